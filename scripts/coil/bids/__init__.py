@@ -1,0 +1,1 @@
+"""From series to BIDS names, files and datasets."""

@@ -1,0 +1,1 @@
+"""De-identification: pseudonyms, dates, allow-lists, defacing and the leak check."""

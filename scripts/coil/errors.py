@@ -1,0 +1,30 @@
+"""The errors whose text may be shown to anyone.
+
+A `CoilError` names the thing, the cause and the remedy in one line and never quotes
+a value from the archive or from a DICOM header, so that it can go to logs, tables and
+reports. The text of every other exception is withheld there (see `coil.jobs`).
+"""
+
+
+class CoilError(Exception):
+    """Something went wrong that a person can act on.
+
+    `retry` says whether the next invocation should try again by itself (the server was
+    away) or wait until the data, the config or the code have changed (a corrupt file).
+    """
+
+    retry = False
+
+
+class ConfigError(CoilError):
+    """The config is wrong: file, key and remedy in one line."""
+
+
+class DataError(CoilError):
+    """The data of a session cannot be used as they are."""
+
+
+class ArchiveError(CoilError):
+    """The archive did not answer as it should; trying again may help."""
+
+    retry = True

@@ -1,0 +1,80 @@
+"""Files that appear whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write `data` to `path` by rename; `mode` sets the permissions before it appears."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        temporary.chmod(mode if mode is not None else 0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str, mode: int | None = None) -> None:
+    """Write `text` as UTF-8 to `path` by rename."""
+    write_bytes(path, text.encode(), mode)
+
+
+def write_json(path: Path, value: Any, mode: int | None = None) -> None:
+    """Write `value` as indented JSON with a final newline, by rename."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n", mode)
+
+
+def write_if_changed(path: Path, text: str, mode: int | None = None) -> bool:
+    """Write `text` unless the file holds it already, so that its time tells of a change.
+
+    Returns whether it was written.
+    """
+    if path.is_file() and path.read_bytes() == text.encode():
+        return False
+    write_text(path, text, mode)
+    return True
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def md5(path: Path) -> str:
+    """The MD5 of a file's bytes, in hexadecimal: XNAT's digest."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder or a file, whatever its permissions; nothing there is fine."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+        return
+    if not path.exists():
+        return
+    for folder, _, _ in os.walk(path):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(path)
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
