@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def md5(path: Path) -> str:
     """The MD5 of a file's bytes, in hexadecimal: XNAT's digest."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def md5_of(chunks: Iterable[bytes]) -> str:
+    """The MD5 of a stream of bytes, in hexadecimal."""
+    summary = hashlib.md5(usedforsecurity=False)
+    for chunk in chunks:
+        summary.update(chunk)
+    return summary.hexdigest()
 
 
 def remove_tree(path: Path) -> None:

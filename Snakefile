@@ -1,0 +1,54 @@
+"""Coil: scanner data out of XNAT, into BIDS, through analyses, and back.
+
+The targets are below; `snakemake --list` shows them. README.md is the way in.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config/config.yaml"
+
+
+pathvars:
+    private="private",
+    quarantine="quarantine",
+    unit="sub-{subject}_ses-{session}",
+
+
+wildcard_constraints:
+    project="[A-Za-z0-9_-]+",
+    subject="[A-Za-z0-9]+",
+    session="[A-Za-z0-9]+",
+
+
+localrules:
+    all,
+    discover,
+    preview,
+    bids,
+    analyses,
+    reports,
+    push,
+    status,
+
+
+include: "rules/common.smk"
+include: "rules/discover.smk"
+include: "rules/pull.smk"
+include: "rules/convert.smk"
+include: "rules/anonymize.smk"
+include: "rules/dataset.smk"
+include: "rules/analyse.smk"
+include: "rules/report.smk"
+include: "rules/push.smk"
+
+
+rule all:
+    """Everything that the config asks for: pull, convert, anonymize, analyse, report, push."""
+    default_target: True
+    input:
+        of_projects("<results>/{project}/reports/index.html"),
+        of_projects("<results>/{project}/status.tsv"),
+        pushes,

@@ -1,0 +1,53 @@
+# In:  admitted sessions of <results>/{project}/bids, by their records.
+# Out: <results>/{project}/derivatives/qc, a BIDS derivative dataset of its own, and the
+#      record <unit>/qc.json of each session.
+
+
+localrules:
+    analyses,
+
+
+rule qc:
+    """Measure the quality of one session's images, with figures."""
+    input:
+        record="<results>/{project}/records/<unit>/admit.json",
+    output:
+        record="<results>/{project}/records/<unit>/qc.json",
+    params:
+        code=code("analyses/qc", "qc"),
+    log:
+        "<logs>/{project}/<unit>/qc.log",
+    benchmark:
+        "<benchmarks>/{project}/<unit>/qc.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/qc.yaml"
+    script:
+        "../scripts/qc.py"
+
+
+rule qc_dataset:
+    """Describe the derivative dataset of all sessions, and let the validator judge it."""
+    input:
+        records=of_units("<results>/{project}/records/<unit>/qc.json"),
+    output:
+        description="<results>/{project}/derivatives/qc/dataset_description.json",
+        verdict="<results>/{project}/derivatives/qc.json",
+    params:
+        code=code("qc_dataset"),
+    log:
+        "<logs>/{project}/qc_dataset.log",
+    benchmark:
+        "<benchmarks>/{project}/qc_dataset.tsv"
+    conda:
+        "../envs/convert.yaml"
+    script:
+        "../scripts/qc_dataset.py"
+
+
+rule analyses:
+    """The analyses of all admitted sessions."""
+    input:
+        of_projects("<results>/{project}/derivatives/qc.json"),

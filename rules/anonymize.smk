@@ -1,0 +1,33 @@
+# In:  pulled and converted of a session in <quarantine>.
+# Out: the session's folder in <results>/{project}/bids, through the narrow waist and only
+#      after the leak check and the validator; and its record <records>/<unit>/admit.json,
+#      which says what was admitted, or why not.
+
+
+rule anonymize:
+    """Anonymize, deface, check for leaks, validate, and admit one session to the dataset."""
+    input:
+        pulled="<quarantine>/{project}/<unit>/pulled",
+        converted="<quarantine>/{project}/<unit>/converted",
+        link=ancient("<private>/{project}/link.tsv"),
+        archive=ancient("<private>/{project}/archive.json"),
+    output:
+        record="<results>/{project}/records/<unit>/admit.json",
+    params:
+        identity=setting("identity"),
+        deface=setting("deface"),
+        sidecar_keys=setting("bids", "sidecar_keys"),
+        mapping=setting("bids", "mapping"),
+        unmapped=setting("bids", "unmapped"),
+        code=code("pull", "convert", "anonymize"),
+    log:
+        "<logs>/{project}/<unit>/anonymize.log",
+    benchmark:
+        "<benchmarks>/{project}/<unit>/anonymize.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/anonymize.yaml"
+    script:
+        "../scripts/anonymize.py"

@@ -1,0 +1,83 @@
+# In:  config/config.yaml and the project files that it names; sessions.tsv of each project.
+# Out: PROJECTS (settings by project), UNITS (sessions by project), and the functions with
+#      which rules select files and settings. No rules here.
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from coil.config import check_config, read_projects
+from coil.errors import CoilError
+from coil.planning import session_resources
+from coil.units import code_digest, read_units
+
+try:
+    config = check_config(config)
+    PROJECTS = read_projects(config["projects"], Path.cwd())
+except CoilError as error:
+    sys.exit(f"error: {error}")
+
+
+def setting(*keys):
+    """The value of one key of the settings of a job's project, as a param."""
+
+    def find(wildcards):
+        value = PROJECTS[wildcards.project]
+        for key in keys:
+            value = value.get(key) if value is not None else None
+        return value
+
+    return find
+
+
+def code(*scripts):
+    """A digest of the scripts' code, as a param: jobs run again when it changed."""
+    return "-".join(map(code_digest, scripts))
+
+
+def quarantined(path):
+    """An identified folder, removed as soon as no job needs it."""
+    return directory(path) if config["keep_quarantine"] else temp(directory(path))
+
+
+def event_resources(wildcards):
+    """The archive's session resources that the project's mapping takes events from."""
+    return session_resources(PROJECTS[wildcards.project])
+
+
+def of_projects(pattern):
+    """The pattern's file of every project that the archive listed."""
+    return lambda wildcards: [pattern.format(project=project) for project in UNITS]
+
+
+def of_units(pattern):
+    """The pattern's files of all sessions of a job's project."""
+    return lambda wildcards: _expand(pattern, wildcards.project)
+
+
+def of_everything(pattern):
+    """The pattern's files of all sessions of all projects."""
+    return lambda wildcards: [path for project in UNITS for path in _expand(pattern, project)]
+
+
+def pushes_of_project(wildcards):
+    """The receipts of a project's sessions, if its config wants pushes."""
+    wanted = PROJECTS[wildcards.project]["push"]["reports"]
+    return _expand("<results>/{project}/records/<unit>/push.json", wildcards.project) if wanted else []
+
+
+def all_pushes(wildcards):
+    """The receipts of all projects whose config wants pushes."""
+    wanted = [project for project in UNITS if PROJECTS[project]["push"]["reports"]]
+    receipts = [f"<results>/{project}/records/project/push.json" for project in wanted]
+    for project in wanted:
+        receipts += _expand("<results>/{project}/records/<unit>/push.json", project)
+    return receipts
+
+
+def _expand(pattern, project):
+    return [
+        pattern.replace("<unit>", str(unit)).replace("{project}", project)
+        for unit in UNITS[project]
+    ]

@@ -1,0 +1,26 @@
+# In:  <quarantine>/{project}/<unit>/pulled.
+# Out: <quarantine>/{project}/<unit>/converted: BIDS names, still identified, and
+#      converted.json, which accounts for every series; or the reason why there is none.
+
+
+rule convert:
+    """Settle every series by the mapping, and convert those that are mapped."""
+    input:
+        pulled="<quarantine>/{project}/<unit>/pulled",
+    output:
+        converted=quarantined("<quarantine>/{project}/<unit>/converted"),
+    params:
+        mapping=setting("bids", "mapping"),
+        unmapped=setting("bids", "unmapped"),
+        code=code("convert"),
+    log:
+        "<logs>/{project}/<unit>/convert.log",
+    benchmark:
+        "<benchmarks>/{project}/<unit>/convert.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/convert.yaml"
+    script:
+        "../scripts/convert.py"

@@ -1,0 +1,54 @@
+# In:  the records of all sessions, demographics and questionnaires from <private>.
+# Out: what the sessions of <results>/{project}/bids share (dataset_description.json,
+#      participants.tsv, sessions.tsv, phenotype/), and the validator's verdict.
+
+
+localrules:
+    bids,
+
+
+rule dataset:
+    """Write what the sessions share, sorted, and take out sessions that are gone."""
+    input:
+        records=of_units("<results>/{project}/records/<unit>/admit.json"),
+        subjects="<private>/{project}/subjects.json",
+        questionnaires="<private>/{project}/phenotype",
+    output:
+        description="<results>/{project}/bids/dataset_description.json",
+        summary="<results>/{project}/dataset.json",
+    params:
+        bids=setting("bids"),
+        phenotype=setting("phenotype"),
+        code=code("dataset"),
+    log:
+        "<logs>/{project}/dataset.log",
+    benchmark:
+        "<benchmarks>/{project}/dataset.tsv"
+    conda:
+        "../envs/convert.yaml"
+    script:
+        "../scripts/dataset.py"
+
+
+rule validate:
+    """Let the BIDS validator judge the whole dataset."""
+    input:
+        "<results>/{project}/dataset.json",
+    output:
+        verdict="<results>/{project}/validation.json",
+    params:
+        code=code("validate"),
+    log:
+        "<logs>/{project}/validate.log",
+    benchmark:
+        "<benchmarks>/{project}/validate.tsv"
+    conda:
+        "../envs/convert.yaml"
+    script:
+        "../scripts/validate.py"
+
+
+rule bids:
+    """The anonymized BIDS datasets, validated."""
+    input:
+        of_projects("<results>/{project}/validation.json"),

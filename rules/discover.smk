@@ -1,0 +1,37 @@
+# In:  the archive's listing, asked once per invocation, before the jobs are planned.
+# Out: <private>/{project}/ (link table, demographics, one file a session) and
+#      <results>/{project}/sessions.tsv. Jobs parse this file too and only read those.
+
+
+from coil.planning import discover_projects, wants_discovery
+
+if workflow.is_main_process and wants_discovery(config, sys.argv):
+    FAILED_PROJECTS = discover_projects(PROJECTS, config)
+else:
+    FAILED_PROJECTS = {}
+
+UNITS = {
+    project: read_units(Path(f"results/{project}/sessions.tsv"))
+    for project in PROJECTS
+    if project not in FAILED_PROJECTS
+}
+
+
+rule discover:
+    """Ask the archive which sessions there are, and nothing else."""
+    input:
+        of_projects("<results>/{project}/sessions.tsv"),
+
+
+rule preview:
+    """Show which rule takes each series and the name it gets, before anything is pulled."""
+    input:
+        sessions=of_everything("<private>/{project}/sessions/<unit>.json"),
+    params:
+        mappings={name: settings["bids"]["mapping"] for name, settings in PROJECTS.items()},
+    log:
+        "<logs>/preview.log",
+    conda:
+        "../envs/convert.yaml"
+    script:
+        "../scripts/preview.py"

@@ -1,0 +1,64 @@
+# In:  the pages and QC records of admitted sessions, after the validator.
+# Out: a resource in the archive, read back and compared, and the receipt
+#      <records>/<unit>/push.json. Nothing runs here unless the config's push says so.
+
+
+localrules:
+    push,
+    push_session,
+    push_project,
+
+
+rule push_session:
+    """Push a session's report and QC numbers to its resource in the archive."""
+    input:
+        admit="<results>/{project}/records/<unit>/admit.json",
+        qc="<results>/{project}/records/<unit>/qc.json",
+        page="<results>/{project}/reports/<unit>.html",
+        verdict=ancient("<results>/{project}/validation.json"),
+        link=ancient("<private>/{project}/link.tsv"),
+        archive=ancient("<private>/{project}/archive.json"),
+    output:
+        receipt="<results>/{project}/records/<unit>/push.json",
+    params:
+        resource=setting("push", "resource"),
+        code=code("push_session"),
+    log:
+        "<logs>/{project}/<unit>/push_session.log",
+    benchmark:
+        "<benchmarks>/{project}/<unit>/push_session.tsv"
+    resources:
+        xnat=1,
+    conda:
+        "../envs/archive.yaml"
+    script:
+        "../scripts/push_session.py"
+
+
+rule push_project:
+    """Push the project's report to a resource of the project in the archive."""
+    input:
+        page="<results>/{project}/reports/index.html",
+        verdict="<results>/{project}/validation.json",
+        archive=ancient("<private>/{project}/archive.json"),
+    output:
+        receipt="<results>/{project}/records/project/push.json",
+    params:
+        resource=setting("push", "resource"),
+        code=code("push_project"),
+    log:
+        "<logs>/{project}/push_project.log",
+    benchmark:
+        "<benchmarks>/{project}/push_project.tsv"
+    resources:
+        xnat=1,
+    conda:
+        "../envs/archive.yaml"
+    script:
+        "../scripts/push_project.py"
+
+
+rule push:
+    """Push reports to the archive, for the projects whose config asks for it."""
+    input:
+        all_pushes,

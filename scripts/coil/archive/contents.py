@@ -1,0 +1,61 @@
+"""The files of one session with their digests, as the archive lists them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from coil.archive.client import Archive, part
+from coil.archive.listing import IMAGES
+
+
+@dataclass(frozen=True, order=True)
+class ArchiveFile:
+    """One file of a session.
+
+    `scan` is empty for a file of a session resource; `path` is relative to the
+    resource; `digest` is an MD5, or empty where the archive has none.
+    """
+
+    scan: str
+    resource: str
+    path: str
+    bytes: int
+    digest: str
+
+
+def list_files(archive: Archive, session_id: str, resources: Iterable[str]) -> list[ArchiveFile]:
+    """The image files of all scans in one request, and of each session resource in one."""
+    base = f"/data/experiments/{part(session_id)}"
+    found = [
+        file
+        for file in map(_file, archive.rows(f"{base}/scans/ALL/files"))
+        if file.resource in IMAGES
+    ]
+    for label in sorted(set(resources)):
+        rows = archive.rows(f"{base}/resources/{part(label)}/files", absent_ok=True)
+        found += [_file(row) for row in rows]
+    return sorted(found)
+
+
+def digest(files: Sequence[ArchiveFile]) -> str:
+    """One digest for what the archive holds: names, sizes and digests of `files`."""
+    summary = hashlib.sha256()
+    for file in sorted(files):
+        line = "\x00".join((file.scan, file.resource, file.path, str(file.bytes), file.digest))
+        summary.update(line.encode() + b"\n")
+    return summary.hexdigest()
+
+
+def _file(row: dict[str, str]) -> ArchiveFile:
+    """A row of a files listing; its URI ends in [scans/ID/]resources/R/files/PATH."""
+    uri = row.get("URI", "")
+    before, _, path = uri.partition("/files/")
+    _, _, scan = before.partition("/scans/")
+    return ArchiveFile(
+        scan=unquote(scan.split("/")[0]) if scan else "",
+        resource=row.get("collection", ""),
+        path=unquote(path) or row.get("Name", ""),
+        bytes=int(row.get("Size") or 0),
+        digest=(row.get("digest") or "").lower(),
+    )

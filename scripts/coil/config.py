@@ -1,0 +1,158 @@
+"""Read the config files and say in one line what is wrong with them.
+
+The schemas in config/schemas are closed: an unknown key is an error. Defaults are
+filled in from them, so that no other place knows a default.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from coil.errors import ConfigError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCHEMAS = CHECKOUT / "config" / "schemas"
+
+
+def check_config(config: dict[str, Any], where: str = "config/config.yaml") -> dict[str, Any]:
+    """`config` with defaults; `ConfigError` where it does not fit config.schema.yaml."""
+    return _check(config, "config", where)
+
+
+def read_projects(files: list[str], base: Path) -> dict[str, dict[str, Any]]:
+    """The projects' settings by project name (the file's stem), with defaults filled in.
+
+    `files` are relative to `base`, else to the checkout. Raises `ConfigError`.
+    """
+    projects: dict[str, dict[str, Any]] = {}
+    for file in files:
+        path = next((p for p in (base / file, CHECKOUT / file) if p.is_file()), None)
+        if path is None:
+            raise ConfigError(
+                f"config: projects: {file}: no such file; write it or correct the path"
+            )
+        if path.stem in projects:
+            raise ConfigError(
+                f"config: projects: two files are named {path.stem}; rename one of them"
+            )
+        projects[path.stem] = read_project(path, file)
+    return projects
+
+
+def read_project(path: Path, where: str) -> dict[str, Any]:
+    """One project's settings with defaults; `where` is how messages name the file."""
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{where}{line}: not YAML: {error.problem}; correct it there") from None
+    if not isinstance(settings, dict):
+        raise ConfigError(
+            f"{where}: empty or no table of keys; see config/README.md for an example"
+        )
+    return _check(settings, "project", where)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without dates (a day stays the text that was written) and without double keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key} stands twice", problem_mark=key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load_schema(name: str) -> dict[str, Any]:
+    """The schema `name` of config/schemas."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+
+
+def _check(value: dict[str, Any], schema_name: str, where: str) -> dict[str, Any]:
+    schema = load_schema(schema_name)
+    validator = jsonschema.Draft202012Validator(
+        schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+    filled = with_defaults(value, schema)
+    errors = sorted(
+        validator.iter_errors(filled), key=lambda e: (list(map(str, e.path)), e.message)
+    )
+    if errors:
+        raise ConfigError(f"{where}: {_say(errors[0])}")
+    return filled
+
+
+def with_defaults(value: Any, schema: dict[str, Any]) -> Any:
+    """A copy of `value` in which missing keys of objects have the schema's defaults."""
+    if not isinstance(value, dict):
+        return value
+    filled = dict(value)
+    for key, part in schema.get("properties", {}).items():
+        if key not in filled and "default" in part:
+            filled[key] = part["default"]
+        if key in filled and part.get("type") == "object":
+            filled[key] = with_defaults(filled[key], part)
+        elif (
+            key in filled and isinstance(filled[key], list) and isinstance(part.get("items"), dict)
+        ):
+            filled[key] = [with_defaults(item, part["items"]) for item in filled[key]]
+    return filled
+
+
+def _say(error: jsonschema.ValidationError) -> str:
+    """A validation error as `key.path: cause; remedy`."""
+    path = _dotted(error.absolute_path)
+    prefix = f"{path}: " if path else ""
+    schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    match error.validator:
+        case "additionalProperties":
+            known = sorted(schema.get("properties", {}))
+            unknown = next(key for key in error.instance if key not in known)
+            dotted = f"{path}.{unknown}" if path else str(unknown)
+            close = difflib.get_close_matches(str(unknown), known, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+            return f"{dotted}: unknown key; {remedy}"
+        case "required":
+            missing = re.sub(r"^'(.*)' is a required property$", r"\1", error.message)
+            return f"{path + '.' if path else ''}{missing}: missing; add this key"
+        case "enum":
+            return f"{prefix}{error.instance!r} is not known; use one of {', '.join(map(str, schema['enum']))}"
+        case "type":
+            expected = schema["type"]
+            kinds = expected if isinstance(expected, list) else [expected]
+            return f"{prefix}{error.instance!r} should be of type {' or '.join(kinds)}; correct it"
+        case "oneOf" if "to" in str(schema.get("oneOf")):
+            return f"{prefix}a rule has either `to` or `ignore`; write one of them"
+        case "format" if schema.get("format") == "regex":
+            return f"{prefix}not a regular expression; correct its brackets and escapes"
+        case "pattern" | "format":
+            return f"{prefix}{error.instance!r} does not have the form {schema.get('pattern', schema.get('format'))}; correct it"
+        case "minItems" | "minLength" | "minProperties":
+            return f"{prefix}empty; write at least one value"
+    return f"{prefix}{error.message}; correct it"
+
+
+def _dotted(path: Iterator[str | int] | Any) -> str:
+    dotted = ""
+    for part in path:
+        if isinstance(part, int):
+            dotted += f"[{part}]"
+        else:
+            dotted += f".{part}" if dotted else str(part)
+    return dotted

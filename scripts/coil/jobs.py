@@ -1,0 +1,121 @@
+"""What every script shares: its log, and how its failure is told.
+
+A session that fails must not hold up the others, so a failure is an outcome: it is
+written where the stage's result would be, and the stages after it pass it on. The log
+gets the traceback's places; the message of an exception that is not a `CoilError` is
+withheld, because libraries quote header values and file names in theirs.
+"""
+
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from coil import files
+from coil.errors import CoilError
+
+FAILURE = "failed.json"
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a stage did not do its work; safe to show to anyone.
+
+    `stage` is the rule's name, `reason` one line, `log` the log to read, `retry`
+    whether the next invocation tries again by itself.
+    """
+
+    stage: str
+    reason: str
+    log: str
+    retry: bool
+
+    def write(self, folder: Path) -> None:
+        """Leave the failure in `folder`, which is all that the folder holds then."""
+        files.remove_tree(folder)
+        folder.mkdir(parents=True)
+        files.write_json(folder / FAILURE, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Failure | None":
+        """The failure that an earlier stage left in `folder`, if it failed."""
+        path = folder / FAILURE
+        return cls(**files.read_json(path)) if path.is_file() else None
+
+
+def start_log(log: str) -> None:
+    """Send Coil's own messages to `log`, and nobody else's: they may hold identifiers."""
+    path = Path(log).absolute()
+    ours = logging.getLogger("coil")
+    if any(getattr(h, "baseFilename", "") == str(path) for h in ours.handlers):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    logging.getLogger().handlers = [logging.NullHandler()]
+    ours.handlers = [handler]
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+    warnings.simplefilter("ignore")
+
+
+def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
+    """The result of `work`, or the `Failure` that says why there is none."""
+    start_log(log)
+    try:
+        return work()
+    except CoilError as error:
+        logger.error("%s", error)
+        return Failure(stage, str(error), log, error.retry)
+    except Exception as error:
+        return Failure(stage, _withhold(error), log, isinstance(error, OSError | MemoryError))
+
+
+def attempt_folder(stage: str, log: str, folder: Path, work: Callable[[], object]) -> None:
+    """Do `work`, which fills the identified `folder`; where it fails, leave the failure there."""
+    os.umask(0o077)
+    result = attempt(stage, log, work)
+    if isinstance(result, Failure):
+        result.write(folder)
+
+
+def must(log: str, work: Callable[[], T]) -> T:
+    """The result of `work`; a failure ends the job with one line on the terminal."""
+    start_log(log)
+    try:
+        return work()
+    except CoilError as error:
+        logger.error("%s", error)
+        _end(str(error))
+    except Exception as error:
+        _end(f"{_withhold(error)}: {log}")
+
+
+def _withhold(error: Exception) -> str:
+    """Log where `error` came from without its message; return a line that says so."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in frames:
+        logger.error("  %s:%s in %s", _short(frame.filename), frame.lineno, frame.name)
+    logger.error("%s (its message is withheld, it may quote the data)", type(error).__name__)
+    place = next((f for f in reversed(frames) if "coil" in Path(f.filename).parts), frames[-1])
+    return (
+        f"unexpected {type(error).__name__} at {_short(place.filename)}:{place.lineno}; "
+        "the log shows the way there"
+    )
+
+
+def _short(filename: str) -> str:
+    return "/".join(Path(filename).parts[-3:])
+
+
+def _end(line: str) -> NoReturn:
+    print(f"error: {line}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,62 @@
+"""The step ahead of the jobs: ask the archives, and clear what is to be tried again.
+
+It runs in the main process of an invocation only, in a Python of its own, so that
+parsing the Snakefile stays cheap in every job.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from coil.units import SCRIPTS
+
+# Ways to call snakemake that plan no job.
+_LOOKS_ONLY = {"--lint", "--list", "-l", "--list-rules", "--list-target-rules", "--unlock"}
+_OFFLINE_TARGETS = {"status"}
+
+
+def wants_discovery(config: dict[str, Any], arguments: list[str]) -> bool:
+    """Whether this invocation asks the archives: not to lint, to list, or for `status`."""
+    given = set(arguments[1:])
+    return bool(config["projects"] and config["discover"]) and not (
+        given & _LOOKS_ONLY or given & _OFFLINE_TARGETS
+    )
+
+
+def discover_projects(projects: dict[str, dict[str, Any]], config: dict[str, Any]) -> dict[str, str]:
+    """Discover all projects; returns the reason for each that could not be.
+
+    Prints a line for each project. Ends the invocation if there is none left to work on.
+    """
+    request = {"projects": projects, "retry": config["retry"]}
+    answer = subprocess.run(
+        [sys.executable, SCRIPTS / "discover.py"],
+        input=json.dumps(request),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        sys.exit("error: discovery ended unexpectedly; logs/discover.log shows where")
+    outcomes: dict[str, dict[str, str]] = json.loads(answer.stdout)
+    failed = {name: o["error"] for name, o in outcomes.items() if "error" in o}
+    for name, outcome in outcomes.items():
+        line = f"{name}: {outcome['found']}" if "found" in outcome else f"error: {outcome['error']}"
+        print(line, file=sys.stderr)
+    if len(failed) == len(projects):
+        sys.exit("error: no project is left to work on; nothing was changed")
+    return failed
+
+
+def session_resources(settings: dict[str, Any]) -> list[str]:
+    """The session resources that a project's mapping takes events from, sorted."""
+    rules = settings["bids"]["mapping"]
+    return sorted({rule["events"]["resource"] for rule in rules if "events" in rule})
+
+
+def locked(root: Path) -> bool:
+    """Whether another invocation works in this folder now."""
+    locks = root / ".snakemake" / "locks"
+    return locks.is_dir() and any(locks.iterdir())

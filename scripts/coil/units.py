@@ -1,0 +1,68 @@
+"""The neutral names of sessions, and what the Snakefile needs to know of them.
+
+A unit is one session: `sub-<subject>_ses-<session>`. Nothing here is slow to import:
+every job of a cluster parses the Snakefile once more.
+"""
+
+import csv
+import functools
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)
+_DATA = (".css", ".html", ".j2", ".json", ".yaml")
+
+
+class Unit(NamedTuple):
+    """One session by its BIDS labels (without `sub-` and `ses-`)."""
+
+    subject: str
+    session: str
+
+    def __str__(self) -> str:
+        return unit_name(self.subject, self.session)
+
+
+def unit_name(subject: str, session: str) -> str:
+    """`sub-<subject>_ses-<session>`: a session's name in records, logs and reports."""
+    return f"sub-{subject}_ses-{session}"
+
+
+def read_units(table: Path) -> list[Unit]:
+    """The sessions in a project's sessions.tsv; none before the first discovery."""
+    if not table.is_file():
+        return []
+    with table.open(encoding="utf-8", newline="") as stream:
+        return [Unit(r["subject"], r["session"]) for r in csv.DictReader(stream, delimiter="\t")]
+
+
+@functools.cache
+def code_digest(script: str) -> str:
+    """A digest of `scripts/<script>.py` and of every module of Coil that it leads to.
+
+    As a rule's param it makes jobs run again when their code changed, and only then: a
+    checkout that touches every file's time does not.
+    """
+    seen: dict[Path, bytes] = {}
+    waiting = [SCRIPTS / f"{script}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path in seen or not path.is_file():
+            continue
+        seen[path] = path.read_bytes()
+        if path.suffix != ".py":
+            continue
+        for match in _IMPORT.finditer(seen[path].decode()):
+            module = SCRIPTS / Path(*match[1].split("."))
+            names = (match[2] or match[3]).replace("\n", " ").split(",")
+            waiting += [module.with_suffix(".py"), module / "__init__.py"]
+            waiting += [module / f"{name.split()[0]}.py" for name in names if name.strip()]
+        if path.parent.parent.name == "coil":  # a package's tables and templates are code too
+            waiting += [p for p in path.parent.rglob("*") if p.suffix in _DATA]
+    summary = hashlib.sha256()
+    for path in sorted(seen):
+        summary.update(path.relative_to(SCRIPTS).as_posix().encode() + b"\0" + seen[path] + b"\0")
+    return summary.hexdigest()[:12]

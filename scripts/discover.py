@@ -1,0 +1,34 @@
+"""Discover all projects of one invocation, ahead of its jobs.
+
+stdin:  JSON {"projects": {name: settings}, "retry": transient|all|none}
+stdout: JSON {name: {"found": "6 sessions in the archive (2 new)"} or {"error": one line}}
+
+Run by the Snakefile in the folder where snakemake works; its log is logs/discover.log.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from coil import jobs
+from coil.archive.discover import clear_failures, discover
+from coil.planning import locked
+
+
+def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
+    outcomes: dict[str, dict[str, str]] = {}
+    for name, settings in request["projects"].items():
+        found = jobs.attempt("discover", "logs/discover.log", lambda n=name, s=settings: discover(n, s, root))
+        if isinstance(found, jobs.Failure):
+            outcomes[name] = {"error": f"{name}: {found.reason}"}
+            continue
+        outcomes[name] = {"found": str(found)}
+        if not locked(root):
+            again = clear_failures(root / "results" / name, request["retry"])
+            outcomes[name]["found"] += f"; {again} failed before, tried again" if again else ""
+    return outcomes
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.load(sys.stdin), Path.cwd())))
