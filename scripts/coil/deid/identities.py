@@ -1,0 +1,184 @@
+"""Who is who: the secret, the pseudonyms and the one table that links them.
+
+A pseudonym is a keyed hash (HMAC-SHA256, RFC 2104) of the archive's own ID, not of the
+label, so that renaming a subject keeps it. Without the secret nobody can compute it, with
+the secret nobody needs the table to compute it again.
+"""
+
+import csv
+import hashlib
+import hmac
+import io
+import os
+import re
+import secrets
+import stat
+import tempfile
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from coil.errors import ConfigError, DataError
+from coil.files import write_text
+
+Kind = Literal["subject", "session"]
+
+# Crockford's base 32 in lower case: no i, l, o, u, so that labels can be read aloud and
+# file systems that ignore case cannot mix two up.
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+SECRET_BYTES = 32
+MINIMUM_SECRET = 32
+
+
+def load_secret(path: Path, create: bool = True) -> bytes:
+    """The project's secret; made on first use, readable by its owner only.
+
+    `create=False` is for a project that has pseudonyms already: a secret that is lost must
+    not be replaced in silence by another one, or every subject would change its label.
+
+    Raises ConfigError if others can read the file, or if it is missing, empty or too short.
+    """
+    path = path.expanduser()
+    if not path.exists():
+        if not create:
+            raise ConfigError(
+                f"{path}: the secret of this project's pseudonyms is missing; "
+                "restore it from your backup, or remove the link table to start anew"
+            )
+        _create_secret(path)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise ConfigError(f"{path}: others may read the secret; run: chmod 600 {path}")
+    secret = path.read_bytes().strip()
+    if len(secret) < MINIMUM_SECRET:
+        raise ConfigError(
+            f"{path}: the secret is shorter than {MINIMUM_SECRET} characters; "
+            "restore it, or delete the file to have one made"
+        )
+    return secret
+
+
+def keyed_digest(secret: bytes, *parts: str) -> bytes:
+    """HMAC-SHA256 of `parts`, each preceded by its length so that none runs into the next."""
+    message = b"".join(len(data).to_bytes(4, "big") + data for data in (p.encode() for p in parts))
+    return hmac.new(secret, message, hashlib.sha256).digest()
+
+
+def pseudonym(secret: bytes, project: str, kind: Kind, archive_id: str, length: int = 8) -> str:
+    """The BIDS label of an archive ID: `length` characters of 5 bits each.
+
+    With the default of 40 bits two of 10,000 subjects share a label with a chance of
+    5 in 100,000; `LinkTable` refuses it when it happens.
+    """
+    number = int.from_bytes(keyed_digest(secret, "pseudonym", project, kind, archive_id), "big")
+    return "".join(ALPHABET[number >> (5 * place) & 31] for place in range(length))
+
+
+def check_label(label: str) -> str:
+    """`label` if BIDS allows it as it is (letters and digits), for `identity: label`.
+
+    Raises DataError, which does not quote it.
+    """
+    if not re.fullmatch(r"[0-9A-Za-z]{1,64}", label):
+        raise DataError(
+            "a label of the archive is not letters and digits only, as BIDS wants it; "
+            "rename it there, or set identity to hmac"
+        )
+    return label
+
+
+@dataclass(frozen=True, order=True)
+class Link:
+    """One session: the archive's IDs and labels, and the BIDS labels that stand for them."""
+
+    subject_id: str
+    session_id: str
+    subject_label: str
+    session_label: str
+    subject: str
+    session: str
+
+
+COLUMNS = tuple(field.name for field in fields(Link))
+
+
+class LinkTable:
+    """`private/<project>/link.tsv`: the only place where both names of a session stand.
+
+    Rows of sessions that the archive no longer has are kept, so that a label is never
+    given to somebody else.
+    """
+
+    def __init__(self, *links: Link) -> None:
+        self._rows: dict[str, Link] = {}
+        self.add(*links)
+
+    @property
+    def rows(self) -> list[Link]:
+        """All rows, sorted."""
+        return sorted(self._rows.values())
+
+    def add(self, *links: Link) -> None:
+        """Add sessions, or replace what is known of them.
+
+        Raises DataError, and adds none, if two archive subjects would share a label
+        (whatever its case), if one subject would have two, or if two sessions of one
+        subject would share theirs.
+        """
+        rows = self._rows | {link.session_id: link for link in links}
+        owner: dict[str, str] = {}
+        label: dict[str, str] = {}
+        sessions: set[tuple[str, str]] = set()
+        for row in rows.values():
+            if owner.setdefault(row.subject.lower(), row.subject_id) != row.subject_id:
+                raise DataError(
+                    "two subjects of the archive would share one BIDS label; "
+                    "rename one of them there (identity: label) or use another secret (hmac)"
+                )
+            if label.setdefault(row.subject_id, row.subject) != row.subject:
+                raise DataError(
+                    "a subject of the archive would get a second BIDS label; keep the config's "
+                    "identity as it was, or remove the link table and the results"
+                )
+            session = (row.subject_id, row.session.lower())
+            if session in sessions:
+                raise DataError(
+                    "two sessions of one subject would share one BIDS label; "
+                    "rename one of them in the archive"
+                )
+            sessions.add(session)
+        self._rows = rows
+
+    @classmethod
+    def read(cls, path: Path) -> "LinkTable":
+        """The table in a file; an empty one if there is none."""
+        if not path.is_file():
+            return cls()
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, delimiter="\t")
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise DataError(f"{path}: not a link table; restore it or delete it")
+            return cls(*(Link(**row) for row in reader))
+
+    def write(self, path: Path) -> None:
+        """Write the table, mode 0600, by rename."""
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(row) for row in self.rows)
+        write_text(path, text.getvalue(), mode=0o600)
+
+
+def _create_secret(path: Path) -> None:
+    """A new secret that appears whole; a process that was faster wins."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".secret.")  # mode 0600
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_hex(SECRET_BYTES) + "\n")
+        path.hardlink_to(temporary)  # fails where a rename would replace
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
