@@ -1,0 +1,206 @@
+"""From a pulled session to its BIDS files and the table that accounts for every series."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coil.bids import events, heudiconv, outputs, sidecars
+from coil.bids.heuristic import render
+from coil.bids.mapping import Mapping, Rule
+from coil.bids.series import read_series
+from coil.bids.settle import Settled, settle
+from coil.errors import DataError
+from coil.files import remove_tree, write_json
+
+
+@dataclass
+class _Row:
+    """One row of the table while its files are looked at."""
+
+    settled: Settled
+    rule: Rule | None
+    state: str
+    reason: str
+    files: list[Path] = field(default_factory=list)
+    supplied: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        assert self.settled.name
+        return self.settled.name
+
+    @property
+    def folder(self) -> str:
+        return (self.settled.series.folder if self.settled.series else None) or "the session"
+
+    def drop(self, state: str, reason: str) -> None:
+        """Leave the series out after all."""
+        self.state, self.reason = state, reason
+        for path in self.files:
+            path.unlink()
+        self.files = []
+
+
+def convert_session(
+    pulled: Path,
+    converted: Path,
+    *,
+    subject: str,
+    session: str,
+    mapping: Mapping,
+    unmapped: str,
+    scratch: Path,
+) -> dict[str, Any]:
+    """Convert the mapped series of a session and account for all of them.
+
+    Parameters
+    ----------
+    pulled
+        The pulled session: `pulled.json`, `series/`, `resources/`.
+    converted
+        Where `converted.json` and `bids/` go; replaced as a whole. A session that cannot be
+        settled leaves `converted.json` there, so that its states can be shown.
+    subject, session
+        BIDS labels without `sub-` and `ses-`.
+    mapping
+        The project's rules.
+    unmapped
+        `report` or `fail`: what a series does that no rule takes.
+    scratch
+        A folder to work in; emptied first, removed when all went well. On the same file
+        system as `converted`, and as well protected.
+
+    Returns
+    -------
+    What `converted.json` holds.
+
+    Raises
+    ------
+    DataError
+        If the session cannot be used; the text names series by their folders.
+    """
+    before = os.umask(0o077)
+    try:
+        remove_tree(scratch)
+        scratch.mkdir(parents=True)
+        remove_tree(converted)
+        rows = [
+            _Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
+            for one in settle(read_series(pulled), mapping, subject, session)
+        ]
+        versions = heudiconv.versions()
+        bids = scratch / "out" / "bids"
+        bids.mkdir(parents=True)
+        try:
+            _refuse(rows, unmapped)
+            if any(row.state == "mapped" for row in rows):
+                _convert(rows, pulled, bids, scratch, subject, session)
+            _refuse(rows, unmapped)
+        except DataError:
+            remove_tree(bids)
+            write_json(converted / "converted.json", _table(rows, bids, versions))
+            raise
+        table = _table(rows, bids, versions)
+        write_json(bids.parent / "converted.json", table)
+        converted.parent.mkdir(parents=True, exist_ok=True)
+        remove_tree(converted)
+        shutil.move(bids.parent, converted)
+        remove_tree(scratch)
+        return table
+    finally:
+        os.umask(before)
+
+
+def _refuse(rows: list[_Row], unmapped: str) -> None:
+    """Fail the session over a state that needs a person."""
+    for row in rows:
+        if row.state == "ambiguous":
+            raise DataError(f"{row.folder}: {row.reason}")
+        if row.state == "unmapped" and unmapped == "fail":
+            raise DataError(f"{row.folder}: {row.reason}; map it or ignore it in bids.mapping")
+
+
+def _convert(
+    rows: list[_Row], pulled: Path, bids: Path, scratch: Path, subject: str, session: str
+) -> None:
+    """Convert the mapped rows into `bids` and give each its files."""
+    mapped = [row for row in rows if row.state == "mapped"]
+    folders = [row.settled.series.path for row in mapped if row.settled.series]
+    text = render(row.settled for row in mapped)
+    work = scratch / "heudiconv"
+    work.mkdir()
+    made = heudiconv.run(text, [f for f in folders if f], work, subject, session)
+    bids.rmdir()
+    shutil.move(made, bids)
+    found = outputs.by_name(bids, [row.name for row in mapped])
+    for row in mapped:
+        row.files = found.get(row.name, [])
+        if not outputs.images(row.files):
+            raise DataError(
+                f"{row.folder}: no image was made of it; look at its files in the archive"
+            )
+        assert row.rule
+        if problem := outputs.problem(row.name, row.files, row.rule.volumes):
+            row.drop(*problem)
+    kept = [row for row in mapped if row.state == "mapped"]
+    _complete(kept, pulled, bids / f"sub-{subject}" / f"ses-{session}" if session else bids)
+    _remove_empty(bids)
+
+
+def _complete(rows: list[_Row], pulled: Path, session: Path) -> None:
+    """Add what the rules say beside the images."""
+    for row in rows:
+        assert row.rule
+        row.supplied = sidecars.supplement(row.files, row.rule.supplement)
+        try:
+            row.files += sidecars.aslcontext(row.files, row.rule.aslcontext)
+        except DataError as error:
+            raise DataError(f"{row.folder}: {error}") from None
+    loose = sidecars.tie_field_maps([(row.rule, row.files) for row in rows if row.rule], session)
+    for row in rows:
+        if row.rule and row.rule.b0 in loose:
+            lacks = "nothing that it corrects" if row.rule.datatype == "fmap" else "no field map"
+            row.reason += f"; {lacks} for b0 {row.rule.b0}"
+    for rule in {row.rule.index: row.rule for row in rows if row.rule and row.rule.events}.values():
+        runs = [row for row in rows if row.rule and row.rule.index == rule.index]
+        placed = events.place(rule, [(row.name, row.files) for row in runs], pulled)
+        for row in runs:
+            if row.name in placed:
+                row.files.append(placed[row.name])
+            else:
+                row.reason += "; the archive holds no events file for it"
+
+
+def _table(rows: list[_Row], bids: Path, versions: dict[str, str]) -> dict[str, Any]:
+    return {"series": [_entry(row, bids) for row in rows], "versions": versions}
+
+
+def _entry(row: _Row, bids: Path) -> dict[str, Any]:
+    """The row of `converted.json`."""
+    series = row.settled.series
+    made = outputs.images(path for path in row.files if path.is_file())
+    counted = max((outputs.volumes(image) for image in made), default=None)
+    if counted is None and row.state == "incomplete" and series:
+        counted = series.volumes
+    return {
+        "scan": series.scan if series else None,
+        "folder": series.folder if series else None,
+        "description": series.series_description if series else None,
+        "state": row.state,
+        "rule": row.settled.rule,
+        "name": row.name if row.state == "mapped" else None,
+        "reason": row.reason,
+        "volumes": counted,
+        "expected": row.rule.volumes if row.rule else None,
+        "files": sorted(p.relative_to(bids).as_posix() for p in row.files if p.is_file()),
+        "acq_time": series.acq_time if series else None,
+        "supplied": row.supplied,
+    }
+
+
+def _remove_empty(root: Path) -> None:
+    for folder in sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()

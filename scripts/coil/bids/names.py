@@ -1,0 +1,140 @@
+"""BIDS names, checked against the schema that the BIDS standard publishes.
+
+Datatypes, suffixes, entities, their order and their formats come from the schema in
+`bidsschematools`, in the version that bids-validator-deno carries.
+"""
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bidsschematools.schema import load_schema
+
+MODALITIES = ("anat", "func", "dwi", "fmap", "perf", "pet", "mrs")
+
+# What the converter adds by itself when it splits a series into echoes or components.
+SPLIT_BY_CONVERTER = frozenset({"echo", "part"})
+
+# The suffix of a rule -> the suffixes of the images that one series becomes: a gradient echo
+# field map holds two echoes in a series, and the converter numbers them.
+NUMBERED = {
+    "magnitude": ("magnitude1", "magnitude2"),
+    "phase": ("phase1", "phase2"),
+}
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entity of the schema: its short name, its place in a name, its values."""
+
+    name: str
+    order: int
+    pattern: re.Pattern[str]
+    values: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What may be named `datatype/..._suffix`: its entities by short name."""
+
+    allowed: frozenset[str]
+    required: frozenset[str]
+
+
+@functools.cache
+def _schema() -> Any:
+    return load_schema()
+
+
+def bids_version() -> str:
+    """The version of the BIDS specification that the schema describes."""
+    return str(_schema().bids_version)
+
+
+@functools.cache
+def entities() -> dict[str, Entity]:
+    """Every entity of the schema by its short name (`task`, `acq`, `dir`, ...)."""
+    schema = _schema()
+    found: dict[str, Entity] = {}
+    for order, long in enumerate(schema.rules.entities):
+        entity = schema.objects.entities[long]
+        found[entity.name] = Entity(
+            name=entity.name,
+            order=order,
+            pattern=re.compile(schema.objects.formats[entity.format].pattern),
+            values=frozenset(str(v) for v in entity.get("enum", ())),
+        )
+    return found
+
+
+@functools.cache
+def kinds() -> dict[tuple[str, str], Kind]:
+    """Every image that the schema allows, by (datatype, suffix)."""
+    schema = _schema()
+    found: dict[tuple[str, str], Kind] = {}
+    for datatype in MODALITIES:
+        for group in schema.rules.files.raw[datatype].values():
+            if ".nii.gz" not in group.extensions:
+                continue
+            short = {schema.objects.entities[k].name: v for k, v in group.entities.items()}
+            required = {name for name, level in short.items() if level == "required"}
+            for suffix in group.suffixes:
+                known = found.get((datatype, suffix))
+                found[datatype, suffix] = Kind(
+                    frozenset(short) | (known.allowed if known else frozenset()),
+                    frozenset(required) & (known.required if known else frozenset(required)),
+                )
+    return found
+
+
+@functools.cache
+def metadata_keys() -> frozenset[str]:
+    """Every sidecar key that the schema knows."""
+    return frozenset(entry.name for entry in _schema().objects.metadata.values())
+
+
+def kind(datatype: str, suffix: str) -> Kind | None:
+    """What the schema says of a datatype and suffix, or None; `fmap/phase` stands for its pair."""
+    if datatype == "fmap" and suffix in NUMBERED:
+        suffix = NUMBERED[suffix][0]
+    return kinds().get((datatype, suffix))
+
+
+def value_problem(name: str, value: str) -> str | None:
+    """Why `value` cannot be the value of the entity `name`, or None."""
+    entity = entities()[name]
+    if not entity.pattern.fullmatch(value):
+        what = "digits only" if entity.pattern.pattern == "[0-9]+" else "letters and digits only"
+        return f"{name} takes {what}"
+    if entity.values and value not in entity.values:
+        return f"{name} is one of {', '.join(sorted(entity.values))}"
+    return None
+
+
+def join(datatype: str, suffix: str, values: Mapping[str, str]) -> str:
+    """`datatype/sub-X_ses-Y_..._suffix` with the entities in the schema's order."""
+    order = entities()
+    parts = [f"{key}-{values[key]}" for key in sorted(values, key=lambda k: order[k].order)]
+    return "/".join((datatype, "_".join([*parts, suffix])))
+
+
+def split(name: str) -> tuple[str, str, dict[str, str]]:
+    """The (datatype, suffix, entities) of a name made by `join`; an extension is dropped."""
+    datatype, _, base = name.rpartition("/")
+    *parts, suffix = base.partition(".")[0].split("_")
+    return datatype, suffix, dict(part.split("-", 1) for part in parts if "-" in part)
+
+
+def name_problem(name: str) -> str | None:
+    """Why an image may not have this name, or None."""
+    datatype, suffix, values = split(name)
+    known = kinds().get((datatype, suffix))
+    if known is None:
+        return f"{datatype}/{suffix} is not in the BIDS schema"
+    if unknown := sorted(set(values) - known.allowed):
+        return f"{datatype}/{suffix} takes no {', '.join(unknown)}"
+    if absent := sorted(known.required - set(values)):
+        return f"{datatype}/{suffix} needs {', '.join(absent)}"
+    return next((p for k, v in values.items() if (p := value_problem(k, v))), None)

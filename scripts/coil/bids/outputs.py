@@ -1,0 +1,78 @@
+"""What the converter made of each series, counted against the settled table."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+
+from coil.bids import names
+
+_IMAGE = ".nii.gz"
+
+
+def owner(path: Path, wanted: Iterable[str]) -> str | None:
+    """The settled name that a converted file belongs to.
+
+    heudiconv adds `_echo-`, `_part-` or a digit after the suffix where dcm2niix splits a
+    series; a name that a rule wrote out in full comes first.
+    """
+    name = f"{path.parent.name}/{path.name.partition('.')[0]}"
+    known = set(wanted)
+    if name in known:
+        return name
+    datatype, suffix, values = names.split(name)
+    own = {key: value for key, value in values.items() if key not in (*_ADDED, "ch")}
+    for candidate in known:
+        dtype, stem, given = names.split(candidate)
+        theirs = {key: value for key, value in given.items() if key not in _ADDED}
+        numbered = suffix == stem or suffix.rstrip("0123456789") == stem
+        if dtype == datatype and numbered and theirs == own:
+            return candidate
+    return None
+
+
+def by_name(root: Path, wanted: Iterable[str]) -> dict[str, list[Path]]:
+    """The converted files below `root` by settled name; others are removed."""
+    wanted = list(wanted)
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        name = owner(path, wanted) if path.parent.name in names.MODALITIES else None
+        if name is None:
+            path.unlink()
+        else:
+            path.chmod(0o600)
+            found[name].append(path)
+    return found
+
+
+def images(files: Iterable[Path]) -> list[Path]:
+    """The NIfTI images among `files`."""
+    return [path for path in files if path.name.endswith(_IMAGE)]
+
+
+def sidecar(image: Path) -> Path:
+    """The JSON file of an image."""
+    return image.with_name(image.name.removesuffix(_IMAGE) + ".json")
+
+
+def volumes(image: Path) -> int:
+    """The volumes of a NIfTI image: its fourth dimension, or 1."""
+    shape: tuple[Any, ...] = nib.load(image).shape  # type: ignore[attr-defined]
+    return int(shape[3]) if len(shape) > 3 else 1
+
+
+def problem(name: str, files: list[Path], expected: int | None) -> tuple[str, str] | None:
+    """(state, reason) where the images of a series are not what its rule says, or None."""
+    made = images(files)
+    for image in made:
+        if why := names.name_problem(f"{image.parent.name}/{image.name}"):
+            count = f"{len(made)} images" if len(made) > 1 else "an image"
+            return "ambiguous", f"dcm2niix makes {count} of it, and {why}"
+    if expected is not None and (short := min(volumes(image) for image in made)) < expected:
+        return "incomplete", f"{short} of {expected} volumes were converted"
+    return None
+
+
+_ADDED = names.SPLIT_BY_CONVERTER

@@ -1,0 +1,222 @@
+"""A series as the mapping sees it: what the archive says of it and what its header says."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from coil.bids import stack
+from coil.errors import DataError
+from coil.files import read_json
+
+_DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series: a folder of DICOM files, or a line of the archive's listing.
+
+    Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
+    a header knows is None; with one, an absent attribute is "" or None.
+    """
+
+    scan: str | None
+    folder: str | None = None
+    type: str = ""
+    quality: str = ""
+    note: str = ""
+    problem: str | None = None
+    listed: bool = False
+    series_description: str = ""
+    protocol_name: str | None = None
+    sequence_name: str | None = None
+    image_type: tuple[str, ...] | None = None
+    echo_times: tuple[float, ...] = ()
+    repetition_time: float | None = None
+    flip_angle: float | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    rows: int | None = None
+    columns: int | None = None
+    frames: int | None = None
+    files: int = 0
+    series_number: int | None = None
+    series_uid: str | None = field(default=None, repr=False)
+    study_uid: str | None = field(default=None, repr=False)
+    patient_id: str | None = field(default=None, repr=False)
+    acq_time: str | None = field(default=None, repr=False)
+    sop_class: str | None = None
+    is_image: bool = True
+    path: Path | None = field(default=None, repr=False, compare=False)
+    counted: tuple[int | None, int | None] | None = field(default=None, compare=False)
+
+    @classmethod
+    def from_listing(cls, row: dict[str, Any]) -> "Series":
+        """A series of which only the archive's listing is known (a row of `pulled.json`)."""
+        return cls(
+            scan=row.get("scan"),
+            folder=row.get("folder"),
+            type=row.get("type") or "",
+            quality=row.get("quality") or "",
+            note=row.get("note") or "",
+            problem=row.get("problem"),
+            listed=True,
+            series_description=row.get("series_description") or "",
+            files=int(row.get("files") or 0),
+        )
+
+    @cached_property
+    def stack(self) -> tuple[int | None, int | None]:
+        """(volumes, slices); reads the headers of the folder when first asked."""
+        if self.counted is not None or self.path is None:
+            return self.counted or (None, None)
+        files = _files(self.path)
+        return stack.count(files, stack.read_header(files[0]))
+
+    @property
+    def volumes(self) -> int | None:
+        """Complete volumes of one echo, or None where that is unknown or has no meaning."""
+        return self.stack[0]
+
+    @property
+    def slices(self) -> int | None:
+        """Slice positions in a volume, or None where unknown."""
+        return self.stack[1]
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the scanner computed it from other images (DERIVED, motion corrected)."""
+        return bool(_DERIVED_TOKENS & set(self.image_type or ()))
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        """The key of acquisition order; numbers decide only where times are missing or equal."""
+        digits = re.match(r"\d+", self.scan or "")
+        return (
+            self.acq_time or "9999",
+            self.series_number or 0,
+            int(digits[0]) if digits else 0,
+            self.scan or "",
+            self.series_uid or self.folder or "",
+        )
+
+
+def read_series(pulled: Path) -> list[Series]:
+    """Every series of a pulled session, by `pulled.json` and one header per series folder.
+
+    Raises
+    ------
+    DataError
+        If a header cannot be read; the text names the series' folder and nothing else.
+    """
+    found = []
+    for row in read_json(pulled / "pulled.json")["scans"]:
+        try:
+            found.append(_read(pulled, row))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise DataError(
+                f"{row.get('folder')}: a header holds a value that DICOM does not allow "
+                f"({type(error).__name__}); repair or remove the file in the archive"
+            ) from None
+    return found
+
+
+def _read(pulled: Path, row: dict[str, Any]) -> Series:
+    listed = Series.from_listing(row)
+    folder = pulled / listed.folder if listed.folder else None
+    if folder is None or not (files := _files(folder)):
+        return Series(
+            scan=listed.scan,
+            type=listed.type,
+            quality=listed.quality,
+            note=listed.note,
+            problem=listed.problem or "no DICOM",
+            series_description=listed.series_description,
+            is_image=False,
+        )
+    header = stack.read_header(files[0])
+    uid = str(header.get("SOPClassUID") or "")
+    return Series(
+        scan=listed.scan,
+        folder=listed.folder,
+        type=listed.type,
+        quality=listed.quality,
+        note=listed.note,
+        problem=listed.problem,
+        series_description=_text(header, "SeriesDescription") or listed.series_description,
+        protocol_name=_text(header, "ProtocolName"),
+        sequence_name=_sequence_name(header),
+        image_type=tuple(str(t) for t in header.get("ImageType") or ()),
+        echo_times=stack.echo_times(header),
+        repetition_time=_timing(header, "RepetitionTime"),
+        flip_angle=_timing(header, "FlipAngle"),
+        manufacturer=_text(header, "Manufacturer"),
+        model=_text(header, "ManufacturerModelName"),
+        rows=header.get("Rows"),
+        columns=header.get("Columns"),
+        frames=_integer(header, "NumberOfFrames"),
+        files=len(files),
+        series_number=_integer(header, "SeriesNumber"),
+        series_uid=_text(header, "SeriesInstanceUID") or None,
+        study_uid=_text(header, "StudyInstanceUID") or None,
+        patient_id=_text(header, "PatientID") or _text(header, "PatientName") or None,
+        acq_time=_acq_time(header),
+        sop_class=UID(uid).name if uid else None,
+        is_image=bool(header.get("Rows")),
+        path=folder,
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(f"series/{folder.name}: the folder is missing; pull the session again")
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    value = header.get(keyword)
+    return "" if value is None else str(value).strip()
+
+
+def _integer(header: Dataset, keyword: str) -> int | None:
+    value = header.get(keyword)
+    return None if value is None or value == "" else int(value)
+
+
+def _sequence_name(header: Dataset) -> str:
+    """SequenceName, GE's internal pulse sequence name, or PulseSequenceName (enhanced)."""
+    for tag in ((0x0018, 0x0024), (0x0019, 0x109C), (0x0018, 0x9005)):
+        element = header.get(tag)
+        if element is not None and element.value:
+            return str(element.value).strip()
+    return ""
+
+
+def _timing(header: Dataset, keyword: str) -> float | None:
+    """A timing parameter, from the header's root or the enhanced functional groups."""
+    value = header.get(keyword)
+    if value is not None and value != "":
+        return float(value)
+    for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in list(header.get(name) or ())[:1]:
+            parameters = group.get("MRTimingAndRelatedParametersSequence")
+            if parameters and parameters[0].get(keyword) is not None:
+                return float(parameters[0].get(keyword))
+    return None
+
+
+def _acq_time(header: Dataset) -> str | None:
+    """ISO date and time of the acquisition, else of the content, else of the series."""
+    candidates = [_text(header, "AcquisitionDateTime")]
+    for kind in ("Acquisition", "Content", "Series"):
+        date, time = _text(header, f"{kind}Date"), _text(header, f"{kind}Time")
+        candidates.append(date + time if date and time else "")
+    for text in candidates:
+        if found := re.match(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,6}))?", text):
+            year, month, day, hour, minute, second, fraction = found.groups()
+            return f"{year}-{month}-{day}T{hour}:{minute}:{second}.{(fraction or '').ljust(6, '0')}"
+    return None

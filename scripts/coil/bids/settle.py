@@ -1,0 +1,224 @@
+"""Every series of a session ends in exactly one state, with the reason in one line."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from coil.bids import names
+from coil.bids.mapping import AUTO, Mapping, Match, Rule
+from coil.bids.series import Series
+from coil.errors import DataError
+
+State = Literal[
+    "mapped",
+    "ignored",
+    "derived",
+    "unmapped",
+    "ambiguous",
+    "incomplete",
+    "duplicate",
+    "missing",
+]
+
+_SESSION_LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of one series (None: of a rule that no series took) and why."""
+
+    series: Series | None
+    state: State
+    reason: str
+    rule: int | None = None
+    name: str | None = None
+
+
+def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: str) -> list[Settled]:
+    """Give every series its one state; the order of `series` does not matter.
+
+    Parameters
+    ----------
+    series
+        The session's series.
+    mapping
+        The project's rules.
+    subject, session
+        BIDS labels without `sub-` and `ses-`.
+
+    Returns
+    -------
+    One row per series in order of acquisition, then one per required rule that nothing took.
+
+    Raises
+    ------
+    DataError
+        If the session holds no DICOM images, or more than one subject or visit.
+    """
+    ordered = sorted(series, key=lambda one: one.order)
+    check_session(ordered)
+    settled = [_settle_one(one, mapping, subject, session) for one in ordered]
+    for rows in _by_name(settled):
+        rules = [mapping.rules[row.rule] for _, row in rows if row.rule is not None]
+        for (place, _), row in zip(rows, _share([row for _, row in rows], rules), strict=True):
+            settled[place] = row
+    for rows in _by_name(settled):  # a run index may meet one that a rule wrote out
+        if len(rows) > 1:
+            for (place, _), row in zip(rows, _clash([row for _, row in rows]), strict=True):
+                settled[place] = row
+    return [*settled, *_missing(settled, mapping)]
+
+
+def check_session(series: Iterable[Series]) -> None:
+    """One subject, one visit, at least one image.
+
+    A visit may be two DICOM studies (the subject left the scanner and came back): the same
+    subject, within 24 hours. The archive's listing alone is never refused.
+    """
+    known = [one for one in series if not one.listed]
+    if len({one.patient_id for one in known if one.patient_id}) > 1:
+        raise DataError(
+            "two subjects in one session: its DICOM files carry different patient IDs; "
+            "split the session in the archive"
+        )
+    times = [datetime.fromisoformat(one.acq_time) for one in known if one.acq_time]
+    studies = {one.study_uid for one in known if one.study_uid}
+    if len(studies) > 1 and times and max(times) - min(times) > _SESSION_LASTS:
+        raise DataError(
+            "two visits in one session: its DICOM studies lie more than 24 hours apart; "
+            "split the session in the archive"
+        )
+    if known and not any(one.is_image for one in known):
+        raise DataError("the session has no DICOM images; look at its scans in the archive")
+
+
+def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
+    """The state of a series by itself, before names are compared."""
+    if series.folder is None and (series.problem or not series.listed):
+        return Settled(series, "incomplete", "the archive holds no DICOM for this scan")
+    matches = mapping.matches(series)
+    if series.is_derived and not matches:
+        reason = "computed by the scanner; no rule asks for it by image_type"
+        return Settled(series, "derived", reason)
+    if len(matches) > 1:
+        return Settled(series, "ambiguous", _rules_reason(matches))
+    if not series.is_image and not (matches and matches[0].rule.ignore):
+        return Settled(series, "ignored", "holds no image (a report or raw data)")
+    if not matches:
+        return Settled(series, "unmapped", "no rule takes it")
+    return _settle_matched(series, matches[0], subject, session)
+
+
+def _settle_matched(series: Series, match: Match, subject: str, session: str) -> Settled:
+    rule = match.rule
+    if rule.ignore is not None:
+        return _ignored(series, rule)
+    try:
+        name = rule.name(match.groups, subject, session)
+    except ValueError as error:
+        return Settled(series, "unmapped", f"rule {rule.index} takes it, but {error}", rule.index)
+    problem = names.name_problem(_as_converted(name))
+    if problem is not None:
+        return Settled(series, "unmapped", f"rule {rule.index} takes it, but {problem}", rule.index)
+    reason = f"rule {rule.index}"
+    if match.unknown:
+        reason += f", if its header agrees on {', '.join(match.unknown)}"
+    if rule.volumes is not None and series.volumes is not None:
+        if series.volumes < rule.volumes:
+            return Settled(
+                series,
+                "incomplete",
+                f"{series.volumes} of {rule.volumes} volumes: aborted or not wholly archived",
+                rule.index,
+            )
+        if series.volumes > rule.volumes:
+            reason += f"; {series.volumes} volumes where {rule.volumes} are expected"
+    return Settled(series, "mapped", reason, rule.index, name)
+
+
+def _by_name(settled: list[Settled]) -> list[list[tuple[int, Settled]]]:
+    """The rows that have a name, with their places, grouped by it."""
+    named: dict[str, list[tuple[int, Settled]]] = defaultdict(list)
+    for place, row in enumerate(settled):
+        if row.name:
+            named[row.name].append((place, row))
+    return list(named.values())
+
+
+def _share(rows: list[Settled], rules: list[Rule]) -> list[Settled]:
+    """Settle the series, in order of acquisition, whose rules give them one name."""
+    policies = {rule.duplicates for rule in rules}
+    counted = any(rule.entities.get("run") == AUTO for rule in rules)
+    fixed = any("run" in rule.entities for rule in rules) and not counted
+    if len(rows) == 1 and not counted:
+        return rows
+    if policies == {"last-complete"}:
+        last = rows[-1]
+        reason = f"a later complete repetition is taken (scan {_scan(last)})"
+        kept = replace(last, reason=f"{last.reason}; the last of {len(rows)} complete repetitions")
+        dropped = [replace(row, state="duplicate", reason=reason, name=None) for row in rows[:-1]]
+        return [*dropped, kept if dropped else last]
+    if len(rows) == 1 or (policies == {"runs"} and not fixed):
+        return [
+            replace(row, name=_with_run(row.name, run), reason=f"{row.reason}; run {run}")
+            for run, row in enumerate(rows, start=1)
+        ]
+    return _clash(rows)
+
+
+def _clash(rows: list[Settled]) -> list[Settled]:
+    scans = ", ".join(_scan(row) for row in rows)
+    reason = f"scans {scans} get one name; tell them apart by entities or set `duplicates`"
+    return [replace(row, state="ambiguous", reason=reason, name=None) for row in rows]
+
+
+def _missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+    """A row for every required rule that no series took."""
+    taken = {row.rule for row in settled if row.state == "mapped"}
+    seen = {row.rule for row in settled}
+    return [
+        Settled(
+            None,
+            "missing",
+            f"{rule.target} is required by the protocol; "
+            + ("no complete series of it" if rule.index in seen else "no series took it"),
+            rule.index,
+        )
+        for rule in mapping.rules
+        if rule.required and rule.index not in taken
+    ]
+
+
+def _ignored(series: Series, rule: Rule) -> Settled:
+    return Settled(series, "ignored", rule.ignore or "", rule.index)
+
+
+def _rules_reason(matches: list[Match]) -> str:
+    rules = " and ".join(f"{match.rule.index} ({match.rule.target})" for match in matches)
+    unknown = sorted({key for match in matches for key in match.unknown})
+    if unknown:
+        return f"rules {rules} may take it; its header decides by {', '.join(unknown)}"
+    return f"rules {rules} take it; narrow one or set a priority"
+
+
+def _as_converted(name: str) -> str:
+    """The name of the first image that the converter makes of a series so named."""
+    datatype, suffix, values = names.split(name)
+    kind = names.kind(datatype, suffix)
+    if datatype == "fmap" and suffix in names.NUMBERED:
+        suffix = names.NUMBERED[suffix][0]
+    if kind and "echo" in kind.required:
+        values = {"echo": "1"} | values
+    return names.join(datatype, suffix, values)
+
+
+def _with_run(name: str | None, run: int) -> str:
+    assert name is not None
+    datatype, suffix, values = names.split(name)
+    return names.join(datatype, suffix, values | {"run": str(run)})
+
+
+def _scan(row: Settled) -> str:
+    return (row.series.scan if row.series else None) or "?"
