@@ -45,10 +45,18 @@ include: "rules/report.smk"
 include: "rules/push.smk"
 
 
+onsuccess:
+    finish(UNITS, FAILED_PROJECTS, config)
+
+
+onerror:
+    finish(UNITS, FAILED_PROJECTS, config)
+
+
 rule all:
     """Everything that the config asks for: pull, convert, anonymize, analyse, report, push."""
     default_target: True
     input:
         of_projects("<results>/{project}/reports/index.html"),
         of_projects("<results>/{project}/status.tsv"),
-        pushes,
+        all_pushes,

@@ -13,17 +13,17 @@ rule qc:
         record="<results>/{project}/records/<unit>/admit.json",
     output:
         record="<results>/{project}/records/<unit>/qc.json",
-    params:
-        code=code("analyses/qc", "qc"),
     log:
         "<logs>/{project}/<unit>/qc.log",
     benchmark:
         "<benchmarks>/{project}/<unit>/qc.tsv"
+    conda:
+        "../envs/qc.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/qc.yaml"
+    params:
+        code=code("analyses/qc", "qc"),
     script:
         "../scripts/qc.py"
 
@@ -35,14 +35,14 @@ rule qc_dataset:
     output:
         description="<results>/{project}/derivatives/qc/dataset_description.json",
         verdict="<results>/{project}/derivatives/qc.json",
-    params:
-        code=code("qc_dataset"),
     log:
         "<logs>/{project}/qc_dataset.log",
     benchmark:
         "<benchmarks>/{project}/qc_dataset.tsv"
     conda:
         "../envs/convert.yaml"
+    params:
+        code=code("qc_dataset"),
     script:
         "../scripts/qc_dataset.py"
 

@@ -13,6 +13,15 @@ rule anonymize:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         record="<results>/{project}/records/<unit>/admit.json",
+    log:
+        "<logs>/{project}/<unit>/anonymize.log",
+    benchmark:
+        "<benchmarks>/{project}/<unit>/anonymize.tsv"
+    conda:
+        "../envs/anonymize.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         identity=setting("identity"),
         deface=setting("deface"),
@@ -20,14 +29,5 @@ rule anonymize:
         mapping=setting("bids", "mapping"),
         unmapped=setting("bids", "unmapped"),
         code=code("pull", "convert", "anonymize"),
-    log:
-        "<logs>/{project}/<unit>/anonymize.log",
-    benchmark:
-        "<benchmarks>/{project}/<unit>/anonymize.tsv"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    conda:
-        "../envs/anonymize.yaml"
     script:
         "../scripts/anonymize.py"

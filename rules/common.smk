@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from coil.config import check_config, read_projects
 from coil.errors import CoilError
-from coil.planning import session_resources
+from coil.planning import finish, session_resources
 from coil.units import code_digest, read_units
 
 try:
@@ -48,23 +48,29 @@ def event_resources(wildcards):
 
 def of_projects(pattern):
     """The pattern's file of every project that the archive listed."""
-    return lambda wildcards: [pattern.format(project=project) for project in UNITS]
+
+    def find(wildcards):
+        return [pattern.replace("{project}", project) for project in UNITS]
+
+    return find
 
 
 def of_units(pattern):
     """The pattern's files of all sessions of a job's project."""
-    return lambda wildcards: _expand(pattern, wildcards.project)
+
+    def find(wildcards):
+        return _expand(pattern, wildcards.project)
+
+    return find
 
 
 def of_everything(pattern):
     """The pattern's files of all sessions of all projects."""
-    return lambda wildcards: [path for project in UNITS for path in _expand(pattern, project)]
 
+    def find(wildcards):
+        return [path for project in UNITS for path in _expand(pattern, project)]
 
-def pushes_of_project(wildcards):
-    """The receipts of a project's sessions, if its config wants pushes."""
-    wanted = PROJECTS[wildcards.project]["push"]["reports"]
-    return _expand("<results>/{project}/records/<unit>/push.json", wildcards.project) if wanted else []
+    return find
 
 
 def all_pushes(wildcards):
@@ -72,8 +78,17 @@ def all_pushes(wildcards):
     wanted = [project for project in UNITS if PROJECTS[project]["push"]["reports"]]
     receipts = [f"<results>/{project}/records/project/push.json" for project in wanted]
     for project in wanted:
-        receipts += _expand("<results>/{project}/records/<unit>/push.json", project)
+        receipts += _expand(PUSH, project)
     return receipts
+
+
+def pushes_of_project(wildcards):
+    """The receipts of a project's sessions, if its config wants pushes."""
+    wanted = PROJECTS[wildcards.project]["push"]["reports"]
+    return _expand(PUSH, wildcards.project) if wanted else []
+
+
+PUSH = "<results>/{project}/records/<unit>/push.json"
 
 
 def _expand(pattern, project):

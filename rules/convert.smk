@@ -9,18 +9,18 @@ rule convert:
         pulled="<quarantine>/{project}/<unit>/pulled",
     output:
         converted=quarantined("<quarantine>/{project}/<unit>/converted"),
-    params:
-        mapping=setting("bids", "mapping"),
-        unmapped=setting("bids", "unmapped"),
-        code=code("convert"),
     log:
         "<logs>/{project}/<unit>/convert.log",
     benchmark:
         "<benchmarks>/{project}/<unit>/convert.tsv"
+    conda:
+        "../envs/convert.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/convert.yaml"
+    params:
+        mapping=setting("bids", "mapping"),
+        unmapped=setting("bids", "unmapped"),
+        code=code("convert"),
     script:
         "../scripts/convert.py"

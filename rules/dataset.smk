@@ -16,16 +16,16 @@ rule dataset:
     output:
         description="<results>/{project}/bids/dataset_description.json",
         summary="<results>/{project}/dataset.json",
-    params:
-        bids=setting("bids"),
-        phenotype=setting("phenotype"),
-        code=code("dataset"),
     log:
         "<logs>/{project}/dataset.log",
     benchmark:
         "<benchmarks>/{project}/dataset.tsv"
     conda:
         "../envs/convert.yaml"
+    params:
+        bids=setting("bids"),
+        phenotype=setting("phenotype"),
+        code=code("dataset"),
     script:
         "../scripts/dataset.py"
 
@@ -36,14 +36,14 @@ rule validate:
         "<results>/{project}/dataset.json",
     output:
         verdict="<results>/{project}/validation.json",
-    params:
-        code=code("validate"),
     log:
         "<logs>/{project}/validate.log",
     benchmark:
         "<benchmarks>/{project}/validate.tsv"
     conda:
         "../envs/convert.yaml"
+    params:
+        code=code("validate"),
     script:
         "../scripts/validate.py"
 

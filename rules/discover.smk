@@ -27,11 +27,13 @@ rule preview:
     """Show which rule takes each series and the name it gets, before anything is pulled."""
     input:
         sessions=of_everything("<private>/{project}/sessions/<unit>.json"),
-    params:
-        mappings={name: settings["bids"]["mapping"] for name, settings in PROJECTS.items()},
     log:
         "<logs>/preview.log",
     conda:
         "../envs/convert.yaml"
+    params:
+        mappings={
+            name: settings["bids"]["mapping"] for name, settings in PROJECTS.items()
+        },
     script:
         "../scripts/preview.py"

@@ -16,18 +16,18 @@ rule pull:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         pulled=quarantined("<quarantine>/{project}/<unit>/pulled"),
-    params:
-        resources=event_resources,
-        code=code("pull"),
     log:
         "<logs>/{project}/<unit>/pull.log",
     benchmark:
         "<benchmarks>/{project}/<unit>/pull.tsv"
+    conda:
+        "../envs/archive.yaml"
     resources:
         xnat=1,
         mem_mb=500,
-    conda:
-        "../envs/archive.yaml"
+    params:
+        resources=event_resources,
+        code=code("pull"),
     script:
         "../scripts/pull.py"
 
@@ -39,15 +39,15 @@ rule pull_questionnaires:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         folder=directory("<private>/{project}/phenotype"),
-    params:
-        code=code("pull_questionnaires"),
     log:
         "<logs>/{project}/pull_questionnaires.log",
     benchmark:
         "<benchmarks>/{project}/pull_questionnaires.tsv"
-    resources:
-        xnat=1,
     conda:
         "../envs/archive.yaml"
+    resources:
+        xnat=1,
+    params:
+        code=code("pull_questionnaires"),
     script:
         "../scripts/pull_questionnaires.py"

@@ -20,17 +20,17 @@ rule push_session:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         receipt="<results>/{project}/records/<unit>/push.json",
-    params:
-        resource=setting("push", "resource"),
-        code=code("push_session"),
     log:
         "<logs>/{project}/<unit>/push_session.log",
     benchmark:
         "<benchmarks>/{project}/<unit>/push_session.tsv"
-    resources:
-        xnat=1,
     conda:
         "../envs/archive.yaml"
+    resources:
+        xnat=1,
+    params:
+        resource=setting("push", "resource"),
+        code=code("push_session"),
     script:
         "../scripts/push_session.py"
 
@@ -43,17 +43,17 @@ rule push_project:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         receipt="<results>/{project}/records/project/push.json",
-    params:
-        resource=setting("push", "resource"),
-        code=code("push_project"),
     log:
         "<logs>/{project}/push_project.log",
     benchmark:
         "<benchmarks>/{project}/push_project.tsv"
-    resources:
-        xnat=1,
     conda:
         "../envs/archive.yaml"
+    resources:
+        xnat=1,
+    params:
+        resource=setting("push", "resource"),
+        code=code("push_project"),
     script:
         "../scripts/push_project.py"
 

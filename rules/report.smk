@@ -14,14 +14,14 @@ rule report_session:
         qc="<results>/{project}/records/<unit>/qc.json",
     output:
         page="<results>/{project}/reports/<unit>.html",
-    params:
-        code=code("report_session"),
     log:
         "<logs>/{project}/<unit>/report_session.log",
     benchmark:
         "<benchmarks>/{project}/<unit>/report_session.tsv"
     conda:
         "../envs/report.yaml"
+    params:
+        code=code("report_session"),
     script:
         "../scripts/report_session.py"
 
@@ -39,15 +39,15 @@ rule report_project:
         ],
     output:
         page="<results>/{project}/reports/index.html",
-    params:
-        name=setting("bids", "name"),
-        code=code("report_project"),
     log:
         "<logs>/{project}/report_project.log",
     benchmark:
         "<benchmarks>/{project}/report_project.tsv"
     conda:
         "../envs/report.yaml"
+    params:
+        name=setting("bids", "name"),
+        code=code("report_project"),
     script:
         "../scripts/report_project.py"
 
@@ -61,14 +61,14 @@ rule status_table:
         verdict="<results>/{project}/validation.json",
     output:
         table="<results>/{project}/status.tsv",
-    params:
-        code=code("status_table"),
     log:
         "<logs>/{project}/status_table.log",
     benchmark:
         "<benchmarks>/{project}/status_table.tsv"
     conda:
         "../envs/report.yaml"
+    params:
+        code=code("status_table"),
     script:
         "../scripts/status_table.py"
 
@@ -80,12 +80,12 @@ rule reports:
 
 
 rule status:
-    """Show what became of every session, as far as the work has come."""
-    params:
-        projects=sorted(UNITS),
     log:
         "<logs>/status.log",
     conda:
         "../envs/report.yaml"
+    """Show what became of every session, as far as the work has come."""
+    params:
+        projects=sorted(UNITS),
     script:
         "../scripts/status.py"

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from coil import files
 from coil.errors import CoilError
@@ -43,6 +43,10 @@ class Failure:
         files.remove_tree(folder)
         folder.mkdir(parents=True)
         files.write_json(folder / FAILURE, asdict(self))
+
+    def record(self) -> dict[str, Any]:
+        """The failure as the fields of a stage's record."""
+        return {"state": "failed", **asdict(self)}
 
     @classmethod
     def read(cls, folder: Path) -> "Failure | None":

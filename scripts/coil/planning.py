@@ -20,9 +20,7 @@ _OFFLINE_TARGETS = {"status"}
 def wants_discovery(config: dict[str, Any], arguments: list[str]) -> bool:
     """Whether this invocation asks the archives: not to lint, to list, or for `status`."""
     given = set(arguments[1:])
-    return bool(config["projects"] and config["discover"]) and not (
-        given & _LOOKS_ONLY or given & _OFFLINE_TARGETS
-    )
+    return config["discover"] and not given & (_LOOKS_ONLY | _OFFLINE_TARGETS)
 
 
 def discover_projects(projects: dict[str, dict[str, Any]], config: dict[str, Any]) -> dict[str, str]:
@@ -30,6 +28,11 @@ def discover_projects(projects: dict[str, dict[str, Any]], config: dict[str, Any
 
     Prints a line for each project. Ends the invocation if there is none left to work on.
     """
+    if not projects:
+        sys.exit(
+            "error: config/config.yaml: projects: empty; write config/projects/<name>.yaml for your "
+            "study (config/README.md shows how) and name it there"
+        )
     request = {"projects": projects, "retry": config["retry"]}
     answer = subprocess.run(
         [sys.executable, SCRIPTS / "discover.py"],
@@ -48,6 +51,22 @@ def discover_projects(projects: dict[str, dict[str, Any]], config: dict[str, Any
     if len(failed) == len(projects):
         sys.exit("error: no project is left to work on; nothing was changed")
     return failed
+
+
+def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]) -> None:
+    """Say at the end of an invocation what was done, and empty the quarantine."""
+    from coil import files, status  # only here, so that parsing stays cheap
+
+    print(file=sys.stderr)
+    for name in units:
+        print(status.summary(name, Path("results") / name), file=sys.stderr)
+    for reason in failed.values():
+        print(f"error: {reason}", file=sys.stderr)
+    if config["keep_quarantine"]:
+        print("kept: quarantine/ holds identified data, see keep_quarantine", file=sys.stderr)
+        return
+    for name in units:
+        files.remove_tree(Path("quarantine") / name)
 
 
 def session_resources(settings: dict[str, Any]) -> list[str]:

@@ -217,7 +217,7 @@ def clear_failures(results: Path, retry: str) -> int:
     cleared = 0
     for path in sorted((results / "records").glob("*/*.json")):
         record = files.read_json(path)
-        if record["state"] == "failed" and (retry == "all" or record.get("retry")):
+        if record["state"] != "done" and (retry == "all" or record.get("retry")):
             path.unlink()
             cleared += 1
     return cleared

@@ -62,6 +62,15 @@ def push_files(
     }
 
 
+def withheld(session: Mapping[str, Any], verdict: Mapping[str, Any]) -> str | None:
+    """Why a session's results are not pushed, if they are not: only what is valid goes back."""
+    if session["state"] != "done":
+        return "the session is not in the dataset"
+    if verdict["errors"]:
+        return f"the validator has {verdict['errors']} errors for the dataset"
+    return None
+
+
 def _read_receipt(archive: Archive, resource: str, held: Mapping[str, str]) -> dict[str, list[str]]:
     if RECEIPT not in held:
         return {}

@@ -1,0 +1,54 @@
+# make demo     the whole workflow on a simulated study, from an archive to reports
+# make test     every test
+.PHONY: demo demo-archive demo-clean test test-fast lint format lock reference venv
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+BIN := .venv/bin
+
+venv: .venv/run.stamp
+
+.venv/run.stamp: requirements/run.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+.venv/test.stamp: requirements/test.txt .venv/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+demo: venv
+	@$(BIN)/python -m demo run --cores $(CORES)
+
+demo-archive: venv
+	@$(BIN)/python -m demo archive
+
+demo-clean:
+	rm -rf .demo
+
+test: .venv/test.stamp
+	$(BIN)/pytest
+
+# Without the tests that run the whole workflow.
+test-fast: .venv/test.stamp
+	$(BIN)/pytest -m "not workflow and not real and not browser"
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/pyright
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+# Pins every package by version and hash; needs uv.
+lock:
+	for set in run test; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate requirements/$$set.in -o requirements/$$set.txt; done
+
+reference: venv
+	PYTHONPATH=scripts $(BIN)/python -m coil.reference config/README.md

@@ -1,0 +1,78 @@
+"""Anonymize a session and admit it to the dataset, or record why it is not admitted.
+
+in:     pulled and converted (or the reason why there is nothing), link, archive
+out:    record; beside it the session's folder in the dataset
+params: identity, deface, sidecar_keys
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coil import files, jobs
+from coil.admission import Terms, admit, refuse
+from coil.deid.identities import LinkTable, load_secret
+from coil.jobs import Failure
+from coil.units import Unit
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False}
+
+
+def main(
+    quarantine: tuple[Path, Path],
+    private: tuple[Path, Path],
+    unit: Unit,
+    terms: dict[str, Any],
+    dataset: Path,
+    log: str,
+) -> dict[str, Any]:
+    """The session's record; `quarantine` is pulled and converted, `private` link and archive."""
+    umask = os.umask(0o077)
+    pulled, converted = quarantine
+    try:
+        if failure := Failure.read(converted):
+            return refuse(dataset, unit, failure)
+        result = jobs.attempt(
+            "anonymize",
+            log,
+            lambda: admit(pulled, converted, dataset, unit, find_terms(*private, unit, terms), umask),
+        )
+        if isinstance(result, Failure):
+            return refuse(dataset, unit, result)
+        return {**DONE, **result}
+    finally:
+        os.umask(umask)
+
+
+def find_terms(link: Path, archive: Path, unit: Unit, params: dict[str, Any]) -> Terms:
+    """The terms of a session's admission, from the private files and the config."""
+    identity = params["identity"]
+    secret = identity.get("secret_file") or str(link.parent / "secret")
+    return Terms(
+        secret=load_secret(Path(secret), create=False),
+        project=files.read_json(archive)["project"],
+        subject_id=LinkTable.read(link).find(*unit).subject_id,
+        dates=identity["dates"],
+        time_of_day=identity["time_of_day"],
+        deface=params["deface"],
+        sidecar_keys=params["sidecar_keys"],
+    )
+
+
+if "snakemake" in globals():
+    jobs.start_log(snakemake.log[0])
+    wildcards, given = snakemake.wildcards, snakemake.input
+    record = Path(snakemake.output.record)
+    outcome = main(
+        (Path(given.pulled), Path(given.converted)),
+        (Path(given.link), Path(given.archive)),
+        Unit(wildcards.subject, wildcards.session),
+        {key: snakemake.params[key] for key in ("identity", "deface", "sidecar_keys")},
+        record.parents[2] / "bids",
+        snakemake.log[0],
+    )
+    named = {"project": wildcards.project, "subject": wildcards.subject, "session": wildcards.session}
+    files.write_json(record, {**named, **outcome})

@@ -1,0 +1,117 @@
+"""The door between the quarantine and the dataset.
+
+A session is admitted when it went through the narrow waist, nothing of its identifiers
+was found in what is about to leave, and the BIDS validator has no error for it. It
+enters by rename; a session that is refused is taken out of the dataset, so that nothing
+of an earlier state stays there.
+"""
+
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coil import files
+from coil.bids.validate import validate_session
+from coil.deid.waist import admit_session
+from coil.errors import DataError
+from coil.jobs import Failure
+from coil.units import Unit
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a session is admitted: the config's `identity`, `deface`, `sidecar_keys`.
+
+    `secret`, `project` and `subject_id` give the subject's date shift; see `coil.deid`.
+    """
+
+    secret: bytes
+    project: str
+    subject_id: str
+    dates: str
+    time_of_day: str
+    deface: list[str] = field(default_factory=list)
+    sidecar_keys: list[str] = field(default_factory=list)
+
+
+def admit(
+    pulled: Path, converted: Path, dataset: Path, unit: Unit, terms: Terms, umask: int
+) -> dict[str, Any]:
+    """Admit one session to `dataset`; returns its record (without project and state).
+
+    `umask` is the invoking person's: files in the dataset get its permissions. Raises
+    `DataError` where the session is refused.
+    """
+    candidate = converted.parent / "candidate"
+    files.remove_tree(candidate)
+    try:
+        record = admit_session(
+            pulled,
+            converted,
+            candidate,
+            subject=unit.subject,
+            session=unit.session,
+            secret=terms.secret,
+            project=terms.project,
+            subject_id=terms.subject_id,
+            dates=terms.dates,
+            time_of_day=terms.time_of_day,
+            deface=terms.deface,
+            allow_keys=terms.sidecar_keys,
+        )
+        record["validator"] = validate_session(candidate)
+        _refuse_invalid(record["validator"])
+        _enter(candidate, dataset, unit, umask)
+    finally:
+        files.remove_tree(candidate)
+    logger.info("admitted %d files", len(record["files"]))
+    return record
+
+
+def refuse(dataset: Path, unit: Unit, failure: Failure) -> dict[str, Any]:
+    """The record of a session that is not admitted; its folder in the dataset is removed."""
+    files.remove_tree(_folder(dataset, unit))
+    return {
+        **failure.record(),
+        "series": [],
+        "files": {},
+        "age": None,
+        "deface": [],
+        "leak_check": None,
+        "removed": {"sidecar_keys": {}, "header_fields": []},
+        "validator": None,
+        "versions": {},
+    }
+
+
+def _refuse_invalid(verdict: dict[str, Any]) -> None:
+    errors = [issue for issue in verdict["issues"] if issue["severity"] == "error"]
+    if errors:
+        raise DataError(
+            f"not valid BIDS: {errors[0]['code']} at {errors[0]['location']}"
+            f"{f' and {len(errors) - 1} more' if len(errors) > 1 else ''}; "
+            "correct the mapping, or ignore the series"
+        )
+
+
+def _enter(candidate: Path, dataset: Path, unit: Unit, umask: int) -> None:
+    source, target = _folder(candidate, unit), _folder(dataset, unit)
+    if not source.is_dir():
+        raise DataError("no series of the session was converted; look at the mapping")
+    for folder, _, names in os.walk(source):
+        Path(folder).chmod(0o777 & ~umask)
+        for name in names:
+            Path(folder, name).chmod(0o666 & ~umask)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (target.parent, dataset):
+        folder.chmod(0o777 & ~umask)
+    files.remove_tree(target)
+    source.rename(target)
+
+
+def _folder(root: Path, unit: Unit) -> Path:
+    return root / f"sub-{unit.subject}" / f"ses-{unit.session}"

@@ -1,0 +1,126 @@
+"""What became of every session, from the records that the stages left.
+
+Reads files only, so that it answers at any time: while jobs run, after a crash, offline.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from coil import files
+from coil.units import Unit, read_units
+
+
+@dataclass(frozen=True)
+class Row:
+    """One session in the status table; counts are of series and of files in the dataset."""
+
+    subject: str
+    session: str
+    state: str
+    mapped: int
+    ignored: int
+    unmapped: int
+    excluded: int
+    files: int
+    qc: str
+    pushed: str
+    reason: str
+    log: str
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing")
+
+
+def project_rows(results: Path) -> list[Row]:
+    """The rows of a project whose results are in the folder `results`."""
+    return [_row(results / "records", unit) for unit in read_units(results / "sessions.tsv")]
+
+
+def as_tsv(rows: Iterable[Row]) -> str:
+    """The table as TSV with a header; nothing known is `n/a`."""
+    lines = ["\t".join(COLUMNS)]
+    lines += ["\t".join(str(value) or "n/a" for value in astuple(row)) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def as_text(rows: list[Row]) -> str:
+    """The table for a terminal: one line a session, the reasons below."""
+    table = tabulate(
+        [astuple(row)[:-2] for row in rows], headers=COLUMNS[:-2], tablefmt="simple"
+    )
+    reasons = [
+        f"sub-{row.subject}_ses-{row.session}: {row.reason}" + (f" (log: {row.log})" if row.log else "")
+        for row in rows
+        if row.reason
+    ]
+    return "\n".join([table, *reasons])
+
+
+def summary(name: str, results: Path) -> str:
+    """The lines at the end of an invocation: what is done, what not and why, and where it is."""
+    rows = project_rows(results)
+    done = sum(row.state == "done" for row in rows)
+    lines = [f"{name}: {done} of {len(rows)} sessions done"]
+    for row in rows:
+        if row.reason:
+            log = f"; log: {row.log}" if row.log else ""
+            lines.append(f"  sub-{row.subject}_ses-{row.session}: {row.state}: {row.reason}{log}")
+    lines.append(f"  dataset    {results / 'bids'} ({_verdict(results)})")
+    if (page := results / "reports" / "index.html").is_file():
+        sessions = len(list((results / "reports").glob("sub-*.html")))
+        lines.append(f"  reports    {page} and {sessions} of sessions beside it")
+    pushed = Counter(row.pushed for row in rows if row.pushed)
+    if pushed:
+        lines.append("  pushed     " + ", ".join(f"{n} sessions {kind}" for kind, n in pushed.items()))
+    lines += [f"  series     {line}" for line in _notable(results)]
+    return "\n".join(lines)
+
+
+def _row(records: Path, unit: Unit) -> Row:
+    admit, qc, push = (_read(records / str(unit) / f"{n}.json") for n in ("admit", "qc", "push"))
+    states = Counter(series["state"] for series in admit.get("series", []))
+    problems = [record for record in (admit, qc, push) if record.get("state") == "failed"]
+    return Row(
+        subject=unit.subject,
+        session=unit.session,
+        state=admit.get("state", "waiting"),
+        mapped=states["mapped"],
+        ignored=states["ignored"] + states["derived"],
+        unmapped=states["unmapped"],
+        excluded=sum(states[state] for state in _EXCLUDED),
+        files=len(admit.get("files", {})),
+        qc=qc.get("state", ""),
+        pushed=push.get("state", ""),
+        reason=f"{problems[0]['stage']}: {problems[0]['reason']}" if problems else "",
+        log=(problems[0].get("log") or "") if problems else "",
+    )
+
+
+def _notable(results: Path) -> list[str]:
+    """Series that a person should look at, a line each."""
+    lines = []
+    for unit in read_units(results / "sessions.tsv"):
+        record = _read(results / "records" / str(unit) / "admit.json")
+        for series in record.get("series", []):
+            if series["state"] in ("unmapped", *_EXCLUDED):
+                name = series["description"] or f"scan {series['scan']}"
+                lines.append(f"{unit}: {name}: {series['state']}: {series['reason']}")
+    return lines
+
+
+def _verdict(results: Path) -> str:
+    verdict = _read(results / "validation.json")
+    if not verdict:
+        return "not validated yet"
+    valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
+    return f"{valid}: {verdict['errors']} errors, {verdict['warnings']} warnings"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return files.read_json(path) if path.is_file() else {}

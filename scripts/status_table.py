@@ -1,0 +1,21 @@
+"""Write the status table of a project.
+
+in:  the records of all sessions
+out: table, as TSV
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coil import files, jobs, status
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(table: Path) -> None:
+    files.write_text(table, status.as_tsv(status.project_rows(table.parent)))
+
+
+if "snakemake" in globals():
+    jobs.must(snakemake.log[0], lambda: main(Path(snakemake.output.table)))

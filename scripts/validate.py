@@ -1,0 +1,18 @@
+"""Let the BIDS validator judge a project's dataset.
+
+in:  the dataset's summary
+out: verdict, as JSON with the number of errors and warnings and each issue
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coil import files, jobs
+from coil.bids.validate import validate
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if "snakemake" in globals():
+    verdict = Path(snakemake.output.verdict)
+    files.write_json(verdict, jobs.must(snakemake.log[0], lambda: validate(verdict.parent / "bids")))
