@@ -60,8 +60,7 @@ def convert_session(
     pulled
         The pulled session: `pulled.json`, `series/`, `resources/`.
     converted
-        Where `converted.json` and `bids/` go; replaced as a whole. A session that cannot be
-        settled leaves `converted.json` there, so that its states can be shown.
+        Where `converted.json` and `bids/` go; replaced as a whole.
     subject, session
         BIDS labels without `sub-` and `ses-`.
     mapping
@@ -85,7 +84,6 @@ def convert_session(
     try:
         remove_tree(scratch)
         scratch.mkdir(parents=True)
-        remove_tree(converted)
         rows = [
             _Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
             for one in settle(read_series(pulled), mapping, subject, session)
@@ -93,16 +91,11 @@ def convert_session(
         versions = heudiconv.versions()
         bids = scratch / "out" / "bids"
         bids.mkdir(parents=True)
-        try:
-            _refuse(rows, unmapped)
-            if any(row.state == "mapped" for row in rows):
-                _convert(rows, pulled, bids, scratch, subject, session)
-            _refuse(rows, unmapped)
-        except DataError:
-            remove_tree(bids)
-            write_json(converted / "converted.json", _table(rows, bids, versions))
-            raise
-        table = _table(rows, bids, versions)
+        _refuse(rows, unmapped)
+        if any(row.state == "mapped" for row in rows):
+            _convert(rows, pulled, bids, scratch, subject, session)
+        _refuse(rows, unmapped)  # dcm2niix may have made more of a series than was told
+        table = {"series": [_entry(row, bids) for row in rows], "versions": versions}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
         remove_tree(converted)
@@ -171,10 +164,6 @@ def _complete(rows: list[_Row], pulled: Path, session: Path) -> None:
                 row.files.append(placed[row.name])
             else:
                 row.reason += "; the archive holds no events file for it"
-
-
-def _table(rows: list[_Row], bids: Path, versions: dict[str, str]) -> dict[str, Any]:
-    return {"series": [_entry(row, bids) for row in rows], "versions": versions}
 
 
 def _entry(row: _Row, bids: Path) -> dict[str, Any]:

@@ -173,7 +173,7 @@ class Mapping:
         return [match for match in found if match.rule.priority == highest]
 
 
-def parse(rules: list[dict[str, Any]], where: str) -> Mapping:
+def parse(rules: list[dict[str, Any]], where: str = "bids.mapping") -> Mapping:
     """Compile the rules of a config.
 
     Parameters

@@ -1,0 +1,108 @@
+"""The verdict of bids-validator-deno on a dataset, or on one session by itself."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from coil.bids import names
+from coil.errors import DataError
+from coil.files import write_json
+
+_EXIT_WITH_ERRORS = 16
+
+
+def validate(bids: Path) -> dict[str, Any]:
+    """Validate a dataset offline.
+
+    Returns
+    -------
+    `errors` and `warnings` (their numbers), `issues` (`code`, `severity`, `location` relative
+    to the dataset, `message`; sorted) and the validator's `version`.
+
+    Raises
+    ------
+    DataError
+        If the validator did not come to a verdict.
+    """
+    with tempfile.TemporaryDirectory(prefix="coil-validate-") as folder:
+        verdict = Path(folder) / "verdict.json"
+        done = subprocess.run(
+            [_program(), str(bids), "--format", "json", "-o", str(verdict)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=os.environ | {"HOME": folder, "DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1"},
+            check=False,
+        )
+        if done.returncode not in (0, _EXIT_WITH_ERRORS) or not verdict.is_file():
+            raise DataError(
+                f"bids-validator-deno stopped with status {done.returncode}; "
+                "run it by hand on the dataset to see why"
+            )
+        found = json.loads(verdict.read_text(encoding="utf-8"))
+    return _summary(found["issues"], found.get("summary", {}).get("schemaVersion"))
+
+
+def validate_session(candidate: Path) -> dict[str, Any]:
+    """Validate one session by itself: `candidate` holds `sub-X/ses-Y/`.
+
+    What concerns the dataset as a whole (its description, README, participants) is left out.
+    """
+    with tempfile.TemporaryDirectory(prefix=".validate-", dir=candidate.parent) as folder:
+        bids = Path(folder) / "bids"
+        shutil.copytree(candidate, bids, copy_function=_link)
+        write_json(
+            bids / "dataset_description.json",
+            {"Name": "one session", "BIDSVersion": names.bids_version(), "DatasetType": "raw"},
+        )
+        verdict = validate(bids)
+    issues = [issue for issue in verdict["issues"] if issue["location"].startswith("sub-")]
+    return {**verdict, **_count(issues), "issues": issues}
+
+
+def _summary(found: dict[str, Any], version: str | None) -> dict[str, Any]:
+    messages = found.get("codeMessages") or {}
+    if not isinstance(messages, dict):
+        messages = dict(messages)
+    issues = [
+        {
+            "code": issue.get("code", ""),
+            "severity": issue.get("severity", "warning"),
+            "location": str(issue.get("location") or "").lstrip("/"),
+            "message": _message(issue, messages),
+        }
+        for issue in found.get("issues", [])
+    ]
+    issues.sort(key=lambda issue: tuple(issue[k] for k in ("severity", "code", "location")))
+    return {**_count(issues), "issues": issues, "version": version}
+
+
+def _message(issue: dict[str, Any], messages: dict[str, str]) -> str:
+    """The validator's own words for the code; never a value that it quotes from a file."""
+    text = messages.get(issue.get("code", ""), "")
+    detail = issue.get("subCode")
+    return " ".join(f"{text} {f'({detail})' if detail else ''}".split())
+
+
+def _count(issues: list[dict[str, Any]]) -> dict[str, int]:
+    severities = [issue["severity"] for issue in issues]
+    return {"errors": severities.count("error"), "warnings": severities.count("warning")}
+
+
+def _program() -> str:
+    beside = Path(sys.executable).parent / "bids-validator-deno"
+    program = str(beside) if beside.is_file() else shutil.which("bids-validator-deno")
+    if program is None:
+        raise DataError("bids-validator-deno is not installed; set up the environment")
+    return program
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
