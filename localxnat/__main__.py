@@ -1,0 +1,86 @@
+"""The command line: `serve` an archive, `import` DICOM into it."""
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from localxnat import importer
+from localxnat.app import Archive, make_app
+from localxnat.auth import IDLE_SECONDS, Auth
+from localxnat.errors import Refused
+from localxnat.resources import Resources
+from localxnat.store import Store
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    parser = argparse.ArgumentParser(prog="localxnat", description="An XNAT-compatible archive.")
+    commands = parser.add_subparsers(required=True)
+
+    serve_parser = commands.add_parser("serve", help="serve the archive in a folder")
+    serve_parser.add_argument("root", type=Path, help="the folder; made if absent")
+    serve_parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
+    serve_parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
+    serve_parser.add_argument("--log", type=Path, help="one line per request goes here")
+    serve_parser.add_argument(
+        "--idle", type=float, default=IDLE_SECONDS, help="seconds until an idle login ends"
+    )
+    serve_parser.set_defaults(run=serve)
+
+    import_parser = commands.add_parser("import", help="import DICOM files as one session")
+    import_parser.add_argument("root", type=Path)
+    import_parser.add_argument("--project", required=True)
+    import_parser.add_argument("--subject", required=True, help="the subject's label")
+    import_parser.add_argument("--session", required=True, help="the session's label")
+    import_parser.add_argument("folders", type=Path, nargs="+", metavar="DICOM_DIR")
+    import_parser.set_defaults(run=import_folders)
+
+    options = parser.parse_args(arguments)
+    return options.run(options)
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT. Prints the address once connections are taken."""
+    store = Store(options.root)
+    resources = Resources(store)
+    resources.recover()
+    auth = Auth(store.database, options.idle)
+    auth.ensure_admin(os.environ.get("LOCALXNAT_PASSWORD"))
+    log = options.log.open("a") if options.log else None
+    listener = socket.create_server(
+        (options.host, options.port),
+        family=socket.AF_INET6 if ":" in options.host else socket.AF_INET,
+    )
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    # The socket listens already, so whoever reads the line can connect.
+    print(f"localxnat at http://{host}:{listener.getsockname()[1]}", flush=True)
+    config = uvicorn.Config(
+        make_app(Archive(store, resources, auth), log),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def import_folders(options: argparse.Namespace) -> int:
+    """Import, and say in one line what came of it."""
+    store = Store(options.root)
+    try:
+        done = importer.import_session(
+            Resources(store), options.project, options.subject, options.session, options.folders
+        )
+    except Refused as refused:
+        print(f"localxnat: {refused.message}", file=sys.stderr)
+        return 1
+    print(done)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

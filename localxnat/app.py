@@ -1,0 +1,284 @@
+"""The web application: sign-in, routes, and how errors become answers."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import IO
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localxnat import address, query, reading, uploads, writing, xapi
+from localxnat.auth import Auth, Login, User
+from localxnat.errors import Refused
+from localxnat.resources import Resources
+from localxnat.responses import refusal, rows_as
+from localxnat.store import Store
+from localxnat.targets import Call
+
+logger = logging.getLogger(__name__)
+ALL = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+_BROWSERS = ("Mozilla", "Opera")
+_GUEST = (
+    "<!DOCTYPE html>\n<html><head><title>XNAT</title></head><body>"
+    '<span id="user_info">Logged in as: <span style="color:red;">Guest</span></span></body></html>'
+)
+
+
+@dataclass
+class Archive:
+    """All that the handlers share."""
+
+    store: Store
+    resources: Resources
+    auth: Auth
+
+
+@dataclass
+class Who:
+    """The user of a request, if it has one, and the login it goes with."""
+
+    user: User
+    login: Login
+
+
+def archive(request: Request) -> Archive:
+    return request.app.state.archive
+
+
+def identify(request: Request) -> Who | None:
+    """Who is asking, by cookie or by Basic auth. The latter opens a login, as in XNAT."""
+    auth = archive(request).auth
+    cookie = request.cookies.get("JSESSIONID")
+    resumed = auth.resume(cookie) if cookie else None
+    header = request.headers.get("authorization", "")
+    if header[:6].lower() == "basic ":
+        user = auth.check_basic(header)
+        if user is None:
+            raise Refused(401, "Login attempt failed. Please try again.")
+        if resumed and resumed[0].login == user.login:
+            return Who(*resumed)
+        return Who(user, auth.open(user))
+    return Who(*resumed) if resumed else None
+
+
+def with_cookies(response: Response, who: Who | None, auth: Auth) -> Response:
+    """The response with the login's cookies; XNAT's expiration cookie has its quotes."""
+    if who is None:
+        return response
+    millis, idle = int(time.time() * 1000), int(auth.idle_seconds * 1000)
+    response.headers.append(
+        "Set-Cookie", f"JSESSIONID={who.login.id}; Path=/; HttpOnly; SameSite=Lax"
+    )
+    response.headers.append(
+        "Set-Cookie", f'SESSION_EXPIRATION_TIME="{millis},{idle}"; Path=/; SameSite=Lax'
+    )
+    return response
+
+
+def turn_away(request: Request) -> Response:
+    """What an anonymous request to the data gets: 401, or the login page for a browser."""
+    agent = request.headers.get("user-agent", "")
+    if agent.startswith(_BROWSERS) and request.method in ("GET", "HEAD"):
+        return RedirectResponse("/app/template/Login.vm", 302)
+    return refusal(401, "The request requires user authentication.")
+
+
+Handler = Callable[[Request, Who], Awaitable[Response]]
+
+
+def signed_in(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that only signed-in users reach, whose refusals become XNAT's answers."""
+
+    async def run(request: Request) -> Response:
+        auth = archive(request).auth
+        who = None
+        try:
+            who = await run_in_threadpool(identify, request)
+            if who is None:
+                return turn_away(request)
+            response = await handler(request, who)
+        except Refused as refused:
+            response = refusal(refused.status, refused.message)
+        return with_cookies(response, who, auth)
+
+    return run
+
+
+# Handlers ------------------------------------------------------------------------------------
+
+
+async def data(request: Request, who: Who) -> Response:
+    """Everything below /data that is a project, a subject, an experiment or a part of one."""
+    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    base = archive(request)
+    call = Call(
+        base.store,
+        base.resources,
+        base.auth,
+        who.user,
+        request.method,
+        address.parse(address.segments(raw_path)),
+        query.parse(request.url.query),
+        request.url.path,
+    )
+    is_file = "files" in (call.address.last, call.address.collection)
+    if request.method in ("PUT", "POST") and is_file:
+        return await uploads.put_files(call, request)
+    if request.method in ("PUT", "POST"):
+        return await run_in_threadpool(writing.put, call)
+    if request.method == "DELETE":
+        return await run_in_threadpool(writing.delete, call)
+    return await run_in_threadpool(reading.get, call)
+
+
+async def home(request: Request) -> Response:
+    base = archive(request)
+    try:
+        who = await run_in_threadpool(identify, request)
+    except Refused as refused:
+        return refusal(refused.status, refused.message)
+    if who is None:
+        return Response(_GUEST, media_type="text/html")
+    body = (
+        '<!DOCTYPE html>\n<html><head><title>XNAT</title></head><body><span id="user_info">'
+        f'Logged in as: &nbsp;<a href="/">{who.user.login}</a></span></body></html>'
+    )
+    return with_cookies(Response(body, media_type="text/html"), who, base.auth)
+
+
+async def log_in(request: Request) -> Response:
+    """PUT or POST /data/services/auth: a form with username and password."""
+    form = await request.form()
+    auth = archive(request).auth
+    name, password = str(form.get("username", "")), str(form.get("password", ""))
+    user = await run_in_threadpool(auth.check, name, password)
+    if user is None:
+        return refusal(401, "Login attempt failed. Please try again.")
+    try:
+        login = auth.open(user)
+    except Refused as refused:
+        return refusal(refused.status, refused.message)
+    return with_cookies(PlainTextResponse(login.id), Who(user, login), auth)
+
+
+async def jsession(request: Request) -> Response:
+    """GET: the login's ID, which keeps it open; DELETE: its end."""
+    base = archive(request)
+    if request.method == "DELETE":
+        base.auth.close(request.cookies.get("JSESSIONID", ""))
+        return PlainTextResponse("")
+    try:
+        who = await run_in_threadpool(identify, request)
+    except Refused as refused:
+        return refusal(refused.status, refused.message)
+    if who is None:
+        return PlainTextResponse("") if "JSESSIONID" not in request.cookies else turn_away(request)
+    return with_cookies(PlainTextResponse(who.login.id), who, base.auth)
+
+
+async def whoami(request: Request, who: Who) -> Response:
+    return PlainTextResponse(f"User '{who.user.login}' is logged in")
+
+
+async def build_info(request: Request, who: Who) -> Response:
+    return JSONResponse(xapi.build_info())
+
+
+async def schemas(request: Request, who: Who) -> Response:
+    return JSONResponse(xapi.schema_names())
+
+
+async def schema(request: Request, who: Who) -> Response:
+    return Response(xapi.schema(request.path_params["name"]), media_type="application/xml")
+
+
+async def elements(request: Request, who: Who) -> Response:
+    rows = await run_in_threadpool(xapi.elements, archive(request).store)
+    return rows_as(rows, request.query_params.get("format", ""))
+
+
+async def element_fields(request: Request, who: Who) -> Response:
+    rows = xapi.element_fields(request.path_params["name"])
+    return rows_as(rows, request.query_params.get("format", ""))
+
+
+async def access(request: Request, who: Who) -> Response:
+    base = archive(request)
+    return JSONResponse(await run_in_threadpool(xapi.access, base.store, base.auth, who.user))
+
+
+async def login_page(request: Request) -> Response:
+    return refusal(200, "Please sign in.")
+
+
+async def absent(request: Request) -> Response:
+    return refusal(404, "The server has not found anything matching the request URI.")
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    logger.error("%s failed", request.method, exc_info=error)
+    return refusal(500, "The server failed; its log says why.")
+
+
+def routes() -> list[Route]:
+    """The interface. Paths of XNAT 1.6 that clients probe (/data/version) answer 404."""
+    return [
+        Route("/", home),
+        Route("/app/template/Login.vm", login_page),
+        Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
+        Route("/data/JSESSION", jsession, methods=["GET", "DELETE"]),
+        Route("/data/auth", signed_in(whoami)),
+        *(Route(f"/data/{name}", absent) for name in ("version", "uptime", "buildInfo")),
+        Route("/data/search/elements", signed_in(elements)),
+        Route("/data/search/elements/{name}", signed_in(element_fields)),
+        Route("/xapi/siteConfig/buildInfo", signed_in(build_info)),
+        Route("/xapi/schemas", signed_in(schemas)),
+        Route("/xapi/schemas/{name:path}", signed_in(schema)),
+        Route("/xapi/access/projects", signed_in(access)),
+        *(Route(f"/{name}/{{rest:path}}", signed_in(data), methods=ALL)
+          for name in ("data", "REST", "archive")),
+    ]  # fmt: skip
+
+
+class AccessLog:
+    """Middleware that writes `METHOD path status` for each request, as soon as it ends."""
+
+    def __init__(self, app: ASGIApp, log: IO[str]) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            raw_path = scope.get("raw_path", b"").decode("latin-1")
+            text = scope.get("query_string", b"").decode("latin-1")
+            target = f"{raw_path}?{text}" if text else raw_path
+            self._log.write(f"{scope['method']} {target} {status}\n")
+            self._log.flush()
+
+
+def make_app(base: Archive, log: IO[str] | None = None) -> ASGIApp:
+    """The application over an archive; `log` takes a line for each request."""
+    app = Starlette(
+        routes=routes(), exception_handlers={Exception: failed, 404: lambda r, e: absent(r)}
+    )
+    app.state.archive = base
+    return AccessLog(app, log) if log else app

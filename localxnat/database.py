@@ -1,0 +1,140 @@
+"""The database: its tables, one connection a thread, transactions."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    label TEXT NOT NULL,
+    parent INTEGER REFERENCES objects (pk) ON DELETE CASCADE,
+    project TEXT NOT NULL,
+    xsi_type TEXT NOT NULL,
+    fields TEXT NOT NULL DEFAULT '{}',
+    insert_date TEXT NOT NULL,
+    last_modified TEXT NOT NULL,
+    insert_user TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS object_ids ON objects (id)
+    WHERE kind IN ('subject', 'experiment', 'assessor');
+CREATE UNIQUE INDEX IF NOT EXISTS project_ids ON objects (id) WHERE kind = 'project';
+CREATE UNIQUE INDEX IF NOT EXISTS scan_ids ON objects (parent, id) WHERE kind = 'scan';
+CREATE UNIQUE INDEX IF NOT EXISTS subject_labels ON objects (project, label)
+    WHERE kind = 'subject';
+CREATE UNIQUE INDEX IF NOT EXISTS experiment_labels ON objects (project, label)
+    WHERE kind IN ('experiment', 'assessor');
+CREATE INDEX IF NOT EXISTS children ON objects (parent, kind);
+CREATE INDEX IF NOT EXISTS in_project ON objects (project, kind);
+
+CREATE TABLE IF NOT EXISTS shares (
+    object INTEGER NOT NULL REFERENCES objects (pk) ON DELETE CASCADE,
+    project TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (object, project)
+);
+CREATE INDEX IF NOT EXISTS shared_into ON shares (project);
+
+CREATE TABLE IF NOT EXISTS resources (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner INTEGER NOT NULL REFERENCES objects (pk) ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    format TEXT NOT NULL DEFAULT '',
+    content TEXT NOT NULL DEFAULT '',
+    tags TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    file_count INTEGER NOT NULL DEFAULT 0,
+    file_size INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (owner, label)
+);
+CREATE TABLE IF NOT EXISTS files (
+    resource INTEGER NOT NULL REFERENCES resources (id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    format TEXT NOT NULL DEFAULT '',
+    content TEXT NOT NULL DEFAULT '',
+    tags TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (resource, path)
+) WITHOUT ROWID;
+
+-- Files on their way from .incoming to their place: written before the rename, so that a
+-- process that is killed in between leaves enough to finish or to undo it.
+CREATE TABLE IF NOT EXISTS pending (
+    temporary TEXT PRIMARY KEY,
+    resource INTEGER NOT NULL REFERENCES resources (id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    format TEXT NOT NULL,
+    content TEXT NOT NULL,
+    tags TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS users (
+    login TEXT PRIMARY KEY,
+    password TEXT NOT NULL,
+    firstname TEXT NOT NULL DEFAULT '',
+    lastname TEXT NOT NULL DEFAULT '',
+    email TEXT NOT NULL DEFAULT '',
+    admin INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS roles (
+    project TEXT NOT NULL,
+    login TEXT NOT NULL REFERENCES users (login) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    PRIMARY KEY (project, login)
+);
+CREATE TABLE IF NOT EXISTS tokens (
+    alias TEXT PRIMARY KEY,
+    secret TEXT NOT NULL,
+    login TEXT NOT NULL REFERENCES users (login) ON DELETE CASCADE,
+    expires REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+
+
+class Database:
+    """One SQLite file in WAL mode; several threads and processes may use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        with self.write() as connection:
+            connection.executescript(SCHEMA)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, for reading."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock; nested use joins the outer one."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if connection.in_transaction:
+            connection.execute("COMMIT")

@@ -1,0 +1,267 @@
+"""Tables: projects, subjects, experiments, scans, assessors, resources, files."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from localxnat import fields, xsi
+from localxnat.errors import Refused
+from localxnat.query import CONTROL
+from localxnat.resources import File, Resource
+from localxnat.store import Object
+from localxnat.targets import Call
+
+Row = dict[str, str]
+Getter = Callable[["Line"], str]
+
+DEFAULT_COLUMNS = {
+    "project": ["ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname"],
+    "subject": ["ID", "project", "label", "insert_date", "insert_user"],
+    "experiment": ["ID", "project", "date", "xsiType", "label", "insert_date"],
+    "assessor": ["ID", "project", "date", "xsiType", "label", "insert_date"],
+    "scan": ["xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note",
+             "series_description"],
+}  # fmt: skip
+_DATES = {"date", "insert_date", "last_modified", "dob"}
+_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: (\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
+
+
+class Line:
+    """What one row is made from: an object and, in the bulk query, a scan and a resource."""
+
+    __slots__ = ("parent", "resource", "scan", "share", "thing")
+
+    def __init__(
+        self,
+        thing: Object,
+        parent: Object | None,
+        scan: Object | None = None,
+        resource: Resource | None = None,
+        share: tuple[str, str] = ("", ""),
+    ) -> None:
+        self.thing = thing
+        self.parent = parent
+        self.scan = scan
+        self.resource = resource
+        self.share = share
+
+
+def getter(kind: str, column: str) -> Getter:
+    """How to get a column's value from a line. Unknown columns are empty, as in XNAT."""
+    name = column.lower()
+    prefix, _, rest = name.partition("/")
+    if ":" not in prefix:
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return special
+        path = fields.SHORTCUTS[kind].get(name)
+        return _field(path) if path else _nothing
+    if prefix == "xnat:imagescandata" or re.fullmatch(r"xnat:\w+scandata", prefix):
+        return _of_scan(kind, rest, column.partition("/")[2])
+    if prefix == "xnat:subjectdata" and kind != "subject":
+        return _of_parent(column)
+    if rest.startswith("sharing/share/"):
+        position = 1 if rest.endswith("label") else 0
+        return lambda line: line.share[position]
+    if rest.startswith("meta/"):
+        rest = rest.removeprefix("meta/")
+    special = _SPECIAL.get(rest)
+    if special is not None and rest not in ("uri", "name"):
+        return special
+    return _field(fields.stored_key(column) or rest)
+
+
+def _nothing(line: Line) -> str:
+    return ""
+
+
+def _field(path: str) -> Getter:
+    return lambda line: fields.look_up(line.thing.fields, path) or ""
+
+
+def _parent_id(line: Line) -> str:
+    return line.parent.id if line.parent else ""
+
+
+_SPECIAL: dict[str, Getter] = {
+    "id": lambda line: line.thing.id,
+    "label": lambda line: line.thing.label,
+    "name": lambda line: line.thing.fields.get("name") or line.thing.id,
+    "secondary_id": lambda line: line.thing.fields.get("secondary_ID") or line.thing.id,
+    "project": lambda line: line.thing.project,
+    "xsitype": lambda line: line.thing.xsi_type,
+    "element_name": lambda line: line.thing.xsi_type,
+    "insert_date": lambda line: line.thing.insert_date,
+    "last_modified": lambda line: line.thing.last_modified,
+    "insert_user": lambda line: line.thing.insert_user,
+    "insert_user/login": lambda line: line.thing.insert_user,
+    "subject_id": _parent_id,
+    "subject_label": lambda line: line.parent.label if line.parent else "",
+    "subject_project": lambda line: line.parent.project if line.parent else "",
+    "session_id": lambda line: line.thing.id,
+    "session_label": lambda line: line.thing.label,
+    "image_session_id": _parent_id,
+    "imagesession_id": _parent_id,
+    "xnat_imagescandata_id": lambda line: str(line.thing.pk),
+    "uri": lambda line: uri(line.thing, line.parent),
+}
+
+
+def _of_parent(column: str) -> Getter:
+    inner = getter("subject", column)
+    return lambda line: inner(Line(line.parent, None)) if line.parent else ""
+
+
+def _of_scan(kind: str, rest: str, spelled: str) -> Getter:
+    if kind == "scan":
+        special = _SPECIAL.get(rest)
+        return special or _field(spelled)
+    if rest.startswith("file/"):
+        attribute = {
+            "file/label": "label",
+            "file/file_count": "file_count",
+            "file/file_size": "file_size",
+            "file/file_content": "content",
+            "file/content": "content",
+            "file/file_format": "format",
+            "file/format": "format",
+            "file/xnat_abstractresource_id": "id",
+        }.get(rest)
+        if attribute is None:
+            return _nothing
+        return lambda line: str(getattr(line.resource, attribute)) if line.resource else ""
+    if rest == "id":
+        return lambda line: line.scan.id if line.scan else ""
+    if rest in ("xsitype", "element_name"):
+        return lambda line: line.scan.xsi_type if line.scan else ""
+    if rest.removeprefix("meta/") in ("insert_date", "last_modified"):
+        attribute = rest.removeprefix("meta/")
+        return lambda line: getattr(line.scan, attribute) if line.scan else ""
+    return lambda line: (fields.look_up(line.scan.fields, spelled) or "") if line.scan else ""
+
+
+def uri(thing: Object, parent: Object | None) -> str:
+    """Where an object is, as listings give it."""
+    match thing.kind:
+        case "project":
+            return f"/data/projects/{thing.id}"
+        case "subject":
+            return f"/data/subjects/{thing.id}"
+        case "scan":
+            return f"/data/experiments/{parent.id if parent else ''}/scans/{thing.id}"
+        case _:
+            return f"/data/experiments/{thing.id}"
+
+
+# Filters -------------------------------------------------------------------------------------
+
+
+def condition(column: str, value: str) -> Callable[[str], bool]:
+    """What a filter's value asks of a column's: alternatives, `*`, or a range of dates."""
+    if column.rsplit("/", 1)[-1].lower() in _DATES:
+        return _in_dates(value)
+    wanted = value.split(",")
+    if "*" not in value and "%" not in value:
+        return set(wanted).__contains__
+    patterns = [re.sub(r"([\[?])", r"[\1]", text.replace("%", "*")) for text in wanted]
+    return lambda found: any(fnmatchcase(found, pattern) for pattern in patterns)
+
+
+def _in_dates(value: str) -> Callable[[str], bool]:
+    ranges: list[tuple[str, str]] = []
+    for part in value.split(","):
+        # XNAT splits at the first hyphen, which is why ISO dates do not work there either.
+        first, hyphen, last = part.partition("-")
+        low, high = _day(first), _day(last) if hyphen else _day(first)
+        ranges.append((low, high if len(high) > 10 else f"{high}~"))
+    return lambda found: bool(found) and any(low <= found <= high for low, high in ranges)
+
+
+def _day(text: str) -> str:
+    match = _DAY.fullmatch(text.strip())
+    if match is None:
+        raise Refused(400, "A date filter is MM/DD/YYYY or MM/DD/YYYY-MM/DD/YYYY.")
+    month, day, year, clock = match.groups()
+    try:
+        date = datetime(int(year), int(month), int(day)).date().isoformat()
+    except ValueError:
+        raise Refused(400, "A date filter names a day that does not exist.") from None
+    return f"{date} {clock}" if clock else date
+
+
+def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
+    """Rows with the columns, filters and page that the query asks for."""
+    asked = [name for name in call.query.get("columns").split(",") if name]
+    if not asked or asked == ["DEFAULT"]:
+        asked = DEFAULT_COLUMNS[kind]
+    columns = [(name if ":" not in name else name.lower(), getter(kind, name)) for name in asked]
+    tests = [
+        (getter(kind, name), condition(name, value))
+        for name, value in call.query
+        if name.lower() not in CONTROL
+    ]
+    xsi_type = call.query.get("xsiType")
+    wanted = xsi.spell(xsi_type) if xsi_type else None
+    if xsi_type and wanted is None:
+        raise Refused(400, "The xsiType is unknown.")
+    for line in lines:
+        if wanted and not xsi.is_a(line.thing.xsi_type, wanted):
+            continue
+        if not all(test(get(line)) for get, test in tests):
+            continue
+        row = {name: get(line) for name, get in columns}
+        row["URI"] = uri(line.thing, line.parent)
+        yield row
+
+
+def mentions(call: Call, prefix: str) -> bool:
+    """Whether a column or a filter is about, say, `xnat:imagescandata/`."""
+    names = [*call.query.get("columns").split(","), *(name for name, _ in call.query)]
+    return any(name.lower().startswith(prefix) for name in names)
+
+
+# Resources and files -------------------------------------------------------------------------
+
+
+def resource_row(owner: Object, resource: Resource) -> Row:
+    """A resource as listed; it has no ID, URI or xsiType."""
+    is_scan = owner.kind == "scan"
+    category = {"scan": "scans", "assessor": "assessors"}.get(owner.kind, "resources")
+    return {
+        "xnat_abstractresource_id": str(resource.id),
+        "label": resource.label,
+        "element_name": "xnat:resourceCatalog",
+        "category": category,
+        "cat_id": owner.id,
+        "cat_desc": owner.fields.get("type", "") if is_scan else "",
+        "file_count": str(resource.file_count),
+        "file_size": str(resource.file_size),
+        "tags": resource.tags,
+        "content": resource.content,
+        "format": resource.format,
+    }
+
+
+def file_row(owner_uri: str, resource: Resource, file: File) -> Row:
+    """A file as listed, with its MD5."""
+    return {
+        "Name": file.path.rsplit("/", 1)[-1],
+        "Size": str(file.size),
+        "URI": f"{owner_uri}/resources/{resource.id}/files/{file.path}",
+        "collection": resource.label,
+        "file_tags": file.tags,
+        "file_format": file.format or resource.format,
+        "file_content": file.content or resource.content,
+        "cat_ID": str(resource.id),
+        "digest": file.digest,
+    }
+
+
+def result_set(rows: list[Row], *, paged: bool = False) -> dict[str, Any]:
+    """Rows as XNAT's JSON; the total is absent when the answer is a page."""
+    answer: dict[str, Any] = {"Result": rows}
+    if not paged:
+        answer["totalRecords"] = str(len(rows))
+    return {"ResultSet": answer}

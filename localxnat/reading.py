@@ -1,0 +1,281 @@
+"""GET: listings, items, catalogs, files and archives of files."""
+
+import mimetypes
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from localxnat import archives, items, listings
+from localxnat.errors import Refused
+from localxnat.listings import Line
+from localxnat.names import member_part
+from localxnat.resources import File, Resource
+from localxnat.responses import rows_as
+from localxnat.store import Object
+from localxnat.targets import NOT_FOUND, Call, Target, require_found, resolve
+
+Found = tuple[Object, Resource, File]
+
+
+def get(call: Call) -> Response:
+    """The answer to a GET or a HEAD on the archive's data."""
+    target = resolve(call)
+    require_found(target)
+    address = call.address
+    if address.last == "files":
+        return _file(call, target, dict(address.steps)["files"])
+    match address.collection:
+        case "projects" if address.shared_into is None and target.project is None:
+            return _table(call, "project", (Line(item, None) for item in _projects(call)))
+        case "projects":
+            return _sharing(call, target)
+        case "subjects":
+            return _table(call, "subject", _subjects(call, target))
+        case "experiments":
+            return _table(call, "experiment", _experiments(call, target))
+        case "assessors":
+            return _table(call, "assessor", _children(call, target, "assessor"))
+        case "scans":
+            return _table(call, "scan", _children(call, target, "scan"))
+        case "reconstructions":
+            return rows_as([], call.query.get("format"))
+        case "resources":
+            return _resources(call, target)
+        case "files":
+            return _files(call, target)
+        case "users":
+            return _users(call, target)
+        case "accessibility":
+            project = target.project
+            return Response(project.fields.get("accessibility", "private") if project else "")
+        case "status":
+            experiment = target.experiment
+            return Response(experiment.fields.get("status", "active") if experiment else "")
+        case _:
+            return _object(call, target)
+
+
+def _table(call: Call, kind: str, lines: Iterator[Line]) -> Response:
+    rows = listings.table(call, kind, lines)
+    limit, offset = call.query.get("limit"), call.query.get("offset")
+    paged = limit.isdecimal() and kind in ("experiment", "subject")
+    if paged:
+        start = int(offset) if offset.isdecimal() else 0
+        rows = islice(rows, start, start + int(limit))
+    return rows_as(list(rows), call.query.get("format"), paged=paged)
+
+
+# Lines of the tables -------------------------------------------------------------------------
+
+
+def _projects(call: Call) -> list[Object]:
+    return [item for item in call.store.all("project") if call.may("read", item)]
+
+
+def _subjects(call: Call, target: Target) -> Iterator[Line]:
+    if target.project:
+        found = call.store.in_project(target.project.id, "subject")
+    else:
+        found = [item for item in call.store.all("subject") if call.may("read", item)]
+    return (Line(item, None) for item in found)
+
+
+def _experiments(call: Call, target: Target) -> Iterator[Line]:
+    store = call.store
+    share: dict[int, tuple[str, str]] = {}
+    project = call.query.get("project")
+    shared = next(
+        (value for name, value in call.query if name.lower().endswith("sharing/share/project")),
+        "",
+    )
+    if target.subject:
+        found = store.children(target.subject, "experiment")
+    elif target.project:
+        found = store.in_project(target.project.id, "experiment")
+    elif shared:
+        found = [item for item in store.in_project(shared, "experiment") if item.project != shared]
+        share = {item.pk: (shared, item.label) for item in found}
+        # A share's label is a column of its own; `label` stays the one at home.
+        found = [home for item in found if (home := store.by_pk(item.pk))]
+    elif project and "*" not in project and "," not in project:
+        found = store.in_project(project, "experiment")
+        found = [item for item in found if item.project == project]
+    else:
+        found = list(store.all("experiment"))
+        if "assessor" in call.query.get("xsiType").lower():
+            found += store.all("assessor")
+    if not target.project and not call.user.admin:
+        found = [item for item in found if call.may("read", item)]
+    parents: dict[int, Object | None] = {}
+    for item in found:
+        if item.parent is not None and item.parent not in parents:
+            parents[item.parent] = store.by_pk(item.parent)
+    with_scans = listings.mentions(call, "xnat:imagescandata/")
+    with_files = listings.mentions(call, "xnat:imagescandata/file")
+    for item in found:
+        parent = parents.get(item.parent) if item.parent is not None else None
+        line_share = share.get(item.pk, ("", ""))
+        scans = store.children(item, "scan") if with_scans else []
+        if not scans:
+            yield Line(item, parent, share=line_share)
+        for scan in scans:
+            catalogs: list[Resource | None] = [None]
+            if with_files:
+                catalogs = [*call.resources.of(scan)] or [None]
+            for resource in catalogs:
+                yield Line(item, parent, scan, resource, line_share)
+
+
+def _children(call: Call, target: Target, kind: str) -> Iterator[Line]:
+    if target.experiment is None:
+        raise Refused(404, NOT_FOUND)
+    session = target.experiment
+    return (Line(item, session) for item in call.store.children(session, kind))
+
+
+# Single objects ------------------------------------------------------------------------------
+
+
+def _object(call: Call, target: Target) -> Response:
+    form = call.query.get("format")
+    if target.resource is not None:
+        if form in archives.MEDIA_TYPES:
+            return _archive(call, target, form)
+        body = items.catalog(call.resources, target.resource)
+        return Response(body, media_type="text/xml")
+    node = items.item(call.store, call.resources, target.owner)
+    if form == "xml":
+        return Response(items.to_xml(node), media_type="text/xml")
+    return JSONResponse({"items": [node]})
+
+
+def _sharing(call: Call, target: Target) -> Response:
+    owner = target.owner
+    rows = [{"ID": owner.project, "label": owner.label}]
+    rows += [{"ID": project, "label": label} for project, label in call.store.shares(owner)]
+    return rows_as(rows, call.query.get("format"))
+
+
+def _users(call: Call, target: Target) -> Response:
+    project = target.owner
+    rows = [
+        {
+            "login": row["login"],
+            "firstname": row["firstname"],
+            "lastname": row["lastname"],
+            "email": row["email"],
+            "displayname": f"{row['role'].capitalize()}s",
+            "GROUP_ID": f"{project.id}_{row['role']}",
+        }
+        for row in call.auth.members(project.id)
+    ]
+    return rows_as(rows, call.query.get("format"))
+
+
+# Resources and files -------------------------------------------------------------------------
+
+
+def _owners(call: Call, target: Target) -> list[Object]:
+    """The objects whose resources an address is about: several, for scans/ALL or all=true."""
+    if call.address.get("scans") is not None and target.assessor is None:
+        return target.scans
+    owner = target.owner
+    if owner.kind == "experiment" and call.query.flag("all"):
+        below = [*call.store.children(owner, "scan"), *call.store.children(owner, "assessor")]
+        return [owner, *below]
+    return [owner]
+
+
+def _resources(call: Call, target: Target) -> Response:
+    rows = [
+        listings.resource_row(owner, resource)
+        for owner in _owners(call, target)
+        for resource in call.resources.of(owner)
+    ]
+    return rows_as(rows, call.query.get("format"))
+
+
+def _found(call: Call, target: Target) -> Iterator[Found]:
+    wanted_format, wanted_content = call.query.get("file_format"), call.query.get("file_content")
+    for owner in _owners(call, target):
+        catalogs = [target.resource] if target.resource else call.resources.of(owner)
+        for resource in catalogs:
+            for file in call.resources.files(resource):
+                if wanted_format and (file.format or resource.format) != wanted_format:
+                    continue
+                if wanted_content and (file.content or resource.content) != wanted_content:
+                    continue
+                yield owner, resource, file
+
+
+def _files(call: Call, target: Target) -> Response:
+    form = call.query.get("format")
+    if form in archives.MEDIA_TYPES:
+        return _archive(call, target, form)
+    rows: list[listings.Row] = []
+    for owner, resource, file in _found(call, target):
+        session = call.store.session_of(owner)
+        rows.append(listings.file_row(listings.uri(owner, session), resource, file))
+        if owner.kind == "assessor":
+            rows[-1]["URI"] = rows[-1]["URI"].replace(
+                f"/data/experiments/{owner.id}/",
+                f"/data/experiments/{session.id}/assessors/{owner.id}/",
+            )
+    return rows_as(rows, form)
+
+
+def _archive(call: Call, target: Target, form: str) -> Response:
+    members = [
+        (_member(call, owner, resource, file), call.resources.path_of(resource, file.path))
+        for owner, resource, file in _found(call, target)
+    ]
+    label = target.owner.label if not target.scans else call.store.session_of(target.scans[0]).label
+    # No Content-Length: nobody knows the size of an archive that is packed while it is sent.
+    return StreamingResponse(
+        archives.stream(members, form),
+        media_type=archives.MEDIA_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{label}.{form}"'},
+    )
+
+
+def _member(call: Call, owner: Object, resource: Resource, file: File) -> str:
+    """A file's name in an archive: `<label>/scans/<id>-<type>/resources/<label>/files/...`."""
+    session = call.store.session_of(owner)
+    within = f"resources/{resource.label}/files/{file.path}"
+    match owner.kind:
+        case "scan":
+            scan_type = member_part(owner.fields.get("type", ""))
+            return f"{session.label}/scans/{owner.id}-{scan_type}/{within}"
+        case "assessor":
+            return f"{session.label}/assessors/{owner.label}/{within}"
+        case _:
+            return f"{owner.label}/{within}"
+
+
+def _file(call: Call, target: Target, path: str) -> Response:
+    candidates = [target.resource] if target.resource else call.resources.of(target.owner)
+    for resource in candidates:
+        file = call.resources.file(resource, path)
+        if file is None:
+            continue
+        place = call.resources.path_of(resource, path)
+        media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
+        headers = {
+            "Content-Length": str(file.size),
+            # What users uploaded runs, if at all, in an origin of its own: it cannot act with
+            # the login of whoever looks at it.
+            "Content-Security-Policy": "sandbox",
+            "X-Content-Type-Options": "nosniff",
+        }
+        if call.method == "HEAD":
+            return Response(headers=headers, media_type=media_type)
+        return StreamingResponse(_pieces(place), headers=headers, media_type=media_type)
+    raise Refused(404, NOT_FOUND)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while data := source.read(archives.CHUNK):
+            yield data

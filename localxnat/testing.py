@@ -1,0 +1,88 @@
+"""A server for tests and demos: started as a process of its own, stopped at the end."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PACKAGE_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `log` has a line `METHOD path status` for each request."""
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    root: Path
+    log: Path
+    pid: int
+
+    def requests(self) -> list[str]:
+        """The requests so far."""
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+def _environment(password: str | None = None) -> dict[str, str]:
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(PACKAGE_ROOT), *filter(None, [environment.get("PYTHONPATH")])]
+    )
+    if password is not None:
+        environment["LOCALXNAT_PASSWORD"] = password
+    return environment
+
+
+@contextmanager
+def running(
+    root: Path, *, port: int = 0, password: str = "admin", idle: float | None = None
+) -> Iterator[Server]:
+    """A server on `root` (made if absent) on a free loopback port, until the block ends.
+
+    Raises RuntimeError, with what the server said, if it does not start.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    log = root / "access.log"
+    command = [sys.executable, "-m", "localxnat", "serve", str(root), "--port", str(port)]
+    command += ["--log", str(log)]
+    if idle is not None:
+        command += ["--idle", str(idle)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=_environment(password)
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line.startswith("localxnat at "):
+            process.wait(10)
+            raise RuntimeError(f"localxnat did not start: {line.strip() or 'see its messages'}")
+        url = line.removeprefix("localxnat at ").strip()
+        yield Server(url, "admin", password, root, log, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def import_dicom(root: Path, project: str, subject: str, session: str, *folders: Path) -> str:
+    """Import DICOM folders as one session, by the command line; what it printed."""
+    command = [sys.executable, "-m", "localxnat", "import", str(root)]
+    command += ["--project", project, "--subject", subject, "--session", session]
+    done = subprocess.run(
+        [*command, *map(str, folders)],
+        capture_output=True,
+        text=True,
+        env=_environment(),
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout.strip()
