@@ -95,7 +95,7 @@ def check(source: Path, length: float, where: str) -> str:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{where}: a file is not UTF-8 text") from None
-    table = list(csv.reader(io.StringIO(text), delimiter="\t"))
+    table = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
     header = table[0] if table else []
     if absent := [column for column in _REQUIRED if column not in header]:
         raise DataError(f"{where}: a file has no column {absent[0]} (tab-separated, with a header)")
