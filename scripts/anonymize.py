@@ -38,7 +38,9 @@ def main(
         result = jobs.attempt(
             "anonymize",
             log,
-            lambda: admit(pulled, converted, dataset, unit, find_terms(*private, unit, terms), umask),
+            lambda: admit(
+                pulled, converted, dataset, unit, find_terms(*private, unit, terms), umask
+            ),
         )
         if isinstance(result, Failure):
             return refuse(dataset, unit, result)
@@ -64,15 +66,15 @@ def find_terms(link: Path, archive: Path, unit: Unit, params: dict[str, Any]) ->
 
 if "snakemake" in globals():
     jobs.start_log(snakemake.log[0])
-    wildcards, given = snakemake.wildcards, snakemake.input
+    named = {key: snakemake.wildcards[key] for key in ("project", "subject", "session")}
+    given = snakemake.input
     record = Path(snakemake.output.record)
     outcome = main(
         (Path(given.pulled), Path(given.converted)),
         (Path(given.link), Path(given.archive)),
-        Unit(wildcards.subject, wildcards.session),
+        Unit(named["subject"], named["session"]),
         {key: snakemake.params[key] for key in ("identity", "deface", "sidecar_keys")},
         record.parents[2] / "bids",
         snakemake.log[0],
     )
-    named = {"project": wildcards.project, "subject": wildcards.subject, "session": wildcards.session}
     files.write_json(record, {**named, **outcome})

@@ -49,9 +49,9 @@ if "snakemake" in globals():
         target,
         lambda: main(
             Path(snakemake.input.pulled),
-            (snakemake.wildcards.subject, snakemake.wildcards.session),
-            snakemake.params.mapping,
-            snakemake.params.unmapped,
+            (snakemake.wildcards["subject"], snakemake.wildcards["session"]),
+            snakemake.params["mapping"],
+            snakemake.params["unmapped"],
             target,
         ),
     )

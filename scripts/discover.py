@@ -6,6 +6,7 @@ stdout: JSON {name: {"found": "6 sessions in the archive (2 new)"} or {"error": 
 Run by the Snakefile in the folder where snakemake works; its log is logs/discover.log.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ from coil.planning import locked
 def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
     outcomes: dict[str, dict[str, str]] = {}
     for name, settings in request["projects"].items():
-        found = jobs.attempt("discover", "logs/discover.log", lambda n=name, s=settings: discover(n, s, root))
+        work = functools.partial(discover, name, settings, root)
+        found = jobs.attempt("discover", "logs/discover.log", work)
         if isinstance(found, jobs.Failure):
             outcomes[name] = {"error": f"{name}: {found.reason}"}
             continue

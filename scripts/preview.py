@@ -30,5 +30,5 @@ def main(sessions: list[Path], rules: dict[str, list[dict[str, Any]]]) -> None:
 if "snakemake" in globals():
     jobs.must(
         snakemake.log[0],
-        lambda: main([Path(p) for p in snakemake.input.sessions], snakemake.params.mappings),
+        lambda: main([Path(p) for p in snakemake.input.sessions], snakemake.params["mappings"]),
     )

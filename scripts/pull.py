@@ -50,8 +50,8 @@ if "snakemake" in globals():
             Path(snakemake.input.session),
             Path(snakemake.input.link),
             Path(snakemake.input.archive),
-            (snakemake.wildcards.subject, snakemake.wildcards.session),
-            snakemake.params.resources,
+            (snakemake.wildcards["subject"], snakemake.wildcards["session"]),
+            snakemake.params["resources"],
             target,
         ),
     )

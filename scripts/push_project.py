@@ -32,7 +32,7 @@ if "snakemake" in globals():
         "push",
         snakemake.log[0],
         lambda: main(
-            Path(given.page), Path(given.verdict), Path(given.archive), snakemake.params.resource
+            Path(given.page), Path(given.verdict), Path(given.archive), snakemake.params["resource"]
         ),
     )
     told = receipt.record() if isinstance(receipt, Failure) else receipt

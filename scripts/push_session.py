@@ -44,7 +44,7 @@ if "snakemake" in globals():
             Path(given.verdict),
             Path(given.link),
             Path(given.archive),
-            snakemake.params.resource,
+            snakemake.params["resource"],
         ),
     )
     told = receipt.record() if isinstance(receipt, Failure) else receipt

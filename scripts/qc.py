@@ -21,9 +21,7 @@ def main(record: dict[str, Any], project: Path) -> dict[str, Any]:
     if record["state"] != "done":
         files.remove_tree(out / f"sub-{record['subject']}" / f"ses-{record['session']}")
         return {"state": "skipped", "reason": "the session is not in the dataset", "images": []}
-    return run(
-        project / "bids", record["subject"], record["session"], sorted(record["files"]), out
-    )
+    return run(project / "bids", record["subject"], record["session"], sorted(record["files"]), out)
 
 
 if "snakemake" in globals():

@@ -19,4 +19,4 @@ def main(projects: list[str], results: Path) -> None:
 
 
 if "snakemake" in globals():
-    main(snakemake.params.projects, Path("results"))
+    main(snakemake.params["projects"], Path("results"))

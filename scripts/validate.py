@@ -14,5 +14,6 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
-    verdict = Path(snakemake.output.verdict)
-    files.write_json(verdict, jobs.must(snakemake.log[0], lambda: validate(verdict.parent / "bids")))
+    target = Path(snakemake.output.verdict)
+    verdict = jobs.must(snakemake.log[0], lambda: validate(target.parent / "bids"))
+    files.write_json(target, verdict)

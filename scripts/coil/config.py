@@ -6,7 +6,7 @@ filled in from them, so that no other place knows a default.
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ def _say(error: jsonschema.ValidationError) -> str:
     match error.validator:
         case "additionalProperties":
             known = sorted(schema.get("properties", {}))
-            unknown = next(key for key in error.instance if key not in known)
+            unknown = next(key for key in _table(error.instance) if key not in known)
             dotted = f"{path}.{unknown}" if path else str(unknown)
             close = difflib.get_close_matches(str(unknown), known, n=1)
             remedy = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
@@ -132,7 +132,8 @@ def _say(error: jsonschema.ValidationError) -> str:
             missing = re.sub(r"^'(.*)' is a required property$", r"\1", error.message)
             return f"{path + '.' if path else ''}{missing}: missing; add this key"
         case "enum":
-            return f"{prefix}{error.instance!r} is not known; use one of {', '.join(map(str, schema['enum']))}"
+            choices = ", ".join(map(str, schema["enum"]))
+            return f"{prefix}{error.instance!r} is not known; use one of {choices}"
         case "type":
             expected = schema["type"]
             kinds = expected if isinstance(expected, list) else [expected]
@@ -142,13 +143,18 @@ def _say(error: jsonschema.ValidationError) -> str:
         case "format" if schema.get("format") == "regex":
             return f"{prefix}not a regular expression; correct its brackets and escapes"
         case "pattern" | "format":
-            return f"{prefix}{error.instance!r} does not have the form {schema.get('pattern', schema.get('format'))}; correct it"
+            form = schema.get("pattern", schema.get("format"))
+            return f"{prefix}{error.instance!r} does not have the form {form}; correct it"
         case "minItems" | "minLength" | "minProperties":
             return f"{prefix}empty; write at least one value"
     return f"{prefix}{error.message}; correct it"
 
 
-def _dotted(path: Iterator[str | int] | Any) -> str:
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dotted(path: Iterable[str | int]) -> str:
     dotted = ""
     for part in path:
         if isinstance(part, int):

@@ -23,15 +23,17 @@ def wants_discovery(config: dict[str, Any], arguments: list[str]) -> bool:
     return config["discover"] and not given & (_LOOKS_ONLY | _OFFLINE_TARGETS)
 
 
-def discover_projects(projects: dict[str, dict[str, Any]], config: dict[str, Any]) -> dict[str, str]:
+def discover_projects(
+    projects: dict[str, dict[str, Any]], config: dict[str, Any]
+) -> dict[str, str]:
     """Discover all projects; returns the reason for each that could not be.
 
     Prints a line for each project. Ends the invocation if there is none left to work on.
     """
     if not projects:
         sys.exit(
-            "error: config/config.yaml: projects: empty; write config/projects/<name>.yaml for your "
-            "study (config/README.md shows how) and name it there"
+            "error: config/config.yaml: projects: empty; write config/projects/<name>.yaml for "
+            "your study (config/README.md shows how) and name it there"
         )
     request = {"projects": projects, "retry": config["retry"]}
     answer = subprocess.run(

@@ -12,7 +12,7 @@ from typing import Any
 from tabulate import tabulate
 
 from coil import files
-from coil.units import Unit, read_units
+from coil.units import Unit, read_units, unit_name
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,8 @@ def as_tsv(rows: Iterable[Row]) -> str:
 
 def as_text(rows: list[Row]) -> str:
     """The table for a terminal: one line a session, the reasons below."""
-    table = tabulate(
-        [astuple(row)[:-2] for row in rows], headers=COLUMNS[:-2], tablefmt="simple"
-    )
-    reasons = [
-        f"sub-{row.subject}_ses-{row.session}: {row.reason}" + (f" (log: {row.log})" if row.log else "")
-        for row in rows
-        if row.reason
-    ]
+    table = tabulate([astuple(row)[:-2] for row in rows], headers=COLUMNS[:-2], tablefmt="simple")
+    reasons = [f"{_place(row)}: {row.reason}{_log(row)}" for row in rows if row.reason]
     return "\n".join([table, *reasons])
 
 
@@ -67,17 +61,14 @@ def summary(name: str, results: Path) -> str:
     rows = project_rows(results)
     done = sum(row.state == "done" for row in rows)
     lines = [f"{name}: {done} of {len(rows)} sessions done"]
-    for row in rows:
-        if row.reason:
-            log = f"; log: {row.log}" if row.log else ""
-            lines.append(f"  sub-{row.subject}_ses-{row.session}: {row.state}: {row.reason}{log}")
+    lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
     lines.append(f"  dataset    {results / 'bids'} ({_verdict(results)})")
     if (page := results / "reports" / "index.html").is_file():
         sessions = len(list((results / "reports").glob("sub-*.html")))
         lines.append(f"  reports    {page} and {sessions} of sessions beside it")
-    pushed = Counter(row.pushed for row in rows if row.pushed)
-    if pushed:
-        lines.append("  pushed     " + ", ".join(f"{n} sessions {kind}" for kind, n in pushed.items()))
+    if pushed := Counter(row.pushed for row in rows if row.pushed):
+        told = ", ".join(f"{count} sessions {kind}" for kind, count in pushed.items())
+        lines.append(f"  pushed     {told}")
     lines += [f"  series     {line}" for line in _notable(results)]
     return "\n".join(lines)
 
@@ -100,6 +91,14 @@ def _row(records: Path, unit: Unit) -> Row:
         reason=f"{problems[0]['stage']}: {problems[0]['reason']}" if problems else "",
         log=(problems[0].get("log") or "") if problems else "",
     )
+
+
+def _place(row: Row) -> str:
+    return unit_name(row.subject, row.session)
+
+
+def _log(row: Row) -> str:
+    return f"; log: {row.log}" if row.log else ""
 
 
 def _notable(results: Path) -> list[str]:

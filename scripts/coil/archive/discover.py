@@ -88,9 +88,7 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
     files.write_if_changed(private / "phenotype.json", _json(questionnaires), 0o600)
     found.gone = _forget_gone(private, results, {_unit(link) for link in links.values()})
     rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
-    files.write_if_changed(
-        results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644
-    )
+    files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
     return found
 
 
@@ -114,7 +112,9 @@ def name_sessions(
             session_id=session.id,
             subject_label=session.subject_label,
             session_label=session.label,
-            subject=name("subject", identity["subjects"], session.subject_id, session.subject_label),
+            subject=name(
+                "subject", identity["subjects"], session.subject_id, session.subject_label
+            ),
             session=name("session", identity["sessions"], session.id, session.label),
         )
         for session in sessions
@@ -166,13 +166,11 @@ def fingerprint(state: dict[str, Any]) -> str:
 def _look(
     archive: Archive,
     session: Session,
-    unit: str,
+    pulled: Path,
     settings: dict[str, Any],
-    private: Path,
     held: str,
 ) -> str:
     """What the archive holds now, if it differs from what was pulled; else `held`."""
-    pulled = private / "pulled" / f"{unit}.json"
     if not pulled.is_file():
         return held
     now = contents.digest(contents.list_files(archive, session.id, session_resources(settings)))

@@ -1,0 +1,53 @@
+"""What the Snakefile needs to know of sessions and of code."""
+
+from pathlib import Path
+
+import pytest
+from coil import units
+from coil.units import Unit, code_digest, read_units
+
+
+def test_a_unit_is_named_by_its_bids_labels() -> None:
+    assert str(Unit("a1", "b2")) == "sub-a1_ses-b2"
+
+
+def test_there_are_no_units_before_the_first_discovery(tmp_path: Path) -> None:
+    assert read_units(tmp_path / "sessions.tsv") == []
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script that imports one module of Coil, which imports another; a third is not used."""
+    package = tmp_path / "coil" / "part"
+    package.mkdir(parents=True)
+    (tmp_path / "script.py").write_text("from coil.part import (\n    first,\n)\n")
+    (package / "first.py").write_text("import os\nfrom coil.part.second import thing\n")
+    (package / "second.py").write_text("thing = 1\n")
+    (package / "third.py").write_text("")
+    (tmp_path / "coil" / "other").mkdir()
+    (tmp_path / "coil" / "other" / "page.html").write_text("")
+    monkeypatch.setattr(units, "SCRIPTS", tmp_path)
+    code_digest.cache_clear()
+    return tmp_path
+
+
+def digest_after(path: Path, text: str) -> str:
+    path.write_text(text)
+    code_digest.cache_clear()
+    return code_digest("script")
+
+
+def test_a_change_anywhere_below_a_script_changes_its_digest(house: Path) -> None:
+    before = code_digest("script")
+    assert digest_after(house / "coil" / "part" / "second.py", "thing = 2\n") != before
+
+
+def test_a_change_elsewhere_does_not_change_the_digest(house: Path) -> None:
+    before = code_digest("script")
+    assert digest_after(house / "coil" / "part" / "third.py", "other = 2\n") == before
+    assert digest_after(house / "coil" / "other" / "page.html", "<p>") == before
+
+
+def test_a_template_in_a_used_package_counts_as_code(house: Path) -> None:
+    before = code_digest("script")
+    assert digest_after(house / "coil" / "part" / "page.html", "<p>") != before
