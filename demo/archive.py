@@ -1,0 +1,91 @@
+"""What the archive holds beside the images: demographics, notes, questionnaire, task events."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from demo import protocol
+from demo.people import Person, Visit
+from demo.session import Session
+
+_ITEMS = [
+    "Little interest or pleasure in doing things",
+    "Feeling down, depressed or hopeless",
+    "Trouble falling or staying asleep, or sleeping too much",
+    "Feeling tired or having little energy",
+    "Poor appetite or overeating",
+    "Feeling bad about oneself",
+    "Trouble concentrating",
+    "Moving or speaking slowly, or being restless",
+    "Thoughts of being better off dead or of self-harm",
+]
+_LEVELS = {
+    "0": "Not at all",
+    "1": "Several days",
+    "2": "More than half the days",
+    "3": "Nearly every day",
+}
+
+
+def write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+def write_questionnaire(folder: Path, everyone: list[Person], seed: int) -> None:
+    """phq9.csv, one row a subject by the archive's label, and its dictionary phq9.json."""
+    columns = [f"phq9_{i + 1}" for i in range(len(_ITEMS))]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["subject", *columns, "phq9_total"])
+    for person in everyone:
+        rng = np.random.default_rng([seed, person.number, 9])
+        answers = rng.choice(4, len(columns), p=[0.5, 0.3, 0.15, 0.05]).tolist()
+        if person.number == 2:  # left one question out, so has no total
+            table.writerow([person.label, *answers[:3], "", *answers[4:], ""])
+        else:
+            table.writerow([person.label, *answers, sum(answers)])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "phq9.csv").write_text(text.getvalue())
+    dictionary: dict[str, object] = {
+        "MeasurementToolMetadata": {
+            "Description": "Patient Health Questionnaire, nine items, over the last two weeks"
+        }
+    }
+    for column, item in zip(columns, _ITEMS, strict=True):
+        dictionary[column] = {"Description": item, "Levels": _LEVELS}
+    dictionary["phq9_total"] = {"Description": "Sum of the nine items, 0 to 27"}
+    write_json(folder / "phq9.json", dictionary)
+
+
+def write_events(folder: Path, session: Session) -> None:
+    """The task's blocks as the stimulus computer logged them."""
+    path = folder / "events" / session.visit.person.label / session.visit.label
+    path.mkdir(parents=True, exist_ok=True)
+    rows = ["onset\tduration\ttrial_type"]
+    rows += [f"{e.onset:.1f}\t{e.duration:.1f}\t{e.trial_type}" for e in session.events]
+    (path / f"{protocol.TASK}.tsv").write_text("\n".join(rows) + "\n")
+
+
+def subject_entry(person: Person, sessions: list[Visit]) -> dict[str, object]:
+    """What is to be set on the archive's subject, its sessions and their task scans."""
+    return {
+        "label": person.label,
+        "gender": person.sex,
+        "yob": person.birth_year,
+        "handedness": person.handedness,
+        "sessions": [
+            {
+                "label": visit.label,
+                "date": f"{visit.start:%Y-%m-%d}",
+                "note": visit.note,
+                "scan_note": {"series_description": protocol.BOLD, "note": visit.scan_note},
+            }
+            for visit in sessions
+        ],
+    }
