@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import xnat
-from localxnat_support import server  # noqa: F401 - fixtures
 
 from localxnat.testing import Server
 
+pytest_plugins = ["localxnat_support"]
+
 
 @pytest.fixture(scope="module")
-def connection(server: Server) -> Iterator[Any]:  # noqa: F811
+def connection(server: Server) -> Iterator[Any]:
     with xnat.connect(server.url, user="admin", password="admin", loglevel="ERROR") as connected:
         yield connected
 
@@ -46,7 +47,7 @@ def test_xnatpy_reads_when_the_login_expires(connection: Any) -> None:
     assert connection.session_expiration_time[1] == 900
 
 
-def test_a_wrong_password_is_refused(server: Server) -> None:  # noqa: F811
+def test_a_wrong_password_is_refused(server: Server) -> None:
     with pytest.raises(xnat.exceptions.XNATLoginFailedError):
         xnat.connect(server.url, user="admin", password="wrong", loglevel="CRITICAL")
 
@@ -184,7 +185,7 @@ def test_project_resources_are_read_by_the_client(connection: Any) -> None:
 
 def test_a_deleted_scan_is_gone_with_its_files(
     connection: Any,
-    server: Server,  # noqa: F811
+    server: Server,
 ) -> None:
     subject = connection.projects["DEMO"].subjects["S1"]
     made = connection.classes.MrSessionData(parent=subject, label="S1_del")
