@@ -1,6 +1,6 @@
 """Discover all projects of one invocation, ahead of its jobs.
 
-stdin:  JSON {"projects": {name: settings}, "retry": transient|all|none}
+stdin:  JSON {"projects": {name: settings}, "files": {name: file}, "retry": transient|all|none}
 stdout: JSON {name: {"found": "6 sessions in the archive (2 new)"} or {"error": one line}}
 
 Run by the Snakefile in the folder where snakemake works; its log is logs/discover.log.
@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from coil import jobs
-from coil.archive.discover import clear_failures, discover
+from coil.archive.discover import Found, clear_failures, discover
+from coil.bids import mapping
 from coil.planning import locked
 
 
 def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
     outcomes: dict[str, dict[str, str]] = {}
     for name, settings in request["projects"].items():
-        work = functools.partial(discover, name, settings, root)
+        work = functools.partial(discover_one, name, settings, request["files"][name], root)
         found = jobs.attempt("discover", "logs/discover.log", work)
         if isinstance(found, jobs.Failure):
             outcomes[name] = {"error": f"{name}: {found.reason}"}
@@ -30,6 +31,11 @@ def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
             again = clear_failures(root / "results" / name, request["retry"])
             outcomes[name]["found"] += f"; {again} failed before, tried again" if again else ""
     return outcomes
+
+
+def discover_one(name: str, settings: dict[str, Any], file: str, root: Path) -> Found:
+    mapping.parse(settings["bids"]["mapping"], f"{file}: bids.mapping")  # before any work
+    return discover(name, settings, root)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ SCHEMAS = CHECKOUT / "config" / "schemas"
 
 def check_config(config: dict[str, Any], where: str = "config/config.yaml") -> dict[str, Any]:
     """`config` with defaults; `ConfigError` where it does not fit config.schema.yaml."""
-    return _check(config, "config", where)
+    # `snakemake --config key=true` hands over the text.
+    words = {"true": True, "false": False}
+    return _check({k: words.get(str(v), v) for k, v in config.items()}, "config", where)
 
 
 def read_projects(files: list[str], base: Path) -> dict[str, dict[str, Any]]:

@@ -35,7 +35,8 @@ def discover_projects(
             "error: config/config.yaml: projects: empty; write config/projects/<name>.yaml for "
             "your study (config/README.md shows how) and name it there"
         )
-    request = {"projects": projects, "retry": config["retry"]}
+    places = {Path(file).stem: file for file in config["projects"]}
+    request = {"projects": projects, "files": places, "retry": config["retry"]}
     answer = subprocess.run(
         [sys.executable, SCRIPTS / "discover.py"],
         input=json.dumps(request),
@@ -61,7 +62,8 @@ def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]
 
     print(file=sys.stderr)
     for name in units:
-        print(status.summary(name, Path("results") / name), file=sys.stderr)
+        if (Path("results") / name / "records").is_dir():  # not after a preview
+            print(status.summary(name, Path("results") / name), file=sys.stderr)
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
     if config["keep_quarantine"]:

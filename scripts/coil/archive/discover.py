@@ -119,8 +119,7 @@ def name_sessions(
         )
         for session in sessions
     }
-    for link in links.values():
-        table.add(link)
+    table.add(*links.values())
     table.write(private / "link.tsv")
     return links
 

@@ -138,7 +138,7 @@ def _convert(
         if problem := outputs.problem(row.name, row.files, row.rule.volumes):
             row.drop(*problem)
     kept = [row for row in mapped if row.state == "mapped"]
-    _complete(kept, pulled, bids / f"sub-{subject}" / f"ses-{session}" if session else bids)
+    _complete(kept, pulled, bids / f"sub-{subject}" / f"ses-{session}")
     _remove_empty(bids)
 
 

@@ -52,8 +52,7 @@ def run(text: str, folders: list[Path], scratch: Path, subject: str, session: st
     options = scratch / "dcm2niix.json"
     write_json(options, {"compress": "i"})
     command = [sys.executable, "-m", "heudiconv.cli.run"]
-    command += ["-d", str(scratch / "in" / "{subject}" / "*" / "*"), "-s", subject]
-    command += ["-ss", session] if session else []
+    command += ["-d", str(scratch / "in" / "{subject}" / "*" / "*"), "-s", subject, "-ss", session]
     command += ["-f", str(heuristic), "-o", str(out), "-g", "custom", "-c", "dcm2niix"]
     command += ["-b", "notop", "--minmeta", "--dcmconfig", str(options)]
     log = scratch / "heudiconv.log"

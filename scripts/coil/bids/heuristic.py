@@ -41,6 +41,6 @@ def render(settled: Iterable[Settled]) -> str:
     for row in settled:
         if row.state == "mapped" and row.series and row.series.path and row.name:
             datatype, _, base = row.name.partition("/")
-            prefix = "/".join([*base.split("_")[: 1 + ("_ses-" in base)], datatype, base])
+            prefix = "/".join([*base.split("_")[:2], datatype, base])
             lines.append(f"    {row.series.path.name!r}: {prefix!r},  # rule {row.rule}")
     return _TEXT.format(names="\n".join(lines))

@@ -136,7 +136,7 @@ class Rule:
             If a value taken from the series' text cannot be that entity's.
         """
         assert self.datatype and self.suffix
-        values = {"sub": subject} | ({"ses": session} if session else {})
+        values = {"sub": subject, "ses": session}
         for key, template in self.entities.items():
             if key == "run" and template == AUTO:
                 continue

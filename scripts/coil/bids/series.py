@@ -150,7 +150,7 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         series_description=_text(header, "SeriesDescription") or listed.series_description,
         protocol_name=_text(header, "ProtocolName"),
         sequence_name=_sequence_name(header),
-        image_type=tuple(str(t) for t in header.get("ImageType") or ()),
+        image_type=stack.image_type(header),
         echo_times=stack.echo_times(header),
         repetition_time=_timing(header, "RepetitionTime"),
         flip_angle=_timing(header, "FlipAngle"),

@@ -52,14 +52,14 @@ def tie_field_maps(rows: list[tuple[Rule, list[Path]]], session: Path) -> list[s
     """Tie field maps to what they correct, by the `b0` name that their rules share.
 
     A field map (`fmap/...`) of that name gets B0FieldIdentifier and IntendedFor, every other
-    image B0FieldSource. Names are made unique to the session by its labels.
+    image B0FieldSource. The session's label makes the name unique to the participant.
 
     Parameters
     ----------
     rows
         The rule and the files of every mapped series.
     session
-        The folder of the session.
+        The folder of the session, `sub-X/ses-Y`.
 
     Returns
     -------
@@ -73,11 +73,12 @@ def tie_field_maps(rows: list[tuple[Rule, list[Path]]], session: Path) -> list[s
             side[rule.b0] += outputs.images(files)
     root = session.parent.parent
     for b0 in sorted(set(sources) & set(targets)):
+        identifier = f"{b0}_{session.name.replace('-', '')}"
         intended = [f"bids::{path.relative_to(root).as_posix()}" for path in sorted(targets[b0])]
         for image in sources[b0]:
-            _update(image, {"B0FieldIdentifier": b0, "IntendedFor": intended})
+            _update(image, {"B0FieldIdentifier": identifier, "IntendedFor": intended})
         for image in targets[b0]:
-            _update(image, {"B0FieldSource": b0})
+            _update(image, {"B0FieldSource": identifier})
     return sorted(set(sources) ^ set(targets))
 
 

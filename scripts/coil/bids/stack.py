@@ -12,6 +12,7 @@ from coil.errors import DataError
 
 _CLASSIC = ["ImagePositionPatient", "EchoTime", "ImageType"]
 _SAMPLE = 5
+_SIEMENS = "SIEMENS MR SDI 02"
 
 
 def read_header(path: Path, tags: list[str] | None = None) -> Dataset:
@@ -34,6 +35,20 @@ def read_header(path: Path, tags: list[str] | None = None) -> Dataset:
 def is_mosaic(header: Dataset) -> bool:
     """Whether one file holds a whole volume as a Siemens mosaic."""
     return "MOSAIC" in (header.get("ImageType") or ())
+
+
+def image_type(header: Dataset) -> tuple[str, ...]:
+    """ImageType; Siemens XA tells NORM, MOCO and the like in a private copy in each frame."""
+    found = [str(token) for token in header.get("ImageType") or ()]
+    for frame in list(header.get("PerFrameFunctionalGroupsSequence") or ())[:1]:
+        try:
+            inner = frame.private_block(0x0021, _SIEMENS)[0xFE].value[0]
+            text = inner.private_block(0x0021, _SIEMENS)[0x75].value
+        except (KeyError, IndexError):
+            continue
+        tokens = [text] if isinstance(text, str) else list(text)
+        found += [str(token) for token in tokens if token not in found]
+    return tuple(found)
 
 
 def positions(header: Dataset) -> int:

@@ -118,6 +118,15 @@ class LinkTable:
         """All rows, sorted."""
         return sorted(self._rows.values())
 
+    def find(self, subject: str, session: str) -> Link:
+        """The row of a session by its BIDS labels; DataError if there is none."""
+        for row in self._rows.values():
+            if (row.subject, row.session) == (subject, session):
+                return row
+        raise DataError(
+            "the link table does not know this session; run again with discovery, or restore it"
+        )
+
     def add(self, *links: Link) -> None:
         """Add sessions, or replace what is known of them.
 

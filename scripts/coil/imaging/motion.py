@@ -42,9 +42,8 @@ def realign(
     series: NDArray[np.generic],
     affine: NDArray[np.float64],
     mask: NDArray[np.bool_],
-    reference: int | None = None,
 ) -> NDArray[np.float64]:
-    """Estimate the head's position in each volume relative to the reference volume.
+    """Estimate the head's position in each volume relative to the middle one, the reference.
 
     The sum of squared differences between smoothed volumes is minimized over a rigid
     transform and an intensity factor by inverse compositional Gauss-Newton steps (Baker &
@@ -54,14 +53,13 @@ def realign(
     series      (x, y, z, t) intensities
     affine      (4, 4) voxels to millimetres in scanner space
     mask        (x, y, z) where the head is
-    reference   index of the volume the others are compared with; the middle one by default
 
     Returns (t, 6): translations in mm along, and rotations in radians about, the scanner's
     axes through the centre of the grid. What lies at x in the reference lies at
     R @ (x - centre) + centre + translation in the volume, with R as `rotation` makes it.
     """
-    count = series.shape[3]
-    reference = count // 2 if reference is None else reference
+    count = int(series.shape[3])
+    reference = count // 2
     linear = affine[:3, :3]
     sigma = _FWHM_MM / 2.3548 / np.linalg.norm(linear, axis=0)
     fixed = blur(series[..., reference], sigma)
