@@ -1,0 +1,142 @@
+"""A mapping is checked when the config is read, and says what is wrong with which key."""
+
+from typing import Any
+
+import pytest
+from coil.bids.mapping import parse
+from coil.bids.series import Series
+from coil.errors import ConfigError
+
+T1W = {"match": {"series_description": "mprage"}, "to": "anat/T1w"}
+REST = {
+    "match": {"series_description": "rest"},
+    "to": "func/bold",
+    "entities": {"task": "rest"},
+}
+
+
+def taken(match: dict[str, Any], series: Series) -> bool:
+    mapping = parse([{"match": match, "ignore": "test"}])
+    return bool(mapping.matches(series))
+
+
+def scan(**fields: Any) -> Series:
+    return Series(scan="1", folder="series/001", **fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"to": "anat/T1W"}, "bids.mapping[1].to: `anat/T1W` is not in BIDS"),
+        ({"to": "brain/T1w"}, "bids.mapping[1].to: `brain/T1w` is not in BIDS"),
+        ({"entities": {"task": "a-b"}}, "bids.mapping[1].entities.task: task takes letters"),
+        ({"entities": {"task": "x", "run": "a"}}, "entities.run: run takes digits only"),
+        ({"entities": {"task": "x", "inv": "1"}}, "entities.inv: func/bold takes task"),
+        ({"entities": {"task": "x", "sub": "1"}}, "entities.sub: func/bold takes"),
+        ({"entities": {"task": "{name}"}}, "entities.task: no regular expression of this rule"),
+        ({"entities": {"task": "{"}}, "entities.task: no regular expression of this rule"),
+        ({"entities": {}}, "bids.mapping[1].entities: func/bold needs task"),
+        ({"match": {}}, "bids.mapping[1].match: is empty"),
+        ({"match": {"series_description": "("}}, "match.series_description: not a regular"),
+        ({"match": {"description": "x"}}, "match.description: unknown key"),
+        ({"match": {"volumes": {"least": 3}}}, "match.volumes.least: unknown key"),
+        ({"colour": "red"}, "bids.mapping[1].colour: unknown key"),
+        ({"ignore": "why"}, "bids.mapping[1].to: a rule has either `to` or `ignore`"),
+        ({"duplicates": "first"}, "bids.mapping[1].duplicates: is one of fail, runs, last"),
+        ({"supplement": {"EchoTim": 1}}, "supplement.EchoTim: BIDS knows no sidecar key"),
+        ({"events": {"file": "x"}}, "bids.mapping[1].events.resource: name the session resource"),
+        ({"aslcontext": ["label"]}, "bids.mapping[1].aslcontext: only perf/asl"),
+        ({"b0": "a b"}, "bids.mapping[1].b0: takes a name"),
+    ],
+)
+def test_a_broken_rule_is_named_with_its_key(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse([T1W, REST | change])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_ignored_series_has_nothing_to_name() -> None:
+    with pytest.raises(ConfigError, match=r"entities: means nothing for a series that is ignored"):
+        parse([{"match": {"note": "x"}, "ignore": "why", "entities": {"task": "rest"}}])
+
+
+def test_a_rule_with_neither_target_nor_reason_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"\[0\]\.to: a rule has either"):
+        parse([{"match": {"note": "x"}}])
+
+
+@pytest.mark.parametrize(
+    ("match", "fields"),
+    [
+        ({"series_description": "(?i)MPRAGE"}, {"series_description": "t1_mprage_sag"}),
+        ({"protocol_name": "^fMRI$"}, {"protocol_name": "fMRI"}),
+        ({"scan_type": "localizer"}, {"type": "localizer"}),
+        ({"quality": "unusable"}, {"quality": "unusable"}),
+        ({"image_type": "m"}, {"image_type": ("ORIGINAL", "PRIMARY", "M")}),
+        ({"image_type": ["M", "NORM"]}, {"image_type": ("ORIGINAL", "M", "NORM")}),
+        ({"echo_time": 30}, {"echo_times": (30.001,)}),
+        ({"echo_time": {"min": 10, "max": 13}}, {"echo_times": (10.0, 12.46)}),
+        ({"repetition_time": {"max": 1000}}, {"repetition_time": 800.0}),
+        ({"volumes": {"min": 10}}, {"counted": (200, 30)}),
+        ({"slices": 30, "volumes": 200}, {"counted": (200, 30)}),
+    ],
+)
+def test_a_rule_takes_what_it_describes(match: dict[str, Any], fields: dict[str, Any]) -> None:
+    assert taken(match, scan(**fields))
+
+
+@pytest.mark.parametrize(
+    ("match", "fields"),
+    [
+        ({"series_description": "MPRAGE"}, {"series_description": "t1_mprage_sag"}),
+        ({"protocol_name": "fMRI"}, {}),
+        ({"image_type": ["M", "NORM"]}, {"image_type": ("ORIGINAL", "M")}),
+        ({"echo_time": 30}, {"echo_times": (31.0,)}),
+        ({"echo_time": 30}, {}),
+        ({"flip_angle": {"min": 10}}, {"flip_angle": 9.0}),
+        ({"volumes": {"min": 10}}, {"counted": (None, None)}),
+        ({"series_description": "a", "note": "b"}, {"series_description": "a"}),
+    ],
+)
+def test_a_rule_leaves_what_it_does_not(match: dict[str, Any], fields: dict[str, Any]) -> None:
+    assert not taken(match, scan(**fields))
+
+
+def test_the_highest_priority_takes_a_series() -> None:
+    rules = [T1W, T1W | {"entities": {"acq": "sag"}, "priority": 1}]
+    found = parse(rules).matches(scan(series_description="mprage_sag"))
+    assert [match.rule.index for match in found] == [1]
+
+
+def test_named_groups_fill_entities_with_letters_and_digits_only() -> None:
+    rule = {
+        "match": {"protocol_name": "task-(?P<task>[^_]+)", "series_description": "(?P<dir>AP|PA)"},
+        "to": "func/bold",
+        "entities": {"task": "{task}", "dir": "{dir}"},
+    }
+    series = scan(protocol_name="task-face match_2", series_description="ep2d_PA")
+    (match,) = parse([rule]).matches(series)
+    assert match.rule.name(match.groups, "a", "b") == "func/sub-a_ses-b_task-facematch_dir-PA_bold"
+
+
+def test_a_group_that_took_no_part_leaves_its_entity_out() -> None:
+    rule = {
+        "match": {"series_description": "mprage(_(?P<acq>sag))?"},
+        "to": "anat/T1w",
+        "entities": {"acq": "{acq}"},
+    }
+    (match,) = parse([rule]).matches(scan(series_description="mprage"))
+    assert match.rule.name(match.groups, "a", "b") == "anat/sub-a_ses-b_T1w"
+
+
+def test_what_only_a_header_knows_stays_open_for_a_listed_series() -> None:
+    rule = {"match": {"series_description": "gre", "image_type": "P"}, "to": "fmap/phasediff"}
+    (match,) = parse([rule]).matches(Series(scan="1", listed=True, series_description="gre"))
+    assert match.unknown == ("image_type",)
+
+
+def test_the_digest_tells_mappings_apart_and_nothing_else() -> None:
+    reordered = {key: REST[key] for key in reversed(REST)}
+    assert parse([T1W, REST]).digest == parse([T1W, reordered]).digest
+    assert parse([T1W, REST]).digest != parse([REST, T1W]).digest
