@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-import pydicom
 import pydicom.errors
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
 
 from coil import files
 from coil.archive import contents
@@ -26,6 +27,7 @@ from coil.errors import ArchiveError, DataError
 
 logger = logging.getLogger(__name__)
 
+SERIES_UID = Tag("SeriesInstanceUID")
 HEADROOM = 2.2
 """Free disk asked for, as a multiple of the session's bytes: the zip and its content."""
 
@@ -207,14 +209,20 @@ def sort_series(unpacked: Path, scans: Sequence[Scan], target: Path) -> list[dic
 
 
 def _series_uid(path: Path, scan: str) -> str:
+    """The file's SeriesInstanceUID; nothing behind it is read."""
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
-        return str(header.SeriesInstanceUID)
-    except (pydicom.errors.InvalidDicomError, AttributeError, OSError, ValueError, EOFError):
+        with path.open("rb") as stream:
+            header = read_partial(stream, _behind_uid, specific_tags=[SERIES_UID])
+        return str(header[SERIES_UID].value)
+    except (pydicom.errors.InvalidDicomError, KeyError, OSError, ValueError, EOFError):
         raise DataError(
             f"{scan}: file {int(path.name)} in the order of names is not a readable DICOM file; "
             "replace or delete it in the archive"
         ) from None
+
+
+def _behind_uid(tag: BaseTag, vr: str | None, length: int) -> bool:
+    return tag > SERIES_UID
 
 
 def _check_space(target: Path, size: int) -> None:
