@@ -29,11 +29,10 @@ rule qc:
 
 
 rule qc_dataset:
-    """Describe the derivative dataset of all sessions, and let the validator judge it."""
+    """Take out sessions that are gone, and let the validator judge the derivative dataset."""
     input:
         records=of_units("<results>/{project}/records/<unit>/qc.json"),
     output:
-        description="<results>/{project}/derivatives/qc/dataset_description.json",
         verdict="<results>/{project}/derivatives/qc.json",
     log:
         "<logs>/{project}/qc_dataset.log",

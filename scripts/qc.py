@@ -32,4 +32,4 @@ if "snakemake" in globals():
         lambda: main(files.read_json(Path(snakemake.input.record)), target.parents[2]),
     )
     told = {**result.record(), "images": []} if isinstance(result, Failure) else result
-    files.write_json(target, told)
+    files.write_json(target, {"stage": "qc", "log": snakemake.log[0], "retry": False, **told})

@@ -63,6 +63,7 @@ def admit(
             deface=terms.deface,
             allow_keys=terms.sidecar_keys,
         )
+        record["versions"] = files.read_json(converted / "converted.json")["versions"]
         record["validator"] = validate_session(candidate)
         _refuse_invalid(record["validator"])
         _enter(candidate, dataset, unit, umask)

@@ -15,6 +15,7 @@ results/NAME/sessions.tsv        the sessions' neutral names
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,16 +177,19 @@ def _look(
     return held if now == files.read_json(pulled)["held"] else now
 
 
-def _by_pseudonym(rows: list[dict[str, str]], links: Any) -> dict[str, dict[str, str]]:
-    """Demographics by the neutral subject name; empty values left out."""
-    subjects = {link.subject_id: link.subject for link in links}
-    labels = {link.subject: link.subject_label for link in links}
-    table = {}
+def _by_pseudonym(rows: list[dict[str, str]], links: Iterable[Link]) -> dict[str, Any]:
+    """Demographics by pseudonym, empty values left out, and the labels of other subjects."""
+    subjects = {link.subject_id: link for link in links}
+    linked: dict[str, dict[str, str]] = {}
+    others = []
     for row in rows:
-        if subject := subjects.get(row.get("ID", "")):
-            known = {key: row[key] for key in DEMOGRAPHICS if row.get(key)}
-            table[subject] = {**known, "archive_label": labels[subject]}
-    return dict(sorted(table.items()))
+        link = subjects.get(row.get("ID", ""))
+        if link is None:
+            others.append(row.get("label", ""))
+            continue
+        known = {key: row[key] for key in DEMOGRAPHICS if row.get(key)}
+        linked[link.subject] = {**known, "archive_label": link.subject_label}
+    return {"linked": linked, "others": sorted(others)}
 
 
 def _forget_gone(private: Path, results: Path, units: set[str]) -> list[str]:
