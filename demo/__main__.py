@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from demo.study import generate
@@ -17,8 +18,21 @@ def main(arguments: list[str] | None = None) -> None:
     make.add_argument("--seed", type=int, default=1)
     make.add_argument("--subjects", type=int, default=3)
     make.add_argument("--sessions", type=int, default=2)
+    put = commands.add_parser("load", help="put a generated study into a localxnat archive")
+    put.add_argument("out", type=Path)
+    put.add_argument("root", type=Path, help="the archive's folder; made if absent")
     options = parser.parse_args(arguments)
-    generate(options.out, options.seed, options.subjects, options.sessions)
+    try:
+        if options.command == "generate":
+            generate(options.out, options.seed, options.subjects, options.sessions)
+            print(f"study written to {options.out}")
+        else:
+            from demo.load import load  # the client's import takes a second
+
+            changed = load(options.out, options.root)
+            print("\n".join(changed) or "nothing to do: the archive has the study")
+    except (OSError, ValueError) as error:
+        sys.exit(f"demo: {error}")
 
 
 if __name__ == "__main__":

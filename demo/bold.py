@@ -60,7 +60,9 @@ class Distortion:
         """``image`` as it is acquired."""
         lower = np.take_along_axis(image, self.low, 1)
         upper = np.take_along_axis(image, self.low + 1, 1)
-        return (lower + (upper - lower) * self.part) * self.stretch
+        lower += (upper - lower) * self.part
+        lower *= self.stretch
+        return lower
 
 
 def distortion(points: tuple[Volume, ...], sign: int, voxel_mm: float) -> Distortion:

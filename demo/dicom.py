@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -142,10 +141,9 @@ def _preamble(series: Series, index: int, study: str) -> bytes:
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = uid("demo writer")
     meta.ImplementationVersionName = "DEMO"
-    buffer = BytesIO(b"\0" * 128 + b"DICM")
-    buffer.seek(132)
+    buffer = DicomBytesIO()
     write_file_meta_info(buffer, meta)
-    return buffer.getvalue()
+    return b"\0" * 128 + b"DICM" + buffer.getvalue()
 
 
 def _varying(series: Series, index: int, study: str) -> Dataset:

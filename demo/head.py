@@ -59,17 +59,20 @@ def subject_head(rng: np.random.Generator, voxel_mm: float) -> Head:
     coordinates = _warped_points(shape, grid_affine, scale @ shear, rng)
     coordinates /= _TEMPLATE_SPACING[:, None, None, None].astype(np.float32)
     coordinates += _BRAIN_CENTRE[:, None, None, None].astype(np.float32)
-    t1 = ndimage.map_coordinates(template, coordinates, order=1)
+    t1, brain = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    ndimage.map_coordinates(template, coordinates, output=t1, order=1)
     coordinates -= 0.5
     coordinates /= 2  # the mask has voxels twice as wide
-    brain = ndimage.map_coordinates(mask, coordinates, order=1)
+    ndimage.map_coordinates(mask, coordinates, output=brain, order=1)
     return Head(t1, brain, grid_affine)
 
 
 def resample(image: Volume, affine: Affine, shape: tuple[int, ...], target: Affine) -> Volume:
     """Sample ``image`` (voxel to frame: ``affine``) on another grid of that frame, linearly."""
     matrix = np.linalg.solve(affine, target)
-    return ndimage.affine_transform(image, matrix, output_shape=shape, order=1)
+    sampled = np.empty(shape, np.float32)
+    ndimage.affine_transform(image, matrix, output_shape=shape, output=sampled, order=1)
+    return sampled
 
 
 def epi_contrast(t1: Volume, brain: Volume, voxel_mm: float) -> Volume:
@@ -95,15 +98,16 @@ def _template() -> tuple[Volume, Volume]:
     half = half[:, ::2] + half[:, 1::2]
     half = (half[:, :, ::2] + half[:, :, 1::2]) / 8
     core = ndimage.binary_erosion((half > 210) & (half < 440), iterations=3)
-    labels = np.zeros(core.shape, np.int32)
+    labels = np.zeros(half.shape, np.int32)
     ndimage.label(core, output=labels)
     core = labels == labels[32, 64, 80]  # a voxel of white matter
-    brain = ndimage.binary_dilation(core, iterations=4) & (half > 130)
+    brain = np.logical_and(ndimage.binary_dilation(core, iterations=4), half > 130)
     brain = np.asarray(ndimage.binary_fill_holes(ndimage.binary_closing(brain, iterations=3)))
-    brain = ndimage.gaussian_filter(brain.astype(np.float32), 0.7)
+    mask = np.empty(brain.shape, np.float32)
+    ndimage.gaussian_filter(brain.astype(np.float32), 0.7, output=mask)
     # Averaging blurred the head; a little sharpening gives the folds back.
     sharp = image + 1.2 * (image - ndimage.gaussian_filter(image, 2.0, truncate=2))
-    return (np.clip(sharp, 0, None) / 370).astype(np.float32), brain
+    return (np.clip(sharp, 0, None) / 370).astype(np.float32), mask
 
 
 def _warped_points(
