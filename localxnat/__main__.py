@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -45,6 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. Prints the address once connections are taken."""
+    # uvicorn ends gracefully, then raises the signal again for whoever handled it before.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _quit)
     store = Store(options.root)
     resources = Resources(store)
     resources.recover()
@@ -66,6 +70,10 @@ def serve(options: argparse.Namespace) -> int:
     )
     uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _quit(number: int, frame: object) -> None:
+    raise SystemExit(0)
 
 
 def import_folders(options: argparse.Namespace) -> int:

@@ -117,15 +117,14 @@ def _experiments(call: Call, target: Target) -> Iterator[Line]:
     for item in found:
         parent = parents.get(item.parent) if item.parent is not None else None
         line_share = share.get(item.pk, ("", ""))
-        scans = store.children(item, "scan") if with_scans else []
-        if not scans:
+        pairs = call.resources.scans(item) if with_scans else []
+        if not pairs:
             yield Line(item, parent, share=line_share)
-        for scan in scans:
-            catalogs: list[Resource | None] = [None]
-            if with_files:
-                catalogs = [*call.resources.of(scan)] or [None]
-            for resource in catalogs:
+        seen: set[int] = set()
+        for scan, resource in pairs:
+            if with_files or scan.pk not in seen:
                 yield Line(item, parent, scan, resource, line_share)
+            seen.add(scan.pk)
 
 
 def _children(call: Call, target: Target, kind: str) -> Iterator[Line]:

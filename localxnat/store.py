@@ -32,9 +32,14 @@ class Object:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> "Object":
-        values = {name: row[name] for name in row.keys() if name in cls.__dataclass_fields__}  # noqa: SIM118 - a Row iterates over values
-        values["fields"] = json.loads(row["fields"])
-        return cls(**values)
+        """The object of a row that begins with the columns of `objects`."""
+        pk, kind, identifier, label, parent, project, xsi_type, fields, made, changed, user = row[
+            :11
+        ]
+        return cls(
+            pk, kind, identifier, label, parent, project, xsi_type, made, changed, user,
+            json.loads(fields),
+        )  # fmt: skip
 
 
 def now() -> str:

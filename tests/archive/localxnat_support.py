@@ -75,7 +75,7 @@ class Raw:
         self.session.auth = (server.user, server.password)
 
     def __call__(self, method: str, path: str, **options: object) -> requests.Response:
-        return self.session.request(method, self.url + path, timeout=30, **options)  # type: ignore[arg-type]
+        return self.session.request(method, self.url + path, timeout=120, **options)  # type: ignore[arg-type]
 
     def rows(self, path: str, **query: str) -> list[dict[str, str]]:
         """The rows of a listing."""

@@ -1,0 +1,180 @@
+"""localxnat's files and rows agree, whatever happens in between."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from localxnat_support import Raw
+
+from localxnat.resources import Resources
+from localxnat.store import Object, Store
+from localxnat.testing import PACKAGE_ROOT, running
+
+
+@pytest.fixture
+def resources(tmp_path: Path) -> Resources:
+    return Resources(Store(tmp_path / "root"))
+
+
+@pytest.fixture
+def project(resources: Resources) -> Object:
+    return resources.store.create("project", "P", "xnat:projectData", "P", None, "admin")
+
+
+def put(resources: Resources, owner: Object, path: str, data: bytes) -> None:
+    resource = resources.find(owner, "R") or resources.create(owner, "R")
+    new = resources.incoming()
+    new.write(data)
+    resources.commit(owner, resource, [new.finish(path)], overwrite=True)
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def test_a_kill_before_the_rename_leaves_the_old_file(
+    resources: Resources, project: Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(resources, project, "a.txt", b"old")
+
+    def die(self: Path, target: Path) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", die)
+        with pytest.raises(KilledError):
+            put(resources, project, "a.txt", b"newer")
+    check(resources, project, b"old")
+
+
+def test_a_kill_after_the_rename_leaves_the_new_file_with_its_digest(
+    resources: Resources, project: Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(resources, project, "a.txt", b"old")
+
+    def die(*values: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resources, "_enter", die)
+        with pytest.raises(KilledError):
+            put(resources, project, "a.txt", b"newer")
+    check(resources, project, b"newer")
+
+
+def check(resources: Resources, project: Object, data: bytes) -> None:
+    resources.recover()
+    resource = resources.find(project, "R")
+    assert resource is not None
+    (file,) = resources.files(resource)
+    assert resources.path_of(resource, file.path).read_bytes() == data
+    assert (file.size, file.digest) == (len(data), hashlib.md5(data).hexdigest())
+    assert resource.file_size == len(data)
+
+
+def test_files_of_dead_writers_are_swept_and_those_of_living_ones_kept(
+    resources: Resources,
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folder = resources.root / ".incoming"
+    (folder / f"{dead.pid}-aa").write_text("left over")
+    (folder / f"{os.getpid()}-bb").write_text("arriving")
+    resources.recover()
+    assert [path.name for path in folder.iterdir()] == [f"{os.getpid()}-bb"]
+
+
+def test_a_folder_is_never_replaced_by_a_file(resources: Resources, project: Object) -> None:
+    put(resources, project, "a/b.txt", b"below")
+    with pytest.raises(Exception, match="same name"):
+        put(resources, project, "a", b"file")
+    with pytest.raises(Exception, match="same name"):
+        put(resources, project, "a/b.txt/c", b"file")
+
+
+def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    acknowledged: dict[str, bytes] = {}
+    chance = random.Random(7)
+    with running(root) as server:
+        raw = Raw(server)
+        raw("PUT", "/data/projects/P")
+        raw("PUT", "/data/projects/P/resources/R")
+
+        def upload(worker: int) -> None:
+            for number in range(1000):
+                name, data = f"{worker}/{number}", os.urandom(20_000)
+                try:
+                    done = Raw(server)(
+                        "PUT", f"/data/projects/P/resources/R/files/{name}", data=data
+                    )
+                except requests.RequestException:
+                    return
+                if done.status_code == 200:
+                    acknowledged[name] = data
+
+        workers = [threading.Thread(target=upload, args=(worker,)) for worker in range(4)]
+        for worker in workers:
+            worker.start()
+        time.sleep(0.5 + chance.random())
+        os.kill(server.pid, signal.SIGKILL)
+        for worker in workers:
+            worker.join()
+    assert acknowledged
+    with running(root) as server:
+        raw = Raw(server)
+        rows = raw.rows("/data/projects/P/resources/R/files")
+        found = {row["URI"].split("/files/")[1]: row for row in rows}
+        assert set(acknowledged) <= set(found)
+        for name, row in found.items():
+            data = (root / "archive/P/resources/R" / name).read_bytes()
+            assert hashlib.md5(data).hexdigest() == row["digest"]
+            assert acknowledged.get(name, data) == data
+    assert not list((root / ".incoming").iterdir())
+
+
+def test_a_server_ends_cleanly_when_asked_to(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localxnat", "serve", str(tmp_path / "root"), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PACKAGE_ROOT,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("localxnat at http://127.0.0.1:")
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def test_memory_stays_flat_for_a_large_upload_and_download(tmp_path: Path) -> None:
+    def peak(pid: int) -> int:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+
+    if not Path("/proc/self/status").exists():
+        pytest.skip("needs /proc to know how much memory a process has used")
+    megabytes = 200
+    big = tmp_path / "big"
+    with big.open("wb") as stream:
+        stream.truncate(megabytes << 20)
+    with running(tmp_path / "root") as server:
+        raw = Raw(server)
+        raw("PUT", "/data/projects/P")
+        path = "/data/projects/P/resources/R/files"
+        raw("GET", "/data/projects")
+        before = peak(server.pid)
+        with big.open("rb") as stream:
+            assert raw("PUT", f"{path}/big", data=stream).status_code == 200
+        for url in (f"{path}/big", f"{path}?format=zip", f"{path}?format=tar"):
+            with raw("GET", url, stream=True) as answer:
+                for _ in answer.iter_content(1 << 20):
+                    pass
+        assert peak(server.pid) - before < (megabytes << 10) // 4
