@@ -151,21 +151,21 @@ def _share(rows: list[Settled], rules: list[Rule]) -> list[Settled]:
     """Settle the series, in order of acquisition, whose rules give them one name."""
     policies = {rule.duplicates for rule in rules}
     counted = any(rule.entities.get("run") == AUTO for rule in rules)
-    fixed = any("run" in rule.entities for rule in rules) and not counted
-    if len(rows) == 1 and not counted:
-        return rows
-    if policies == {"last-complete"}:
+    fixed = not counted and any("run" in rule.entities for rule in rules)
+    dropped: list[Settled] = []
+    if policies == {"last-complete"} and len(rows) > 1:
         last = rows[-1]
         reason = f"a later complete repetition is taken (scan {_scan(last)})"
-        kept = replace(last, reason=f"{last.reason}; the last of {len(rows)} complete repetitions")
         dropped = [replace(row, state="duplicate", reason=reason, name=None) for row in rows[:-1]]
-        return [*dropped, kept if dropped else last]
-    if len(rows) == 1 or (policies == {"runs"} and not fixed):
-        return [
+        rows = [replace(last, reason=f"{last.reason}; the last of {len(rows)} repetitions")]
+    if counted if len(rows) == 1 else policies == {"runs"} and not fixed:
+        rows = [
             replace(row, name=_with_run(row.name, run), reason=f"{row.reason}; run {run}")
             for run, row in enumerate(rows, start=1)
         ]
-    return _clash(rows)
+    elif len(rows) > 1:
+        rows = _clash(rows)
+    return [*dropped, *rows]
 
 
 def _clash(rows: list[Settled]) -> list[Settled]:

@@ -1,0 +1,183 @@
+"""What the converter made is given to its series, and what rules add is written beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from coil.bids import events, outputs, sidecars
+from coil.bids.mapping import Rule, parse
+from coil.errors import DataError
+
+
+def image(session: Path, name: str, volumes: int = 4) -> list[Path]:
+    path = session / f"{name}.nii.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(np.zeros((2, 2, 2, volumes), np.int16), np.eye(4)), path)
+    outputs.sidecar(path).write_text(json.dumps({"RepetitionTime": 2.0, "EchoTime": 0.03}))
+    return [outputs.sidecar(path), path]
+
+
+def rule(**fields: Any) -> Rule:
+    base = {"match": {"note": "x"}, "to": "func/bold", "entities": {"task": "t"}}
+    return parse([base | fields]).rules[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("func/sub-X_task-a_bold.nii.gz", "func/sub-X_task-a_bold"),
+        ("func/sub-X_task-a_echo-2_bold.json", "func/sub-X_task-a_bold"),
+        ("func/sub-X_task-a_part-phase_bold.json", "func/sub-X_task-a_bold"),
+        ("func/sub-X_task-b_echo-2_bold.json", "func/sub-X_task-b_echo-2_bold"),
+        ("func/sub-X_task-a_bold2.nii.gz", "func/sub-X_task-a_bold"),
+        ("fmap/sub-X_magnitude2.nii.gz", "fmap/sub-X_magnitude"),
+        ("func/sub-X_task-c_bold.nii.gz", None),
+    ],
+)
+def test_a_converted_file_finds_its_series(file: str, name: str | None) -> None:
+    wanted = [
+        "func/sub-X_task-a_bold",
+        "func/sub-X_task-b_bold",
+        "func/sub-X_task-b_echo-2_bold",
+        "fmap/sub-X_magnitude",
+    ]
+    assert outputs.owner(Path("sub-X") / file, wanted) == name
+
+
+def test_what_belongs_to_no_series_is_removed(tmp_path: Path) -> None:
+    files = image(tmp_path / "func", "sub-X_task-a_bold")
+    stray = tmp_path / "sub-X_scans.tsv"
+    stray.write_text("operator")
+    found = outputs.by_name(tmp_path, ["func/sub-X_task-a_bold"])
+    assert found == {"func/sub-X_task-a_bold": sorted(files)}
+    assert not stray.exists()
+
+
+def test_images_that_have_no_bids_name_are_told(tmp_path: Path) -> None:
+    files = image(tmp_path / "anat", "sub-X_T1w1") + image(tmp_path / "anat", "sub-X_T1w2")
+    found = outputs.problem("anat/sub-X_T1w", files, None)
+    assert found == (
+        "ambiguous",
+        "dcm2niix makes 2 images of it, and anat/T1w1 is not in the BIDS schema",
+    )
+
+
+def test_an_image_with_too_few_volumes_is_incomplete(tmp_path: Path) -> None:
+    files = image(tmp_path / "func", "sub-X_task-a_bold", volumes=3)
+    assert outputs.problem("func/sub-X_task-a_bold", files, 4) == (
+        "incomplete",
+        "3 of 4 volumes were converted",
+    )
+    assert outputs.problem("func/sub-X_task-a_bold", files, 3) is None
+
+
+def test_supplied_values_are_written_and_told(tmp_path: Path) -> None:
+    files = image(tmp_path / "func", "sub-X_task-a_bold")
+    assert sidecars.supplement(files, {"TotalReadoutTime": 0.03}) == ["TotalReadoutTime"]
+    assert json.loads(files[0].read_text())["TotalReadoutTime"] == 0.03
+
+
+@pytest.mark.parametrize("types", [("control", "label"), ("m0scan", "label", "control", "label")])
+def test_an_asl_context_has_a_line_for_each_volume(tmp_path: Path, types: tuple[str, ...]) -> None:
+    (path,) = sidecars.aslcontext(image(tmp_path / "perf", "sub-X_ses-Y_asl"), types)
+    assert path.name == "sub-X_ses-Y_aslcontext.tsv"
+    assert path.read_text().splitlines() == ["volume_type", *(types * 4)[:4]]
+
+
+def test_an_asl_context_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    files = image(tmp_path / "perf", "sub-X_ses-Y_asl")
+    with pytest.raises(DataError, match="3 volume types in `aslcontext` do not fit its 4 volumes"):
+        sidecars.aslcontext(files, ("m0scan", "control", "label"))
+
+
+def test_field_maps_are_tied_to_what_they_correct(tmp_path: Path) -> None:
+    session = tmp_path / "sub-X" / "ses-Y"
+    fmap = image(session / "fmap", "sub-X_ses-Y_dir-AP_epi")
+    bold = image(session / "func", "sub-X_ses-Y_task-t_bold")
+    rules = [rule(b0="pep"), rule(to="fmap/epi", entities={"dir": "AP"}, b0="pep")]
+    assert sidecars.tie_field_maps([(rules[0], bold), (rules[1], fmap)], session) == []
+    written = json.loads(fmap[0].read_text())
+    assert written["B0FieldIdentifier"] == "pep_sesY"
+    assert written["IntendedFor"] == ["bids::sub-X/ses-Y/func/sub-X_ses-Y_task-t_bold.nii.gz"]
+    assert json.loads(bold[0].read_text())["B0FieldSource"] == "pep_sesY"
+
+
+def test_a_field_map_for_nothing_is_told(tmp_path: Path) -> None:
+    session = tmp_path / "sub-X" / "ses-Y"
+    bold = image(session / "func", "sub-X_ses-Y_task-t_bold")
+    assert sidecars.tie_field_maps([(rule(b0="pep"), bold)], session) == ["pep"]
+    assert "B0FieldSource" not in json.loads(bold[0].read_text())
+
+
+def pulled(tmp_path: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = tmp_path / "resources" / "events" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+GOOD = "onset\tduration\ttrial_type\n0.5\t1\tgo\n4\tn/a\tstop\n"
+
+
+def test_events_stand_beside_their_run(tmp_path: Path) -> None:
+    files = image(tmp_path / "func", "sub-X_ses-Y_task-t_echo-1_bold")
+    placed = events.place(
+        rule(events={"resource": "events", "file": "*.tsv"}),
+        [("func/sub-X_ses-Y_task-t_bold", files)],
+        pulled(tmp_path, log=GOOD.replace("\n", "\r\n")),
+    )
+    (path,) = placed.values()
+    assert path == tmp_path / "func" / "sub-X_ses-Y_task-t_events.tsv"
+    assert path.read_bytes() == GOOD.encode()
+
+
+@pytest.mark.parametrize("pattern", ["*.tsv", "log_{run}.tsv"])
+def test_events_find_their_runs(tmp_path: Path, pattern: str) -> None:
+    runs = [
+        (f"func/sub-X_task-t_run-{n}_bold", image(tmp_path / "func", f"sub-X_task-t_run-{n}_bold"))
+        for n in (1, 2)
+    ]
+    there = pulled(tmp_path, log_1=GOOD, log_2=GOOD.replace("0.5", "0.7"))
+    placed = events.place(rule(events={"resource": "events", "file": pattern}), runs, there)
+    assert "0.5" in placed[runs[0][0]].read_text()
+    assert "0.7" in placed[runs[1][0]].read_text()
+
+
+def test_a_run_without_events_is_left_without(tmp_path: Path) -> None:
+    files = image(tmp_path / "func", "sub-X_task-t_bold")
+    given = rule(events={"resource": "events", "file": "*.tsv"})
+    assert events.place(given, [("func/sub-X_task-t_bold", files)], tmp_path) == {}
+
+
+def test_more_event_files_than_runs_are_refused(tmp_path: Path) -> None:
+    files = image(tmp_path / "func", "sub-X_task-t_bold")
+    given = rule(events={"resource": "events", "file": "*.tsv"})
+    with pytest.raises(DataError, match=r"bids.mapping\[0\].events: 2 files for 1 runs"):
+        events.place(given, [("func/sub-X_task-t_bold", files)], pulled(tmp_path, a=GOOD, b=GOOD))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("onset,duration\n1,2\n", "a file has no column onset"),
+        ("", "a file has no column onset"),
+        ("onset\tduration\n1\n", "row 2 has 1 columns, not 2"),
+        ("onset\tduration\n1\t1\nDOE\t1\n", "row 3, column onset: is not a number"),
+        ("onset\tduration\nnan\t1\n", "row 2, column onset: is not a number"),
+        ("onset\tduration\n8.5\t1\n", "row 2, column onset: lies after the end of the run"),
+        ("onset\tduration\n1\t-1\n", "row 2, column duration: is negative"),
+    ],
+)
+def test_a_broken_events_file_is_told_by_row_and_column(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "DOE.tsv"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        events.check(path, 8.0, "events")
+    assert str(caught.value).startswith(f"events: {message}")
+    assert "DOE" not in str(caught.value)

@@ -1,0 +1,120 @@
+"""A series is what its folder's headers and the archive's listing say of it."""
+
+from pathlib import Path
+
+import pytest
+from bids_support import SLICES, Pulled
+from coil.bids import stack
+from coil.bids.series import read_series
+from coil.errors import DataError
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+
+def frame(position: float, echo: float | None = None) -> Dataset:
+    item = Dataset()
+    plane = Dataset()
+    plane.ImagePositionPatient = [0, 0, position]
+    item.PlanePositionSequence = [plane]
+    if echo is not None:
+        echoes = Dataset()
+        echoes.EffectiveEchoTime = echo
+        item.MREchoSequence = [echoes]
+    return item
+
+
+def enhanced(folder: Path, files: list[list[Dataset]]) -> list[Path]:
+    """Multi-frame files made from one of single slices, each with the frames given."""
+    Pulled(folder).scan("any")
+    template = dcmread(folder / "series" / "001" / "000001.dcm")
+    del template.EchoTime
+    paths = []
+    for number, frames in enumerate(files):
+        template.NumberOfFrames = len(frames)
+        template.PerFrameFunctionalGroupsSequence = frames
+        paths.append(folder / f"{number}.dcm")
+        template.save_as(paths[-1])
+    return paths
+
+
+def count(paths: list[Path]) -> tuple[int | None, int | None]:
+    return stack.count(paths, stack.read_header(paths[0]))
+
+
+def test_a_series_knows_what_its_header_and_the_archive_say(tmp_path: Path) -> None:
+    pulled = Pulled(tmp_path)
+    pulled.scan("rest", 3)
+    (series,) = read_series(tmp_path)
+    assert (series.scan, series.folder, series.files) == ("1", "series/001", 3 * SLICES)
+    assert (series.protocol_name, series.sequence_name) == ("rest", "epfid2d1_16")
+    assert (series.echo_times, series.repetition_time, series.flip_angle) == ((30.0,), 2000, 77)
+    assert series.image_type == ("ORIGINAL", "PRIMARY", "M", "ND")
+    assert series.acq_time == "2024-05-01T13:01:00.500000"
+    assert series.is_image
+    assert not series.is_derived
+
+
+def test_what_a_series_is_called_does_not_show_who_was_scanned(tmp_path: Path) -> None:
+    Pulled(tmp_path, patient="DOE^JANE").scan("rest")
+    assert "DOE" not in repr(read_series(tmp_path))
+    assert "2024" not in repr(read_series(tmp_path))
+
+
+def test_a_scan_without_dicom_stays_in_the_list(tmp_path: Path) -> None:
+    Pulled(tmp_path).empty_scan("t2")
+    (series,) = read_series(tmp_path)
+    assert (series.folder, series.is_image, series.problem) == (None, False, "no DICOM resource")
+
+
+def test_volumes_are_repetitions_of_every_position(tmp_path: Path) -> None:
+    folder = Pulled(tmp_path).scan("rest", 5)
+    assert read_series(tmp_path)[0].stack == (5, SLICES)
+    (folder / "000020.dcm").unlink()
+    assert read_series(tmp_path)[0].volumes == 4
+
+
+def test_echoes_are_not_volumes(tmp_path: Path) -> None:
+    pulled = Pulled(tmp_path)
+    folder, second = pulled.scan("me", 2), pulled.scan("me", 2, EchoTime=60)
+    for path in second.iterdir():
+        path.rename(folder / f"1{path.name}")
+    assert stack.count(sorted(folder.iterdir()), dcmread(folder / "000001.dcm")) == (2, SLICES)
+
+
+def test_a_mosaic_is_a_volume(tmp_path: Path) -> None:
+    folder = Pulled(tmp_path).scan("rest", 2, ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
+    assert count(sorted(folder.iterdir())) == (2 * SLICES, None)
+
+
+def test_frames_of_one_file_are_volumes_and_slices(tmp_path: Path) -> None:
+    frames = [frame(place) for _ in range(5) for place in range(3)]
+    assert count(enhanced(tmp_path, [frames])) == (5, 3)
+
+
+def test_files_of_frames_are_volumes_and_an_unfinished_one_is_not(tmp_path: Path) -> None:
+    volume = [frame(place) for place in range(3)]
+    assert count(enhanced(tmp_path, [volume, volume, volume[:2]])) == (2, 3)
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_files_of_frames_may_be_echoes(tmp_path: Path, blocks: bool) -> None:
+    echoes = [10.0] * 8 + [20.0] * 8 + [30.0] * 8 if blocks else [10.0, 20.0, 30.0] * 8
+    files = [[frame(place, echo) for place in range(3)] for echo in echoes]
+    assert count(enhanced(tmp_path, files)) == (8, 3)
+
+
+def test_a_file_that_is_not_dicom_is_told_by_its_folder(tmp_path: Path) -> None:
+    folder = Pulled(tmp_path).scan("rest")
+    (folder / "000001.dcm").write_bytes(b"DOE^JANE" * 100)
+    with pytest.raises(DataError, match=r"series/001: a file is not readable as DICOM") as caught:
+        read_series(tmp_path)
+    assert "DOE" not in str(caught.value)
+
+
+def test_a_header_with_an_impossible_value_is_told_by_its_folder(tmp_path: Path) -> None:
+    folder = Pulled(tmp_path).scan("rest")
+    path = folder / "000001.dcm"
+    path.write_bytes(path.read_bytes().replace(b"30", b"JD"))
+    with pytest.raises(DataError, match="series/001: a header holds a value") as caught:
+        read_series(tmp_path)
+    assert "JD" not in str(caught.value)
