@@ -1,0 +1,202 @@
+"""Numbers of many sessions side by side: outliers by robust z, strip plots, protocol."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Any
+
+from coil.report import page, words
+
+LIMIT = 3.5
+FEWEST = 6
+SHOWN = {
+    "bold": ("tsnr_median", "fd_mean", "dvars_std", "outlier_fraction", "gcor", "efc"),
+    "dwi": ("volumes", "directions", "outlier_slices"),
+}
+_ANATOMICAL = ("snr_air", "efc", "fber")
+
+_WIDTH, _LEFT, _RIGHT = 320, 12, 12
+
+
+@dataclass(frozen=True)
+class Value:
+    """One image's number: its session's label, the file, the number in the label's unit."""
+
+    session: str
+    file: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A strip plot: geometry in the units of its SVG and what to say about it."""
+
+    title: str
+    about: str
+    summary: str
+    verdict: str
+    dots: list[dict[str, Any]]
+    box: tuple[float, float, float] | None
+    ticks: list[tuple[float, str]]
+    outliers: list[tuple[str, str]]
+
+
+def robust_z(values: Sequence[float]) -> list[float] | None:
+    """Modified z scores 0.6745 * (x - median) / MAD; None where they mean nothing.
+
+    Iglewicz & Hoaglin, "How to detect and handle outliers", 1993. They mean nothing for
+    fewer than `FEWEST` values and where half of the values are equal.
+    """
+    if len(values) < FEWEST:
+        return None
+    centre = median(values)
+    spread = median(abs(value - centre) for value in values)
+    # Numbers are kept to six digits; a smaller spread is rounding.
+    if spread <= 1e-6 * max(abs(centre), 1e-12):
+        return None
+    return [0.6745 * (value - centre) / spread for value in values]
+
+
+def kind(file: str) -> str:
+    """What makes images comparable: the name without subject, session and run."""
+    parts = page.base_name(file).split("_")
+    return "_".join(part for part in parts if not part.startswith("run-"))
+
+
+def gather(sessions: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Value]]]:
+    """Kind of image to metric to values, both sorted by kind and in the order of `SHOWN`."""
+    found: dict[str, dict[str, list[Value]]] = defaultdict(lambda: defaultdict(list))
+    for session in sessions:
+        for image in (session.get("qc") or {}).get("images") or []:
+            for name in SHOWN.get(image["suffix"], _ANATOMICAL):
+                value = image["metrics"].get(name)
+                if isinstance(value, int | float):
+                    scaled = value * words.metric(name).factor
+                    found[kind(image["file"])][name].append(
+                        Value(session["label"], image["file"], scaled)
+                    )
+    return {key: dict(found[key]) for key in sorted(found)}
+
+
+def strip(name: str, values: Sequence[Value]) -> Strip:
+    """The strip plot of one metric over all images of a kind."""
+    word = words.metric(name)
+    numbers = [value.value for value in values]
+    low, high = min(numbers), max(numbers)
+    pad = (high - low) * 0.06 or max(abs(high) * 0.1, 0.5)
+    low, high = low - pad, high + pad
+
+    def place(value: float) -> float:
+        return round(_LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    scores = robust_z(numbers)
+    dots = []
+    outliers = []
+    taken: Counter[int] = Counter()
+    order = sorted(range(len(values)), key=lambda index: (numbers[index], values[index].file))
+    for index in order:
+        value = values[index]
+        x = place(value.value)
+        row = taken[int(x // 9)]
+        taken[int(x // 9)] += 1
+        out = scores is not None and abs(scores[index]) > LIMIT
+        text = f"{value.session}: {_unscaled(value.value, word)}"
+        offset = (row + 1) // 2 * (8 if row % 2 else -8)
+        dots.append({"x": x, "y": 40 + max(-24, min(24, offset)), "out": out, "text": text})
+        if out and scores is not None:
+            outliers.append((text, f"z = {words.number(round(scores[index], 1))}"))
+    centre = median(numbers)
+    box = None
+    if len(numbers) >= FEWEST:
+        first, _, third = quantiles(numbers, n=4, method="inclusive")
+        box = (place(first), place(centre), place(third))
+    spread = median(abs(number - centre) for number in numbers)
+    return Strip(
+        title=word.label + (f", {word.unit}" if word.unit else ""),
+        about=word.about,
+        summary=f"n = {len(numbers)}, median {words.number(float(centre))}, "
+        f"MAD {words.number(float(spread))}",
+        verdict=_verdict(len(numbers), scores, len(outliers)),
+        dots=dots,
+        box=box,
+        ticks=[(place(tick), words.number(tick)) for tick in _ticks(low, high)],
+        outliers=outliers,
+    )
+
+
+def strips(metrics: Mapping[str, Sequence[Value]]) -> tuple[list[Strip], list[str]]:
+    """The strip plots of a kind of image, and a line for each number that never differs."""
+    plots, equal = [], []
+    for name, values in metrics.items():
+        if len(values) > 1 and len({value.value for value in values}) == 1:
+            word = words.metric(name)
+            equal.append(f"{word.label}: {_unscaled(values[0].value, word)}")
+        else:
+            plots.append(strip(name, values))
+    return plots, equal
+
+
+def outlying(groups: Mapping[str, Mapping[str, Sequence[Value]]]) -> dict[str, dict[str, float]]:
+    """File to metric to robust z, for the values that stand out."""
+    result: dict[str, dict[str, float]] = defaultdict(dict)
+    for metrics in groups.values():
+        for name, values in metrics.items():
+            scores = robust_z([value.value for value in values])
+            for value, score in zip(values, scores or [], strict=False):
+                if abs(score) > LIMIT:
+                    result[value.file][name] = score
+    return dict(result)
+
+
+def protocol_differences(sessions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Images whose protocol is not the usual one of their kind: kind, field, usual, others."""
+    seen: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for session in sessions:
+        for image in (session.get("qc") or {}).get("images") or []:
+            for key, value in (image.get("protocol") or {}).items():
+                seen[kind(image["file"]), key].append((json.dumps(value), session["label"]))
+    rows = []
+    for (image_kind, key), pairs in sorted(seen.items()):
+        counts = Counter(value for value, _ in pairs)
+        if len(counts) == 1:
+            continue
+        usual = max(sorted(counts), key=lambda value: counts[value])
+        word = words.field(key)
+        for value in sorted(counts):
+            if value != usual:
+                rows.append(
+                    {
+                        "kind": image_kind,
+                        "field": word.label,
+                        "usual": words.number(json.loads(usual), word),
+                        "value": words.number(json.loads(value), word),
+                        "sessions": sorted({label for found, label in pairs if found == value}),
+                    }
+                )
+    return rows
+
+
+def _verdict(count: int, scores: list[float] | None, outliers: int) -> str:
+    if count < FEWEST:
+        return f"too few images to judge outliers (fewer than {FEWEST})"
+    if scores is None:
+        return "half of the images are equal: outliers are not judged"
+    return words.plural(outliers, "outlier") if outliers else "no outlier"
+
+
+def _unscaled(value: float, word: words.Word) -> str:
+    return words.number(value, words.Word("", word.unit))
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round numbers between `low` and `high`."""
+    for exponent in range(-9, 12):
+        for base in (1, 2, 5):
+            step = base * 10.0**exponent
+            first = -(-low // step)
+            count = int(high // step - first) + 1
+            if count <= 5:
+                return [round((first + index) * step, 10) for index in range(max(count, 0))]
+    return []

@@ -1,0 +1,107 @@
+"""The page of one session."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coil.report import page, words
+
+
+def render(record: Mapping[str, Any], qc: Mapping[str, Any] | None, figures_root: Path) -> str:
+    """One session's page as self-contained HTML; the same input gives the same text.
+
+    record          the session's record (admit.json)
+    qc              the record of its quality control (qc.json), None if there is none
+    figures_root    the folder that the figures' paths in `qc` start from
+    """
+    images = [_image(image, figures_root) for image in (qc or {}).get("images") or []]
+    series = record.get("series") or []
+    return page.render(
+        "session.html",
+        record=record,
+        label=f"sub-{record['subject']} · ses-{record['session']}",
+        done=record["state"] == "done",
+        stage=words.STAGES.get(record.get("stage") or "", ""),
+        series=series,
+        counts=page.count_states(series),
+        qc=qc,
+        images=images,
+        points=points(record, qc),
+        validator=record.get("validator"),
+        issues=page.issues(record.get("validator") or {}),
+        deface=record.get("deface") or [],
+        leak=record.get("leak_check"),
+        removed=record.get("removed") or {},
+        versions=record.get("versions") or {},
+    )
+
+
+def points(record: Mapping[str, Any], qc: Mapping[str, Any] | None) -> list[str]:
+    """What a reader of this session should look at, one line each, most important first."""
+    result = []
+    validator = record.get("validator") or {}
+    if validator.get("errors"):
+        result.append(f"The validator found {words.plural(validator['errors'], 'error')}.")
+    counts = page.count_states(record.get("series") or [])
+    for state in words.ATTENTION:
+        if counts.get(state):
+            result.append(f"{words.plural(counts[state], 'series', 'series')} {state}.")
+    if qc and qc["state"] == "failed":
+        result.append(f"Quality control failed: {qc.get('reason') or 'see its log'}.")
+    for image in (qc or {}).get("images") or []:
+        name = page.base_name(image["file"])
+        start = image["metrics"].get("nonsteady_volumes")
+        if start:
+            result.append(f"{name}: {words.plural(start, 'volume')} at the start not steady.")
+        result += [
+            f"{name}: {outlier(found)}." for found in image.get("outliers") or [] if found["count"]
+        ]
+    return result
+
+
+def outlier(found: Mapping[str, Any]) -> str:
+    """One kind of outliers of an image in words, with the limit they were judged by."""
+    unit = found["unit"] if found["of"] != 1 else found["unit"].rstrip("s")
+    return f"{found['count']:,} of {found['of']:,} {unit} with {found['limit']}"
+
+
+def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    name = page.base_name(image["file"])
+    figures = []
+    for path in image.get("figures") or []:
+        kind = path.rsplit("_desc-", 1)[-1].split("_", 1)[0]
+        title, alt = words.FIGURES.get(kind, (kind, kind))
+        source = page.data_uri(root / path)
+        if source:
+            figures.append(
+                {"kind": kind, "title": title, "alt": f"{alt}: {name}", "source": source}
+            )
+    return {
+        "name": name,
+        "id": name.replace("_", "-"),
+        "file": image["file"],
+        "metrics": image["metrics"],
+        "unavailable": image.get("unavailable") or {},
+        "outliers": [
+            {"text": outlier(found), "count": found["count"], "volumes": _ranges(found["volumes"])}
+            for found in image.get("outliers") or []
+        ],
+        "protocol": image.get("protocol") or {},
+        "problem": image.get("problem"),
+        "figures": figures,
+    }
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Sorted numbers with runs drawn together.
+
+    >>> _ranges([1, 2, 3, 7])
+    '1\u20133, 7'
+    """
+    parts: list[list[int]] = []
+    for value in numbers:
+        if parts and value == parts[-1][-1] + 1:
+            parts[-1].append(value)
+        else:
+            parts.append([value])
+    return ", ".join(f"{p[0]}\u2013{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
