@@ -10,7 +10,8 @@ from pathlib import Path
 import uvicorn
 
 from localxnat import importer
-from localxnat.app import Archive, make_app
+from localxnat.access import Archive
+from localxnat.app import make_app
 from localxnat.auth import IDLE_SECONDS, Auth
 from localxnat.errors import Refused
 from localxnat.resources import Resources

@@ -1,113 +1,23 @@
-"""The web application: sign-in, routes, and how errors become answers."""
+"""The web application: its routes, the access log, and how errors become answers."""
 
 import logging
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import IO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localxnat import address, query, reading, uploads, writing, xapi
-from localxnat.auth import Auth, Login, User
+from localxnat import address, pages, query, reading, uploads, writing, xapi
+from localxnat.access import Archive, Who, archive, identify, signed_in, turn_away, with_cookies
 from localxnat.errors import Refused
-from localxnat.resources import Resources
 from localxnat.responses import refusal, rows_as
-from localxnat.store import Store
 from localxnat.targets import Call
 
 logger = logging.getLogger(__name__)
 ALL = ["GET", "HEAD", "PUT", "POST", "DELETE"]
-_BROWSERS = ("Mozilla", "Opera")
-_GUEST = (
-    "<!DOCTYPE html>\n<html><head><title>XNAT</title></head><body>"
-    '<span id="user_info">Logged in as: <span style="color:red;">Guest</span></span></body></html>'
-)
-
-
-@dataclass
-class Archive:
-    """All that the handlers share."""
-
-    store: Store
-    resources: Resources
-    auth: Auth
-
-
-@dataclass
-class Who:
-    """The user of a request, if it has one, and the login it goes with."""
-
-    user: User
-    login: Login
-
-
-def archive(request: Request) -> Archive:
-    return request.app.state.archive
-
-
-def identify(request: Request) -> Who | None:
-    """Who is asking, by cookie or by Basic auth. The latter opens a login, as in XNAT."""
-    auth = archive(request).auth
-    cookie = request.cookies.get("JSESSIONID")
-    resumed = auth.resume(cookie) if cookie else None
-    header = request.headers.get("authorization", "")
-    if header[:6].lower() == "basic ":
-        user = auth.check_basic(header)
-        if user is None:
-            raise Refused(401, "Login attempt failed. Please try again.")
-        if resumed and resumed[0].login == user.login:
-            return Who(*resumed)
-        return Who(user, auth.open(user))
-    return Who(*resumed) if resumed else None
-
-
-def with_cookies(response: Response, who: Who | None, auth: Auth) -> Response:
-    """The response with the login's cookies; XNAT's expiration cookie has its quotes."""
-    if who is None:
-        return response
-    millis, idle = int(time.time() * 1000), int(auth.idle_seconds * 1000)
-    response.headers.append(
-        "Set-Cookie", f"JSESSIONID={who.login.id}; Path=/; HttpOnly; SameSite=Lax"
-    )
-    response.headers.append(
-        "Set-Cookie", f'SESSION_EXPIRATION_TIME="{millis},{idle}"; Path=/; SameSite=Lax'
-    )
-    return response
-
-
-def turn_away(request: Request) -> Response:
-    """What an anonymous request to the data gets: 401, or the login page for a browser."""
-    agent = request.headers.get("user-agent", "")
-    if agent.startswith(_BROWSERS) and request.method in ("GET", "HEAD"):
-        return RedirectResponse("/app/template/Login.vm", 302)
-    return refusal(401, "The request requires user authentication.")
-
-
-Handler = Callable[[Request, Who], Awaitable[Response]]
-
-
-def signed_in(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A handler that only signed-in users reach, whose refusals become XNAT's answers."""
-
-    async def run(request: Request) -> Response:
-        auth = archive(request).auth
-        who = None
-        try:
-            who = await run_in_threadpool(identify, request)
-            if who is None:
-                return turn_away(request)
-            response = await handler(request, who)
-        except Refused as refused:
-            response = refusal(refused.status, refused.message)
-        return with_cookies(response, who, auth)
-
-    return run
 
 
 # Handlers ------------------------------------------------------------------------------------
@@ -135,21 +45,6 @@ async def data(request: Request, who: Who) -> Response:
     if request.method == "DELETE":
         return await run_in_threadpool(writing.delete, call)
     return await run_in_threadpool(reading.get, call)
-
-
-async def home(request: Request) -> Response:
-    base = archive(request)
-    try:
-        who = await run_in_threadpool(identify, request)
-    except Refused as refused:
-        return refusal(refused.status, refused.message)
-    if who is None:
-        return Response(_GUEST, media_type="text/html")
-    body = (
-        '<!DOCTYPE html>\n<html><head><title>XNAT</title></head><body><span id="user_info">'
-        f'Logged in as: &nbsp;<a href="/">{who.user.login}</a></span></body></html>'
-    )
-    return with_cookies(Response(body, media_type="text/html"), who, base.auth)
 
 
 async def log_in(request: Request) -> Response:
@@ -213,10 +108,6 @@ async def access(request: Request, who: Who) -> Response:
     return JSONResponse(await run_in_threadpool(xapi.access, base.store, base.auth, who.user))
 
 
-async def login_page(request: Request) -> Response:
-    return refusal(200, "Please sign in.")
-
-
 async def absent(request: Request) -> Response:
     return refusal(404, "The server has not found anything matching the request URI.")
 
@@ -229,8 +120,7 @@ async def failed(request: Request, error: Exception) -> Response:
 def routes() -> list[Route]:
     """The interface. Paths of XNAT 1.6 that clients probe (/data/version) answer 404."""
     return [
-        Route("/", home),
-        Route("/app/template/Login.vm", login_page),
+        *pages.routes(),
         Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
         Route("/data/JSESSION", jsession, methods=["GET", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),

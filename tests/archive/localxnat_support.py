@@ -1,4 +1,7 @@
-"""What the tests of localxnat share: a small DICOM study, a server with it, a raw client."""
+"""What the tests of localxnat share: a small DICOM study, a server with it, a raw client.
+
+PYTEST_DONT_REWRITE: test modules import from here before pytest takes it as a plugin.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
