@@ -120,8 +120,6 @@ def write_series(
     for index, volume in enumerate(volumes, first):
         if not fixed:
             fixed = _encoded(_constant(series, common, volume.shape))
-        if 0x52009230 not in fixed or series.b_values:
-            fixed[0x52009230] = _frames(series, volume.shape[2], index)
         varying = _encoded(_varying(series, index, common.StudyInstanceUID))
         pixels = np.ascontiguousarray(volume.T, dtype="<u2").tobytes()
         varying[0x7FE00010] = _LONG.pack(0x7FE0, 0x0010, b"OW", len(pixels)) + pixels
@@ -155,6 +153,7 @@ def _varying(series: Series, index: int, study: str) -> Dataset:
     ds.InstanceCreationTime = ds.ContentTime = ds.AcquisitionTime = _time(when)
     ds.AcquisitionDateTime = _date(when) + _time(when)
     ds.AcquisitionNumber = ds.InstanceNumber = index + 1
+    ds.SharedFunctionalGroupsSequence = [_shared(series, index)]
     return ds
 
 
@@ -189,7 +188,7 @@ def _constant(series: Series, common: Dataset, shape: tuple[int, ...]) -> Datase
         for pointer in (Tag("StackID"), Tag("InStackPositionNumber"))
     ]
     _describe_pixels(ds, shape)
-    ds.SharedFunctionalGroupsSequence = [_shared(series)]
+    ds.PerFrameFunctionalGroupsSequence = [_frame(series, n) for n in range(shape[2])]
     return ds
 
 
@@ -206,8 +205,8 @@ def _describe_pixels(ds: Dataset, shape: tuple[int, ...]) -> None:
     ds.PresentationLUTShape = "IDENTITY"
 
 
-def _shared(series: Series) -> Dataset:
-    """The functional groups that all frames share."""
+def _shared(series: Series, index: int) -> Dataset:
+    """The functional groups that all frames of a volume share."""
     timing = _item(RepetitionTime=series.tr, FlipAngle=series.flip)
     timing.EchoTrainLength = 1
     geometry = _item(InPlanePhaseEncodingDirection="COLUMN")
@@ -232,35 +231,29 @@ def _shared(series: Series) -> Dataset:
     if series.inversion_time is not None:
         modifier = _item(InversionRecovery="YES", InversionTimes=[series.inversion_time])
         shared.MRModifierSequence = [modifier]
+    if series.b_values:
+        shared.MRDiffusionSequence = [_diffusion(series, index)]
     return shared
 
 
-def _frames(series: Series, slices: int, index: int) -> bytes:
-    """The per-frame functional groups, encoded.
+def _frame(series: Series, number: int) -> Dataset:
+    """The functional groups of one frame, the same in all volumes.
 
-    They are the same for all volumes of a series that is not diffusion weighted. The orientation
-    stands here although it never changes: dcm2niix does not stack the files of a series that has
-    it in the shared groups.
+    The orientation stands here although it never changes: dcm2niix does not stack the files of a
+    series that has it in the shared groups.
     """
-    items = []
-    for number in range(slices):
-        content = _item(
-            StackID="1", InStackPositionNumber=number + 1, DimensionIndexValues=[1, number + 1]
-        )
-        frame = _item(
-            FrameContentSequence=[content],
-            PlanePositionSequence=[_item(ImagePositionPatient=series.position(number))],
-            PlaneOrientationSequence=[_item(ImageOrientationPatient=series.orientation)],
-        )
-        if series.b_values:
-            frame.MRDiffusionSequence = [_diffusion(series, index)]
-        if series.phase_positive is not None or series.slice_times:
-            frame.add_new(Tag(0x0021, 0x0010), "LO", _CREATOR)
-            frame.add(_siemens(series, number))
-        items.append(frame)
-    groups = Dataset()
-    groups.PerFrameFunctionalGroupsSequence = items
-    return _encoded(groups)[0x52009230]
+    content = _item(
+        StackID="1", InStackPositionNumber=number + 1, DimensionIndexValues=[1, number + 1]
+    )
+    frame = _item(
+        FrameContentSequence=[content],
+        PlanePositionSequence=[_item(ImagePositionPatient=series.position(number))],
+        PlaneOrientationSequence=[_item(ImageOrientationPatient=series.orientation)],
+    )
+    if series.phase_positive is not None or series.slice_times:
+        frame.add_new(Tag(0x0021, 0x0010), "LO", _CREATOR)
+        frame.add(_siemens(series, number))
+    return frame
 
 
 def _encoded(ds: Dataset) -> dict[int, bytes]:

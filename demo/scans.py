@@ -197,12 +197,16 @@ def _dwi(session: Session, number: int, field: tuple[Volume, Volume, Volume]) ->
         sequence="epse2d1_48",
         slice_times=tuple(round(2.05 * t, 4) for t in protocol.SLICE_TIMES),
     )
-    view = session.view
-    volumes = []
-    for b_value, vector in zip(b_values, vectors, strict=True):
-        weighted = view.epi * diffusion.attenuation(field, b_value, vector)
-        signal = _sampled(session, view.distortions["AP"].apply(weighted), series)
-        volumes.append(bold.magnitude(signal * bold.BRAIN_SIGNAL, bold.NOISE, session.rng))
+    distort = session.view.distortions["AP"].apply
+    still = _sampled(session, distort(session.view.epi), series) * bold.BRAIN_SIGNAL
+    mean, spread, *main = (_sampled(session, distort(m), series) for m in (*field[:2], *field[2]))
+    coarse = (mean, spread, np.stack(main))
+    volumes = (
+        bold.magnitude(
+            still * diffusion.attenuation(coarse, b_value, vector), bold.NOISE, session.rng
+        )
+        for b_value, vector in zip(b_values, vectors, strict=True)
+    )
     return _write(
         session,
         series,
