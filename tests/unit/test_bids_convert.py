@@ -115,7 +115,7 @@ def test_the_versions_of_the_tools_are_noted(converted: Path) -> None:
 
 
 def test_two_conversions_give_the_same_bytes(converted: Path, pulled: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "pulled"
+    elsewhere = tmp_path / "a folder" / "pulled"
     shutil.copytree(pulled, elsewhere)
     listing = json.loads((elsewhere / "pulled.json").read_text())
     listing["scans"].reverse()
@@ -126,8 +126,8 @@ def test_two_conversions_give_the_same_bytes(converted: Path, pulled: Path, tmp_
     (tools / "pigz").chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-        convert(elsewhere, tmp_path / "out")
-    assert contents(tmp_path / "out") == contents(converted)
+        convert(elsewhere, elsewhere.parent / "out")
+    assert contents(elsewhere.parent / "out") == contents(converted)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -51,9 +51,16 @@ def test_what_belongs_to_no_series_is_removed(tmp_path: Path) -> None:
     files = image(tmp_path / "func", "sub-X_task-a_bold")
     stray = tmp_path / "sub-X_scans.tsv"
     stray.write_text("operator")
-    found = outputs.by_name(tmp_path, ["func/sub-X_task-a_bold"])
+    found, left = outputs.by_name(tmp_path, ["func/sub-X_task-a_bold"])
     assert found == {"func/sub-X_task-a_bold": sorted(files)}
+    assert left == {}
     assert not stray.exists()
+
+
+def test_a_map_that_came_with_the_volumes_is_told(tmp_path: Path) -> None:
+    image(tmp_path / "dwi", "sub-X_dwi_heudiconv007_ADC")
+    found, left = outputs.by_name(tmp_path, ["dwi/sub-X_dwi"])
+    assert (found, left) == ({}, {"dwi/sub-X_dwi": "ADC"})
 
 
 def test_images_that_have_no_bids_name_are_told(tmp_path: Path) -> None:

@@ -127,9 +127,11 @@ def _convert(
     made = heudiconv.run(text, [f for f in folders if f], work, subject, session)
     bids.rmdir()
     shutil.move(made, bids)
-    found = outputs.by_name(bids, [row.name for row in mapped])
+    found, left = outputs.by_name(bids, [row.name for row in mapped])
     for row in mapped:
         row.files = found.get(row.name, [])
+        if row.name in left:
+            row.reason += f"; {left[row.name]} that dcm2niix made beside it is left out"
         if not outputs.images(row.files):
             raise DataError(
                 f"{row.folder}: no image was made of it; look at its files in the archive"

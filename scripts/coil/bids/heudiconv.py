@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,34 +41,31 @@ def run(text: str, folders: list[Path], scratch: Path, subject: str, session: st
     DataError
         If the conversion of a series failed; the text names its folder.
     """
-    scratch = scratch.resolve()
-    out = scratch / "bids"
     given = scratch / "in" / subject
     given.mkdir(parents=True)
     for folder in folders:
         (given / folder.name).symlink_to(folder.resolve(), target_is_directory=True)
-    heuristic = scratch / "heuristic.py"
-    write_text(heuristic, text)
+    write_text(scratch / "heuristic.py", text)
     # Compression inside dcm2niix: with pigz the bytes depend on what is installed.
-    options = scratch / "dcm2niix.json"
-    write_json(options, {"compress": "i"})
-    command = [sys.executable, "-m", "heudiconv.cli.run"]
-    command += ["-d", str(scratch / "in" / "{subject}" / "*" / "*"), "-s", subject, "-ss", session]
-    command += ["-f", str(heuristic), "-o", str(out), "-g", "custom", "-c", "dcm2niix"]
-    command += ["-b", "notop", "--minmeta", "--dcmconfig", str(options)]
+    write_json(scratch / "dcm2niix.json", {"compress": "i"})
     log = scratch / "heudiconv.log"
-    with log.open("wb") as stream:
+    # nipype takes no path with a blank, so the scratch folder goes by a name without one, and
+    # nipype's own working folders, which hold links to the files only, lie beside that name.
+    with tempfile.TemporaryDirectory(prefix="coil-") as place, log.open("wb") as stream:
+        alias = Path(place) / "scratch"
+        alias.symlink_to(scratch.resolve(), target_is_directory=True)
         done = subprocess.run(
-            command,
+            _command(alias, subject, session),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            cwd=scratch,
-            env=_environment(scratch),
+            cwd=alias,
+            env=_environment(Path(place)),
             check=False,
         )
     if problem := failure(log.read_text(errors="replace"), done.returncode, text):
         raise DataError(problem)
+    out = scratch / "bids"
     remove_tree(out / ".heudiconv")
     return out
 
@@ -82,10 +80,19 @@ def versions() -> dict[str, str]:
     return {"heudiconv": version("heudiconv"), "dcm2niix": found[0] if found else "unknown"}
 
 
-def _environment(scratch: Path) -> dict[str, str]:
-    """No network, no locks that wait for ever, no files outside the scratch folder."""
-    temporary = scratch / "tmp"
-    temporary.mkdir()
+def _command(scratch: Path, subject: str, session: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "heudiconv.cli.run"),
+        *("-d", str(scratch / "in" / "{subject}" / "*" / "*")),
+        *("-s", subject, "-ss", session),
+        *("-f", str(scratch / "heuristic.py"), "-o", str(scratch / "bids")),
+        *("-g", "custom", "-c", "dcm2niix", "-b", "notop", "--minmeta"),
+        *("--dcmconfig", str(scratch / "dcm2niix.json")),
+    ]
+
+
+def _environment(temporary: Path) -> dict[str, str]:
+    """No network, no locks that wait for ever, no files elsewhere than `temporary`."""
     return {
         **os.environ,
         "PATH": _search_path(),

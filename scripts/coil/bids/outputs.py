@@ -1,5 +1,6 @@
 """What the converter made of each series, counted against the settled table."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,8 @@ import nibabel as nib
 from coil.bids import names
 
 _IMAGE = ".nii.gz"
+# heudiconv tells coils apart by `ch`, which BIDS does not have.
+_ADDED = (*names.SPLIT_BY_CONVERTER, "ch")
 
 
 def owner(path: Path, wanted: Iterable[str]) -> str | None:
@@ -23,7 +26,7 @@ def owner(path: Path, wanted: Iterable[str]) -> str | None:
     if name in known:
         return name
     datatype, suffix, values = names.split(name)
-    own = {key: value for key, value in values.items() if key not in (*_ADDED, "ch")}
+    own = {key: value for key, value in values.items() if key not in _ADDED}
     for candidate in known:
         dtype, stem, given = names.split(candidate)
         theirs = {key: value for key, value in given.items() if key not in _ADDED}
@@ -33,18 +36,25 @@ def owner(path: Path, wanted: Iterable[str]) -> str | None:
     return None
 
 
-def by_name(root: Path, wanted: Iterable[str]) -> dict[str, list[Path]]:
-    """The converted files below `root` by settled name; others are removed."""
+def by_name(root: Path, wanted: Iterable[str]) -> tuple[dict[str, list[Path]], dict[str, str]]:
+    """The converted files below `root` by settled name; others are removed.
+
+    The second value tells, by settled name, which images heudiconv left under dcm2niix's name
+    (ADC and trace maps that come in one series with the volumes).
+    """
     wanted = list(wanted)
     found: dict[str, list[Path]] = defaultdict(list)
+    left: dict[str, str] = {}
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         name = owner(path, wanted) if path.parent.name in names.MODALITIES else None
-        if name is None:
-            path.unlink()
-        else:
+        if name is not None:
             path.chmod(0o600)
             found[name].append(path)
-    return found
+            continue
+        path.unlink()
+        if leftover := re.fullmatch(r"(.+)_heudiconv\d+_?(\w*)\.nii\.gz", path.name):
+            left[f"{path.parent.name}/{leftover[1]}"] = leftover[2] or "an image"
+    return found, left
 
 
 def images(files: Iterable[Path]) -> list[Path]:
@@ -73,6 +83,3 @@ def problem(name: str, files: list[Path], expected: int | None) -> tuple[str, st
     if expected is not None and (short := min(volumes(image) for image in made)) < expected:
         return "incomplete", f"{short} of {expected} volumes were converted"
     return None
-
-
-_ADDED = names.SPLIT_BY_CONVERTER

@@ -1,0 +1,81 @@
+"""Real DICOM files as the pull stage leaves them, and what dcm2niix makes of them by itself."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pydicom
+
+TAGS = ["SeriesInstanceUID", "SeriesNumber", "SeriesDescription"]
+
+
+def pull(source: Path, folder: Path) -> Path:
+    """Link the DICOM files below `source` into one folder per series, with a listing."""
+    series: dict[str, list[Path]] = defaultdict(list)
+    headers: dict[str, pydicom.Dataset] = {}
+    for path in sorted(p for p in source.rglob("*") if p.is_file()):
+        try:
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+        except pydicom.errors.InvalidDicomError:
+            continue
+        series[header.SeriesInstanceUID].append(path)
+        headers[header.SeriesInstanceUID] = header
+    scans: list[dict[str, Any]] = []
+    for uid in sorted(series, key=lambda uid: (int(headers[uid].SeriesNumber or 0), uid)):
+        place = f"series/{len(scans) + 1:03d}"
+        (folder / place).mkdir(parents=True)
+        for number, path in enumerate(series[uid], start=1):
+            (folder / place / f"{number:06d}.dcm").symlink_to(path)
+        description = str(headers[uid].get("SeriesDescription") or "")
+        scans.append(
+            {
+                "scan": str(headers[uid].SeriesNumber),
+                "type": description,
+                "series_description": description,
+                "quality": "usable",
+                "note": "",
+                "folder": place,
+                "files": len(series[uid]),
+            }
+        )
+    (folder / "pulled.json").write_text(json.dumps({"scans": scans}))
+    return folder
+
+
+def by_dcm2niix(series: Path, folder: Path) -> Counter[str]:
+    """A digest of each image, b-value and b-vector file that dcm2niix itself makes, less maps."""
+    folder.mkdir(parents=True)
+    program = Path(sys.executable).parent / "dcm2niix"
+    command = [str(program), "-z", "n", "-b", "y", "-o", str(folder), str(series)]
+    subprocess.run(command, capture_output=True, check=False)
+    made = [path for path in folder.iterdir() if not path.stem.endswith("_ADC")]
+    return Counter(digest(path) for path in made if path.suffix in _COMPARED)
+
+
+def by_coil(bids: Path, row: dict[str, Any]) -> Counter[str]:
+    """The same of what a row of the table lists."""
+    files = [bids / file for file in row["files"]]
+    return Counter(digest(path) for path in files if path.suffix in _COMPARED)
+
+
+def digest(path: Path) -> str:
+    """A digest of voxels, shape and affine of an image, of the bytes of another file."""
+    if ".nii" not in path.suffixes:
+        return path.suffix + hashlib.sha256(path.read_bytes()).hexdigest()
+    image = nib.load(path)
+    assert isinstance(image, nib.Nifti1Image)
+    voxels = np.asanyarray(image.dataobj)
+    parts = (str(voxels.shape), str(voxels.dtype), image.affine.tobytes(), voxels.tobytes())
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part.encode() if isinstance(part, str) else part)
+    return "image" + total.hexdigest()
+
+
+_COMPARED = (".nii", ".gz", ".bval", ".bvec")
