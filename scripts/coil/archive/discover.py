@@ -78,7 +78,7 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
             columns=",".join(("ID", "label", *DEMOGRAPHICS)),
         )
         links = name_sessions(sessions, settings, private)
-        found = _note_sessions(archive, sessions, links, settings, private)
+        found = _note_sessions(archive, sessions, links, settings, private, results)
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
     files.write_if_changed(
         private / "archive.json", _json({**asdict(address), "project": project}), 0o600
@@ -131,6 +131,7 @@ def _note_sessions(
     links: dict[str, Link],
     settings: dict[str, Any],
     private: Path,
+    results: Path,
 ) -> Found:
     """Write private/NAME/sessions/UNIT.json of what is new or changed."""
     hints_file = private / "hints.json"
@@ -148,13 +149,18 @@ def _note_sessions(
             held = _look(archive, session, private / "pulled" / path.name, settings, held)
         state = {"scans": scans, "held": held or ""}
         state["fingerprint"] = fingerprint(state)
-        if files.write_if_changed(path, _json(state), 0o600):
-            (found.changed if known else found.new).append(unit)
-        else:
-            found.same.append(unit)
+        files.write_if_changed(path, _json(state), 0o600)
+        getattr(found, _work(path, results / "records" / unit / "admit.json")).append(unit)
     hints = {session.id: session.last_modified for session in sessions}
     files.write_if_changed(hints_file, _json(hints), 0o600)
     return found
+
+
+def _work(noted: Path, record: Path) -> str:
+    """Whether a session is `new` to the dataset, `changed` since its record, or the `same`."""
+    if not record.is_file():
+        return "new"
+    return "changed" if noted.stat().st_mtime_ns > record.stat().st_mtime_ns else "same"
 
 
 def fingerprint(state: dict[str, Any]) -> str:

@@ -1,0 +1,63 @@
+"""Write the page of one project.
+
+in:     admits and qcs (the sessions' records), summary (the dataset's), verdicts
+out:    page, a self-contained HTML file
+params: name, the dataset's
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coil import files, jobs
+from coil.report import project
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(name: str, admits: list[Path], summary: Path, verdicts: list[Path], page: Path) -> None:
+    raw, derivative = (files.read_json(path) for path in verdicts)
+    described = {
+        "name": name,
+        "project": page.parents[1].name,
+        "sessions": [session_of(admit) for admit in admits],
+        "validator": raw,
+        "derivatives": {"qc": derivative},
+        "dataset": "../bids",
+        "versions": versions(admits),
+        "participants": files.read_json(summary)["subjects"],
+    }
+    files.write_text(page, project.render(described))
+
+
+def session_of(admit: Path) -> dict[str, Any]:
+    """A session's records and its page, as the project's page takes them."""
+    return {
+        "record": files.read_json(admit),
+        "qc": files.read_json(admit.with_name("qc.json")),
+        "report": f"{admit.parent.name}.html",
+        "push": None,
+    }
+
+
+def versions(admits: list[Path]) -> dict[str, str]:
+    """Each tool with all the versions that made the sessions."""
+    used: dict[str, set[str]] = {}
+    for admit in admits:
+        for tool, version in files.read_json(admit)["versions"].items():
+            used.setdefault(tool, set()).add(version)
+    return {tool: ", ".join(sorted(used[tool])) for tool in sorted(used)}
+
+
+if "snakemake" in globals():
+    given = snakemake.input
+    jobs.must(
+        snakemake.log[0],
+        lambda: main(
+            snakemake.params["name"],
+            [Path(path) for path in given.admits],
+            Path(given.summary),
+            [Path(path) for path in given.verdicts],
+            Path(snakemake.output.page),
+        ),
+    )

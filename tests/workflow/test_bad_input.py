@@ -1,0 +1,142 @@
+"""What cannot be used is told in a line, alone; the rest is done."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom
+import pytest
+import requests
+import yaml
+
+from localxnat.testing import import_dicom
+from tests.workflow.lab import Lab, Run
+
+pytestmark = pytest.mark.workflow
+
+
+def series(study: Path, subject: int, number: str) -> Path:
+    """The folder of one simulated series."""
+    people = sorted((study / "dicom").iterdir())
+    return next(people[subject].glob(f"*/{number}-*"))
+
+
+def truncate_one_file(source: Path, target: Path) -> Path:
+    shutil.copytree(source, target)
+    path = sorted(target.iterdir())[3]
+    path.write_bytes(path.read_bytes()[:-5000])
+    return target
+
+
+@pytest.fixture(scope="module")
+def hospital(
+    first_run: tuple[Lab, Run], study: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Lab, Run]]:
+    """A finished lab whose archive then got four sessions that cannot be used; run again."""
+    root = tmp_path_factory.mktemp("hospital")
+    lab = first_run[0].copy(root / "lab")
+    bold = series(study, 0, "005")
+    import_dicom(lab.archive, "DEMO", "corrupt", "corrupt_1", truncate_one_file(bold, root / "x"))
+    two = root / "two"
+    shutil.copytree(series(study, 0, "002"), two / "a")
+    shutil.copytree(series(study, 1, "002"), two / "b")
+    uid = pydicom.dcmread(next((two / "a").iterdir())).StudyInstanceUID
+    for path in (two / "b").iterdir():  # as if registered under the wrong patient
+        image = pydicom.dcmread(path)
+        image.StudyInstanceUID, image.SeriesNumber = uid, 77
+        image.save_as(path)
+    import_dicom(lab.archive, "DEMO", "two", "two_1", two)
+    import_dicom(lab.archive, "DEMO", "nodicom", "nodicom_1", series(study, 0, "002"))
+    with lab.open() as server:
+        login = (server.user, server.password)
+        place = f"{server.url}/data/projects/DEMO/subjects"
+        for path in ("empty", "empty/experiments/empty_1?xsiType=xnat:mrSessionData"):
+            assert requests.put(f"{place}/{path}", auth=login, timeout=20).ok
+        listing = requests.get(
+            f"{place}/nodicom/experiments?format=json", auth=login, timeout=20
+        ).json()
+        session = listing["ResultSet"]["Result"][0]["ID"]
+        scan = f"{server.url}/data/experiments/{session}/scans/2/resources/DICOM"
+        assert requests.delete(f"{scan}?removeFiles=true", auth=login, timeout=20).ok
+        yield lab, lab.snakemake()
+
+
+@pytest.mark.parametrize(
+    ("session", "stage", "reason"),
+    [
+        ("empty_1", "pull", "the archive holds no DICOM files for this session"),
+        ("nodicom_1", "pull", "the archive holds no DICOM files for this session"),
+        ("corrupt_1", "convert", ""),
+        ("two_1", "convert", "two subjects"),
+    ],
+)
+def test_a_session_that_cannot_be_used_is_marked_with_stage_and_reason(
+    hospital: tuple[Lab, Run], session: str, stage: str, reason: str
+) -> None:
+    lab, run = hospital
+    unit = lab.unit_of(session)
+    record = lab.record(unit)
+    assert (record["state"], record["stage"]) == ("failed", stage)
+    assert reason in record["reason"]
+    assert "unexpected" not in record["reason"]
+    assert f"  {unit}: failed: {stage}: {record['reason']}; log: {record['log']}" in run.output
+    assert (lab.work / record["log"]).is_file()
+    assert record["reason"] in (lab.results / "reports" / f"{unit}.html").read_text()
+    assert not (lab.results / "bids" / Path(*unit.split("_"))).exists()
+
+
+def test_the_sessions_beside_them_are_done(hospital: tuple[Lab, Run]) -> None:
+    run = hospital[1]
+    assert run.status == 0
+    assert "study: 2 of 6 sessions done" in run.output
+    assert "valid BIDS: 0 errors" in run.output
+
+
+def test_a_failed_session_is_not_pushed(hospital: tuple[Lab, Run]) -> None:
+    lab, _ = hospital
+    assert lab.record(lab.unit_of("empty_1"), "push")["state"] == "skipped"
+
+
+def test_nothing_is_run_again_until_something_changed(hospital: tuple[Lab, Run]) -> None:
+    lab, _ = hospital
+    again = lab.snakemake()
+    assert not again.jobs, again.output
+
+
+def test_failed_sessions_are_tried_again_on_request(hospital: tuple[Lab, Run]) -> None:
+    lab, _ = hospital
+    again = lab.snakemake("--config", "retry=all", "--until", "anonymize")
+    assert again.jobs["pull"] == 4, again.output
+    assert again.jobs["anonymize"] == 4
+
+
+def test_a_wrong_password_is_one_line(unworked: Lab) -> None:
+    run = unworked.snakemake(XNAT_PASS="wrong")
+    assert run.status == 1
+    assert "the login was refused; check XNAT_USER and XNAT_PASS or ~/.netrc" in run.output
+    assert "Traceback" not in run.output
+    assert "wrong" not in run.output
+
+
+def test_a_server_that_does_not_answer_is_one_line(fresh: Lab, tmp_path: Path) -> None:
+    run = fresh.copy(tmp_path / "lab").snakemake()
+    assert run.status == 1
+    assert "no server answers there; check archive.server or XNAT_HOST" in run.output
+    assert "Traceback" not in run.output
+
+
+def test_an_unknown_project_is_named_and_the_others_are_done(unworked: Lab) -> None:
+    settings = {**unworked.settings(), "project": "NOWHERE"}
+    (unworked.work / "other.yaml").write_text(yaml.safe_dump(settings))
+    (unworked.work / "config.yaml").write_text("projects: [study.yaml, other.yaml]\n")
+    run = unworked.snakemake("discover")
+    assert run.status == 0
+    assert "error: other: project: NOWHERE: the archive has no such project" in run.output
+    assert "study: 2 sessions in the archive (2 new)" in run.output
+
+
+def test_no_project_in_the_config_says_what_to_do(unworked: Lab) -> None:
+    (unworked.work / "config.yaml").write_text("projects: []\n")
+    run = unworked.snakemake()
+    assert run.status == 1
+    assert "projects: empty; write config/projects/<name>.yaml" in run.output

@@ -1,0 +1,145 @@
+"""What runs again, and what does not, when the archive or the config changed."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import requests
+
+from localxnat.testing import import_dicom
+from tests.workflow.lab import CHECKOUT, Lab
+
+pytestmark = pytest.mark.workflow
+
+SESSION_JOBS = {"pull", "convert", "anonymize", "qc", "report_session", "push_session"}
+PROJECT_JOBS = {
+    "dataset", "validate", "qc_dataset", "report_project", "push_project", "status_table", "all",
+}  # fmt: skip
+
+
+def expected(sessions: int) -> Counter[str]:
+    """The jobs of some sessions, and those of the project, once each."""
+    return Counter(dict.fromkeys(SESSION_JOBS, sessions) | dict.fromkeys(PROJECT_JOBS, 1))
+
+
+def archive_rows(lab: Lab, path: str) -> list[dict]:
+    assert lab.server
+    login = (lab.server.user, lab.server.password)
+    answer = requests.get(f"{lab.server.url}{path}", {"format": "json"}, auth=login, timeout=20)
+    return answer.json()["ResultSet"]["Result"]
+
+
+def archive_call(lab: Lab, method: str, path: str, data: bytes | None = None) -> None:
+    assert lab.server
+    login = (lab.server.user, lab.server.password)
+    answer = requests.request(method, lab.server.url + path, data=data, auth=login, timeout=20)
+    assert answer.ok, answer.text
+
+
+def a_session(lab: Lab) -> dict:
+    return archive_rows(lab, "/data/projects/DEMO/experiments")[0]
+
+
+def test_a_session_added_to_the_archive_runs_its_jobs_and_no_others(
+    finished: Lab, study: Path
+) -> None:
+    source = next((study / "dicom").glob("*/*"))
+    import_dicom(finished.archive, "DEMO", "somebody_new", "somebody_new_1", source)
+    run = finished.snakemake()
+    assert run.jobs == expected(1), run.output
+    assert "3 sessions in the archive (1 new)" in run.output
+    assert "study: 3 of 3 sessions done" in run.output
+
+
+def test_a_scan_deleted_from_the_archive_runs_that_session_again(finished: Lab) -> None:
+    session = a_session(finished)
+    unit = finished.unit_of(session["label"])
+    before = len(finished.record(unit)["series"])
+    archive_call(finished, "DELETE", f"/data/experiments/{session['ID']}/scans/1?removeFiles=true")
+    run = finished.snakemake()
+    assert run.jobs == expected(1), run.output
+    assert len(finished.record(unit)["series"]) == before - 1
+
+
+def test_a_scan_replaced_in_the_archive_runs_that_session_again(finished: Lab) -> None:
+    session = a_session(finished)
+    (file, *_) = archive_rows(finished, f"/data/experiments/{session['ID']}/scans/1/files")
+    data = bytearray(requests_get(finished, file["URI"]))
+    data[-2] ^= 1  # another voxel value, the same size
+    archive_call(finished, "PUT", f"{file['URI']}?overwrite=true", bytes(data))
+    run = finished.snakemake()
+    assert run.jobs == expected(1), run.output
+
+
+def requests_get(lab: Lab, path: str) -> bytes:
+    assert lab.server
+    login = (lab.server.user, lab.server.password)
+    return requests.get(lab.server.url + path, auth=login, timeout=20).content
+
+
+def test_a_session_removed_from_the_archive_leaves_the_dataset(finished: Lab) -> None:
+    session = a_session(finished)
+    unit = finished.unit_of(session["label"])
+    archive_call(finished, "DELETE", f"/data/experiments/{session['ID']}?removeFiles=true")
+    run = finished.snakemake()
+    assert run.status == 0, run.output
+    assert set(run.jobs) <= PROJECT_JOBS
+    assert "1 no longer there" in run.output
+    subject, visit = unit.split("_")
+    assert not (finished.results / "bids" / subject / visit).exists()
+    assert not [p for p in finished.results.rglob("*") if unit in p.name]
+    assert subject not in (finished.results / "bids/participants.tsv").read_text()
+
+
+def test_a_renamed_subject_keeps_its_pseudonym_and_runs_nothing_of_its_session(
+    finished: Lab,
+) -> None:
+    before = finished.units()
+    subject = archive_rows(finished, "/data/projects/DEMO/subjects")[0]
+    path = f"/data/projects/DEMO/subjects/{subject['ID']}?label=another_name"
+    archive_call(finished, "PUT", path)
+    run = finished.snakemake("bids")
+    assert not {"pull", "convert", "anonymize"} & set(run.jobs), run.output
+    assert finished.units() == before
+
+
+def test_a_changed_rule_converts_again(finished: Lab) -> None:
+    settings = finished.settings()
+    rules = settings["bids"]["mapping"]
+    rules.append({"match": {"series_description": "^ge_trial"}, "ignore": "a trial"})
+    finished.configure(settings)
+    run = finished.snakemake()
+    assert run.jobs["convert"] == 2, run.output
+    assert "unmapped" not in run.output.partition("study: 2 of 2 sessions done")[2]
+
+
+def test_a_touched_script_runs_nothing(finished: Lab, tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    for name in ("rules", "scripts", "config", "envs"):
+        shutil.copytree(CHECKOUT / name, house / name, copy_function=shutil.copyfile)
+    shutil.copyfile(CHECKOUT / "Snakefile", house / "Snakefile")
+    run = finished.snakemake("--snakefile", str(house / "Snakefile"))
+    assert run.jobs == Counter(), run.output
+
+
+def test_a_typo_in_the_config_is_one_line_with_file_key_and_remedy(finished: Lab) -> None:
+    settings = finished.settings()
+    settings["bids"]["mapping"][1]["duplicate"] = "runs"
+    finished.configure(settings)
+    run = finished.snakemake("--quiet")
+    lines = [line for line in run.output.splitlines() if "profile" not in line]
+    assert run.status == 1
+    assert lines == [
+        "error: study.yaml: bids.mapping[1].duplicate: unknown key; did you mean duplicates?"
+    ]
+
+
+def test_a_bids_name_that_does_not_exist_is_told_before_anything_is_pulled(finished: Lab) -> None:
+    settings = finished.settings()
+    settings["bids"]["mapping"][1]["to"] = "anat/T9w"
+    finished.configure(settings)
+    run = finished.snakemake()
+    assert run.status == 1
+    assert run.jobs == Counter()
+    assert "study.yaml: bids.mapping[1].to: `anat/T9w` is not in BIDS" in run.output
