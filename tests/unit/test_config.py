@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from coil.config import CHECKOUT, check_config, read_project, read_projects
 from coil.errors import ConfigError
 from coil.reference import with_reference

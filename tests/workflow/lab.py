@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from coil.deid.identities import LinkTable
 from coil.files import read_json
 from coil.units import unit_name
-
 from localxnat.testing import Server, running
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -109,12 +109,9 @@ class Lab:
 
     def unit_of(self, session_label: str) -> str:
         """The neutral name of an archive session, from the link table."""
-        lines = (self.work / "private" / "study" / "link.tsv").read_text().splitlines()
-        rows = [
-            dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]
-        ]
-        row = next(row for row in rows if row["session_label"] == session_label)
-        return f"sub-{row['subject']}_ses-{row['session']}"
+        table = LinkTable.read(self.work / "private" / "study" / "link.tsv")
+        row = next(row for row in table.rows if row.session_label == session_label)
+        return unit_name(row.subject, row.session)
 
     def published(self) -> list[Path]:
         """Every file that could be shown to a stranger."""

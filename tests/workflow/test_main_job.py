@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
-from coil.files import md5, read_json
 from scipy.ndimage import gaussian_filter
 from scipy.stats import gamma
 
+from coil.files import md5, read_json
 from tests.workflow.lab import Lab, Run
 
 pytestmark = pytest.mark.workflow
@@ -199,9 +199,8 @@ def contrast_peak(
     image: nib.nifti1.Nifti1Image, events: pd.DataFrame, motion: pd.DataFrame
 ) -> np.ndarray:
     """Where task against tone peaks, in scanner mm: least squares on smoothed volumes."""
-    data = np.stack(
-        [gaussian_filter(volume, 1) for volume in np.moveaxis(image.get_fdata(), -1, 0)]
-    )
+    volumes = np.moveaxis(image.get_fdata(), -1, 0)
+    data = np.stack([gaussian_filter(volume, 1) for volume in volumes])
     times = np.arange(len(data)) * float(image.header.get_zooms()[3])
     response = gamma.pdf(np.arange(0, 30, 0.1), 6)
 
