@@ -10,6 +10,7 @@ from typing import Any
 from coil.report import page, words
 
 LIMIT = 3.5
+AWAY = 0.1
 FEWEST = 6
 SHOWN = {
     "bold": ("tsnr_median", "fd_mean", "dvars_std", "outlier_fraction", "gcor", "efc"),
@@ -41,6 +42,22 @@ class Strip:
     box: tuple[float, float, float] | None
     ticks: list[tuple[float, str]]
     outliers: list[tuple[str, str]]
+
+
+def outlying_scores(values: Sequence[float]) -> list[float | None] | None:
+    """The robust z of each value that stands out, None for the others; None if not judged.
+
+    A value stands out beyond `LIMIT` and when it is away from the median by at least the
+    share `AWAY` of it: among numbers that hardly differ, a large z means little.
+    """
+    scores = robust_z(values)
+    if scores is None:
+        return None
+    centre = median(values)
+    return [
+        score if abs(score) > LIMIT and abs(value - centre) >= AWAY * abs(centre) else None
+        for score, value in zip(scores, values, strict=True)
+    ]
 
 
 def robust_z(values: Sequence[float]) -> list[float] | None:
@@ -91,7 +108,7 @@ def strip(name: str, values: Sequence[Value]) -> Strip:
     def place(value: float) -> float:
         return round(_LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT), 1)
 
-    scores = robust_z(numbers)
+    scores = outlying_scores(numbers)
     dots = []
     outliers = []
     taken: Counter[int] = Counter()
@@ -101,12 +118,14 @@ def strip(name: str, values: Sequence[Value]) -> Strip:
         x = place(value.value)
         row = taken[int(x // 9)]
         taken[int(x // 9)] += 1
-        out = scores is not None and abs(scores[index]) > LIMIT
+        score = scores[index] if scores else None
         text = f"{value.session}: {_unscaled(value.value, word)}"
         offset = (row + 1) // 2 * (8 if row % 2 else -8)
-        dots.append({"x": x, "y": 40 + max(-24, min(24, offset)), "out": out, "text": text})
-        if out and scores is not None:
-            outliers.append((text, f"z = {words.number(round(scores[index], 1))}"))
+        dots.append(
+            {"x": x, "y": 40 + max(-24, min(24, offset)), "out": score is not None, "text": text}
+        )
+        if score is not None:
+            outliers.append((text, f"z = {words.number(round(score, 1))}"))
     centre = median(numbers)
     box = None
     if len(numbers) >= FEWEST:
@@ -114,14 +133,14 @@ def strip(name: str, values: Sequence[Value]) -> Strip:
         box = (place(first), place(centre), place(third))
     spread = median(abs(number - centre) for number in numbers)
     return Strip(
-        title=word.label + (f", {word.unit}" if word.unit else ""),
+        title=word.label + (f" ({word.unit})" if word.unit else ""),
         about=word.about,
         summary=f"n = {len(numbers)}, median {words.number(float(centre))}, "
         f"MAD {words.number(float(spread))}",
         verdict=_verdict(len(numbers), scores, len(outliers)),
         dots=dots,
         box=box,
-        ticks=[(place(tick), words.number(tick)) for tick in _ticks(low, high)],
+        ticks=[(place(tick), f"{tick:,.10g}".replace("-", "\u2212")) for tick in _ticks(low, high)],
         outliers=outliers,
     )
 
@@ -143,9 +162,9 @@ def outlying(groups: Mapping[str, Mapping[str, Sequence[Value]]]) -> dict[str, d
     result: dict[str, dict[str, float]] = defaultdict(dict)
     for metrics in groups.values():
         for name, values in metrics.items():
-            scores = robust_z([value.value for value in values])
+            scores = outlying_scores([value.value for value in values])
             for value, score in zip(values, scores or [], strict=False):
-                if abs(score) > LIMIT:
+                if score is not None:
                     result[value.file][name] = score
     return dict(result)
 
@@ -178,7 +197,7 @@ def protocol_differences(sessions: Sequence[Mapping[str, Any]]) -> list[dict[str
     return rows
 
 
-def _verdict(count: int, scores: list[float] | None, outliers: int) -> str:
+def _verdict(count: int, scores: list[float | None] | None, outliers: int) -> str:
     if count < FEWEST:
         return f"too few images to judge outliers (fewer than {FEWEST})"
     if scores is None:

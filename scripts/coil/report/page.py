@@ -29,6 +29,7 @@ def _environment() -> jinja2.Environment:
         metric=words.metric,
         field=words.field,
         plural=words.plural,
+        sentence=words.sentence,
         states=words.STATES,
         attention=words.ATTENTION,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),

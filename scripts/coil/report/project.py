@@ -40,6 +40,7 @@ def render(project: Mapping[str, Any]) -> str:
         groups={name: group.strips(metrics) for name, metrics in groups.items()},
         marked=sum(len(found) for found in marked.values()),
         limit=group.LIMIT,
+        away=group.AWAY,
         fewest=group.FEWEST,
         differences=group.protocol_differences(sessions),
         validator=project.get("validator"),

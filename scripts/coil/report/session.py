@@ -83,13 +83,17 @@ def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
         "metrics": image["metrics"],
         "unavailable": image.get("unavailable") or {},
         "outliers": [
-            {"text": outlier(found), "count": found["count"], "volumes": _ranges(found["volumes"])}
+            {"text": outlier(found), "count": found["count"], "volumes": _volumes(found["volumes"])}
             for found in image.get("outliers") or []
         ],
         "protocol": image.get("protocol") or {},
         "problem": image.get("problem"),
         "figures": figures,
     }
+
+
+def _volumes(numbers: list[int]) -> str:
+    return f"volume{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}" if numbers else ""
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+_TIMES = "\u00d7"
+
 
 @dataclass(frozen=True)
 class Word:
@@ -33,7 +35,7 @@ METRICS = {
     "efc": Word("Entropy focus criterion", about="0 to 1; ghosts and blur raise it"),
     "fber": Word("Foreground to background energy", about="higher is better"),
     "b0_volumes": Word("Volumes with b = 0"),
-    "shells": Word("Shells", about="b-value in s/mm² × volumes"),
+    "shells": Word("Shells", about=f"b-value in s/mm² {_TIMES} volumes"),
     "directions": Word("Directions", about="different ones; opposite ones count once"),
     "outlier_slices": Word("Slices that lost signal"),
 }
@@ -80,8 +82,8 @@ def number(value: Any, word: Word | None = None, even: bool = False) -> str:
 
     `even` keeps zeros at the end, so that a column of measured values lines up.
 
-    >>> number(0.10834, Word("", "mm")), number(None), number(1353.4), number([64, 64, 30])
-    ('0.108 mm', 'n/a', '1,353', '64 × 64 × 30')
+    >>> number(0.10834, Word("", "mm")), number(None), number(1353.4)
+    ('0.108 mm', 'n/a', '1,353')
     >>> number(29.0), number(29.0, even=True)
     ('29', '29.0')
     """
@@ -91,9 +93,9 @@ def number(value: Any, word: Word | None = None, even: bool = False) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "n/a"
     if isinstance(value, dict):
-        return ", ".join(f"{key} × {number(part)}" for key, part in value.items()) or "none"
+        return ", ".join(f"{key} {_TIMES} {number(part)}" for key, part in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return " × ".join(number(part) for part in value) + unit
+        return f" {_TIMES} ".join(number(part) for part in value) + unit
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{value}{unit}"
     scaled = value * (word.factor if word else 1.0)
@@ -126,3 +128,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     ('1 volume', '0 volumes', '2 series')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(text: str) -> str:
+    """A reason as a sentence of its own.
+
+    >>> sentence("the server was away; try again")
+    'The server was away; try again.'
+    """
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
