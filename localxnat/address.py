@@ -25,7 +25,9 @@ BELOW: dict[str, set[str]] = {
     "reconstructions": {"resources", "files"},
     "resources": {"files"},
 }  # fmt: skip
-NAMELESS = {"out", "in", "accessibility", "status"}
+NAMELESS = {"out", "in", "status"}
+# What follows these is a path or a value, whatever its slashes.
+TAILS = {"files", "config", "users", "accessibility"}
 
 
 @dataclass
@@ -88,7 +90,7 @@ def parse(parts: list[str]) -> Address:
         if index == len(parts):
             address.collection = word
             return address
-        if word in ("files", "config"):
+        if word in TAILS:
             address.steps.append((word, "/".join(parts[index:])))
             return address
         address.steps.append((word, parts[index]))

@@ -5,12 +5,13 @@ from typing import IO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localxnat import address, pages, query, reading, uploads, writing, xapi
+from localxnat import address, pages, query, reading, uploads, users, writing, xapi
 from localxnat.access import Archive, Who, archive, identify, signed_in, turn_away, with_cookies
 from localxnat.errors import Refused
 from localxnat.responses import refusal, rows_as
@@ -112,6 +113,11 @@ async def absent(request: Request) -> Response:
     return refusal(404, "The server has not found anything matching the request URI.")
 
 
+async def unrouted(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return refusal(status, "The server has not found anything matching the request.")
+
+
 async def failed(request: Request, error: Exception) -> Response:
     logger.error("%s failed", request.method, exc_info=error)
     return refusal(500, "The server failed; its log says why.")
@@ -121,6 +127,7 @@ def routes() -> list[Route]:
     """The interface. Paths of XNAT 1.6 that clients probe (/data/version) answer 404."""
     return [
         *pages.routes(),
+        *users.routes(),
         Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
         Route("/data/JSESSION", jsession, methods=["GET", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),
@@ -168,7 +175,7 @@ class AccessLog:
 def make_app(base: Archive, log: IO[str] | None = None) -> ASGIApp:
     """The application over an archive; `log` takes a line for each request."""
     app = Starlette(
-        routes=routes(), exception_handlers={Exception: failed, 404: lambda r, e: absent(r)}
+        routes=routes(), exception_handlers={Exception: failed, HTTPException: unrouted}
     )
     app.state.archive = base
     return AccessLog(app, log) if log else app

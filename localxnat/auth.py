@@ -19,7 +19,7 @@ from localxnat.store import Object
 IDLE_SECONDS = 900
 MAX_SESSIONS = 1000
 TOKEN_SECONDS = 2 * 24 * 3600
-ROLES = {"owner": "Owners", "member": "Members", "collaborator": "Collaborators"}
+ROLES = ("owner", "member", "collaborator")
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}
 
 
@@ -99,6 +99,15 @@ class Auth:
                 "UPDATE users SET password = ? WHERE login = ?", (hash_password(password), login)
             )
         self._verified.pop(login, None)
+
+    def remove_user(self, login: str) -> None:
+        """Remove a user with its roles, tokens and open logins."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM users WHERE login = ?", (login,))
+        self._verified.pop(login, None)
+        with self._lock:
+            for key in [key for key, value in self._logins.items() if value.login == login]:
+                del self._logins[key]
 
     def users(self) -> list[sqlite3.Row]:
         return self._database.connection.execute("SELECT * FROM users ORDER BY login").fetchall()
@@ -230,12 +239,18 @@ class Auth:
         ).fetchall()
 
     def may(self, user: User, action: str, project: Object) -> bool:
-        """Whether a user may `read`, `edit` or `delete` in a project."""
+        """Whether a user may `list`, `read`, `edit` or `delete` in a project.
+
+        `list` is to know that it exists, which protected projects let anyone.
+        """
         if user.admin:
             return True
         role = self.role(user, project.id)
+        access = project.fields.get("accessibility", "private")
+        if action == "list":
+            return role is not None or access in ("public", "protected")
         if action == "read":
-            return role is not None or project.fields.get("accessibility") == "public"
+            return role is not None or access == "public"
         if action == "edit":
             return role in ("owner", "member")
         return role == "owner"

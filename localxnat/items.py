@@ -25,6 +25,8 @@ def item(store: Store, resources: Resources, thing: Object, deep: bool = True) -
     plain, typed_children, lists = fields.split(thing.fields)
     data: dict[str, Any] = dict(_identity(store, thing))
     for name, value in plain.items():
+        if name == "accessibility":
+            continue
         data[name] = xsi.typed(name, value)
     children: list[Item] = []
     for name, values in typed_children.items():

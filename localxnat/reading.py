@@ -71,7 +71,7 @@ def _table(call: Call, kind: str, lines: Iterator[Line]) -> Response:
 
 
 def _projects(call: Call) -> list[Object]:
-    return [item for item in call.store.all("project") if call.may("read", item)]
+    return [item for item in call.store.all("project") if call.may("list", item)]
 
 
 def _subjects(call: Call, target: Target) -> Iterator[Line]:

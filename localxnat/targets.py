@@ -35,7 +35,7 @@ class Call:
         if self.user.admin:
             return True
         names = [item.project]
-        if action == "read":
+        if action == "read" and item.kind != "project":
             session = self.store.session_of(item)
             names += [project for project, _ in self.store.shares(session)]
         projects = [self.store.project(name) for name in names]
@@ -72,7 +72,7 @@ def resolve(call: Call) -> Target:
     target = Target()
     name = address.get("projects") if address.steps and address.steps[0][0] == "projects" else None
     if name is not None:
-        target.project = _visible(call, store.project(name))
+        target.project = _visible(call, store.project(name), alone=len(address.steps) == 1)
         if target.project is None:
             target.missing["projects"] = name
     scope = target.project.id if target.project else None
@@ -107,8 +107,9 @@ def resolve(call: Call) -> Target:
     return target
 
 
-def _visible(call: Call, item: Object | None) -> Object | None:
-    return item if item is not None and call.may("read", item) else None
+def _visible(call: Call, item: Object | None, *, alone: bool = False) -> Object | None:
+    action = "list" if alone and call.address.collection is None else "read"
+    return item if item is not None and call.may(action, item) else None
 
 
 def _wildcard(names: str) -> bool:

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from localxnat import fields, xsi
+from localxnat.auth import ROLES
 from localxnat.errors import Refused
 from localxnat.names import check_label, check_resource_label, check_scan_id
 from localxnat.resources import Resource
@@ -29,6 +30,10 @@ def put(call: Call) -> Response:
             return _put_assessor(call, target)
         case "resources":
             return _put_resource(call, target)
+        case "users":
+            return _set_role(call, target, remove=False)
+        case "accessibility":
+            return _set_accessibility(call, target)
         case _:
             raise Refused(405, "This cannot be put here.")
 
@@ -69,8 +74,8 @@ def _put_project(call: Call, target: Target) -> Response:
     name = address.get("projects") or call.query.get("ID")
     if not name:
         raise Refused(417, "The project has no ID.")
-    if address.collection == "accessibility" or target.project:
-        return _update(call, target.owner)
+    if target.project:
+        return _update(call, target.project)
     if call.store.project(name) is not None:
         raise Refused(403, "The user has no right to edit here.")
     changes = fields.updates("project", call.query)
@@ -195,11 +200,44 @@ def _share(call: Call, target: Target, into: str) -> Response:
     return Response(status_code=200)
 
 
+def _own(call: Call, target: Target) -> Object:
+    """The project of an address, if the user may decide who works in it."""
+    require_found(target)
+    if target.project is None:
+        raise Refused(404, NOT_FOUND)
+    call.require("delete", target.project)
+    return target.project
+
+
+def _set_role(call: Call, target: Target, *, remove: bool) -> Response:
+    """PUT or DELETE .../users/{Owners, P_owner}/{login}."""
+    project = _own(call, target)
+    group, _, login = dict(call.address.steps).get("users", "").partition("/")
+    role = group.removeprefix(f"{project.id}_").lower().removesuffix("s")
+    if role not in ROLES:
+        raise Refused(404, "The group is not Owners, Members or Collaborators.")
+    if call.auth.user(login) is None:
+        raise Refused(404, "There is no user of this name.")
+    call.auth.set_role(login, project.id, None if remove else role)
+    return Response(status_code=200)
+
+
+def _set_accessibility(call: Call, target: Target) -> Response:
+    project = _own(call, target)
+    value = dict(call.address.steps).get("accessibility", "")
+    if value not in ("private", "protected", "public"):
+        raise Refused(400, "A project is private, protected or public.")
+    call.store.set_fields(project, {"accessibility": value})
+    return Response(status_code=200)
+
+
 def delete(call: Call) -> Response:
     """The answer to a DELETE."""
     target = resolve(call)
     require_found(target)
     address = call.address
+    if address.last == "users":
+        return _set_role(call, target, remove=True)
     if address.last == "files":
         return _delete_file(call, target, dict(address.steps)["files"])
     if address.collection is not None:

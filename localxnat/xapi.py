@@ -72,7 +72,7 @@ def access(store: Store, auth: Auth, user: User) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for project in store.all("project"):
         role = auth.role(user, project.id)
-        if user.admin or role or auth.may(user, "read", project):
-            level = f"{role}s".capitalize() if role else "Read"
+        if auth.may(user, "list", project):
+            level = f"{role}s".capitalize() if role else "Administrator" if user.admin else "Read"
             rows.append({"ID": project.id, "name": project.id, "role": level})
     return rows

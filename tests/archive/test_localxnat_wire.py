@@ -328,6 +328,8 @@ def test_parallel_uploads_all_arrive(raw: Raw, session: str) -> None:
         ("GET", "/data/projects/NONE", 404),
         ("GET", "/data/experiments/NONE", 404),
         ("GET", "/data/nonsense", 404),
+        ("GET", "/favicon.ico", 404),
+        ("PATCH", "/data/projects", 405),
         ("PUT", "/data/projects/bad%20name", 417),
         ("PUT", "/data/projects/DEMO/subjects/a%3Cb", 417),
         ("PUT", "/data/projects/DEMO/subjects/%2e%2e", 417),

@@ -1,0 +1,150 @@
+"""The users of the site, and the tokens that stand for them: /data/users, /xapi/users, tokens."""
+
+import re
+import sqlite3
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localxnat.access import Who, archive, signed_in
+from localxnat.errors import Refused
+from localxnat.responses import rows_as
+
+_LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
+
+
+def _only_admin(who: Who) -> None:
+    if not who.user.admin:
+        raise Refused(403, "Only an administrator may do this.")
+
+
+def _profile(row: sqlite3.Row) -> dict[str, object]:
+    return {
+        "username": row["login"],
+        "firstName": row["firstname"],
+        "lastName": row["lastname"],
+        "email": row["email"],
+        "enabled": True,
+        "verified": True,
+    }
+
+
+async def listing(request: Request, who: Who) -> Response:
+    """GET /data/users, as XNAT's old interface has it."""
+    _only_admin(who)
+    users = await run_in_threadpool(archive(request).auth.users)
+    rows = [
+        {
+            "xdat_user_id": str(number),
+            "login": row["login"],
+            "firstname": row["firstname"],
+            "lastname": row["lastname"],
+            "email": row["email"],
+        }
+        for number, row in enumerate(users, start=1)
+    ]
+    return rows_as(rows, request.query_params.get("format", ""))
+
+
+async def users(request: Request, who: Who) -> Response:
+    """GET /xapi/users: the names; POST: a new user from a JSON profile with a password."""
+    _only_admin(who)
+    auth = archive(request).auth
+    if request.method == "GET":
+        rows = await run_in_threadpool(auth.users)
+        return JSONResponse([row["login"] for row in rows])
+    profile = await _json(request)
+    login, password = str(profile.get("username", "")), str(profile.get("password", ""))
+    if not _LOGIN.fullmatch(login) or not password:
+        raise Refused(400, "A user has a username (letters, digits, . _ @ -) and a password.")
+
+    def add() -> None:
+        auth.add_user(
+            login,
+            password,
+            firstname=str(profile.get("firstName", "")),
+            lastname=str(profile.get("lastName", "")),
+            email=str(profile.get("email", "")),
+        )
+
+    await run_in_threadpool(add)
+    return JSONResponse({"username": login}, 201)
+
+
+async def user(request: Request, who: Who) -> Response:
+    """GET or DELETE /xapi/users/{login}; PUT changes the password."""
+    auth, login = archive(request).auth, request.path_params["login"]
+    if login != who.user.login or request.method == "DELETE":
+        _only_admin(who)
+    rows = await run_in_threadpool(auth.users)
+    row = next((row for row in rows if row["login"] == login), None)
+    if row is None:
+        raise Refused(404, "There is no user of this name.")
+    if request.method == "DELETE":
+        if login == who.user.login:
+            raise Refused(400, "Nobody can delete themselves.")
+        await run_in_threadpool(auth.remove_user, login)
+        return Response(status_code=200)
+    if request.method == "PUT":
+        password = str((await _json(request)).get("password", ""))
+        if not password:
+            raise Refused(400, "A password is what can be changed here.")
+        await run_in_threadpool(auth.set_password, login, password)
+    return JSONResponse(_profile(row))
+
+
+async def _json(request: Request) -> dict[str, object]:
+    try:
+        body = await request.json()
+    except ValueError:
+        raise Refused(400, "The body is no JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "The body is no JSON object.")
+    return body
+
+
+# Tokens --------------------------------------------------------------------------------------
+
+
+async def issue(request: Request, who: Who) -> Response:
+    """GET /data/services/tokens/issue: an alias and a secret that work as name and password."""
+    auth = archive(request).auth
+    target = who.user
+    if login := request.path_params.get("login"):
+        _only_admin(who)
+        found = await run_in_threadpool(auth.user, login)
+        if found is None:
+            raise Refused(404, "There is no user of this name.")
+        target = found
+    return JSONResponse(await run_in_threadpool(auth.issue_token, target))
+
+
+async def validate(request: Request, who: Who) -> Response:
+    """GET .../tokens/validate/{alias}/{secret}: whose it is; empty if it is nobody's."""
+    path = request.path_params
+    login = await run_in_threadpool(
+        archive(request).auth.validate_token, path["alias"], path["secret"]
+    )
+    return JSONResponse({"valid": login} if login else {})
+
+
+async def invalidate(request: Request, who: Who) -> Response:
+    """GET .../tokens/invalidate/{alias}/{secret}: the end of a token."""
+    path = request.path_params
+    await run_in_threadpool(archive(request).auth.invalidate_token, path["alias"], path["secret"])
+    return PlainTextResponse("")
+
+
+def routes() -> list[Route]:
+    tokens = "/data/services/tokens"
+    return [
+        Route("/data/users", signed_in(listing)),
+        Route("/xapi/users", signed_in(users), methods=["GET", "POST"]),
+        Route("/xapi/users/{login}", signed_in(user), methods=["GET", "PUT", "DELETE"]),
+        Route(f"{tokens}/issue", signed_in(issue)),
+        Route(f"{tokens}/issue/user/{{login}}", signed_in(issue)),
+        Route(f"{tokens}/validate/{{alias}}/{{secret}}", signed_in(validate)),
+        Route(f"{tokens}/invalidate/{{alias}}/{{secret}}", signed_in(invalidate)),
+    ]
