@@ -71,7 +71,7 @@ class Visit:
         """When the scanner's clock showed the first series."""
         days = 9 * (self.person.number - 1) + 56 * (self.number - 1)
         minutes = 47 * self.person.number + 23 * self.number
-        return _FIRST_DAY + timedelta(days=days, hours=8, minutes=minutes, seconds=13)
+        return _FIRST_DAY + timedelta(days=days, hours=8, minutes=minutes, seconds=13.4175)
 
     @property
     def label(self) -> str:
@@ -120,9 +120,9 @@ def headers(visit: Visit) -> Dataset:
     ds.Modality = "MR"
     ds.StudyInstanceUID = visit.study_uid
     ds.FrameOfReferenceUID = uid("frame of reference", visit.label)
-    ds.StudyID = visit.accession[-4:]
+    ds.StudyID = visit.accession
     ds.StudyDate = f"{visit.start:%Y%m%d}"
-    ds.StudyTime = f"{visit.start:%H%M%S}"
+    ds.StudyTime = f"{visit.start:%H%M%S}.{visit.start.microsecond:06d}"
     ds.PatientName = f"{person.surname}^{person.given}"
     ds.PatientID = person.patient_id
     ds.PatientBirthDate = person.birth_date
