@@ -7,6 +7,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+
 from coil.bids import events, outputs, sidecars
 from coil.bids.mapping import Rule, parse
 from coil.errors import DataError

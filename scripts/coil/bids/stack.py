@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 
 from coil.errors import DataError
 
-_CLASSIC = ["ImagePositionPatient", "EchoTime", "ImageType"]
-_SAMPLE = 5
+_SAMPLE = 2
 _SIEMENS = "SIEMENS MR SDI 02"
 
 
-def read_header(path: Path, tags: list[str] | None = None) -> Dataset:
+def read_header(path: Path) -> Dataset:
     """One file's header without its pixels.
 
     Raises
@@ -24,12 +24,9 @@ def read_header(path: Path, tags: list[str] | None = None) -> Dataset:
         If the file is not DICOM or its header is broken; the text names the folder only.
     """
     try:
-        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+        return pydicom.dcmread(path, stop_before_pixels=True)
     except Exception as error:
-        raise DataError(
-            f"{path.parent.parent.name}/{path.parent.name}: a file is not readable as DICOM "
-            f"({type(error).__name__}); repair or remove it in the archive"
-        ) from None
+        raise _unreadable(path, error) from None
 
 
 def is_mosaic(header: Dataset) -> bool:
@@ -86,7 +83,7 @@ def count(files: list[Path], first: Dataset) -> tuple[int | None, int | None]:
     if first.get("NumberOfFrames") is not None:
         return _count_enhanced(files, first)
     if is_mosaic(first):
-        echoes = Counter(_echo(read_header(path, ["EchoTime"])) for path in files)
+        echoes = Counter(_echo(_head(path, "EchoTime")) for path in files)
         slices = first.get((0x0019, 0x100A))
         return min(echoes.values()), int(slices.value) if slices else None
     return _count_classic(files)
@@ -96,7 +93,7 @@ def _count_classic(files: list[Path]) -> tuple[int, int]:
     """One slice a file: the volumes are the repetitions that every position has."""
     seen: dict[tuple[float, tuple[str, ...]], Counter[tuple[float, ...]]] = {}
     for path in files:
-        header = read_header(path, _CLASSIC)
+        header = _head(path, "ImagePositionPatient")
         image = (_echo(header), tuple(header.get("ImageType") or ()))
         place = tuple(float(x) for x in header.get("ImagePositionPatient") or ())
         seen.setdefault(image, Counter())[place] += 1
@@ -108,23 +105,35 @@ def _count_classic(files: list[Path]) -> tuple[int, int]:
 def _count_enhanced(files: list[Path], first: Dataset) -> tuple[int, int]:
     """Multi-frame files: all volumes in one, or one volume (of one echo) a file."""
     slices = positions(first)
-    frames = [_frames(path) for path in files]
+    frames = [int(_head(path, "NumberOfFrames").get("NumberOfFrames") or 0) for path in files]
     volumes = sum(n // slices for n in frames)
     # A whole enhanced header costs 60 ms, so echoes are looked for at both ends of the series
     # (they follow one another, or lie in blocks) before every header is read.
-    ends = {*files[:_SAMPLE], *files[-_SAMPLE:]}
-    echoes = {te for path in ends for te in echo_times(read_header(path))}
-    if len(echoes) > 1 and len(ends) < len(files):
-        echoes |= {te for path in set(files) - ends for te in echo_times(read_header(path))}
+    ends = {*files[1:_SAMPLE], *files[-_SAMPLE:]} - {files[0]}
+    echoes = {*echo_times(first)}.union(*(echo_times(read_header(path)) for path in ends))
+    if len(echoes) > 1:
+        rest = set(files[1:]) - ends
+        echoes = echoes.union(*(echo_times(read_header(path)) for path in rest))
     return volumes // max(len(echoes), 1), slices
 
 
-def _frames(path: Path) -> int:
-    """NumberOfFrames, reading no further than that: the functional groups come after it."""
-    with path.open("rb") as stream:
-        head = read_partial(stream, stop_when=lambda tag, vr, length: tag > 0x00280008)
-    return int(head.get("NumberOfFrames") or 0)
+def _head(path: Path, last: str) -> Dataset:
+    """The header up to the attribute `last` and no further, which is three times as fast."""
+    end = tag_for_keyword(last)
+    assert end is not None
+    try:
+        with path.open("rb") as stream:
+            return read_partial(stream, stop_when=lambda tag, vr, length: tag > end)
+    except Exception as error:
+        raise _unreadable(path, error) from None
 
 
 def _echo(header: Dataset) -> float:
     return float(header.get("EchoTime") or 0)
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path.parent.parent.name}/{path.parent.name}: a file is not readable as DICOM "
+        f"({type(error).__name__}); repair or remove it in the archive"
+    )
