@@ -1,4 +1,8 @@
-"""``python -m demo generate OUT`` makes the study; ``python -m demo load OUT ROOT`` archives it."""
+"""The simulated study on the command line.
+
+``python -m demo generate OUT`` makes it, ``load OUT ROOT`` puts it into an archive; ``run`` and
+``archive`` are what ``make demo`` and ``make demo-archive`` do, in the folder .demo.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,22 @@ def main(arguments: list[str] | None = None) -> None:
     put = commands.add_parser("load", help="put a generated study into a localxnat archive")
     put.add_argument("out", type=Path)
     put.add_argument("root", type=Path, help="the archive's folder; made if absent")
+    whole = commands.add_parser("run", help="run the whole workflow on the study")
+    whole.add_argument("--cores", type=int, default=2)
+    commands.add_parser("archive", help="leave the archive running, its address shown")
     options = parser.parse_args(arguments)
     try:
         if options.command == "generate":
             generate(options.out, options.seed, options.subjects, options.sessions)
             print(f"study written to {options.out}")
+        elif options.command == "run":
+            from demo import run
+
+            sys.exit(run.run(options.cores))
+        elif options.command == "archive":
+            from demo import run
+
+            sys.exit(run.archive())
         else:
             from demo.load import load  # the client's import takes a second
 
