@@ -7,7 +7,6 @@ shifted dates lie before 1925, so that nobody takes them for real; ages are capp
 import math
 import re
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from coil.deid.identities import keyed_digest
 
@@ -34,10 +33,13 @@ def acq_time(
     when: datetime | None,
     days: int,
     *,
-    dates: Literal["shift", "none"] = "shift",
-    time_of_day: Literal["keep", "drop"] = "keep",
+    dates: str = "shift",
+    time_of_day: str = "keep",
 ) -> str:
-    """The acq_time of scans.tsv, `YYYY-MM-DDThh:mm:ss[.ffffff]`, or n/a."""
+    """The acq_time of scans.tsv, `YYYY-MM-DDThh:mm:ss[.ffffff]`, or n/a.
+
+    `dates` is shift or none, `time_of_day` keep or drop, as in the config.
+    """
     if when is None or dates == "none":
         return NOT_KNOWN
     moved = shift(when.replace(tzinfo=None), days)

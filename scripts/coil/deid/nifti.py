@@ -112,7 +112,7 @@ def clean_nifti(source: Path, target: Path) -> list[str]:
         with gzip.open(source, "rb") as stream, write_gzip(target) as out:
             header = read_header(stream, source.name)
             removed = header.fields()
-            if _skip(stream, header.data_start - header.layout.size):
+            if skip_extensions(stream, header):
                 removed.append("extensions")
             out.write(header.cleaned())
             for chunk in voxels(stream, header, source.name):
@@ -138,6 +138,12 @@ def read_header(stream: Reader, name: str) -> Header:
             if len(raw) == layout.size and raw[place : place + len(magic)] == magic:
                 return _parse(raw, layout, order, name)
     raise DataError(f"{name}: not a NIfTI file in one piece; convert again")
+
+
+def skip_extensions(stream: Reader, header: Header) -> bool:
+    """Pass over what stands between header and voxels; whether it was an extension."""
+    skipped = stream.read(header.data_start - header.layout.size)
+    return len(skipped) > 4 and any(skipped)
 
 
 def voxels(stream: Reader, header: Header, name: str) -> Iterator[bytes]:
@@ -170,9 +176,3 @@ def _parse(raw: bytes, layout: Layout, order: str, name: str) -> Header:
         raise DataError(f"{name}: its NIfTI header makes no sense; convert again")
     size = math.prod(shape) * bitpix // 8
     return Header(raw, layout, order, start, size, bitpix // 8)
-
-
-def _skip(stream: Reader, length: int) -> bool:
-    """Pass over what stands between header and voxels; whether it was an extension."""
-    skipped = stream.read(length)
-    return len(skipped) > 4 and any(skipped)

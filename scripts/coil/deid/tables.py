@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from coil.errors import DataError
 
@@ -60,6 +61,22 @@ def clean_events(path: Path, allow: Collection[str] = ()) -> tuple[bytes, list[s
 def clean_asl_context(path: Path) -> tuple[bytes, list[str]]:
     """The volume types of an aslcontext.tsv, likewise."""
     return _clean(path, ASL_CONTEXT, (), required=("volume_type",))
+
+
+def clean_column_notes(notes: dict[str, Any], allow: Collection[str] = ()) -> dict[str, Any]:
+    """What an events.json says of known columns: their units, and what the config allows by name
+    (`Description`, `Levels`, a whole column)."""
+    kept = {}
+    for column, note in notes.items():
+        if column in allow:
+            kept[column] = note
+        elif column in EVENTS and isinstance(note, dict):
+            kept[column] = {
+                key: value
+                for key, value in note.items()
+                if key in allow or (key == "Units" and isinstance(value, str) and _short(value))
+            }
+    return {column: note for column, note in kept.items() if note}
 
 
 def clean_numbers(path: Path) -> bytes:

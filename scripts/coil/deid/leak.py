@@ -1,0 +1,252 @@
+"""The search for a session's identifiers in every byte that is about to leave.
+
+A file's bytes are searched decompressed, in lower case, for every encoding of every value.
+Voxels are numbers that can spell a short word by chance, and so can a float: the rules for
+these are in `_counts` and `_in_voxels`. A hit names the file and the kind, never the value.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from coil.deid.identifiers import LOOSE, Identifiers, encodings
+from coil.deid.nifti import read_header, voxels
+from coil.deid.public_words import PUBLIC
+from coil.errors import DataError
+
+IN_VOXELS = 8  # bytes: four voxels of 16 bits; 12 where a voxel is one byte
+IN_BYTE_VOXELS = 12
+REMOVED = "[removed]"
+_ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
+_WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
+_DOTTED = re.compile(rb"[a-z0-9.]*")
+_NUMBER = re.compile(rb"[0-9.eE+-]*")
+_ANY_UID = re.compile(rb"(?<![\d.])[0-2](?:\.\d+){6,}")
+_ANY_DATE = re.compile(rb"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An identifier was found: where, and of which kind."""
+
+    file: str
+    kind: str
+
+
+class Searcher:
+    """Finds identifiers in bytes.
+
+    `public` are words of this session that may be there: its BIDS labels, versions of software.
+    `labels` are words that the lab gave to files (`task-memory`): where they stand alone a
+    description that says the same is no leak, but a person's name is.
+    """
+
+    def __init__(
+        self, identifiers: Identifiers, public: Collection[str] = (), labels: Collection[str] = ()
+    ) -> None:
+        self.needles: dict[bytes, str] = {}
+        self.disguised: dict[bytes, str] = {}
+        for identifier in sorted(identifiers.values, key=lambda v: (v.kind in LOOSE, v.kind)):
+            readable, disguised = encodings(identifier.value)
+            for needle in readable:
+                self.needles.setdefault(needle, identifier.kind)
+            for needle in disguised:
+                self.disguised.setdefault(needle, identifier.kind)
+        self.public = PUBLIC | {word.lower().encode() for word in public}
+        self.with_labels = self.public | {word.lower().encode() for word in labels}
+
+    def in_text(self, data: bytes) -> Iterator[tuple[int, int, str]]:
+        """Start, end and kind of each hit in text."""
+        low = data.lower()
+        for needle, kind in self.needles.items():
+            for start in _places(low, needle):
+                if self._counts(low, start, start + len(needle), kind):
+                    yield start, start + len(needle), kind
+        for needle, kind in self.disguised.items():
+            for start in _places(low, needle):
+                yield start, start + len(needle), kind
+        yield from ((match.start(), match.end(), "UID") for match in _ANY_UID.finditer(low))
+
+    def in_file(self, path: Path) -> set[str]:
+        """The kinds of identifiers in a file: text, or a .nii.gz."""
+        if not path.name.endswith(".gz"):
+            return {kind for *_, kind in self.in_text(path.read_bytes())}
+        try:
+            return set(self._in_gzip(path))
+        except (OSError, EOFError, zlib.error, DataError):
+            raise DataError(f"{path.name}: cannot be read, so not be searched") from None
+
+    def _in_gzip(self, path: Path) -> Iterator[str]:
+        yield from (kind for *_, kind in self.in_text(_gzip_header(path)))
+        with gzip.open(path, "rb") as stream:
+            if not path.name.endswith(".nii.gz"):
+                yield from (kind for *_, kind in self.in_text(stream.read()))
+                return
+            header = read_header(stream, path.name)
+            yield from (kind for *_, kind in self.in_text(header.raw))
+            between = stream.read(header.data_start - header.layout.size)
+            yield from (kind for *_, kind in self.in_text(between))
+            least = IN_VOXELS if header.itemsize > 1 else IN_BYTE_VOXELS
+            tail = b""
+            for chunk in voxels(stream, header, path.name):
+                yield from self._in_voxels(tail + chunk, least)
+                tail = chunk[-self._longest :]
+            yield from (kind for *_, kind in self.in_text(stream.read()))
+
+    def _counts(self, data: bytes, start: int, end: int, kind: str) -> bool:
+        """Whether a place is a leak, and not a part of a public word or of a number."""
+        needle = data[start:end]
+        token = _around(_ALNUM, data, start, end)
+        public = self.with_labels if kind in LOOSE else self.public
+        if _around(_DOTTED, data, start, end) in public:
+            return False
+        if all(word in public for word in _WORD.findall(token)):
+            return False
+        if needle.isdigit():
+            return _is_not_a_number(data, start, end)
+        if len(needle) < 6 and needle.isalnum():
+            return token == needle
+        if kind == "date":
+            before, after = data[:start][-1:], data[end : end + 1]
+            return not ((needle[:1].isdigit() and before.isdigit()) or after.isdigit())
+        return True
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.needles), default=1)
+
+    @cached_property
+    def _words(self) -> tuple[np.ndarray, dict[int, list[tuple[int, bytes, str]]]]:
+        """A table of hashes, and what each aligned word of 4 bytes may be a part of."""
+        table = np.zeros(1 << 20, bool)
+        parts: dict[int, list[tuple[int, bytes, str]]] = {}
+        for needle, kind in self.needles.items():
+            for offset in range(4 if len(needle) >= IN_VOXELS else 0):
+                word = int.from_bytes(needle[offset : offset + 4], "little")
+                parts.setdefault(word, []).append((offset, needle, kind))
+        if parts:
+            table[_hash(np.array(list(parts), "<u4"))] = True
+        return table, parts
+
+    def _in_voxels(self, data: bytes, least: int) -> Iterator[str]:
+        """Any eight bytes hold an aligned word of four: look for these words first."""
+        table, parts = self._words
+        low = data.lower()
+        aligned = np.frombuffer(low, "<u4", count=len(low) // 4)
+        places = np.flatnonzero(table[_hash(aligned)])
+        for place in places[np.isin(aligned[places], list(parts))]:
+            for offset, needle, kind in parts[int(aligned[place])]:
+                start = 4 * int(place) - offset
+                if len(needle) >= least and start >= 0 and low.startswith(needle, start):
+                    yield kind
+
+
+def search(
+    files: Iterable[Path],
+    names: Iterable[str],
+    identifiers: Identifiers,
+    public: Collection[str] = (),
+) -> list[Hit]:
+    """Search files and their names (paths as they will be seen) for a session's identifiers.
+
+    Raises DataError if a compressed file cannot be read.
+    """
+    names = list(names)
+    return search_with(Searcher(identifiers, public, labels_of(names)), files, names)
+
+
+def search_with(searcher: Searcher, files: Iterable[Path], names: Iterable[str]) -> list[Hit]:
+    """`search` with a searcher that is there already."""
+    hits = {Hit(path.name, kind) for path in files for kind in searcher.in_file(path)}
+    for name in names:
+        kinds = {kind for *_, kind in searcher.in_text(name.encode())}
+        hits |= {Hit("a file's name", kind) for kind in kinds}
+    return sorted(hits, key=lambda hit: (hit.file, hit.kind))
+
+
+def labels_of(names: Iterable[str]) -> set[str]:
+    """The labels of the entities in BIDS names, but for subject and session."""
+    pairs = (pair for name in names for pair in re.findall("([a-z]+)-([0-9A-Za-z]+)", name))
+    return {label for entity, label in pairs if entity not in ("sub", "ses")}
+
+
+def redact(text: str, identifiers: Identifiers, public: Collection[str] = ()) -> str:
+    """`text` with each identifier, and whatever else is a date or a UID, replaced."""
+    return redact_with(Searcher(identifiers, public), text)
+
+
+def redact_with(searcher: Searcher, text: str) -> str:
+    """`redact` with a searcher that is there already."""
+    data = text.encode()
+    spans = [(start, end) for start, end, _ in searcher.in_text(data)]
+    spans += [match.span() for match in _ANY_DATE.finditer(data)]
+    out, position = b"", 0
+    for start, end in sorted(spans):
+        if start >= position:
+            out += data[position:start] + REMOVED.encode()
+        position = max(position, end)
+    return (out + data[position:]).decode(errors="replace")
+
+
+def _places(data: bytes, needle: bytes) -> Iterator[int]:
+    start = data.find(needle)
+    while start >= 0:
+        yield start
+        start = data.find(needle, start + 1)
+
+
+def _around(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> bytes:
+    """The whole run of a kind of characters that a place stands in."""
+    left = pattern.match(data[max(0, start - 64) : start][::-1])
+    right = pattern.match(data[end : end + 64])
+    return data[start - len(left[0] if left else b"") : end + len(right[0] if right else b"")]
+
+
+def _is_not_a_number(data: bytes, start: int, end: int) -> bool:
+    """Whether digits are an identifier's and not those of a measurement.
+
+    A part of a decimal number is none. Up to six digits are one only if no other digit is next
+    to them and they do not stand alone, as a cell or a JSON number does.
+    """
+    token = _around(_NUMBER, data, start, end)
+    try:
+        float(token)
+    except ValueError:
+        is_number = False
+    else:
+        is_number = True
+    if is_number and b"." in token:
+        return False
+    if end - start > 6:
+        return True
+    if data[:start][-1:].isdigit() or data[end : end + 1].isdigit():
+        return False
+    alone = _around(re.compile(rb"[^\s,:\[\]{}]*"), data, start, end)
+    return not (is_number and alone == token)
+
+
+def _hash(words: np.ndarray) -> np.ndarray:
+    return (words * np.uint32(2654435761)) >> np.uint32(12)
+
+
+def _gzip_header(path: Path) -> bytes:
+    """The bytes before the compressed ones (RFC 1952): name, comment and extra field."""
+    data = path.read_bytes()[: 1 << 16] if path.stat().st_size < 1 << 16 else _head(path)
+    flags, end = data[3], 10
+    if flags & 4:
+        end += 2 + int.from_bytes(data[end : end + 2], "little")
+    for bit in (8, 16):
+        if flags & bit:
+            end = data.find(b"\0", end) + 1 or len(data)
+    return data[:end]
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(1 << 16)
