@@ -13,8 +13,7 @@ PREFIXES = (("data", "archive"), ("data",), ("REST", "archive"), ("REST",), ("ar
 # does not route it and answers the session (see `parse`).
 BELOW: dict[str, set[str]] = {
     "": {"projects", "subjects", "experiments"},
-    "projects": {"subjects", "experiments", "resources", "files", "users", "accessibility",
-                 "config"},
+    "projects": {"subjects", "experiments", "resources", "files", "users", "accessibility"},
     "subjects": {"experiments", "resources", "files", "projects"},
     "experiments": {"scans", "assessors", "reconstructions", "resources", "files", "projects",
                     "status"},
@@ -27,7 +26,7 @@ BELOW: dict[str, set[str]] = {
 }  # fmt: skip
 NAMELESS = {"out", "in", "status"}
 # What follows these is a path or a value, whatever its slashes.
-TAILS = {"files", "config", "users", "accessibility"}
+TAILS = {"files", "users", "accessibility"}
 
 
 @dataclass

@@ -11,7 +11,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localxnat import address, pages, query, reading, uploads, users, writing, xapi
+from localxnat import (
+    address,
+    pages,
+    prearchive_api,
+    query,
+    reading,
+    services,
+    uploads,
+    users,
+    writing,
+    xapi,
+)
 from localxnat.access import Archive, Who, archive, identify, signed_in, turn_away, with_cookies
 from localxnat.errors import Refused
 from localxnat.responses import refusal, rows_as
@@ -128,6 +139,8 @@ def routes() -> list[Route]:
     return [
         *pages.routes(),
         *users.routes(),
+        *services.routes(),
+        *prearchive_api.routes(),
         Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
         Route("/data/JSESSION", jsession, methods=["GET", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),
@@ -166,6 +179,9 @@ class AccessLog:
             await self._app(scope, receive, watch)
         finally:
             raw_path = scope.get("raw_path", b"").decode("latin-1")
+            # Alias tokens are in the path of some requests; their secrets stay out of the log.
+            head, tokens, _ = raw_path.partition("/tokens/")
+            raw_path = head + tokens.rstrip("/") if tokens else raw_path
             text = scope.get("query_string", b"").decode("latin-1")
             target = f"{raw_path}?{text}" if text else raw_path
             self._log.write(f"{scope['method']} {target} {status}\n")

@@ -22,6 +22,13 @@ _TYPES = {"zip": "application/zip", "tar": "application/x-tar", "tar.gz": "appli
 MEDIA_TYPES = {**_TYPES, "tgz": "application/gzip"}
 
 
+def kind_of(path: Path) -> str | None:
+    """`upload.zip` or `upload.tar`, by what is in a file; None if it is neither."""
+    if zipfile.is_zipfile(path):
+        return "upload.zip"
+    return "upload.tar" if tarfile.is_tarfile(path) else None
+
+
 def extract(archive: Path, name: str, incoming: Callable[[], Incoming]) -> list[Arrived]:
     """The files in an uploaded zip or tar, all arrived or none.
 

@@ -76,6 +76,20 @@ CREATE TABLE IF NOT EXISTS pending (
     tags TEXT NOT NULL
 );
 
+CREATE TABLE IF NOT EXISTS prearchive (
+    project TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    name TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    status TEXT NOT NULL,
+    uploaded TEXT NOT NULL,
+    lastmod TEXT NOT NULL,
+    scan_date TEXT NOT NULL,
+    scan_time TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (project, timestamp, name)
+);
+
 CREATE TABLE IF NOT EXISTS users (
     login TEXT PRIMARY KEY,
     password TEXT NOT NULL,

@@ -85,6 +85,13 @@ class Series:
     def modality(self) -> str:
         return self.first.text("Modality") or "OT"
 
+    def parts(self) -> list[tuple[str, str, list[Instance]]]:
+        """The resources that the files make: (label, content, files)."""
+        images = [one for one in self.instances if not one.secondary]
+        others = [one for one in self.instances if one.secondary]
+        parts = [("DICOM", "RAW", images), ("secondary", "secondary", others)]
+        return [part for part in parts if part[2]]
+
     @property
     def xsi_type(self) -> str:
         return _SCAN_TYPES.get(self.modality, "xnat:otherDicomScanData")

@@ -39,28 +39,35 @@ def import_session(
     session: str,
     folders: list[Path],
     user: str = "admin",
+    *,
+    overwrite: bool = False,
 ) -> Imported:
     """Import files into a session; project, subject and session are made if absent.
 
-    Raises Refused when a label cannot be one, a folder is missing, or nothing is DICOM.
+    Files that are there already stay, or are replaced with `overwrite`. Raises Refused when a
+    label cannot be one, a folder is missing, or nothing is DICOM.
     """
     missing = next((folder for folder in folders if not folder.exists()), None)
     if missing is not None:
         raise Refused(400, f"{missing} does not exist; name folders with DICOM files.")
     for label, what in ((project, "project ID"), (subject, "label"), (session, "label")):
         check_label(label, what)
-    collected, skipped = _collect(folders)
+    collected, skipped = collect(folders)
     if not collected:
         raise Refused(400, f"No DICOM file was found ({skipped} other files were skipped).")
     place = _session(resources, project, subject, session, collected, user)
     files, present = 0, 0
-    for scan_id, series in _number(resources, place, collected):
-        new, old = _add_series(resources, place, scan_id, series, user)
+    known = {
+        scan.fields.get("UID", ""): scan.id for scan in resources.store.children(place, "scan")
+    }
+    for scan_id, series in number(collected, known):
+        new, old = _add_series(resources, place, scan_id, series, user, overwrite)
         files, present = files + new, present + old
     return Imported(place.id, place.label, len(collected), files, present, skipped)
 
 
-def _collect(folders: list[Path]) -> tuple[list[Series], int]:
+def collect(folders: list[Path]) -> tuple[list[Series], int]:
+    """The series below folders, in the order of their numbers, and how many files are no DICOM."""
     found: dict[str, Series] = {}
     seen: set[str] = set()
     skipped = 0
@@ -119,13 +126,11 @@ def _session(
         return existing
 
 
-def _number(
-    resources: Resources, session: Object, collected: list[Series]
-) -> list[tuple[str, Series]]:
-    """Scan IDs: the series number, with `-MR1` where several series share one."""
-    known = {
-        scan.fields.get("UID", ""): scan.id for scan in resources.store.children(session, "scan")
-    }
+def number(collected: list[Series], known: dict[str, str]) -> list[tuple[str, Series]]:
+    """Scan IDs: the series number, with `-MR1` where several series share one.
+
+    `known` has the IDs that series (by UID) have already; those stay.
+    """
     taken = set(known.values())
     shared = Counter(series.number for series in collected if series.uid not in known)
     numbered: list[tuple[str, Series]] = []
@@ -143,7 +148,12 @@ def _number(
 
 
 def _add_series(
-    resources: Resources, session: Object, scan_id: str, series: Series, user: str
+    resources: Resources,
+    session: Object,
+    scan_id: str,
+    series: Series,
+    user: str,
+    overwrite: bool,
 ) -> tuple[int, int]:
     store = resources.store
     scan = store.scan(session, scan_id) or store.create(
@@ -156,15 +166,14 @@ def _add_series(
         dicom.scan_fields(series),
     )
     new, present = 0, 0
-    for label, content in (("DICOM", "RAW"), ("secondary", "secondary")):
-        chosen = [one for one in series.instances if one.secondary == (label == "secondary")]
-        if not chosen:
-            continue
+    for label, content, chosen in series.parts():
         resource = resources.find(scan, label) or resources.create(
             scan, label, format="DICOM", content=content
         )
         arrived = [_copy(resources, instance) for instance in chosen]
-        duplicates = resources.commit(scan, resource, arrived, format="DICOM", content=content)
+        duplicates = resources.commit(
+            scan, resource, arrived, overwrite=overwrite, format="DICOM", content=content
+        )
         new += len(arrived) - len(duplicates)
         present += len(duplicates)
     return new, present

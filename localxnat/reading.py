@@ -231,6 +231,8 @@ def _archive(call: Call, target: Target, form: str) -> Response:
         for owner, resource, file in _found(call, target)
     ]
     label = target.owner.label if not target.scans else call.store.session_of(target.scans[0]).label
+    if call.method == "HEAD":
+        return StreamingResponse(iter(()), media_type=archives.MEDIA_TYPES[form])
     # No Content-Length: nobody knows the size of an archive that is packed while it is sent.
     return StreamingResponse(
         archives.stream(members, form),

@@ -309,6 +309,24 @@ class Resources:
                 (self.root / old).rename(self.root / new)
         item.label = label
 
+    def correct(
+        self, owner: Object, resource: Resource, entered: list[File], gone: list[str]
+    ) -> None:
+        """Enter rows as they are given, and drop those of paths that are gone."""
+        with self._exclusive(), self.store.database.write() as connection:
+            for file in entered:
+                connection.execute(
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    tuple(vars(file).values()),
+                )
+            for path in gone:
+                connection.execute(
+                    "DELETE FROM files WHERE resource = ? AND path = ?", (resource.id, path)
+                )
+            if entered or gone:
+                self._recount(connection, resource.id)
+                self.store.touch(owner)
+
     def delete_file(self, owner: Object, resource: Resource, path: str) -> None:
         with self._exclusive():
             with self.store.database.write() as connection:

@@ -52,7 +52,12 @@ async def _receive(call: Call, request: Request, path: str) -> list[Arrived]:
         return await _receive_form(call, request, path)
     if not path:
         raise Refused(417, "The upload names no file.")
-    new = call.resources.incoming()
+    new = await receive_body(request, call.resources.incoming())
+    return await run_in_threadpool(_unpack, call, new, path)
+
+
+async def receive_body(request: Request, new: Incoming) -> Incoming:
+    """A request's raw body as an incoming file; nothing is kept of one that ends early."""
     expected = request.headers.get("content-length")
     size = 0
     held: list[bytes] = []
@@ -71,7 +76,18 @@ async def _receive(call: Call, request: Request, path: str) -> list[Arrived]:
     except BaseException:
         new.drop()
         raise
-    return await run_in_threadpool(_unpack, call, new, path)
+    return new
+
+
+async def receive_upload(upload: UploadFile, new: Incoming) -> Incoming:
+    """A file of a form as an incoming file."""
+    try:
+        while data := await upload.read(archives.CHUNK):
+            await run_in_threadpool(new.write, data)
+    except BaseException:
+        new.drop()
+        raise
+    return new
 
 
 async def _receive_form(call: Call, request: Request, path: str) -> list[Arrived]:
@@ -84,14 +100,8 @@ async def _receive_form(call: Call, request: Request, path: str) -> list[Arrived
             name = path if path and len(uploads) == 1 else (upload.filename or "")
             if path.endswith("/") or (path and len(uploads) > 1):
                 name = f"{path.rstrip('/')}/{upload.filename}"
-            new = call.resources.incoming()
-            try:
-                check_file_path(name)
-                while data := await upload.read(archives.CHUNK):
-                    await run_in_threadpool(new.write, data)
-            except BaseException:
-                new.drop()
-                raise
+            check_file_path(name)
+            new = await receive_upload(upload, call.resources.incoming())
             arrived += await run_in_threadpool(_unpack, call, new, name)
     return arrived
 
