@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from bids_support import SLICES, Pulled
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
+
 from coil.bids import stack
 from coil.bids.series import read_series
 from coil.errors import DataError
-from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 
 def frame(position: float, echo: float | None = None) -> Dataset:
@@ -71,6 +73,15 @@ def test_volumes_are_repetitions_of_every_position(tmp_path: Path) -> None:
     assert read_series(tmp_path)[0].stack == (5, SLICES)
     (folder / "000020.dcm").unlink()
     assert read_series(tmp_path)[0].volumes == 4
+
+
+def test_volumes_are_counted_in_any_transfer_syntax(tmp_path: Path) -> None:
+    folder = Pulled(tmp_path).scan("rest", 3)
+    for path in sorted(folder.iterdir())[::2]:
+        dataset = dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        dataset.save_as(path, implicit_vr=True, little_endian=True)
+    assert read_series(tmp_path)[0].stack == (3, SLICES)
 
 
 def test_echoes_are_not_volumes(tmp_path: Path) -> None:

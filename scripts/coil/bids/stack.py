@@ -1,17 +1,20 @@
 """How many volumes and slices a folder of DICOM files holds, told from headers alone."""
 
+import struct
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
+from pydicom.multival import MultiValue
 
 from coil.errors import DataError
 
 _SAMPLE = 2
+_START = 32768
 _SIEMENS = "SIEMENS MR SDI 02"
 
 
@@ -83,7 +86,7 @@ def count(files: list[Path], first: Dataset) -> tuple[int | None, int | None]:
     if first.get("NumberOfFrames") is not None:
         return _count_enhanced(files, first)
     if is_mosaic(first):
-        echoes = Counter(_echo(_head(path, "EchoTime")) for path in files)
+        echoes = Counter(_texts(path, "EchoTime") for path in files)
         slices = first.get((0x0019, 0x100A))
         return min(echoes.values()), int(slices.value) if slices else None
     return _count_classic(files)
@@ -91,12 +94,10 @@ def count(files: list[Path], first: Dataset) -> tuple[int | None, int | None]:
 
 def _count_classic(files: list[Path]) -> tuple[int, int]:
     """One slice a file: the volumes are the repetitions that every position has."""
-    seen: dict[tuple[float, tuple[str, ...]], Counter[tuple[float, ...]]] = {}
+    seen: dict[tuple[str, ...], Counter[str]] = {}
     for path in files:
-        header = _head(path, "ImagePositionPatient")
-        image = (_echo(header), tuple(header.get("ImageType") or ()))
-        place = tuple(float(x) for x in header.get("ImagePositionPatient") or ())
-        seen.setdefault(image, Counter())[place] += 1
+        *image, place = _texts(path, "ImageType", "EchoTime", "ImagePositionPatient")
+        seen.setdefault(tuple(image), Counter())[place] += 1
     slices = max(len(places) for places in seen.values())
     complete = [min(c.values()) if len(c) == slices else 0 for c in seen.values()]
     return min(complete), slices
@@ -117,6 +118,34 @@ def _count_enhanced(files: list[Path], first: Dataset) -> tuple[int, int]:
     return volumes // max(len(echoes), 1), slices
 
 
+def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
+    """Text attributes of a file's header as they are written; the last has the highest tag.
+
+    Sessions have thousands of such files, so an attribute is looked for by its bytes (tag and
+    VR, little endian); the header is parsed where that does not find exactly one value.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(_START)
+    values = []
+    for keyword in keywords:
+        tag = tag_for_keyword(keyword)
+        assert tag is not None
+        mark = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + dictionary_VR(tag).encode()
+        found = {
+            piece[2 : 2 + int.from_bytes(piece[:2], "little")] for piece in start.split(mark)[1:]
+        }
+        if len(found) != 1:
+            header = _head(path, keywords[-1])
+            return tuple(_as_written(header.get(keyword)) for keyword in keywords)
+        values.append(found.pop().decode("latin-1").strip(" \0"))
+    return tuple(values)
+
+
+def _as_written(value: Any) -> str:
+    several = isinstance(value, MultiValue)
+    return "\\".join(str(v) for v in value) if several else str("" if value is None else value)
+
+
 def _head(path: Path, last: str) -> Dataset:
     """The header up to the attribute `last` and no further, which is three times as fast."""
     end = tag_for_keyword(last)
@@ -126,10 +155,6 @@ def _head(path: Path, last: str) -> Dataset:
             return read_partial(stream, stop_when=lambda tag, vr, length: tag > end)
     except Exception as error:
         raise _unreadable(path, error) from None
-
-
-def _echo(header: Dataset) -> float:
-    return float(header.get("EchoTime") or 0)
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
