@@ -10,9 +10,9 @@ PARAMETERS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 RADIUS_MM = 50.0  # Power's sphere: a rotation counts as the arc it makes on the brain's surface
 
 _FWHM_MM = 6.0
-_POINTS = 16_000
+_POINTS = 20_000
 _ITERATIONS = 20
-_ENOUGH = 1e-4  # mm or milliradian: a step this small ends the search
+_ENOUGH = 1e-3  # mm or milliradian: a step this small ends the search
 
 
 def rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,11 +72,11 @@ def realign(
     for order in (range(reference + 1, count), range(reference - 1, -1, -1)):
         turn, shift = rotation(np.zeros(3)), np.zeros(3)
         for index in order:
-            moving = blur(series[..., index], sigma)
+            moving = ndimage.spline_filter(blur(series[..., index], sigma))
             for _ in range(_ITERATIONS):
                 # From millimetres about the centre to voxels of the moving volume.
                 where = inverse @ (turn @ points + shift[:, None]) + centre[:, None]
-                found = ndimage.map_coordinates(moving, where, order=1, mode="nearest")
+                found = ndimage.map_coordinates(moving, where, mode="nearest", prefilter=False)
                 step = solver @ (np.asarray(found) - values)
                 back = rotation(step[3:6]).T
                 turn = turn @ back

@@ -1,0 +1,186 @@
+"""The bundled quality control on a small session made for it."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from analyses import qc
+from coil.imaging import derivative
+from tests import phantom
+
+VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    root = tmp_path_factory.mktemp("qc")
+    names = phantom.dataset(root / "bids")
+    record = qc.run(root / "bids", "A7KQ", "1", names, root / "derivatives/qc")
+    return root, names, record
+
+
+def _image(record, suffix):
+    return next(image for image in record["images"] if image["suffix"] == suffix)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_image_has_a_row_and_other_files_have_none(done):
+    _, names, record = done
+    assert record["state"] == "done" and record["reason"] is None
+    assert [i["file"] for i in record["images"]] == [n for n in names if n.endswith(".nii.gz")]
+
+
+def test_the_record_is_plain_json(done):
+    assert json.loads(json.dumps(done[2], allow_nan=False)) == done[2]
+
+
+def test_a_bold_series_gets_its_numbers_its_protocol_and_its_outlier(done):
+    bold = _image(done[2], "bold")
+    assert bold["metrics"]["volumes"] == 14
+    assert bold["metrics"]["tsnr_median"] > 10
+    assert bold["metrics"]["fd_max"] > 1.2
+    assert bold["outliers"][0]["volumes"] == [4]
+    assert bold["protocol"]["RepetitionTime"] == 2.0
+    assert bold["protocol"]["shape"] == [40, 48, 20, 14]
+    assert bold["protocol"]["voxel_size_mm"] == [4.5, 4.5, 6.0]
+
+
+def test_anatomy_and_diffusion_get_theirs(done):
+    assert _image(done[2], "T1w")["metrics"]["snr_air"] > 20
+    assert _image(done[2], "dwi")["metrics"] == {
+        "volumes": 8,
+        "b0_volumes": 1,
+        "shells": {"1000": 7},
+        "directions": 7,
+        "outlier_slices": 0,
+    }
+
+
+def test_every_figure_is_there_and_is_a_picture_without_dates(done):
+    root, _, record = done
+    kinds = set()
+    for image in record["images"]:
+        for name in image["figures"]:
+            picture = Image.open(io.BytesIO((root / "derivatives/qc" / name).read_bytes()))
+            assert picture.width == 1200 and picture.info.keys() <= {"transparency"}
+            kinds.add(name.split("_desc-")[1].split("_")[0])
+    assert kinds == {"mosaic", "carpet", "motion", "tsnr", "bvalues"}
+
+
+def test_the_time_series_has_a_row_a_volume_and_every_column_is_described(done):
+    folder = done[0] / "derivatives/qc/sub-A7KQ/ses-1/func"
+    table = folder / "sub-A7KQ_ses-1_task-rest_desc-motion_timeseries.tsv"
+    lines = table.read_text().splitlines()
+    columns = lines[0].split("\t")
+    assert len(lines) == 15
+    assert columns[:7] == [
+        "trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z", "framewise_displacement",
+    ]  # fmt: skip
+    described = json.loads(table.with_suffix(".json").read_text())
+    assert set(columns) < set(described)
+
+
+def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_else(done, tmp_path):
+    root, names, record = done
+    before = _digests(root / "derivatives/qc")
+    again = qc.run(root / "bids", "A7KQ", "1", names, root / "derivatives/qc")
+    assert again == record
+    assert _digests(root / "derivatives/qc") == before
+    assert not any(path.name.startswith((".sub", ".old")) for path in root.rglob("*"))
+
+
+def test_the_derivatives_are_a_valid_dataset(done, tmp_path):
+    report = tmp_path / "report.json"
+    subprocess.run(
+        [VALIDATOR, done[0] / "derivatives/qc", "--format", "json", "-o", report], check=False
+    )
+    found = json.loads(report.read_text())["issues"]["issues"]
+    assert [issue for issue in found if issue["severity"] == "error"] == []
+
+
+def test_a_file_that_is_no_image_fails_its_row_and_not_the_others(tmp_path):
+    bids = tmp_path / "bids"
+    good, bad = "sub-1/ses-1/fmap/sub-1_ses-1_epi.nii.gz", "sub-1/ses-1/anat/sub-1_ses-1_T1w.nii.gz"
+    phantom.save(bids / good, np.ones((20, 20, 20), np.int16), (3, 3, 3))
+    (bids / bad).parent.mkdir()
+    (bids / bad).write_bytes(b"no image")
+    record = qc.run(bids, "1", "1", [good, bad], tmp_path / "qc")
+    assert record["state"] == "failed"
+    assert "1 of 2 images" in record["reason"] and "T1w" in record["reason"]
+    assert [bool(image["figures"]) for image in record["images"]] == [False, True]
+
+
+def test_a_session_without_images_is_skipped(tmp_path):
+    assert qc.run(tmp_path, "1", "1", ["sub-1/x_events.tsv"], tmp_path / "qc")["state"] == "skipped"
+
+
+def test_a_series_of_few_volumes_says_why_it_has_no_numbers(tmp_path):
+    bids = tmp_path / "bids"
+    name = "sub-1/ses-1/func/sub-1_ses-1_task-rest_bold.nii.gz"
+    data = phantom.series((40, 48, 20), (4.5, 4.5, 6.0), np.zeros((2, 6)))
+    phantom.save(bids / name, data, (4.5, 4.5, 6))
+    image = qc.run(bids, "1", "1", [name], tmp_path / "qc")["images"][0]
+    assert image["metrics"]["fd_mean"] is None
+    assert "fewer than" in image["unavailable"]["fd_mean"]
+
+
+def test_a_zeroed_background_is_said_and_not_measured(tmp_path):
+    bids = tmp_path / "bids"
+    name = "sub-1/ses-1/anat/sub-1_ses-1_T1w.nii.gz"
+    data = phantom.head((60, 72, 60), (3.0, 3.0, 3.0))
+    data[data < 100] = 0
+    phantom.save(bids / name, data.astype(np.int16), (3, 3, 3))
+    image = qc.run(bids, "1", "1", [name], tmp_path / "qc")["images"][0]
+    assert image["metrics"]["fber"] is None and "zeroed" in image["unavailable"]["fber"]
+
+
+@pytest.mark.parametrize("fill", [0, 100])
+def test_an_image_of_one_value_does_not_stop_the_session(tmp_path, fill):
+    bids = tmp_path / "bids"
+    names = [f"sub-1/ses-1/{n}.nii.gz" for n in ("anat/sub-1_ses-1_T1w", "func/sub-1_ses-1_bold")]
+    phantom.save(bids / names[0], np.full((20, 20, 20), fill, np.int16), (3, 3, 3))
+    phantom.save(bids / names[1], np.full((20, 20, 20, 6), fill, np.int16), (3, 3, 3))
+    assert qc.run(bids, "1", "1", names, tmp_path / "qc")["state"] == "done"
+
+
+def test_the_axes_of_the_file_do_not_change_the_numbers(tmp_path):
+    bids = tmp_path / "bids"
+    names = ["sub-1/ses-1/func/sub-1_ses-1_run-1_bold.nii.gz"]
+    data = phantom.series((40, 48, 20), (4.5, 4.5, 6.0), phantom.walk(8))
+    phantom.save(bids / names[0], data, (4.5, 4.5, 6))
+    image = nib.load(bids / names[0])
+    turned = image.as_reoriented(np.array([[1, -1], [0, 1], [2, 1]]))
+    names.append(names[0].replace("run-1", "run-2"))
+    nib.save(turned, bids / names[1])
+    first, second = qc.run(bids, "1", "1", names, tmp_path / "qc")["images"]
+    assert first["metrics"] == pytest.approx(second["metrics"])
+
+
+def test_names_of_derivatives_keep_the_entities():
+    name = "sub-1/ses-2/func/sub-1_ses-2_task-rest_run-1_bold.nii.gz"
+    assert derivative.derived_name(name, "motion", "timeseries", ".tsv") == (
+        "sub-1_ses-2_task-rest_run-1_desc-motion_timeseries.tsv"
+    )
+
+
+def test_a_description_that_is_right_is_left_alone(tmp_path):
+    for _ in range(2):
+        derivative.describe(tmp_path, "X", [{"Name": "coil"}], "Read me.", ["figures"])
+        stamp = (tmp_path / "dataset_description.json").stat().st_mtime_ns
+    derivative.describe(tmp_path, "X", [{"Name": "coil"}], "Read me.", ["figures"])
+    assert (tmp_path / "dataset_description.json").stat().st_mtime_ns == stamp
