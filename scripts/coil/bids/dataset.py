@@ -1,7 +1,7 @@
 """What the sessions of a dataset share: its description, its participants, its tables.
 
-Everything is derived from the sessions' records, sorted, and written only where it differs,
-so that the same sessions give the same bytes in whatever order they came.
+Everything is derived from the sessions' records, sorted, so that the same sessions give the
+same bytes in whatever order they came.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from coil import __version__
 from coil.bids import names, tables
 from coil.bids.phenotype import Instrument
 from coil.bids.tables import UNKNOWN
-from coil.files import remove_tree, write_if_changed
+from coil.files import remove_tree, write_if_changed, write_json
 
 _README = """\
 {title}
@@ -75,7 +75,8 @@ def write_dataset(
         by_subject[record["subject"]].append(record)
     bids.mkdir(parents=True, exist_ok=True)
     _prune(bids, by_subject, {instrument.name for instrument in phenotype})
-    tables.write_json(
+    # Always anew, so that its time tells a workflow that the dataset is up to date.
+    write_json(
         bids / "dataset_description.json",
         _description(name, authors, license, _generated_by(done, mapping_digest, versions or {})),
     )
