@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import pytest
 from bids_support import MATRIX, SLICES, Pulled
+
 from coil.bids.convert import convert_session
 from coil.bids.mapping import parse
 from coil.errors import DataError
@@ -98,6 +99,7 @@ def test_the_files_are_those_of_the_table(converted: Path) -> None:
 def test_the_images_are_whole(converted: Path) -> None:
     folder = converted / "bids" / "sub-X" / "ses-Y" / "func"
     image = nib.load(folder / "sub-X_ses-Y_task-nback_bold.nii.gz")
+    assert isinstance(image, nib.Nifti1Image)
     assert image.shape == (MATRIX, MATRIX, SLICES, 5)
     row = table(converted)[3]
     assert (row["volumes"], row["expected"], row["supplied"]) == (5, 5, ["TotalReadoutTime"])

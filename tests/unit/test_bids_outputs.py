@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from coil.bids import events, outputs, sidecars
-from coil.bids.mapping import Rule, parse
+from coil.bids.mapping import parse
+from coil.bids.rules import Rule
 from coil.errors import DataError
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from coil.bids import events, heudiconv, outputs, sidecars
 from coil.bids.heuristic import render
-from coil.bids.mapping import Mapping, Rule
+from coil.bids.mapping import Mapping
+from coil.bids.rules import Rule
 from coil.bids.series import read_series
 from coil.bids.settle import Settled, settle
 from coil.errors import DataError

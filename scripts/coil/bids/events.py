@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from coil.bids import names, outputs
-from coil.bids.mapping import Rule
+from coil.bids.rules import Rule
 from coil.errors import DataError
 from coil.files import read_json, write_text
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from coil.bids import names
-from coil.bids.mapping import AUTO, Mapping, Match, Rule
+from coil.bids.mapping import Mapping
+from coil.bids.rules import AUTO, Match, Rule
 from coil.bids.series import Series
 from coil.errors import DataError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from coil.bids import names, outputs
-from coil.bids.mapping import Rule
+from coil.bids.rules import Rule
 from coil.errors import DataError
 from coil.files import read_json, write_json, write_text
 
