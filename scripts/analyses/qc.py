@@ -7,10 +7,7 @@ Out: <out>/sub-<s>/ses-<e>/ of a BIDS derivative dataset, and the record of what
 """
 
 import argparse
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +91,9 @@ def run(bids: Path, subject: str, session: str, names: list[str], out: Path) -> 
         IGNORE,
     )
     place = Path(f"sub-{subject}", f"ses-{session}")
-    scratch = Path(tempfile.mkdtemp(prefix=f".{place.parent}_{place.name}.", dir=out))
+    scratch = out / f".{place.parent}_{place.name}"
+    files.remove_tree(scratch)  # what a run that was killed left behind
+    scratch.mkdir()
     try:
         found = [
             _image(bids, name, scratch, place)
@@ -154,17 +153,13 @@ def _image(bids: Path, name: str, scratch: Path, place: Path) -> dict[str, Any]:
 
 def _put(scratch: Path, target: Path) -> None:
     """Rename the finished folder into place, where an older one may stand."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    scratch.chmod(0o777 & ~mask)
     target.parent.mkdir(parents=True, exist_ok=True)
+    old = scratch.with_name(f"{scratch.name}.old")
+    files.remove_tree(old)
     if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=".old.", dir=scratch.parent))
-        target.replace(old / target.name)
-        scratch.replace(target)
-        shutil.rmtree(old)
-    else:
-        scratch.replace(target)
+        target.replace(old)
+    scratch.replace(target)
+    files.remove_tree(old)
 
 
 def _short(value: Any) -> Any:

@@ -14,6 +14,7 @@ def render(project: Mapping[str, Any]) -> str:
                 sessions    of each: record (admit.json), qc (qc.json or None), report
                             (relative link or None), push (receipt or None)
                 validator   errors, warnings, issues of the dataset, None if it was not run
+                derivatives (may be absent) the same for each derivative dataset, by its name
                 dataset     path of the dataset
                 versions    program to version
                 participants    how many are in the dataset
@@ -44,6 +45,10 @@ def render(project: Mapping[str, Any]) -> str:
         fewest=group.FEWEST,
         differences=group.protocol_differences(sessions),
         validator=project.get("validator"),
+        derivatives={
+            name: {"validator": verdict, "issues": page.issues(verdict or {})}
+            for name, verdict in sorted((project.get("derivatives") or {}).items())
+        },
         issues=page.issues(project.get("validator") or {}),
         versions=project.get("versions") or {},
     )

@@ -106,8 +106,8 @@ def number(value: Any, word: Word | None = None, even: bool = False) -> str:
     text = f"{scaled:,.{places}f}"
     if "." in text and not even:
         text = text.rstrip("0").rstrip(".")
-    if scaled and float(text.replace(",", "")) == 0:
-        text = f"{scaled:.1g}"
+    if 0 < size < 0.01:
+        text = f"{scaled:.2g}"
     return text.replace("-", "\u2212") + unit
 
 
