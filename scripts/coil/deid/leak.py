@@ -51,26 +51,31 @@ class Searcher:
         self, identifiers: Identifiers, public: Collection[str] = (), labels: Collection[str] = ()
     ) -> None:
         self.needles: dict[bytes, str] = {}
-        self.disguised: dict[bytes, str] = {}
+        disguised: dict[bytes, str] = {}
         for identifier in sorted(identifiers.values, key=lambda v: (v.kind in LOOSE, v.kind)):
-            readable, disguised = encodings(identifier.value)
-            for needle in readable:
-                self.needles.setdefault(needle, identifier.kind)
-            for needle in disguised:
-                self.disguised.setdefault(needle, identifier.kind)
+            for needles, forms in zip(
+                (self.needles, disguised), encodings(identifier.value), strict=True
+            ):
+                for form in forms:
+                    needles.setdefault(form, identifier.kind)
+        self.starts: dict[bytes, list[tuple[bytes, str, bool]]] = {}
+        for needle, kind in self.needles.items():
+            self.starts.setdefault(needle[:4], []).append((needle, kind, True))
+        for needle, kind in disguised.items():
+            self.starts.setdefault(needle[:4], []).append((needle, kind, False))
         self.public = PUBLIC | {word.lower().encode() for word in public}
         self.with_labels = self.public | {word.lower().encode() for word in labels}
 
     def in_text(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Start, end and kind of each hit in text."""
         low = data.lower()
-        for needle, kind in self.needles.items():
-            for start in _places(low, needle):
-                if self._counts(low, start, start + len(needle), kind):
-                    yield start, start + len(needle), kind
-        for needle, kind in self.disguised.items():
-            for start in _places(low, needle):
-                yield start, start + len(needle), kind
+        for start in range(len(low) - 3):
+            for needle, kind, readable in self.starts.get(low[start : start + 4], ()):
+                if not low.startswith(needle, start):
+                    continue
+                end = start + len(needle)
+                if not readable or self._counts(low, start, end, kind):
+                    yield start, end, kind
         yield from ((match.start(), match.end(), "UID") for match in _ANY_UID.finditer(low))
 
     def in_file(self, path: Path) -> set[str]:
@@ -110,7 +115,7 @@ class Searcher:
             return False
         if needle.isdigit():
             return _is_not_a_number(data, start, end)
-        if len(needle) < 6 and needle.isalnum():
+        if needle.isalnum() and (len(needle) < 6 or kind in LOOSE):
             return token == needle
         if kind == "date":
             before, after = data[:start][-1:], data[end : end + 1]
@@ -192,13 +197,6 @@ def redact_with(searcher: Searcher, text: str) -> str:
             out += data[position:start] + REMOVED.encode()
         position = max(position, end)
     return (out + data[position:]).decode(errors="replace")
-
-
-def _places(data: bytes, needle: bytes) -> Iterator[int]:
-    start = data.find(needle)
-    while start >= 0:
-        yield start
-        start = data.find(needle, start + 1)
 
 
 def _around(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> bytes:
