@@ -1,6 +1,5 @@
 """The web application: its routes, the access log, and how errors become answers."""
 
-import logging
 from typing import IO
 
 from starlette.applications import Starlette
@@ -17,6 +16,7 @@ from localxnat import (
     prearchive_api,
     query,
     reading,
+    search,
     services,
     uploads,
     users,
@@ -28,7 +28,6 @@ from localxnat.errors import Refused
 from localxnat.responses import refusal, rows_as
 from localxnat.targets import Call
 
-logger = logging.getLogger(__name__)
 ALL = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 
 
@@ -115,6 +114,13 @@ async def element_fields(request: Request, who: Who) -> Response:
     return rows_as(rows, request.query_params.get("format", ""))
 
 
+async def search_document(request: Request, who: Who) -> Response:
+    """POST /data/search: rows for a search document."""
+    base, document = archive(request), await request.body()
+    rows = await run_in_threadpool(search.search, base.store, base.auth, who.user, document)
+    return rows_as(rows, request.query_params.get("format", "json"))
+
+
 async def access(request: Request, who: Who) -> Response:
     base = archive(request)
     return JSONResponse(await run_in_threadpool(xapi.access, base.store, base.auth, who.user))
@@ -130,8 +136,7 @@ async def unrouted(request: Request, error: Exception) -> Response:
 
 
 async def failed(request: Request, error: Exception) -> Response:
-    logger.error("%s failed", request.method, exc_info=error)
-    return refusal(500, "The server failed; its log says why.")
+    return refusal(500, "The server failed; what it printed says why.")
 
 
 def routes() -> list[Route]:
@@ -145,6 +150,7 @@ def routes() -> list[Route]:
         Route("/data/JSESSION", jsession, methods=["GET", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),
         *(Route(f"/data/{name}", absent) for name in ("version", "uptime", "buildInfo")),
+        Route("/data/search", signed_in(search_document), methods=["POST"]),
         Route("/data/search/elements", signed_in(elements)),
         Route("/data/search/elements/{name}", signed_in(element_fields)),
         Route("/xapi/siteConfig/buildInfo", signed_in(build_info)),

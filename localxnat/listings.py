@@ -25,6 +25,7 @@ DEFAULT_COLUMNS = {
              "series_description"],
 }  # fmt: skip
 _DATES = {"date", "insert_date", "last_modified", "dob"}
+_SCAN_PREFIX = re.compile(r"xnat:\w+scandata")
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: (\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
 
 
@@ -58,7 +59,7 @@ def getter(kind: str, column: str) -> Getter:
             return special
         path = fields.SHORTCUTS[kind].get(name)
         return _field(path) if path else _nothing
-    if prefix == "xnat:imagescandata" or re.fullmatch(r"xnat:\w+scandata", prefix):
+    if _SCAN_PREFIX.fullmatch(prefix):
         return _of_scan(kind, rest, column.partition("/")[2])
     if prefix == "xnat:subjectdata" and kind != "subject":
         return _of_parent(column)
@@ -160,8 +161,8 @@ def uri(thing: Object, parent: Object | None) -> str:
 
 def condition(column: str, value: str) -> Callable[[str], bool]:
     """What a filter's value asks of a column's: alternatives, `*`, or a range of dates."""
-    if column.rsplit("/", 1)[-1].lower() in _DATES:
-        return _in_dates(value)
+    if is_date(column):
+        return in_dates(value)
     wanted = value.split(",")
     if "*" not in value and "%" not in value:
         return set(wanted).__contains__
@@ -169,7 +170,7 @@ def condition(column: str, value: str) -> Callable[[str], bool]:
     return lambda found: any(fnmatchcase(found, pattern) for pattern in patterns)
 
 
-def _in_dates(value: str) -> Callable[[str], bool]:
+def in_dates(value: str) -> Callable[[str], bool]:
     ranges: list[tuple[str, str]] = []
     for part in value.split(","):
         # XNAT splits at the first hyphen, which is why ISO dates do not work there either.
@@ -179,16 +180,29 @@ def _in_dates(value: str) -> Callable[[str], bool]:
     return lambda found: bool(found) and any(low <= found <= high for low, high in ranges)
 
 
-def _day(text: str) -> str:
+def is_date(column: str) -> bool:
+    """Whether filters on a column are ranges of dates."""
+    return column.rsplit("/", 1)[-1].lower() in _DATES
+
+
+def day(text: str) -> str | None:
+    """`MM/DD/YYYY`, with or without a time, as ISO; None for anything else."""
     match = _DAY.fullmatch(text.strip())
     if match is None:
-        raise Refused(400, "A date filter is MM/DD/YYYY or MM/DD/YYYY-MM/DD/YYYY.")
-    month, day, year, clock = match.groups()
+        return None
+    month, number, year, clock = match.groups()
     try:
-        date = datetime(int(year), int(month), int(day)).date().isoformat()
+        date = datetime(int(year), int(month), int(number)).date().isoformat()
     except ValueError:
         raise Refused(400, "A date filter names a day that does not exist.") from None
     return f"{date} {clock}" if clock else date
+
+
+def _day(text: str) -> str:
+    found = day(text)
+    if found is None:
+        raise Refused(400, "A date filter is MM/DD/YYYY or MM/DD/YYYY-MM/DD/YYYY.")
+    return found
 
 
 def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
@@ -212,14 +226,20 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
         if not all(test(get(line)) for get, test in tests):
             continue
         row = {name: get(line) for name, get in columns}
+        # Whatever is asked for, XNAT adds what tells the row.
+        row.setdefault("ID", line.thing.id)
+        if kind in ("experiment", "assessor"):
+            row.setdefault("xsiType", line.thing.xsi_type)
         row["URI"] = uri(line.thing, line.parent)
         yield row
 
 
-def mentions(call: Call, prefix: str) -> bool:
-    """Whether a column or a filter is about, say, `xnat:imagescandata/`."""
+def about_scans(call: Call) -> tuple[bool, bool]:
+    """Whether columns or filters are about scans, and about their resources."""
     names = [*call.query.get("columns").split(","), *(name for name, _ in call.query)]
-    return any(name.lower().startswith(prefix) for name in names)
+    parts = [name.lower().partition("/") for name in names]
+    scans = [rest for prefix, _, rest in parts if _SCAN_PREFIX.fullmatch(prefix)]
+    return bool(scans), any(rest.startswith("file/") for rest in scans)
 
 
 # Resources and files -------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def get(call: Call) -> Response:
         case "subjects":
             return _table(call, "subject", _subjects(call, target))
         case "experiments":
-            return _table(call, "experiment", _experiments(call, target))
+            return _table(call, "experiment", experiments(call, target))
         case "assessors":
             return _table(call, "assessor", _children(call, target, "assessor"))
         case "scans":
@@ -82,7 +82,7 @@ def _subjects(call: Call, target: Target) -> Iterator[Line]:
     return (Line(item, None) for item in found)
 
 
-def _experiments(call: Call, target: Target) -> Iterator[Line]:
+def experiments(call: Call, target: Target) -> Iterator[Line]:
     store = call.store
     share: dict[int, tuple[str, str]] = {}
     project = call.query.get("project")
@@ -112,8 +112,7 @@ def _experiments(call: Call, target: Target) -> Iterator[Line]:
     for item in found:
         if item.parent is not None and item.parent not in parents:
             parents[item.parent] = store.by_pk(item.parent)
-    with_scans = listings.mentions(call, "xnat:imagescandata/")
-    with_files = listings.mentions(call, "xnat:imagescandata/file")
+    with_scans, with_files = listings.about_scans(call)
     for item in found:
         parent = parents.get(item.parent) if item.parent is not None else None
         line_share = share.get(item.pk, ("", ""))

@@ -54,6 +54,8 @@ def element_fields(name: str) -> list[dict[str, str]]:
     kinds = [kind for kind in xsi.ROOTS if xsi.is_a(spelled, xsi.ROOTS[kind])]
     short = fields.SHORTCUTS[kinds[0]] if kinds else {}
     names = [*_COMMON, *(field.upper() for field in short)]
+    if kinds and kinds[0] in ("experiment", "assessor"):
+        names += ["SESSION_ID", "SUBJECT_ID", "SUBJECT_LABEL"]
     return [
         {
             "FIELD_ID": field,
