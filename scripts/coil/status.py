@@ -118,7 +118,13 @@ def _verdict(results: Path) -> str:
     if not verdict:
         return "not validated yet"
     valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
-    return f"{valid}: {verdict['errors']} errors, {verdict['warnings']} warnings"
+    # Keys that BIDS recommends and the scanner did not give, or that could identify.
+    absent = sum(issue["code"].endswith("_KEY_RECOMMENDED") for issue in verdict["issues"])
+    warnings = verdict["warnings"] - absent
+    return (
+        f"{valid}: {verdict['errors']} errors, {warnings} warnings, "
+        f"{absent} recommended keys absent"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -88,9 +88,19 @@ def test_the_questionnaire_is_keyed_by_participants(lab: Lab) -> None:
 
 def test_measured_head_motion_is_the_simulated_motion(lab: Lab, truth: dict) -> None:
     for label, session in sessions(truth):
+        run = task_run(session)
         measured = motion_table(lab, lab.unit_of(label))["framewise_displacement"]
-        error = measured[1:] - np.array(task_run(session)["framewise_displacement"][1:])
-        assert np.abs(error).max() < 0.1
+        error = np.abs(measured - run["framewise_displacement"])
+        # Half of a planted volume's slices lost signal, another one jumped: harder to tell.
+        planted = [
+            event["volume"] + after
+            for events in run["planted"].values()
+            for event in events
+            for after in (0, 1)
+        ]
+        assert error.drop(planted).max() < 0.1
+        assert error[planted].max() < 0.3 if planted else True
+        assert error.mean() < 0.05
 
 
 def test_the_activation_is_where_it_was_put(lab: Lab, truth: dict) -> None:
@@ -151,7 +161,7 @@ def test_the_search_for_planted_identifiers_can_see(study: Path, truth: dict) ->
 
 
 def test_nothing_identified_is_left_behind(lab: Lab) -> None:
-    assert not [path for path in (lab.work / "quarantine").rglob("*") if path.is_file()]
+    assert [path.name for path in (lab.work / "quarantine").iterdir()] == [".keep"]
     for name in ("private", "quarantine"):
         assert stat.S_IMODE((lab.work / name).stat().st_mode) == 0o700
     for path in (lab.work / "private").rglob("*"):

@@ -61,6 +61,8 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
     for folder in (root / "private", private, root / "quarantine"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
+    # Snakemake removes empty folders, and would make the quarantine anew for all to read.
+    (root / "quarantine" / ".keep").touch()
     address = Address.of(settings["archive"])
     project = settings["project"]
     with connect(address) as archive:
