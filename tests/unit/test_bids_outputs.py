@@ -59,6 +59,16 @@ def test_what_belongs_to_no_series_is_removed(tmp_path: Path) -> None:
     assert not stray.exists()
 
 
+def test_b_values_stay_only_where_bids_has_them(tmp_path: Path) -> None:
+    for name in ("func/sub-X_task-a_bold", "dwi/sub-X_dwi"):
+        image((tmp_path / name).parent, Path(name).name)
+        (tmp_path / f"{name}.bval").write_text("0 1000\n")
+    found, _ = outputs.by_name(tmp_path, ["func/sub-X_task-a_bold", "dwi/sub-X_dwi"])
+    assert {p.name for files in found.values() for p in files if p.suffix == ".bval"} == {
+        "sub-X_dwi.bval"
+    }
+
+
 def test_a_map_that_came_with_the_volumes_is_told(tmp_path: Path) -> None:
     image(tmp_path / "dwi", "sub-X_dwi_heudiconv007_ADC")
     found, left = outputs.by_name(tmp_path, ["dwi/sub-X_dwi"])

@@ -63,9 +63,44 @@ def test_what_a_series_is_called_does_not_show_who_was_scanned(tmp_path: Path) -
 
 
 def test_a_scan_without_dicom_stays_in_the_list(tmp_path: Path) -> None:
-    Pulled(tmp_path).empty_scan("t2")
-    (series,) = read_series(tmp_path)
+    pulled = Pulled(tmp_path)
+    pulled.scan("mprage")
+    pulled.empty_scan("t2")
+    _, series = read_series(tmp_path)
     assert (series.folder, series.is_image, series.problem) == (None, False, "no DICOM resource")
+
+
+def test_a_session_without_images_is_refused(tmp_path: Path) -> None:
+    pulled = Pulled(tmp_path)
+    for description in ("t1", "t2"):
+        with pytest.raises(DataError, match="the session has no DICOM images"):
+            read_series(tmp_path)
+        pulled.empty_scan(description)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ({"AcquisitionDateTime": "20240501130000.25+0200"}, "2024-05-01T13:00:00.250000"),
+        (
+            {"AcquisitionTime": "", "ContentDate": "20240502", "ContentTime": "0901"},
+            "2024-05-02T09:01:00.000000",
+        ),
+        ({"AcquisitionDate": ""}, None),
+        ({"AcquisitionDate": "", "AcquisitionDateTime": "20240501"}, None),
+        ({"AcquisitionDate": "20241399"}, None),
+        (
+            {"AcquisitionTime": "", "SeriesDate": "20240502", "SeriesTime": "090100"},
+            "2024-05-02T09:01:00.000000",
+        ),
+    ],
+)
+def test_the_time_of_acquisition_is_the_first_that_makes_sense(
+    tmp_path: Path, header: dict[str, str], time: str | None
+) -> None:
+    Pulled(tmp_path).scan("rest", **header)
+    assert read_series(tmp_path)[0].acq_time == time
 
 
 def test_volumes_are_repetitions_of_every_position(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from coil.bids.mapping import parse
 from coil.bids.preview import table
 from coil.bids.series import Series
 from coil.bids.settle import Settled, settle
 from coil.errors import DataError
-from hypothesis import given
-from hypothesis import strategies as st
 
 RULES: list[dict[str, Any]] = [
     {"match": {"series_description": "mprage"}, "to": "anat/T1w", "duplicates": "last-complete"},
@@ -193,13 +194,6 @@ def test_two_visits_in_one_session_are_refused() -> None:
     later = scan(2, "t2", study_uid="other", acq_time="2024-06-01T13:00:00.000000")
     with pytest.raises(DataError, match="two visits in one session"):
         states([scan(1, "mprage"), later])
-
-
-def test_a_session_without_images_is_refused() -> None:
-    with pytest.raises(DataError, match="the session has no DICOM images"):
-        states([scan(1, "report", is_image=False)])
-    with pytest.raises(DataError, match="the session has no DICOM images"):
-        states([Series(scan="1", problem="no DICOM resource", is_image=False)])
 
 
 def test_a_listing_is_settled_as_far_as_it_goes() -> None:

@@ -169,6 +169,11 @@ _CAUSES = (
         "dcm2niix makes more than one diffusion image of it; ignore it or narrow its rule",
     ),
     (
+        r"There must be no dates",
+        "a text in its header has the word Date in it, which heudiconv refuses; reword it in the "
+        "archive",
+    ),
+    (
         r"we do expect some files",
         "dcm2niix makes no image of it; look at its files in the archive",
     ),

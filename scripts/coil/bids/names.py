@@ -41,6 +41,7 @@ class Kind:
 
     allowed: frozenset[str]
     required: frozenset[str]
+    extensions: frozenset[str]
 
 
 @functools.cache
@@ -85,6 +86,7 @@ def kinds() -> dict[tuple[str, str], Kind]:
                 found[datatype, suffix] = Kind(
                     frozenset(short) | (known.allowed if known else frozenset()),
                     frozenset(required) & (known.required if known else frozenset(required)),
+                    frozenset(group.extensions) | (known.extensions if known else frozenset()),
                 )
     return found
 

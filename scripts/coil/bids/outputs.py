@@ -47,7 +47,7 @@ def by_name(root: Path, wanted: Iterable[str]) -> tuple[dict[str, list[Path]], d
     left: dict[str, str] = {}
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         name = owner(path, wanted) if path.parent.name in names.MODALITIES else None
-        if name is not None:
+        if name is not None and _allowed(path):
             path.chmod(0o600)
             found[name].append(path)
             continue
@@ -55,6 +55,13 @@ def by_name(root: Path, wanted: Iterable[str]) -> tuple[dict[str, list[Path]], d
         if leftover := re.fullmatch(r"(.+)_heudiconv\d+_?(\w*)\.nii\.gz", path.name):
             left[f"{path.parent.name}/{leftover[1]}"] = leftover[2] or "an image"
     return found, left
+
+
+def _allowed(path: Path) -> bool:
+    """Whether BIDS has a file of this extension beside such an image (no .bval for a bold)."""
+    base, _, extension = path.name.partition(".")
+    kind = names.kind(path.parent.name, base.rpartition("_")[2])
+    return kind is None or f".{extension}" in kind.extensions
 
 
 def images(files: Iterable[Path]) -> list[Path]:

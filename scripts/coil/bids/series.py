@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from coil.bids import stack
 from coil.errors import DataError
 from coil.files import read_json
 
+_A_DATE_ALONE = len("YYYYMMDD")
+_TO_THE_SECOND = len("YYYYMMDDHHMMSS")
 _DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
 
 
@@ -111,7 +114,8 @@ def read_series(pulled: Path) -> list[Series]:
     Raises
     ------
     DataError
-        If a header cannot be read; the text names the series' folder and nothing else.
+        If a header cannot be read (the text names the series' folder and nothing else), or if
+        no series holds images.
     """
     found = []
     for row in read_json(pulled / "pulled.json")["scans"]:
@@ -122,6 +126,8 @@ def read_series(pulled: Path) -> list[Series]:
                 f"{row.get('folder')}: a header holds a value that DICOM does not allow "
                 f"({type(error).__name__}); repair or remove the file in the archive"
             ) from None
+    if not any(series.is_image for series in found):
+        raise DataError("the session has no DICOM images; look at its scans in the archive")
     return found
 
 
@@ -216,7 +222,12 @@ def _acq_time(header: Dataset) -> str | None:
         date, time = _text(header, f"{kind}Date"), _text(header, f"{kind}Time")
         candidates.append(date + time if date and time else "")
     for text in candidates:
-        if found := re.match(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,6}))?", text):
-            year, month, day, hour, minute, second, fraction = found.groups()
-            return f"{year}-{month}-{day}T{hour}:{minute}:{second}.{(fraction or '').ljust(6, '0')}"
+        digits, _, fraction = re.sub(r"[+-]\d{4}$", "", text).partition(".")
+        if len(digits) <= _A_DATE_ALONE:
+            continue
+        try:
+            when = datetime.strptime(digits.ljust(_TO_THE_SECOND, "0"), "%Y%m%d%H%M%S")
+        except ValueError:
+            continue
+        return f"{when.isoformat()}.{fraction[:6].ljust(6, '0')}"
     return None

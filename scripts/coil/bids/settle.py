@@ -56,10 +56,10 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
     Raises
     ------
     DataError
-        If the session holds no DICOM images, or more than one subject or visit.
+        If the session holds more than one subject or visit.
     """
     ordered = sorted(series, key=lambda one: one.order)
-    check_session(ordered)
+    check_visit(ordered)
     settled = [_settle_one(one, mapping, subject, session) for one in ordered]
     for rows in _by_name(settled):
         rules = [mapping.rules[row.rule] for _, row in rows if row.rule is not None]
@@ -72,13 +72,13 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
     return [*settled, *_missing(settled, mapping)]
 
 
-def check_session(series: Iterable[Series]) -> None:
-    """One subject, one visit, at least one image.
+def check_visit(series: Iterable[Series]) -> None:
+    """Refuse a session of more than one subject or visit.
 
     A visit may be two DICOM studies (the subject left the scanner and came back): the same
-    subject, within 24 hours. The archive's listing alone is never refused.
+    subject, within 24 hours.
     """
-    known = [one for one in series if not one.listed]
+    known = list(series)
     if len({one.patient_id for one in known if one.patient_id}) > 1:
         raise DataError(
             "two subjects in one session: its DICOM files carry different patient IDs; "
@@ -91,8 +91,6 @@ def check_session(series: Iterable[Series]) -> None:
             "two visits in one session: its DICOM studies lie more than 24 hours apart; "
             "split the session in the archive"
         )
-    if known and not any(one.is_image for one in known):
-        raise DataError("the session has no DICOM images; look at its scans in the archive")
 
 
 def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
@@ -103,10 +101,12 @@ def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) ->
     if series.is_derived and not matches:
         reason = "computed by the scanner; no rule asks for it by image_type"
         return Settled(series, "derived", reason)
+    if not series.is_image:
+        reasons = [_ignored(series, match.rule) for match in matches if match.rule.ignore]
+        unasked = Settled(series, "ignored", "holds no image (a report or raw data)")
+        return reasons[0] if reasons else unasked
     if len(matches) > 1:
         return Settled(series, "ambiguous", _rules_reason(matches))
-    if not series.is_image and not (matches and matches[0].rule.ignore):
-        return Settled(series, "ignored", "holds no image (a report or raw data)")
     if not matches:
         return Settled(series, "unmapped", "no rule takes it")
     return _settle_matched(series, matches[0], subject, session)
