@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coil.bids import heudiconv, heuristic
 from coil.bids.series import Series
 from coil.bids.settle import Settled

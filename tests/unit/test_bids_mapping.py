@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from coil.bids.mapping import parse
 from coil.bids.series import Series
 from coil.errors import ConfigError

@@ -1,6 +1,7 @@
 """Names come from the BIDS schema: its datatypes, suffixes, entities and their order."""
 
 import pytest
+
 from coil.bids import names
 
 

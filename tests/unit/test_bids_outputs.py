@@ -34,6 +34,7 @@ def rule(**fields: Any) -> Rule:
         ("func/sub-X_task-a_echo-2_bold.json", "func/sub-X_task-a_bold"),
         ("func/sub-X_task-a_part-phase_bold.json", "func/sub-X_task-a_bold"),
         ("func/sub-X_task-b_echo-2_bold.json", "func/sub-X_task-b_echo-2_bold"),
+        ("func/sub-X_task-b_echo-2_part-mag_bold.json", "func/sub-X_task-b_echo-2_bold"),
         ("func/sub-X_task-a_bold2.nii.gz", "func/sub-X_task-a_bold"),
         ("fmap/sub-X_magnitude2.nii.gz", "fmap/sub-X_magnitude"),
         ("func/sub-X_task-c_bold.nii.gz", None),
@@ -42,7 +43,7 @@ def rule(**fields: Any) -> Rule:
 def test_a_converted_file_finds_its_series(file: str, name: str | None) -> None:
     wanted = [
         "func/sub-X_task-a_bold",
-        "func/sub-X_task-b_bold",
+        "func/sub-X_task-b_echo-1_bold",
         "func/sub-X_task-b_echo-2_bold",
         "fmap/sub-X_magnitude",
     ]

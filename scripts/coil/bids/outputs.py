@@ -26,12 +26,11 @@ def owner(path: Path, wanted: Iterable[str]) -> str | None:
     if name in known:
         return name
     datatype, suffix, values = names.split(name)
-    own = {key: value for key, value in values.items() if key not in _ADDED}
-    for candidate in known:
+    for candidate in sorted(known):
         dtype, stem, given = names.split(candidate)
-        theirs = {key: value for key, value in given.items() if key not in _ADDED}
+        own = {key: value for key, value in values.items() if key in given or key not in _ADDED}
         numbered = suffix == stem or suffix.rstrip("0123456789") == stem
-        if dtype == datatype and numbered and theirs == own:
+        if dtype == datatype and numbered and own == given:
             return candidate
     return None
 
