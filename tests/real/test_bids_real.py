@@ -1,20 +1,20 @@
 """Real sessions of three vendors become valid BIDS with dcm2niix's own voxels."""
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from real_bids import by_coil, by_dcm2niix, pull
+
 from coil.bids import heudiconv, validate
 from coil.bids.convert import convert_session
 from coil.bids.heuristic import render
 from coil.bids.mapping import parse
 from coil.bids.series import read_series
 from coil.bids.settle import settle
-from real_bids import by_coil, by_dcm2niix, pull
 
 pytestmark = pytest.mark.real
 
@@ -223,7 +223,6 @@ def test_a_missing_slice_is_said_to_be_missing(real_dicom: Path, tmp_path: Path)
 
 def test_what_is_not_of_a_scanner_is_not_mapped(real_dicom: Path, tmp_path: Path) -> None:
     pulled = pull(real_dicom / "deid-data", tmp_path / "pulled")
-    shutil.copy(pulled / "pulled.json", tmp_path / "listing.json")
     settled = settle(read_series(pulled), parse(yaml.safe_load(ME)), "X", "Y")
     assert {row.state for row in settled} <= {"unmapped", "derived", "ignored"}
     assert not any(re.search("cookie", row.reason) for row in settled)
