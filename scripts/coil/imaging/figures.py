@@ -27,7 +27,8 @@ def mosaic(image: Floats, spacing: Spacing) -> bytes:
     image = image[box]
     low, high = np.percentile(image, [1, 99.5])
     if low >= 0:
-        low = 0.0
+        # White is a bright part of the head, not its brightest: fat would leave the brain dark.
+        low, high = 0.0, np.percentile(image[image > 0.5 * otsu_level(image)], 96)
     shades = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
     rows = [_cuts(shades, spacing, 2, 16 if shades.shape[2] < _THIN else 8)]
     if shades.shape[2] >= _THIN:

@@ -10,9 +10,9 @@ PARAMETERS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 RADIUS_MM = 50.0  # Power's sphere: a rotation counts as the arc it makes on the brain's surface
 
 _FWHM_MM = 6.0
-_POINTS = 20_000
+_POINTS = 14_000
 _ITERATIONS = 20
-_ENOUGH = 1e-3  # mm or milliradian: a step this small ends the search
+_ENOUGH_MM = 2e-3  # a step this small, on the sphere too, ends the search
 
 
 def rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,26 +65,42 @@ def realign(
     fixed = blur(series[..., reference], sigma)
     points, values, solver = _linearize(fixed, linear, mask)
     inverse = np.linalg.inv(linear)
-    centre = (np.array(fixed.shape) - 1) / 2
+    rest = (np.eye(3), np.zeros(3))
 
     result = np.zeros((count, 6))
-    # Outwards from the reference: the neighbour's position is the best first guess.
     for order in (range(reference + 1, count), range(reference - 1, -1, -1)):
-        turn, shift = rotation(np.zeros(3)), np.zeros(3)
+        turn, shift = rest
         for index in order:
-            moving = ndimage.spline_filter(blur(series[..., index], sigma))
+            moving = np.asarray(ndimage.spline_filter(blur(series[..., index], sigma)))
+            # The neighbour's position is the best guess, unless the head has come back.
+            guesses = [
+                (float(np.sum(_misfit(moving, points, values, inverse, *guess) ** 2)), guess)
+                for guess in ((turn, shift), rest)
+            ]
+            turn, shift = min(guesses, key=lambda guess: guess[0])[1]
             for _ in range(_ITERATIONS):
-                # From millimetres about the centre to voxels of the moving volume.
-                where = inverse @ (turn @ points + shift[:, None]) + centre[:, None]
-                found = ndimage.map_coordinates(moving, where, mode="nearest", prefilter=False)
-                step = solver @ (np.asarray(found) - values)
-                back = rotation(step[3:6]).T
-                turn = turn @ back
+                step = solver @ _misfit(moving, points, values, inverse, turn, shift)
+                turn = turn @ rotation(step[3:6]).T
                 shift = shift - turn @ step[:3]
-                if np.abs(step[:3]).max() < _ENOUGH and np.abs(step[3:6]).max() < _ENOUGH * 1e-3:
+                if max(np.abs(step[:3]).max(), RADIUS_MM * np.abs(step[3:6]).max()) < _ENOUGH_MM:
                     break
             result[index] = np.concatenate([shift, angles(turn)])
     return result
+
+
+def _misfit(
+    moving: NDArray[np.floating],
+    points: NDArray[np.floating],
+    values: NDArray[np.floating],
+    inverse: NDArray[np.floating],
+    turn: NDArray[np.floating],
+    shift: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """What the volume (its spline) holds at the transformed points minus the reference, (n,)."""
+    centre = (np.array(moving.shape)[:, None] - 1) / 2
+    where = inverse @ (turn @ points + shift[:, None]) + centre
+    found = ndimage.map_coordinates(moving, where, mode="nearest", prefilter=False)
+    return np.asarray(found) - values
 
 
 def _linearize(

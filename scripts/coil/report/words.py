@@ -60,7 +60,7 @@ FIGURES = {
     "bvalues": ("Diffusion weighting", "b-values, slice signal and directions of the volumes"),
 }
 STATES = {
-    "mapped": "converted and in the dataset",
+    "mapped": "a rule takes it; converted to the name beside it",
     "incomplete": "fewer volumes or files than expected; left out",
     "unmapped": "no rule takes it; left out",
     "ambiguous": "more than one rule or series for one name; left out",
