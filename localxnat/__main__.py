@@ -60,6 +60,9 @@ def serve(options: argparse.Namespace) -> int:
         (options.host, options.port),
         family=socket.AF_INET6 if ":" in options.host else socket.AF_INET,
     )
+    # Accepted connections inherit it. Without it a small answer waits for the client's
+    # delayed acknowledgement, 40 ms each.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     host = f"[{options.host}]" if ":" in options.host else options.host
     # The socket listens already, so whoever reads the line can connect.
     print(f"localxnat at http://{host}:{listener.getsockname()[1]}", flush=True)

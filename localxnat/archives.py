@@ -116,11 +116,8 @@ def _stream_zip(members: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
     # Level 1: a download is bound by packing, and scanner data gains little from more.
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
         for name, path in members:
-            info = zipfile.ZipInfo(name)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
             large = path.stat().st_size >= 1 << 31
-            with path.open("rb") as source, packed.open(info, "w", force_zip64=large) as member:
+            with path.open("rb") as source, packed.open(name, "w", force_zip64=large) as member:
                 while data := source.read(CHUNK):
                     member.write(data)
                     if pipe.waiting >= CHUNK:
