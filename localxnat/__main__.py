@@ -14,6 +14,7 @@ from localxnat.access import Archive
 from localxnat.app import make_app
 from localxnat.auth import IDLE_SECONDS, Auth
 from localxnat.errors import Refused
+from localxnat.faults import Faults
 from localxnat.resources import Resources
 from localxnat.store import Store
 
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve_parser.add_argument(
         "--idle", type=float, default=IDLE_SECONDS, help="seconds until an idle login ends"
     )
+    serve_parser.add_argument("--faults", type=Path, help="what is to go wrong; see faults.py")
     serve_parser.set_defaults(run=serve)
 
     import_parser = commands.add_parser("import", help="import DICOM files as one session")
@@ -55,6 +57,11 @@ def serve(options: argparse.Namespace) -> int:
     resources.recover()
     auth = Auth(store.database, options.idle)
     auth.ensure_admin(os.environ.get("LOCALXNAT_PASSWORD"))
+    try:
+        trouble = Faults.read(options.faults) if options.faults else None
+    except Refused as refused:
+        print(f"localxnat: {options.faults}: {refused.message}", file=sys.stderr)
+        return 1
     log = options.log.open("a") if options.log else None
     listener = socket.create_server(
         (options.host, options.port),
@@ -67,7 +74,7 @@ def serve(options: argparse.Namespace) -> int:
     # The socket listens already, so whoever reads the line can connect.
     print(f"localxnat at http://{host}:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
-        make_app(Archive(store, resources, auth), log),
+        make_app(Archive(store, resources, auth), log, trouble),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,

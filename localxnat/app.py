@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localxnat import (
     address,
+    faults,
     pages,
     prearchive_api,
     query,
@@ -194,10 +195,18 @@ class AccessLog:
             self._log.flush()
 
 
-def make_app(base: Archive, log: IO[str] | None = None) -> ASGIApp:
-    """The application over an archive; `log` takes a line for each request."""
+def make_app(
+    base: Archive, log: IO[str] | None = None, trouble: faults.Faults | None = None
+) -> ASGIApp:
+    """The application over an archive; `log` takes a line for each request.
+
+    `trouble` are the faults that it has from the start.
+    """
+    trouble = trouble or faults.Faults()
     app = Starlette(
-        routes=routes(), exception_handlers={Exception: failed, HTTPException: unrouted}
+        routes=[*faults.routes(trouble), *routes()],
+        exception_handlers={Exception: failed, HTTPException: unrouted},
     )
     app.state.archive = base
-    return AccessLog(app, log) if log else app
+    faulty = faults.FaultyServer(app, trouble, base.auth)
+    return AccessLog(faulty, log) if log else faulty

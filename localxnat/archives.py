@@ -108,6 +108,8 @@ class _Pipe(io.RawIOBase):
 
 def stream(members: Iterable[tuple[str, Path]], kind: str) -> Iterator[bytes]:
     """An archive (`zip`, `tar`, `tar.gz`) of (name, file) pairs, in pieces of about 1 MiB."""
+    # A catalog may be stale: what it lists and the disk has not is left out, as XNAT does.
+    members = ((name, path) for name, path in members if path.is_file())
     return _stream_zip(members) if kind == "zip" else _stream_tar(members, kind)
 
 

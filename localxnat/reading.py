@@ -261,6 +261,8 @@ def _file(call: Call, target: Target, path: str) -> Response:
         if file is None:
             continue
         place = call.resources.path_of(resource, path)
+        if not place.is_file():
+            break
         media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
         headers = {
             "Content-Length": str(file.size),

@@ -1,12 +1,16 @@
 """A server for tests and demos: started as a process of its own, stopped at the end."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,6 +30,17 @@ class Server:
         """The requests so far."""
         return self.log.read_text().splitlines() if self.log.exists() else []
 
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Let these faults strike from now on, and no others; see `localxnat.faults`."""
+        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.url}/localxnat/faults",
+            json.dumps(rules).encode(),
+            {"Authorization": f"Basic {login}"},
+            method="PUT",
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
 
 def _environment(password: str | None = None) -> dict[str, str]:
     environment = dict(os.environ)
@@ -39,9 +54,16 @@ def _environment(password: str | None = None) -> dict[str, str]:
 
 @contextmanager
 def running(
-    root: Path, *, port: int = 0, password: str = "admin", idle: float | None = None
+    root: Path,
+    *,
+    port: int = 0,
+    password: str = "admin",
+    idle: float | None = None,
+    faults: Path | None = None,
 ) -> Iterator[Server]:
     """A server on `root` (made if absent) on a free loopback port, until the block ends.
+
+    `idle` is the seconds until an idle login ends, `faults` a file of faults.
 
     Raises RuntimeError, with what the server said, if it does not start.
     """
@@ -51,6 +73,8 @@ def running(
     command += ["--log", str(log)]
     if idle is not None:
         command += ["--idle", str(idle)]
+    if faults is not None:
+        command += ["--faults", str(faults)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=_environment(password)
     )

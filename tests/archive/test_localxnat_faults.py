@@ -1,0 +1,134 @@
+"""localxnat's faults on demand: each strikes when asked, and only then."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from localxnat_support import Raw
+
+from localxnat.testing import Server, running
+
+pytest_plugins = ["localxnat_support"]
+SCANS = "/data/experiments/LOCAL_E00001/scans"
+ZIP = f"{SCANS}/ALL/files?format=zip"
+
+
+@pytest.fixture(autouse=True)
+def calm(server: Server) -> Iterator[None]:
+    yield
+    server.faults()
+
+
+def test_a_fault_strikes_as_often_as_it_says(server: Server, raw: Raw) -> None:
+    server.faults(
+        {"path": "^/data/projects", "times": 2, "fault": {"status": 503, "retry_after": 7}}
+    )
+    answers = [raw("GET", "/data/projects") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    assert answers[0].headers["Retry-After"] == "7"
+
+
+def test_a_fault_waits_for_its_turn_and_its_method(server: Server, raw: Raw) -> None:
+    rule = {"path": "^/data/projects", "method": "GET", "skip": 1, "fault": {"status": 502}}
+    server.faults(rule)
+    assert raw("HEAD", "/data/projects").status_code == 200
+    statuses = [raw("GET", "/data/projects").status_code for _ in range(3)]
+    assert statuses == [200, 502, 200]
+
+
+def test_an_answer_is_late(server: Server, raw: Raw) -> None:
+    server.faults({"path": "^/data/projects", "fault": {"delay": 0.5}})
+    begin = time.monotonic()
+    assert raw("GET", "/data/projects").status_code == 200
+    assert time.monotonic() - begin >= 0.5
+
+
+def test_a_stream_breaks_off(server: Server, raw: Raw) -> None:
+    server.faults({"path": "format=zip", "fault": {"truncate": 100, "end": "close"}})
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        raw("GET", ZIP)
+
+
+@pytest.mark.parametrize("end", ["clean", "short"])
+def test_a_stream_ends_early_and_seems_whole(server: Server, raw: Raw, end: str) -> None:
+    server.faults({"path": "format=zip", "fault": {"truncate": 100, "end": end}})
+    answer = raw("GET", ZIP)
+    assert (answer.status_code, len(answer.content)) == (200, 100)
+    assert ("Content-Length" in answer.headers) is (end == "short")
+    assert len(raw("GET", ZIP).content) > 100
+
+
+def test_the_login_page_comes_with_200_or_as_a_redirect(server: Server, raw: Raw) -> None:
+    server.faults({"path": "format=zip", "fault": {"login_page": 200}})
+    answer = raw("GET", ZIP)
+    assert (answer.status_code, answer.text[:9]) == (200, "<!DOCTYPE")
+    server.faults({"path": "format=zip", "fault": {"login_page": 302}})
+    assert raw("GET", ZIP, allow_redirects=False).status_code == 302
+
+
+@pytest.mark.parametrize(("when", "first"), [("before", 401), ("during", 200)])
+def test_a_login_ends_before_or_while_it_is_used(server: Server, when: str, first: int) -> None:
+    client = requests.Session()
+    form = {"username": "admin", "password": "admin"}
+    client.put(f"{server.url}/data/services/auth", data=form)
+    server.faults({"path": "format=zip", "fault": {"expire": when}})
+    assert client.get(server.url + ZIP).status_code == first
+    assert client.get(f"{server.url}/data/projects").status_code == 401
+
+
+@pytest.mark.parametrize(("how", "digest"), [("blank", ""), ("wrong", "0" * 32)])
+def test_digests_are_blank_or_wrong(server: Server, raw: Raw, how: str, digest: str) -> None:
+    server.faults({"path": "/files", "fault": {"digest": how}})
+    rows = raw.rows(f"{SCANS}/ALL/files")
+    assert {row["digest"] for row in rows} == {digest}
+
+
+def test_a_resource_appears_between_check_and_create(
+    server: Server, raw: Raw, session: str
+) -> None:
+    server.faults({"path": "/resources/R$", "method": "PUT", "fault": {"twice": True}})
+    assert raw("PUT", f"{session}/resources/R").status_code == 409
+    assert [row["label"] for row in raw.rows(f"{session}/resources")] == ["R"]
+
+
+def test_a_stale_catalog_lists_what_no_zip_has(raw: Raw, server: Server, session: str) -> None:
+    for name in ("stays", "goes"):
+        raw("PUT", f"{session}/resources/R/files/{name}", data=name.encode())
+    (gone,) = server.root.rglob("RESOURCES/R/goes")
+    gone.unlink()
+    path = f"{session}/resources/R/files"
+    assert len(raw.rows(path)) == 2
+    assert b"goes" not in raw("GET", f"{path}?format=tar").content
+    assert raw("GET", f"{path}/goes").status_code == 404
+
+
+def test_the_table_of_logins_is_full_after_a_thousand(server: Server) -> None:
+    profile = {"username": "leaky", "password": "leaky"}
+    Raw(server)("POST", "/xapi/users", json=profile)
+    statuses: list[int] = []
+    with requests.Session() as client:
+        for _ in range(1001):
+            client.cookies.clear()
+            done = client.put(f"{server.url}/data/services/auth", data=profile)
+            statuses.append(done.status_code)
+    assert statuses == [200] * 1000 + [401]
+
+
+def test_faults_come_from_a_file(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.json"
+    rules.write_text('[{"path": "^/data/projects", "fault": {"status": 504}}]')
+    with running(tmp_path / "root", faults=rules) as started:
+        raw = Raw(started)
+        statuses = [raw("GET", "/data/projects").status_code for _ in range(2)]
+    assert statuses == [504, 200]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["no json", "{}", '[{"path": "("}]', '[{"path": "x", "fault": {"sttus": 503}}]',
+     '[{"path": "x", "fault": {"status": 200}}]', '[{"path": "(", "fault": {"status": 503}}]'],
+)  # fmt: skip
+def test_rules_that_are_none_are_refused(raw: Raw, rules: str) -> None:
+    assert raw("PUT", "/localxnat/faults", data=rules).status_code == 400
