@@ -185,7 +185,7 @@ def bvalues(
     relative = np.full(signal.shape, np.nan)
     for value in values:
         members = shell == value
-        centre = np.nanmedian(np.where(members, signal, np.nan)[:, members], axis=1)
+        centre = np.median(signal[:, members], axis=1)
         relative[:, members] = 100 * (signal[:, members] / centre[:, None] - 1)
     with canvas.figure(480) as fig:
         grid = fig.add_gridspec(
