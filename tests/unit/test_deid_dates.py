@@ -1,9 +1,10 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from coil.deid.dates import acq_time, age_at, cap_age, read_age, shift, shift_days
 from hypothesis import given
 from hypothesis import strategies as st
+
+from coil.deid.dates import acq_time, age_at, cap_age, read_age, shift, shift_days
 
 SECRET = b"0123456789abcdef" * 4
 WHEN = datetime(2024, 5, 1, 13, 7, 43, 900000)

@@ -2,10 +2,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from coil.deid.identities import ALPHABET, Link, LinkTable, check_label, load_secret, pseudonym
-from coil.errors import ConfigError, DataError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from coil.deid.identities import ALPHABET, Link, LinkTable, check_label, load_secret, pseudonym
+from coil.errors import ConfigError, DataError
 
 SECRET = b"0123456789abcdef" * 4
 

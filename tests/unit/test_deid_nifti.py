@@ -4,11 +4,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from coil.deid.nifti import clean_nifti
-from coil.errors import DataError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
+from coil.deid.nifti import clean_nifti
+from coil.errors import DataError
 
 AFFINE = np.array([[2, 0.1, 0, -9], [0, 2, 0, 5], [0, 0, 3.4, 1], [0, 0, 0, 1.0]])
 

@@ -1,10 +1,11 @@
 import json
 
 import pytest
-from coil.deid.sidecar import clean_sidecar, dump_sidecar
-from coil.deid.sidecar_keys import BIDS, DCM2NIIX, RULES
 from hypothesis import given
 from hypothesis import strategies as st
+
+from coil.deid.sidecar import clean_sidecar, dump_sidecar
+from coil.deid.sidecar_keys import BIDS, DCM2NIIX, RULES
 
 SIDECAR = {
     "Manufacturer": "Siemens",

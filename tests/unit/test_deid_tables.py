@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from coil.deid.tables import clean_asl_context, clean_events, clean_numbers
 from coil.errors import DataError
 

@@ -19,7 +19,6 @@ from typing import Any
 import pydicom
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag
 from pydicom.valuerep import PersonName
 
@@ -131,6 +130,8 @@ def _strings(value: Any) -> Iterator[str]:
 def _of_file(path: Path, technical: set[str], seen: set) -> Iterator[Identifier]:
     data = _read(path)
     if data is None:
+        with path.open("rb") as stream:
+            yield from _of_bytes(stream.read(NEAR))
         return
     if data.preamble and data.preamble.strip(b"\0"):
         yield from _of_bytes(data.preamble)
@@ -145,8 +146,8 @@ def _read(path: Path) -> Any:
         warnings.simplefilter("ignore")
         try:
             return pydicom.dcmread(path, stop_before_pixels=True)
-        except (InvalidDicomError, OSError, EOFError, ValueError, KeyError):
-            return None  # not DICOM: nothing of it is converted either
+        except Exception:  # of many kinds, where a header is damaged
+            return None
 
 
 def _walk(data: Dataset, seen: set) -> Iterator[DataElement]:

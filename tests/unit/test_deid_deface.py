@@ -1,0 +1,98 @@
+"""Defacing, on pydeface's own average head; its face and its brain are known there."""
+
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from coil.deid.deface import DefaceResult, deep_in_upper_head, deface, even, find_head, template
+from coil.deid.deface import Grid as Image
+from coil.errors import DataError
+
+HEAD = Path(str(resources.files("pydeface") / "data" / "mean_reg2mean.nii.gz"))
+
+
+@pytest.fixture(scope="module")
+def defaced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, DefaceResult]:
+    """The head at 2 mm, turned by 8 degrees and off the centre, stored with a scale."""
+    folder = tmp_path_factory.mktemp("deface")
+    head = nib.load(HEAD)
+    data = np.asarray(head.dataobj)[::2, ::2, ::2].astype("<i2")
+    turn = np.eye(4)
+    turn[1:3, 1:3] = [[0.990, -0.139], [0.139, 0.990]]
+    turn[:3, 3] = 5, -12, 9
+    image = nib.Nifti1Image(data, turn @ head.affine @ np.diag([2, 2, 2, 1]))
+    image.header.set_slope_inter(0.5, 0)
+    image.header["descrip"] = b"of Quillfeather"
+    nib.save(image, folder / "in.nii.gz")
+    result = deface(folder / "in.nii.gz", folder / "out.nii.gz")
+    return folder / "in.nii.gz", folder / "out.nii.gz", result
+
+
+def test_a_face_is_found(defaced):
+    result = defaced[2]
+    assert result.state == "defaced"
+    assert 0.08 < result.changed_fraction < 0.2
+    assert result.resemblance > 0.8
+    assert result.removed == ["descrip"]
+
+
+def test_all_other_voxels_and_the_geometry_stay_bit_for_bit(defaced):
+    before, after = nib.load(defaced[0]), nib.load(defaced[1])
+    old, new = before.dataobj.get_unscaled(), after.dataobj.get_unscaled()
+    assert old.dtype == new.dtype and old.shape == new.shape
+    assert np.all((new == old) | (new == 0))
+    assert before.affine.tobytes() == after.affine.tobytes()
+    assert after.dataobj.slope == 0.5
+
+
+def test_the_nose_is_gone_and_the_brain_is_not(defaced):
+    old = np.asarray(nib.load(defaced[0]).dataobj.get_unscaled())
+    new = np.asarray(nib.load(defaced[1]).dataobj.get_unscaled())
+    middle = old.shape[0] // 2
+    nose = np.s_[middle - 6 : middle + 6, 112:124, 20:45]
+    brain = np.s_[middle - 25 : middle + 25, 30:95, 55:90]
+    assert (old[nose] > 60).sum() > 200 and not new[nose].any()
+    assert np.array_equal(old[brain], new[brain])
+
+
+def test_nothing_is_left_beside_the_image(defaced):
+    assert {p.name for p in defaced[0].parent.iterdir()} == {"in.nii.gz", "out.nii.gz"}
+
+
+def test_a_phantom_is_recognized_and_told(tmp_path: Path):
+    place = np.indices((64, 64, 64)) - 32
+    ball = ((place**2).sum(axis=0) < 24**2) * 900
+    noise = np.random.default_rng(1).integers(0, 40, ball.shape)
+    nib.save(
+        nib.Nifti1Image((ball + noise).astype("i2"), np.diag([4, 4, 4, 1])), tmp_path / "a.nii.gz"
+    )
+    with pytest.raises(DataError, match=r"a\.nii\.gz: no head was recognized"):
+        deface(tmp_path / "a.nii.gz", tmp_path / "out.nii.gz")
+    assert not (tmp_path / "out.nii.gz").exists()
+
+
+def test_an_image_that_is_not_one_is_refused(tmp_path: Path):
+    shutil.copy(HEAD, tmp_path / "a.nii.gz")
+    (tmp_path / "a.nii.gz").write_bytes(HEAD.read_bytes()[:9000])
+    with pytest.raises(DataError):
+        deface(tmp_path / "a.nii.gz", tmp_path / "out.nii.gz")
+
+
+def test_coils_shading_is_evened_out():
+    head = template()
+    ramp = np.linspace(1, 8, head.data.shape[1])[None, :, None]
+    shaded = even(Image((head.data * ramp).astype("f4"), head.affine))
+    plain = even(head)
+    inside = find_head(plain)
+    assert np.corrcoef(shaded.data[inside], plain.data[inside])[0, 1] > 0.9
+
+
+def test_what_lies_deep_in_the_upper_head_is_brain():
+    head = template()
+    deep = deep_in_upper_head(find_head(head), head.affine)
+    volume = deep.sum() * abs(np.linalg.det(head.affine[:3, :3])) / 1000
+    assert 200 < volume < 1200  # ml
