@@ -75,7 +75,7 @@ async def log_in(request: Request) -> Response:
 
 
 async def jsession(request: Request) -> Response:
-    """GET: the login's ID, which keeps it open; DELETE: its end."""
+    """GET or POST: the login's ID, which keeps it open; DELETE: its end."""
     base = archive(request)
     if request.method == "DELETE":
         base.auth.close(request.cookies.get("JSESSIONID", ""))
@@ -95,6 +95,13 @@ async def whoami(request: Request, who: Who) -> Response:
 
 async def build_info(request: Request, who: Who) -> Response:
     return JSONResponse(xapi.build_info())
+
+
+async def build_info_field(request: Request, who: Who) -> Response:
+    value = xapi.build_info().get(request.path_params["name"])
+    if value is None:
+        raise Refused(404, "The build information has nothing of this name.")
+    return PlainTextResponse(value)
 
 
 async def schemas(request: Request, who: Who) -> Response:
@@ -148,13 +155,14 @@ def routes() -> list[Route]:
         *services.routes(),
         *prearchive_api.routes(),
         Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
-        Route("/data/JSESSION", jsession, methods=["GET", "DELETE"]),
+        Route("/data/JSESSION", jsession, methods=["GET", "POST", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),
         *(Route(f"/data/{name}", absent) for name in ("version", "uptime", "buildInfo")),
         Route("/data/search", signed_in(search_document), methods=["POST"]),
         Route("/data/search/elements", signed_in(elements)),
         Route("/data/search/elements/{name}", signed_in(element_fields)),
         Route("/xapi/siteConfig/buildInfo", signed_in(build_info)),
+        Route("/xapi/siteConfig/buildInfo/{name}", signed_in(build_info_field)),
         Route("/xapi/schemas", signed_in(schemas)),
         Route("/xapi/schemas/{name:path}", signed_in(schema)),
         Route("/xapi/access/projects", signed_in(access)),

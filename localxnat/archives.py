@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from localxnat.errors import Refused
+from localxnat.incoming import Arrived, Incoming
 from localxnat.names import check_file_path
-from localxnat.resources import Arrived, Incoming
 
 CHUNK = 1 << 20
 MAX_MEMBERS = 1_000_000

@@ -7,8 +7,9 @@ from pathlib import Path
 from localxnat import archives, dicom
 from localxnat.dicom import Instance, Series
 from localxnat.errors import Refused
+from localxnat.incoming import Arrived
 from localxnat.names import check_label, check_scan_id
-from localxnat.resources import Arrived, Resources
+from localxnat.resources import Resources
 from localxnat.store import Object, scan_order
 
 

@@ -6,17 +6,16 @@ old row, or a note from which `recover` enters the new one.
 """
 
 import fcntl
-import hashlib
 import os
 import shutil
 import sqlite3
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localxnat.errors import Refused
+from localxnat.incoming import Arrived, Incoming
 from localxnat.store import Object, Store, scan_order
 
 
@@ -47,40 +46,6 @@ class File:
     format: str = ""
     content: str = ""
     tags: str = ""
-
-
-@dataclass
-class Arrived:
-    """A file under `.incoming`, with the MD5 that was taken while it was written."""
-
-    temporary: Path
-    path: str
-    size: int
-    digest: str
-
-
-class Incoming:
-    """A new file under `.incoming`, written in pieces."""
-
-    def __init__(self, folder: Path) -> None:
-        self.temporary = folder / f"{os.getpid()}-{uuid.uuid4().hex}"
-        self._stream = self.temporary.open("xb")
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._size = 0
-
-    def write(self, data: bytes) -> int:
-        self._stream.write(data)
-        self._md5.update(data)
-        self._size += len(data)
-        return len(data)
-
-    def finish(self, path: str) -> Arrived:
-        self._stream.close()
-        return Arrived(self.temporary, path, self._size, self._md5.hexdigest())
-
-    def drop(self) -> None:
-        self._stream.close()
-        self.temporary.unlink(missing_ok=True)
 
 
 class Resources:

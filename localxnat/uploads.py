@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from localxnat import archives
 from localxnat.errors import Refused
+from localxnat.incoming import Arrived, Incoming
 from localxnat.names import check_file_path
-from localxnat.resources import Arrived, Incoming, Resource
+from localxnat.resources import Resource
 from localxnat.store import Object
 from localxnat.targets import Call, resolve
 from localxnat.writing import make_resource

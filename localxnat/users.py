@@ -12,6 +12,7 @@ from localxnat.access import Who, archive, signed_in
 from localxnat.errors import Refused
 from localxnat.responses import rows_as
 
+_TAKEN = ("username", "profiles")  # words of the interface
 _LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 
 
@@ -57,7 +58,7 @@ async def users(request: Request, who: Who) -> Response:
         return JSONResponse([row["login"] for row in rows])
     profile = await _json(request)
     login, password = str(profile.get("username", "")), str(profile.get("password", ""))
-    if not _LOGIN.fullmatch(login) or not password:
+    if not _LOGIN.fullmatch(login) or login in _TAKEN or not password:
         raise Refused(400, "A user has a username (letters, digits, . _ @ -) and a password.")
 
     def add() -> None:
@@ -71,6 +72,18 @@ async def users(request: Request, who: Who) -> Response:
 
     await run_in_threadpool(add)
     return JSONResponse({"username": login}, 201)
+
+
+async def username(request: Request, who: Who) -> Response:
+    """GET /xapi/users/username: the caller's own name."""
+    return PlainTextResponse(who.user.login)
+
+
+async def profiles(request: Request, who: Who) -> Response:
+    """GET /xapi/users/profiles: all users."""
+    _only_admin(who)
+    rows = await run_in_threadpool(archive(request).auth.users)
+    return JSONResponse([_profile(row) for row in rows])
 
 
 async def user(request: Request, who: Who) -> Response:
@@ -142,6 +155,8 @@ def routes() -> list[Route]:
     return [
         Route("/data/users", signed_in(listing)),
         Route("/xapi/users", signed_in(users), methods=["GET", "POST"]),
+        Route("/xapi/users/username", signed_in(username)),
+        Route("/xapi/users/profiles", signed_in(profiles)),
         Route("/xapi/users/{login}", signed_in(user), methods=["GET", "PUT", "DELETE"]),
         Route(f"{tokens}/issue", signed_in(issue)),
         Route(f"{tokens}/issue/user/{{login}}", signed_in(issue)),

@@ -73,10 +73,10 @@ def test_a_session_downloads_as_a_zip(page: Page) -> None:
 
 
 def test_a_pushed_report_opens_but_its_script_does_not_run(page: Page, raw: Raw) -> None:
-    path = "/data/experiments/LOCAL_E00001/resources/REPORTS/files/report.html"
+    path = "/data/experiments/LOCAL_E00001/resources/PUSHED/files/pushed.html"
     raw("PUT", f"{path}?overwrite=true", data=REPORT.encode())
     page.goto("/app/experiments/LOCAL_E00001")
-    page.get_by_role("link", name="report.html").click()
+    page.get_by_role("link", name="pushed.html").click()
     assert page.get_by_role("heading", level=1).inner_text() == "A report"
 
 

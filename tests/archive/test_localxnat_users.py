@@ -152,6 +152,13 @@ def test_xnatpy_manages_users_and_roles(server: Server, people: None) -> None:
         assert connection.projects["private"].access_level == "Owners"
 
 
+def test_users_ask_who_they_are(as_user: As, raw: Raw) -> None:
+    assert as_user("member", "GET", "/xapi/users/username").text == "member"
+    assert as_user("member", "GET", "/xapi/users/profiles").status_code == 403
+    names = [profile["username"] for profile in raw("GET", "/xapi/users/profiles").json()]
+    assert {"admin", *ROLES} <= set(names)
+
+
 def test_a_deleted_user_is_out_at_once(raw: Raw, server: Server) -> None:
     raw("POST", "/xapi/users", json={"username": "short", "password": "lived"})
     client = requests.Session()

@@ -476,6 +476,17 @@ def test_a_login_by_form_is_used_by_cookie_and_ends(server: Server) -> None:
     assert requests.get(f"{server.url}/data/projects", cookies=cookies).status_code == 401
 
 
+def test_a_login_is_opened_by_a_post_with_basic_auth(server: Server) -> None:
+    url = f"{server.url}/data/JSESSION"
+    identifier = requests.post(url, auth=("admin", "admin")).text
+    assert requests.get(url, cookies={"JSESSIONID": identifier}).text == identifier
+    assert requests.post(url, auth=("admin", "wrong")).status_code == 401
+
+
+def test_the_version_is_told_alone(raw: Raw) -> None:
+    assert raw("GET", "/xapi/siteConfig/buildInfo/version").text == "1.9.2"
+
+
 def test_a_refused_login_says_why_in_a_heading(server: Server) -> None:
     form = {"username": "admin", "password": "wrong"}
     answer = requests.put(f"{server.url}/data/services/auth", data=form)
