@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from coil import jobs
 from coil.bids import mapping as mappings
 from coil.bids.convert import convert_session
+from coil.bids.series import name_scans
+from coil.errors import DataError
 from coil.jobs import Failure
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def main(
             unmapped=unmapped,
             scratch=scratch,
         )
+    except DataError as error:
+        raise DataError(name_scans(str(error), pulled)) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

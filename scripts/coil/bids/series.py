@@ -231,3 +231,17 @@ def _acq_time(header: Dataset) -> str | None:
             continue
         return f"{when.isoformat()}.{fraction[:6].ljust(6, '0')}"
     return None
+
+
+def name_scans(text: str, pulled: Path) -> str:
+    """`text` with the scans' numbers in place of their folders, which nobody else knows.
+
+    A scan ID that is no number could tell too much; its folder stays.
+    """
+    scans = {row["folder"]: row["scan"] for row in read_json(pulled / "pulled.json")["scans"]}
+
+    def name(found: re.Match[str]) -> str:
+        scan = scans.get(found[0]) or ""
+        return f"scan {scan}" if re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", scan) else found[0]
+
+    return re.sub(r"series/\d+", name, text)
