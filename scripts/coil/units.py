@@ -31,6 +31,12 @@ def unit_name(subject: str, session: str) -> str:
     return f"sub-{subject}_ses-{session}"
 
 
+def scan_name(scan: str | None) -> str:
+    """How messages name a scan; an ID that is no series number could tell too much."""
+    plain = re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", scan or "")
+    return f"scan {scan}" if plain else "a scan"
+
+
 def read_units(table: Path) -> list[Unit]:
     """The sessions in a project's sessions.tsv; none before the first discovery."""
     if not table.is_file():

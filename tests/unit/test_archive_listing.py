@@ -2,11 +2,12 @@
 
 import random
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from coil.archive.discover import fingerprint
 from coil.archive.listing import Scan, Session, group, natural, select, usable
 from coil.archive.pull import _member_key
-from hypothesis import given
-from hypothesis import strategies as st
 
 SELECT_ALL = {"subjects": "*", "sessions": "*", "scan_quality": ["usable"]}
 
@@ -99,11 +100,6 @@ def test_the_fingerprint_changes_with_the_data_and_not_with_a_label() -> None:
         return fingerprint({"scans": found.content(), "held": ""})
 
     assert of(before) == of(renamed) != of(more)
-
-
-def test_a_scan_id_that_no_series_number_looks_like_is_not_shown() -> None:
-    assert Scan("6-MR1").shown == "scan 6-MR1"
-    assert Scan("1.2.840.99.20240501").shown == "a scan"
 
 
 def test_a_zip_member_belongs_to_the_longest_scan_id_that_fits() -> None:

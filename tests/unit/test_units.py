@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from coil import units
-from coil.units import Unit, code_digest, read_units
+from coil.units import Unit, code_digest, read_units, scan_name
 
 
 def test_a_unit_is_named_by_its_bids_labels() -> None:
@@ -13,6 +14,11 @@ def test_a_unit_is_named_by_its_bids_labels() -> None:
 
 def test_there_are_no_units_before_the_first_discovery(tmp_path: Path) -> None:
     assert read_units(tmp_path / "sessions.tsv") == []
+
+
+def test_a_scan_id_that_no_series_number_looks_like_is_not_shown() -> None:
+    assert scan_name("6-MR1") == "scan 6-MR1"
+    assert scan_name("1.2.840.99.20240501") == "a scan"
 
 
 @pytest.fixture

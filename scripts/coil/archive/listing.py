@@ -5,7 +5,6 @@ into sessions. See `SESSION_COLUMNS` for what is asked.
 """
 
 import fnmatch
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -50,15 +49,6 @@ class Scan:
     frames: str = ""
     files: int = 0
     bytes: int = 0
-
-    @property
-    def shown(self) -> str:
-        """How messages name the scan; an ID that is no series number could tell too much."""
-        return (
-            f"scan {self.scan}"
-            if re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", self.scan)
-            else "a scan"
-        )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from coil.archive.client import Archive, part
 from coil.archive.contents import ArchiveFile
 from coil.archive.listing import Scan
 from coil.errors import ArchiveError, DataError
+from coil.units import scan_name
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ def sort_series(unpacked: Path, scans: Sequence[Scan], target: Path) -> list[dic
         source = unpacked / _folder_of(scan.scan)
         found: dict[str, list[Path]] = {}
         for path in sorted(source.iterdir()) if source.is_dir() else []:
-            found.setdefault(_series_uid(path, scan.shown), []).append(path)
+            found.setdefault(_series_uid(path, scan_name(scan.scan)), []).append(path)
         if not found:
             problem = "the archive holds no DICOM for this scan"
             rows.append({**row, "folder": None, "files": 0, "problem": problem})

@@ -13,6 +13,7 @@ from pydicom.uid import UID
 from coil.bids import stack
 from coil.errors import DataError
 from coil.files import read_json
+from coil.units import scan_name
 
 _A_DATE_ALONE = len("YYYYMMDD")
 _TO_THE_SECOND = len("YYYYMMDDHHMMSS")
@@ -234,14 +235,6 @@ def _acq_time(header: Dataset) -> str | None:
 
 
 def name_scans(text: str, pulled: Path) -> str:
-    """`text` with the scans' numbers in place of their folders, which nobody else knows.
-
-    A scan ID that is no number could tell too much; its folder stays.
-    """
+    """`text` with the scans' numbers in place of their folders, which nobody else knows."""
     scans = {row["folder"]: row["scan"] for row in read_json(pulled / "pulled.json")["scans"]}
-
-    def name(found: re.Match[str]) -> str:
-        scan = scans.get(found[0]) or ""
-        return f"scan {scan}" if re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", scan) else found[0]
-
-    return re.sub(r"series/\d+", name, text)
+    return re.sub(r"series/\d+", lambda found: scan_name(scans.get(found[0])), text)
