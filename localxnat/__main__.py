@@ -15,6 +15,7 @@ from localxnat.app import make_app
 from localxnat.auth import IDLE_SECONDS, Auth
 from localxnat.errors import Refused
 from localxnat.faults import Faults
+from localxnat.prearchive import Prearchive
 from localxnat.resources import Resources
 from localxnat.store import Store
 
@@ -55,6 +56,7 @@ def serve(options: argparse.Namespace) -> int:
     store = Store(options.root)
     resources = Resources(store)
     resources.recover()
+    Prearchive(resources).recover()
     auth = Auth(store.database, options.idle)
     auth.ensure_admin(os.environ.get("LOCALXNAT_PASSWORD"))
     try:

@@ -76,6 +76,14 @@ CREATE TABLE IF NOT EXISTS pending (
     tags TEXT NOT NULL
 );
 
+-- Objects on their way to a new label, noted before their folder is renamed.
+CREATE TABLE IF NOT EXISTS renaming (
+    object INTEGER PRIMARY KEY REFERENCES objects (pk) ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    old TEXT NOT NULL,
+    new TEXT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS prearchive (
     project TEXT NOT NULL,
     timestamp TEXT NOT NULL,

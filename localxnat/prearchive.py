@@ -131,6 +131,12 @@ class Prearchive:
             )
         return waiting
 
+    def recover(self) -> None:
+        """Remove folders of sessions that a killed process was still putting together."""
+        for folder in (self._resources.root / "prearchive").glob("*/*/*"):
+            if self.find(*folder.parts[-3:]) is None:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def delete(self, waiting: Waiting) -> None:
         with self._database.write() as connection:
             connection.execute(

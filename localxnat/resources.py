@@ -16,7 +16,7 @@ from pathlib import Path
 
 from localxnat.errors import Refused
 from localxnat.incoming import Arrived, Incoming
-from localxnat.store import Object, Store, scan_order
+from localxnat.store import Object, Store, now, scan_order
 
 
 @dataclass
@@ -249,6 +249,13 @@ class Resources:
                     else:
                         self._enter(connection, row["temporary"])
                         self._recount(connection, row["resource"])
+                for row in connection.execute("SELECT * FROM renaming").fetchall():
+                    if (self.root / row["old"]).exists():
+                        connection.execute(
+                            "DELETE FROM renaming WHERE object = ?", (row["object"],)
+                        )
+                    else:
+                        self._relabel(connection, *row)
             for leftover in self._incoming.iterdir():
                 if not _alive(leftover.name.split("-", 1)[0]):
                     leftover.unlink(missing_ok=True)
@@ -257,22 +264,35 @@ class Resources:
         """Give an object a new label, and its folder the new name; 409 if it is taken."""
         old = self.object_folder(item).as_posix()
         new = self.object_folder(replace(item, label=label)).as_posix()
-        with self._exclusive(), self.store.database.write() as connection:
-            if (self.root / new).exists():
-                raise Refused(409, "The label is in use.")
-            try:
-                connection.execute("UPDATE objects SET label = ? WHERE pk = ?", (label, item.pk))
-            except sqlite3.IntegrityError:
-                raise Refused(409, "The label is in use.") from None
-            connection.execute(
-                "UPDATE resources SET folder = ? || substr(folder, ?)"
-                " WHERE folder LIKE ? ESCAPE '\\'",
-                (new, len(old) + 1, _like(old) + "/%"),
-            )
-            self.store.touch(item)
+        with self._exclusive():
+            with self.store.database.write() as connection:
+                taken = connection.execute(
+                    "SELECT 1 FROM objects WHERE project = ? AND label = ? AND"
+                    " (kind = 'subject') = ? AND kind != 'project' AND kind != 'scan'",
+                    (item.project, label, item.kind == "subject"),
+                ).fetchone()
+                if taken or (self.root / new).exists():
+                    raise Refused(409, "The label is in use.")
+                note = (item.pk, label, old, new)
+                connection.execute("INSERT OR REPLACE INTO renaming VALUES (?, ?, ?, ?)", note)
             if (self.root / old).exists():
                 (self.root / old).rename(self.root / new)
+            with self.store.database.write() as connection:
+                self._relabel(connection, *note)
         item.label = label
+
+    def _relabel(
+        self, connection: sqlite3.Connection, pk: int, label: str, old: str, new: str
+    ) -> None:
+        stamp = now()
+        connection.execute(
+            "UPDATE objects SET label = ?, last_modified = ? WHERE pk = ?", (label, stamp, pk)
+        )
+        connection.execute(
+            "UPDATE resources SET folder = ? || substr(folder, ?) WHERE folder LIKE ? ESCAPE '\\'",
+            (new, len(old) + 1, _like(old) + "/%"),
+        )
+        connection.execute("DELETE FROM renaming WHERE object = ?", (pk,))
 
     def correct(
         self, owner: Object, resource: Resource, entered: list[File], gone: list[str]

@@ -110,3 +110,19 @@ def test_a_session_of_another_subject_is_not_added_to(study: Path, tmp_path: Pat
     import_dicom(tmp_path / "root", "P", "S1", "E", study)
     with pytest.raises(RuntimeError, match="belongs to another subject"):
         import_dicom(tmp_path / "root", "P", "S2", "E", study)
+
+
+@pytest.mark.real
+def test_a_session_of_enhanced_dicom_is_imported_whole(real_dicom: Path, tmp_path: Path) -> None:
+    source = real_dicom / "dcm_qa_xa30"
+    message = import_dicom(tmp_path / "root", "P", "S", "E", source)
+    assert "21 scans, 93 files" in message
+    with running(tmp_path / "root") as server:
+        raw = Raw(server)
+        scans = raw.rows("/data/experiments/LOCAL_E00001/scans", columns=COLUMNS)
+        files = raw.rows("/data/experiments/LOCAL_E00001/scans/ALL/files")
+    bold = next(scan for scan in scans if scan["ID"] == "7")
+    assert bold["xsiType"] == "xnat:mrScanData"
+    assert bold["frames"] == "660"
+    assert scans[-1]["xsiType"] == "xnat:srScanData"
+    assert {file["collection"] for file in files} == {"DICOM", "secondary"}

@@ -14,6 +14,7 @@ import pytest
 import requests
 from localxnat_support import Raw
 
+from localxnat.prearchive import Prearchive
 from localxnat.resources import Resources
 from localxnat.store import Object, Store
 from localxnat.testing import PACKAGE_ROOT, running
@@ -78,6 +79,40 @@ def check(resources: Resources, project: Object, data: bytes) -> None:
     assert resources.path_of(resource, file.path).read_bytes() == data
     assert (file.size, file.digest) == (len(data), hashlib.md5(data).hexdigest())
     assert resource.file_size == len(data)
+
+
+@pytest.mark.parametrize(("dies_in", "label"), [("rename", "old"), ("_relabel", "new")])
+def test_a_kill_while_an_object_is_renamed_leaves_its_files_findable(
+    resources: Resources,
+    project: Object,
+    monkeypatch: pytest.MonkeyPatch,
+    dies_in: str,
+    label: str,
+) -> None:
+    store = resources.store
+    subject = store.create("subject", "old", "xnat:subjectData", "P", project, "admin")
+    put(resources, subject, "a.txt", b"kept")
+
+    def die(*values: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path if dies_in == "rename" else resources, dies_in, die)
+        with pytest.raises(KilledError):
+            resources.rename(subject, "new")
+    resources.recover()
+    again = store.subject(label, "P")
+    assert again is not None
+    resource = resources.find(again, "R")
+    assert resource is not None
+    assert resources.path_of(resource, "a.txt").read_bytes() == b"kept"
+
+
+def test_a_session_that_was_half_staged_is_swept(resources: Resources) -> None:
+    half = resources.root / "prearchive" / "P" / "20260101_000000000" / "E" / "SCANS"
+    half.mkdir(parents=True)
+    Prearchive(resources).recover()
+    assert not half.exists()
 
 
 def test_files_of_dead_writers_are_swept_and_those_of_living_ones_kept(
