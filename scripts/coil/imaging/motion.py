@@ -9,9 +9,9 @@ from coil.imaging.masks import blur
 PARAMETERS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 RADIUS_MM = 50.0  # Power's sphere: a rotation counts as the arc it makes on the brain's surface
 
-_FWHM_MM = 6.0
-_POINTS = 14_000
-_ITERATIONS = 20
+_FWHM_MM = 5.0
+_POINTS = 15_000
+_ITERATIONS = 30
 _ENOUGH_MM = 2e-3  # a step this small, on the sphere too, ends the search
 
 
