@@ -116,7 +116,7 @@ def deface(source: Path, target: Path) -> DefaceResult:
 def even(image: Grid) -> Grid:
     """The image on a grid of about 2 mm, divided by its local mean (near 1 within the head)."""
     size = np.sqrt((image.affine[:3, :3] ** 2).sum(axis=0))
-    step = np.maximum(1.0, GRID / size)
+    step = GRID / size
     smooth = ndimage.gaussian_filter(image.data, np.where(step > 1, step * 0.35, 0.0))
     shape = tuple(int(n) for n in np.ceil(np.array(image.data.shape) / step))
     small = ndimage.affine_transform(smooth, step, output_shape=shape, order=1)

@@ -1,0 +1,158 @@
+"""Real sessions through the waist: nothing identified leaves, nothing useful is lost."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+import yaml
+from real_bids import pull
+
+from coil.bids import validate
+from coil.bids.convert import convert_session
+from coil.bids.mapping import parse
+from coil.deid.deface import deface
+from coil.deid.headers import collect
+from coil.deid.leak import Searcher
+from coil.deid.sidecar import clean_sidecar, dump_sidecar
+from coil.deid.waist import admit_session
+from coil.errors import DataError
+
+pytestmark = pytest.mark.real
+
+SESSIONS = [
+    "dcm_qa_xa30/In",
+    "dcm_qa_me/In",
+    "dcm_qa_nih/In/*GE",
+    "dcm_qa_nih/In/*Si",
+    "dcm_qa_philips/In",
+    "dcm_qa_philips_asl/In",
+    "nitest-balls1/DICOM",
+]
+# What dcm2niix says and nobody needs: identifying, free text, or its own guesses.
+GONE = {
+    "AcquisitionTime", "BidsGuess", "ConsistencyInfo", "DeviceSerialNumber", "ImageComments",
+    "InstitutionAddress", "InstitutionName", "InstitutionalDepartmentName", "PrescanReuseString",
+    "ProcedureStepDescription", "ProtocolName", "SeriesDescription", "StationName",
+    "StudyDescription", "WipMemBlock",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=SESSIONS)
+def made(request, real_dicom: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A real session as it is pulled, and all that dcm2niix makes of it."""
+    folder = tmp_path_factory.mktemp("made")
+    pulled = pull(real_dicom / request.param, folder / "pulled")
+    out = folder / "out"
+    out.mkdir()
+    program = Path(sys.executable).parent / "dcm2niix"
+    command = [str(program), "-b", "y", "-ba", "n", "-z", "i", "-f", "%s_%p", "-o", str(out)]
+    subprocess.run([*command, str(pulled)], capture_output=True, check=False)
+    return pulled, out
+
+
+def test_the_search_sees_every_untouched_sidecar_and_nothing_in_a_clean_one(made):
+    pulled, out = made
+    searcher = Searcher(collect(pulled), {"v1.0.20260724"})
+    sidecars = sorted(out.glob("*.json"))
+    assert sidecars
+    for path in sidecars:
+        assert searcher.in_file(path), path.name
+        kept, _ = clean_sidecar(json.loads(path.read_text()))
+        assert not list(searcher.in_text(dump_sidecar(kept)))
+
+
+def test_no_key_is_lost_that_describes_the_measurement(made):
+    for path in made[1].glob("*.json"):
+        sidecar = json.loads(path.read_text())
+        lost = set(clean_sidecar(sidecar)[1]) - GONE
+        lost = {key for key in lost if not key.startswith(("Patient", "Study", "Series"))}
+        lost -= {"AccessionNumber", "ReferringPhysicianName", "AcquisitionDateTime"}
+        if "TablePosition" in lost:  # the scanner wrote -1.7e38 mm
+            assert min(sidecar["TablePosition"]) < -1e30
+            lost.remove("TablePosition")
+        assert not lost
+
+
+class Admitted:
+    """The whole XA30 session, converted and admitted, T1w defaced."""
+
+    def __init__(self, root: Path, dicom: Path) -> None:
+        self.pulled = pull(dicom / "dcm_qa_xa30" / "In", root / "pulled")
+        self.converted, self.candidate = root / "converted", root / "candidate"
+        rules = yaml.safe_load(Path(__file__).with_name("xa30.yaml").read_text())
+        names: dict[str, Any] = {"subject": "x7k2", "session": "q9w3"}
+        convert_session(
+            self.pulled, self.converted, **names, mapping=parse(rules), unmapped="report",
+            scratch=root / "scratch",
+        )  # fmt: skip
+        self.record = admit_session(
+            self.pulled, self.converted, self.candidate, **names, secret=b"0123456789abcdef" * 4,
+            subject_id="XNAT_S1", project="REAL", deface=["T1w"],
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def admitted(real_dicom: Path, tmp_path_factory: pytest.TempPathFactory) -> Admitted:
+    return Admitted(tmp_path_factory.mktemp("admitted"), real_dicom)
+
+
+def test_an_admitted_session_is_valid_bids(admitted: Admitted):
+    assert validate.validate_session(admitted.candidate)["errors"] == 0
+
+
+def test_voxels_and_affine_of_what_is_not_defaced_are_the_converters(admitted: Admitted):
+    images = sorted(admitted.candidate.rglob("*.nii.gz"))
+    assert len(images) == 9
+    for path in images:
+        before = nib.load(admitted.converted / "bids" / path.relative_to(admitted.candidate))
+        after = nib.load(path)
+        assert before.affine.tobytes() == after.affine.tobytes()
+        old, new = before.dataobj.get_unscaled(), after.dataobj.get_unscaled()
+        assert old.dtype == new.dtype
+        if path.name.endswith("_T1w.nii.gz"):
+            assert np.all((new == old) | (new == 0)) and (new != old).mean() > 0.01
+        else:
+            assert np.array_equal(old, new)
+
+
+def test_a_real_face_goes_with_and_without_the_scanners_normalization(admitted: Admitted):
+    results = admitted.record["deface"]
+    assert [result["state"] for result in results] == ["defaced", "defaced"]
+    assert np.ptp([result["changed_fraction"] for result in results]) < 0.02
+
+
+def test_no_value_of_a_person_is_in_any_byte_or_name_or_in_the_record(admitted: Admitted):
+    import pydicom
+
+    header = pydicom.dcmread(next(admitted.pulled.rglob("*.dcm")), stop_before_pixels=True)
+    keywords = "PatientName PatientID PatientBirthDate StudyDate InstitutionName StudyInstanceUID"
+    values = [str(header[keyword].value).lower().encode() for keyword in keywords.split()]
+    everything = json.dumps(admitted.record).lower().encode()
+    for path in (path for path in admitted.candidate.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        everything += path.name.encode() + (gzip.decompress(data) if path.suffix == ".gz" else data)
+    assert all(len(value) > 5 for value in values)
+    assert not [keyword for keyword, value in zip(keywords.split(), values, strict=True)
+                if value in everything.lower()]  # fmt: skip
+
+
+def test_a_defaced_head_has_no_face_and_is_told_so(admitted: Admitted, tmp_path: Path):
+    source = next(admitted.candidate.rglob("*rec-norm_T1w.nii.gz"))
+    shutil.copy(source, tmp_path / "a.nii.gz")
+    result = deface(tmp_path / "a.nii.gz", tmp_path / "b.nii.gz")
+    assert result.state == "no face found" and result.changed_fraction < 0.02
+
+
+def test_a_phantom_is_recognized_and_told(real_dicom: Path, tmp_path: Path):
+    source = real_dicom / "nitest-balls1" / "NIFTI" / "T1.nii.gz"
+    shutil.copy(source, tmp_path / "a.nii.gz")
+    with pytest.raises(DataError, match="no head was recognized"):
+        deface(tmp_path / "a.nii.gz", tmp_path / "b.nii.gz")
+    assert not (tmp_path / "b.nii.gz").exists()
