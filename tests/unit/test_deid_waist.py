@@ -153,6 +153,14 @@ def test_an_archives_own_label_may_name_the_files(lab: Lab):
     assert lab.admit()["leak_check"]["hits"] == 0
 
 
+def test_a_number_that_is_also_a_moved_year_is_no_leak(lab: Lab):
+    year = lab.admit()["series"][0]["acq_time"][:4]
+    record = json.loads((lab.pulled / "pulled.json").read_text())
+    record["identifiers"]["subject_label"] = year
+    (lab.pulled / "pulled.json").write_text(json.dumps(record))
+    assert lab.admit()["leak_check"]["hits"] == 0
+
+
 def test_a_link_is_not_followed_out_of_the_quarantine(lab: Lab, tmp_path: Path):
     (tmp_path / "elsewhere.json").write_text("{}")
     (lab.func / f"{STEM}_task-other_bold.json").symlink_to(tmp_path / "elsewhere.json")

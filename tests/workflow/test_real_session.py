@@ -83,10 +83,10 @@ def test_voxels_and_affines_are_those_of_dcm2niix_but_for_faces(
     for name, row in mapped(lab).items():
         if name.endswith(DEFACED):
             continue
-        for number, path in enumerate(images(lab, row), start=1):
-            several = len(images(lab, row)) > 1
-            own = raw[f"{row['scan']}_e{number}" if several else row["scan"]]
-            ours, theirs = nib.nifti1.load(path), nib.nifti1.load(own)
+        # dcm2niix adds _e1, _e2, _ph to the series number where it tells images apart.
+        own = [raw[key] for key in sorted(raw) if key.partition("_")[0] == row["scan"]]
+        for path, peer in zip(images(lab, row), own, strict=True):
+            ours, theirs = nib.nifti1.load(path), nib.nifti1.load(peer)
             np.testing.assert_array_equal(ours.affine, theirs.affine)
             np.testing.assert_array_equal(
                 np.asanyarray(ours.dataobj), np.asanyarray(theirs.dataobj)
@@ -107,7 +107,8 @@ def test_defaced_images_differ_only_where_voxels_were_taken_out(
         left, before = np.asanyarray(ours.dataobj), np.asanyarray(theirs.dataobj)
         assert left.dtype == before.dtype
         assert set(np.unique(left[left != before])) == {0}
-        assert 0.02 < (left != before).sum() / (before > before.mean()).sum() < 0.5
+        head = before > before.mean()
+        assert 0.02 < (left != before)[head].mean() < 0.3
 
 
 def test_b_values_and_directions_are_those_of_dcm2niix(
