@@ -99,7 +99,7 @@ def time(value: str) -> Iterator[Identifier]:
 def uid(value: str) -> Iterator[Identifier]:
     """A UID without its last number, which counts files, and the long numbers in it."""
     value = value.strip("\0 ")
-    if value.startswith("1.2.840.10008.") or value.count(".") < 4:
+    if value.startswith("1.2.840.10008.") or len(value) < 16:
         return
     stem = value.rpartition(".")[0]
     yield Identifier(stem if len(stem) > 16 else value, "UID")

@@ -27,7 +27,7 @@ _ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
 _WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
 _DOTTED = re.compile(rb"[a-z0-9.]*")
 _NUMBER = re.compile(rb"[0-9.eE+-]*")
-_ANY_UID = re.compile(rb"(?<![\d.])[0-2](?:\.\d+){6,}")
+_ANY_UID = re.compile(rb"(?<![\d.])(?:[0-2](?:\.\d+){6,}|2\.25\.\d{20,})")
 _ANY_DATE = re.compile(rb"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*")
 
 
@@ -63,8 +63,15 @@ class Searcher:
             self.starts.setdefault(needle[:4], []).append((needle, kind, True))
         for needle, kind in disguised.items():
             self.starts.setdefault(needle[:4], []).append((needle, kind, False))
-        self.public = PUBLIC | {word.lower().encode() for word in public}
+        self.public: set[bytes] = set(PUBLIC)
         self.with_labels = self.public | {word.lower().encode() for word in labels}
+        self.permit(public)
+
+    def permit(self, words: Iterable[str]) -> None:
+        """Let words stand where they stand alone, whatever else they are."""
+        coded = {word.lower().encode() for word in words}
+        self.public |= coded
+        self.with_labels |= coded
 
     def in_text(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Start, end and kind of each hit in text."""

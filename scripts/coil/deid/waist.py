@@ -95,10 +95,10 @@ class _Waist:
         found = collect(self.pulled)
         self.identifiers = found.without("time") if keep_times else found
         names = [path.name for path in self.source.rglob("*") if path.is_file()]
-        versions = self.record.get("versions", {}).values()
-        self.searcher = Searcher(
-            self.identifiers, {*self.labels, *map(str, versions)}, labels_of(names)
-        )
+        subject, session = self.labels
+        public = {subject, session, f"sub{subject}", f"ses{session}"}
+        public |= {str(version) for version in self.record.get("versions", {}).values()}
+        self.searcher = Searcher(self.identifiers, public, labels_of(names))
 
     def sources(self) -> Iterable[Path]:
         """The files to let through, sorted. What else there is is counted."""
@@ -185,6 +185,8 @@ class _Waist:
             lines.append(f"{path.relative_to(folder).as_posix()}\t{when.get(name) or NOT_KNOWN}\n")
         if len(lines) == 1:
             raise DataError("the session has no image that the mapping names; nothing to admit")
+        # A moved year may be what a number of the session happens to be.
+        self.searcher.permit(re.split(r"\W+", " ".join(filter(None, when.values()))))
         name = "_".join(self.inner.parts) + "_scans.tsv"
         (folder / name).write_text("".join(lines), encoding="utf-8")
 
