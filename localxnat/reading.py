@@ -200,6 +200,8 @@ def _found(call: Call, target: Target) -> Iterator[Found]:
     for owner in _owners(call, target):
         catalogs = [target.resource] if target.resource else call.resources.of(owner)
         for resource in catalogs:
+            if target.labels and resource.label not in target.labels:
+                continue
             for file in call.resources.files(resource):
                 if wanted_format and (file.format or resource.format) != wanted_format:
                     continue
@@ -229,7 +231,8 @@ def _archive(call: Call, target: Target, form: str) -> Response:
         (_member(call, owner, resource, file), call.resources.path_of(resource, file.path))
         for owner, resource, file in _found(call, target)
     ]
-    label = target.owner.label if not target.scans else call.store.session_of(target.scans[0]).label
+    session = target.experiment if target.several else call.store.session_of(target.owner)
+    label = session.label if session else ""
     if call.method == "HEAD":
         return StreamingResponse(iter(()), media_type=archives.MEDIA_TYPES[form])
     # No Content-Length: nobody knows the size of an archive that is packed while it is sent.

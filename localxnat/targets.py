@@ -52,12 +52,17 @@ class Target:
     assessor: Object | None = None
     scans: list[Object] = field(default_factory=list)
     resource: Resource | None = None
+    # With several scans: the resources that are meant of each, by label; empty for all.
+    labels: set[str] = field(default_factory=set)
+    several: bool = False
     # The names that were asked for and do not exist, by word; PUT makes them.
     missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def owner(self) -> Object:
         """The object that resources and files of this address belong to."""
+        if self.several:
+            raise Refused(400, "The address names several scans; this is done to one at a time.")
         owner = self.assessor or self.experiment or self.subject or self.project
         if len(self.scans) == 1:
             owner = self.scans[0]
@@ -99,8 +104,14 @@ def resolve(call: Call) -> Target:
         target.scans = choose_scans(store.children(target.experiment, "scan"), scans)
         if not target.scans and not _wildcard(scans):
             target.missing["scans"] = scans
+        target.several = len(target.scans) != 1 and not target.missing
+    if address.get("reconstructions") is not None and target.experiment:
+        target.missing["reconstructions"] = address.get("reconstructions") or ""
     label = address.get("resources")
     if label is not None and not target.missing:
+        if target.several:
+            target.labels = set() if _wildcard(label) else set(label.split(","))
+            return target
         target.resource = call.resources.find(target.owner, label)
         if target.resource is None:
             target.missing["resources"] = label

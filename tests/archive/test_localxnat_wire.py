@@ -134,6 +134,12 @@ def test_files_of_all_scans_are_listed_with_digests(raw: Raw, server: Server) ->
         assert (digest(data), str(len(data))) == (row["digest"], row["Size"])
 
 
+def test_the_files_of_one_resource_of_all_scans_are_listed(raw: Raw) -> None:
+    rows = raw.rows(f"{S1_A}/scans/ALL/resources/secondary/files")
+    assert [row["collection"] for row in rows] == ["secondary"]
+    assert len(raw.rows(f"{S1_A}/scans/ALL/resources/DICOM,secondary/files")) == 10
+
+
 def test_resources_are_listed_in_the_form_of_xnat(raw: Raw) -> None:
     (row,) = raw.rows(f"{S1_A}/scans/4/resources")
     assert set(row) == {
@@ -339,6 +345,9 @@ def test_parallel_uploads_all_arrive(raw: Raw, session: str) -> None:
         ("PUT", "/data/projects/DEMO/subjects/S1/experiments/E?xsiType=xnat:nonsense", 417),
         ("PUT", f"{S1_A}/resources/%2e%2e", 417),
         ("PUT", f"{S1_A}/scans/a%2Fb", 417),
+        ("PUT", f"{S1_A}/scans/ALL/resources/R", 400),
+        ("PUT", f"{S1_A}/scans/2,4/resources/R/files/x", 400),
+        ("PUT", f"{S1_A}/reconstructions/1/resources/R", 404),
         ("DELETE", "/data/projects/DEMO/subjects", 405),
     ],
 )
