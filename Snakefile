@@ -60,3 +60,5 @@ rule all:
         of_projects("<results>/{project}/reports/index.html"),
         of_projects("<results>/{project}/status.tsv"),
         all_pushes,
+    message:
+        "all is up to date"

@@ -24,6 +24,8 @@ rule qc:
         runtime=60,
     params:
         code=code("analyses/qc", "qc"),
+    message:
+        "{wildcards.project}: measure sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/qc.py"
 
@@ -42,6 +44,8 @@ rule qc_dataset:
         "../envs/convert.yaml"
     params:
         code=code("qc_dataset"),
+    message:
+        "{wildcards.project}: validate the quality measures"
     script:
         "../scripts/qc_dataset.py"
 

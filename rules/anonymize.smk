@@ -29,5 +29,7 @@ rule anonymize:
         mapping=setting("bids", "mapping"),
         unmapped=setting("bids", "unmapped"),
         code=code("pull", "convert", "anonymize"),
+    message:
+        "{wildcards.project}: anonymize and admit sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/anonymize.py"

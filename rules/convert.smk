@@ -22,5 +22,7 @@ rule convert:
         mapping=setting("bids", "mapping"),
         unmapped=setting("bids", "unmapped"),
         code=code("convert"),
+    message:
+        "{wildcards.project}: convert sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/convert.py"

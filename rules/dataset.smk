@@ -26,6 +26,8 @@ rule dataset:
         bids=setting("bids"),
         phenotype=setting("phenotype"),
         code=code("dataset"),
+    message:
+        "{wildcards.project}: write what the sessions share"
     script:
         "../scripts/dataset.py"
 
@@ -44,6 +46,8 @@ rule validate:
         "../envs/convert.yaml"
     params:
         code=code("validate"),
+    message:
+        "{wildcards.project}: validate the dataset"
     script:
         "../scripts/validate.py"
 

@@ -35,5 +35,7 @@ rule preview:
         mappings={
             name: settings["bids"]["mapping"] for name, settings in PROJECTS.items()
         },
+    message:
+        "preview of all series"
     script:
         "../scripts/preview.py"

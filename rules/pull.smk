@@ -28,6 +28,8 @@ rule pull:
     params:
         resources=event_resources,
         code=code("pull"),
+    message:
+        "{wildcards.project}: pull sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/pull.py"
 
@@ -49,5 +51,7 @@ rule pull_questionnaires:
         xnat=1,
     params:
         code=code("pull_questionnaires"),
+    message:
+        "{wildcards.project}: fetch the questionnaires"
     script:
         "../scripts/pull_questionnaires.py"

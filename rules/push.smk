@@ -31,6 +31,8 @@ rule push_session:
     params:
         resource=setting("push", "resource"),
         code=code("push_session"),
+    message:
+        "{wildcards.project}: push the report of sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/push_session.py"
 
@@ -54,6 +56,8 @@ rule push_project:
     params:
         resource=setting("push", "resource"),
         code=code("push_project"),
+    message:
+        "{wildcards.project}: push the project's report"
     script:
         "../scripts/push_project.py"
 

@@ -22,6 +22,8 @@ rule report_session:
         "../envs/report.yaml"
     params:
         code=code("report_session"),
+    message:
+        "{wildcards.project}: write the page of sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/report_session.py"
 
@@ -48,6 +50,8 @@ rule report_project:
     params:
         name=setting("bids", "name"),
         code=code("report_project"),
+    message:
+        "{wildcards.project}: write the project's page"
     script:
         "../scripts/report_project.py"
 
@@ -69,6 +73,8 @@ rule status_table:
         "../envs/report.yaml"
     params:
         code=code("status_table"),
+    message:
+        "{wildcards.project}: write the status table"
     script:
         "../scripts/status_table.py"
 
@@ -80,12 +86,14 @@ rule reports:
 
 
 rule status:
+    """Show what became of every session, as far as the work has come."""
     log:
         "<logs>/status.log",
     conda:
         "../envs/report.yaml"
-    """Show what became of every session, as far as the work has come."""
     params:
         projects=sorted(UNITS),
+    message:
+        "status of all sessions"
     script:
         "../scripts/status.py"

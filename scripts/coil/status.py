@@ -3,6 +3,7 @@
 Reads files only, so that it answers at any time: while jobs run, after a crash, offline.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
@@ -60,14 +61,14 @@ def summary(name: str, results: Path) -> str:
     """The lines at the end of an invocation: what is done, what not and why, and where it is."""
     rows = project_rows(results)
     done = sum(row.state == "done" for row in rows)
-    lines = [f"{name}: {done} of {len(rows)} sessions done"]
+    lines = [f"{name}: {done} of {_many(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
-    lines.append(f"  dataset    {results / 'bids'} ({_verdict(results)})")
+    lines.append(f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})")
     if (page := results / "reports" / "index.html").is_file():
-        sessions = len(list((results / "reports").glob("sub-*.html")))
-        lines.append(f"  reports    {page} and {sessions} of sessions beside it")
+        pages = _many(len(list((results / "reports").glob("sub-*.html"))), "page")
+        lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
     if pushed := Counter(row.pushed for row in rows if row.pushed):
-        told = ", ".join(f"{count} sessions {kind}" for kind, count in pushed.items())
+        told = ", ".join(f"{_many(count, 'session')} {kind}" for kind, count in pushed.items())
         lines.append(f"  pushed     {told}")
     lines += [f"  series     {line}" for line in _notable(results)]
     return "\n".join(lines)
@@ -97,6 +98,12 @@ def _place(row: Row) -> str:
     return unit_name(row.subject, row.session)
 
 
+def _shown(path: Path) -> str:
+    """The path as seen from where the person stands, who may work with --directory."""
+    here = os.environ.get("PWD")
+    return os.path.relpath(path, here) if here else str(path)
+
+
 def _log(row: Row) -> str:
     return f"; log: {row.log}" if row.log else ""
 
@@ -122,9 +129,13 @@ def _verdict(results: Path) -> str:
     absent = sum(issue["code"].endswith("_KEY_RECOMMENDED") for issue in verdict["issues"])
     warnings = verdict["warnings"] - absent
     return (
-        f"{valid}: {verdict['errors']} errors, {warnings} warnings, "
-        f"{absent} recommended keys absent"
+        f"{valid}: {_many(verdict['errors'], 'error')}, {_many(warnings, 'warning')}, "
+        f"{_many(absent, 'recommended key')} absent"
     )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from coil.units import unit_name
 from localxnat.testing import Server, running
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$", re.M)
+_JOB = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.M)
 _STATE = ("results", "logs", "benchmarks", ".snakemake")
 
 

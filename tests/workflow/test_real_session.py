@@ -59,7 +59,7 @@ def images(lab: Lab, row: dict) -> list[Path]:
 def test_the_session_is_done_and_valid(scanned: tuple[Lab, Run, dict]) -> None:
     lab, run, _ = scanned
     assert run.status == 0, run.output
-    assert "study: 1 of 1 sessions done" in run.output
+    assert "study: 1 of 1 session done" in run.output
     verdict = read_json(lab.results / "validation.json")
     assert verdict["errors"] == 0, verdict["issues"]
     assert read_json(lab.results / "derivatives" / "qc.json")["errors"] == 0
