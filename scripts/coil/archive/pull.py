@@ -7,7 +7,9 @@ matched ends the pull. Files get neutral names, sorted into one folder per serie
 
 import hashlib
 import logging
+import random
 import shutil
+import time
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ from coil.units import scan_name
 logger = logging.getLogger(__name__)
 
 SERIES_UID = Tag("SeriesInstanceUID")
+PAUSES = (1.0, 4.0)
+"""Seconds before a broken transfer is begun anew, with jitter; then it fails."""
+
 HEADROOM = 2.2
 """Free disk asked for, as a multiple of the session's bytes: the zip and its content."""
 
@@ -85,8 +90,23 @@ def _fetch(
     """Stream the zip at `path` and unpack it into `folder`, each file verified.
 
     Image files are named `<scan's place>/<number>` (neutral); with `flat` they keep the
-    path that they have in their resource.
+    path that they have in their resource. A transfer that breaks is begun anew.
     """
+    for pause in (*PAUSES, None):
+        try:
+            files.remove_tree(folder)
+            _fetch_once(archive, path, expected, folder, flat)
+            return
+        except ArchiveError as error:
+            if pause is None:
+                raise
+            logger.warning("%s; trying again", error)
+            time.sleep(pause * random.uniform(0.5, 1.5))
+
+
+def _fetch_once(
+    archive: Archive, path: str, expected: list[ArchiveFile], folder: Path, flat: bool
+) -> None:
     folder.mkdir(parents=True)
     part_file = folder / ".part"
     with archive.stream(path, format="zip") as chunks, part_file.open("wb") as stream:
