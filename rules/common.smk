@@ -46,6 +46,11 @@ def event_resources(wildcards):
     return session_resources(PROJECTS[wildcards.project])
 
 
+def archive_share(wildcards):
+    """What a job takes of the 100 `xnat` that a profile grants, so that `connections` hold."""
+    return 100 // PROJECTS[wildcards.project]["archive"]["connections"]
+
+
 def of_projects(pattern):
     """The pattern's file of every project that the archive listed."""
 

@@ -23,7 +23,7 @@ rule pull:
     conda:
         "../envs/archive.yaml"
     resources:
-        xnat=1,
+        xnat=archive_share,
         mem_mb=500,
     params:
         resources=event_resources,
@@ -48,7 +48,7 @@ rule pull_questionnaires:
     conda:
         "../envs/archive.yaml"
     resources:
-        xnat=1,
+        xnat=archive_share,
     params:
         code=code("pull_questionnaires"),
     message:

@@ -27,7 +27,7 @@ rule push_session:
     conda:
         "../envs/archive.yaml"
     resources:
-        xnat=1,
+        xnat=archive_share,
     params:
         resource=setting("push", "resource"),
         code=code("push_session"),
@@ -52,7 +52,7 @@ rule push_project:
     conda:
         "../envs/archive.yaml"
     resources:
-        xnat=1,
+        xnat=archive_share,
     params:
         resource=setting("push", "resource"),
         code=code("push_project"),
