@@ -25,13 +25,6 @@ wildcard_constraints:
 
 localrules:
     all,
-    discover,
-    preview,
-    bids,
-    analyses,
-    reports,
-    push,
-    status,
 
 
 include: "rules/common.smk"

@@ -17,6 +17,11 @@ UNITS = {
 }
 
 
+localrules:
+    discover,
+    preview,
+
+
 rule discover:
     """Ask the archive which sessions there are, and nothing else."""
     input:
