@@ -24,7 +24,7 @@ def main(records: list[Path], dataset: Path) -> dict[str, Any]:
         if not any(subject.iterdir()):
             subject.rmdir()
     if not any(dataset.glob("sub-*")):
-        return {"errors": 0, "warnings": 0, "issues": [], "version": None}
+        return {"errors": 0, "warnings": 0, "absent_keys": 0, "issues": [], "version": None}
     return validate(dataset)
 
 

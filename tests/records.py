@@ -33,7 +33,7 @@ def admitted(subject: str = "A7KQ", session: str = "1") -> dict[str, Any]:
         "deface": [{"file": f"{stem}_T1w.nii.gz", "state": "defaced", "changed_fraction": 0.12}],
         "leak_check": {"identifiers": 57, "files": 33, "bytes": 123456, "hits": 0},
         "removed": {"sidecar_keys": {"DeviceSerialNumber": 7}, "header_fields": ["descrip"]},
-        "validator": {"errors": 0, "warnings": 1, "issues": [WARNING]},
+        "validator": {"errors": 0, "warnings": 1, "absent_keys": 7, "issues": [WARNING]},
         "versions": VERSIONS,
     }  # fmt: skip
 
@@ -88,6 +88,6 @@ def project(count: int = 8) -> dict[str, Any]:
     sessions.append({"record": failed(), "qc": None, "report": "sub-F1QK_ses-1.html", "push": None})
     return {
         "name": "Demo study", "project": "DEMO", "sessions": sessions,
-        "validator": {"errors": 0, "warnings": 1, "issues": [WARNING]},
+        "validator": {"errors": 0, "warnings": 1, "absent_keys": 7, "issues": [WARNING]},
         "dataset": "../bids", "versions": VERSIONS, "participants": count,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil import files
+from coil import __version__, files
 from coil.bids.validate import validate_session
 from coil.deid.waist import admit_session
 from coil.errors import DataError
@@ -63,7 +63,8 @@ def admit(
             deface=terms.deface,
             allow_keys=terms.sidecar_keys,
         )
-        record["versions"] = files.read_json(converted / "converted.json")["versions"]
+        tools = files.read_json(converted / "converted.json")["versions"]
+        record["versions"] = {"Coil": __version__, **tools}
         record["validator"] = validate_session(candidate)
         _refuse_invalid(record["validator"])
         _enter(candidate, dataset, unit, umask)

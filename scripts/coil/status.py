@@ -125,12 +125,9 @@ def _verdict(results: Path) -> str:
     if not verdict:
         return "not validated yet"
     valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
-    # Keys that BIDS recommends and the scanner did not give, or that could identify.
-    absent = sum(issue["code"].endswith("_KEY_RECOMMENDED") for issue in verdict["issues"])
-    warnings = verdict["warnings"] - absent
     return (
-        f"{valid}: {_many(verdict['errors'], 'error')}, {_many(warnings, 'warning')}, "
-        f"{_many(absent, 'recommended key')} absent"
+        f"{valid}: {_many(verdict['errors'], 'error')}, {_many(verdict['warnings'], 'warning')}, "
+        f"{_many(verdict['absent_keys'], 'recommended key')} absent"
     )
 
 

@@ -176,7 +176,10 @@ def test_a_name_that_cannot_be_is_not_given() -> None:
         "entities": {"run": "{run}"},
     }
     (row,) = states([scan(1, "runA")], [rule])
-    assert (row.state, row.reason) == ("unmapped", "rule 0 takes it, but run takes digits only")
+    assert (row.state, row.reason) == (
+        "unmapped",
+        "bids.mapping[0] takes it, but run takes digits only",
+    )
 
 
 def test_two_subjects_in_one_session_are_refused_without_naming_them() -> None:

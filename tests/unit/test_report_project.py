@@ -67,12 +67,14 @@ def test_receipts_are_counted_only_where_there_are_any(shown):
 
 def test_validator_errors_are_the_verdict():
     wrong = records.project()
-    wrong["validator"] = {"errors": 2, "warnings": 0, "issues": []}
+    wrong["validator"] = {"errors": 2, "warnings": 0, "absent_keys": 0, "issues": []}
     assert "2 validator errors" in Page(project.render(wrong)).text
 
 
 def test_derivatives_have_their_own_verdict():
-    both = records.project() | {"derivatives": {"qc": {"errors": 0, "warnings": 2, "issues": []}}}
+    both = records.project() | {
+        "derivatives": {"qc": {"errors": 0, "warnings": 2, "absent_keys": 0, "issues": []}}
+    }
     assert "0 errors and 2 warnings in the derivative dataset qc" in Page(project.render(both)).text
 
 

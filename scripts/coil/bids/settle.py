@@ -119,11 +119,15 @@ def _settle_matched(series: Series, match: Match, subject: str, session: str) ->
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:
-        return Settled(series, "unmapped", f"rule {rule.index} takes it, but {error}", rule.index)
+        return Settled(
+            series, "unmapped", f"bids.mapping[{rule.index}] takes it, but {error}", rule.index
+        )
     problem = names.name_problem(_as_converted(name))
     if problem is not None:
-        return Settled(series, "unmapped", f"rule {rule.index} takes it, but {problem}", rule.index)
-    reason = f"rule {rule.index}"
+        return Settled(
+            series, "unmapped", f"bids.mapping[{rule.index}] takes it, but {problem}", rule.index
+        )
+    reason = f"bids.mapping[{rule.index}]"
     if match.unknown:
         reason += f", if its header agrees on {', '.join(match.unknown)}"
     if rule.volumes is not None and series.volumes is not None:

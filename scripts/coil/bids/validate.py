@@ -21,8 +21,9 @@ def validate(bids: Path) -> dict[str, Any]:
 
     Returns
     -------
-    `errors` and `warnings` (their numbers), `issues` (`code`, `severity`, `location` relative
-    to the dataset, `message`; sorted) and the validator's `version`.
+    `errors`, `warnings` and `absent_keys` (their numbers; the last are keys that BIDS only
+    recommends, which are not counted as warnings), `issues` (`code`, `severity`, `location`
+    relative to the dataset, `message`; sorted) and the validator's `version`.
 
     Raises
     ------
@@ -90,7 +91,13 @@ def _message(issue: dict[str, Any], messages: dict[str, str]) -> str:
 
 def _count(issues: list[dict[str, Any]]) -> dict[str, int]:
     severities = [issue["severity"] for issue in issues]
-    return {"errors": severities.count("error"), "warnings": severities.count("warning")}
+    # Keys that BIDS recommends, and the scanner did not give or that could identify somebody.
+    absent = sum(issue["code"].endswith("_KEY_RECOMMENDED") for issue in issues)
+    return {
+        "errors": severities.count("error"),
+        "warnings": severities.count("warning") - absent,
+        "absent_keys": absent,
+    }
 
 
 def _program() -> str:
