@@ -15,7 +15,7 @@ from localxnat.testing import Server, running
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 HERE = CHECKOUT / ".demo"
-STUDY, ARCHIVE, WORK = HERE / "study", HERE / "archive", HERE / "work"
+STUDY, ARCHIVE, WORK = HERE / "study", HERE / "archive", HERE / "run"
 
 
 def run(cores: int) -> int:
@@ -53,7 +53,7 @@ def prepare() -> None:
 
 
 def snakemake(server: Server, cores: int) -> int:
-    """One invocation against `server`, in the folder .demo/work."""
+    """One invocation against `server`, in the folder .demo/run."""
     WORK.mkdir(parents=True, exist_ok=True)
     login = {"XNAT_HOST": server.url, "XNAT_USER": server.user, "XNAT_PASS": server.password}
     command = [sys.executable, "-m", "snakemake", "--snakefile", "Snakefile"]
