@@ -79,13 +79,19 @@ class Lab:
 
     def snakemake(self, *arguments: str, **environment: str) -> Run:
         """One invocation, against the archive if it is open."""
+        process = self.start(*arguments, **environment)
+        output, _ = process.communicate()
+        return Run(process.returncode, output, Counter(_JOB.findall(output)))
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """An invocation that goes on by itself."""
         login = {"XNAT_HOST": "http://127.0.0.1:1", "XNAT_USER": "admin", "XNAT_PASS": "admin"}
         if self.server:
             login["XNAT_HOST"] = self.server.url
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile")]
         command += ["--configfile", "config.yaml", "--cores", "2"]
         command += ["--workflow-profile", str(CHECKOUT / "config" / "profiles" / "local")]
-        done = subprocess.run(
+        return subprocess.Popen(
             [*command, *arguments],
             cwd=self.work,
             env=os.environ | login | environment,
@@ -93,9 +99,7 @@ class Lab:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        return Run(done.returncode, done.stdout, Counter(_JOB.findall(done.stdout)))
 
     def units(self) -> list[str]:
         """The sessions' neutral names, sorted."""
