@@ -192,8 +192,8 @@ def test_hits_name_file_and_kind_and_never_the_value(tmp_path: Path):
 
 def test_texts_are_redacted():
     text = "T1w of Quillfeather 48151-b, 20230101 (1.2.3.4.5.6.7.8)"
-    assert redact(text, PATIENT) == "T1w of [removed] [removed]-b, [removed] ([removed])"
-    assert redact("cmrr_rest ä", PATIENT) == "cmrr_rest ä"
+    assert redact(Searcher(PATIENT), text) == "T1w of [removed] [removed]-b, [removed] ([removed])"
+    assert redact(Searcher(PATIENT), "cmrr_rest ä") == "cmrr_rest ä"
 
 
 def test_short_values_are_not_searched_for():

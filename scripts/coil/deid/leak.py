@@ -188,13 +188,8 @@ def labels_of(names: Iterable[str]) -> set[str]:
     return {label for entity, label in pairs if entity not in ("sub", "ses")}
 
 
-def redact(text: str, identifiers: Identifiers, public: Collection[str] = ()) -> str:
+def redact(searcher: Searcher, text: str) -> str:
     """`text` with each identifier, and whatever else is a date or a UID, replaced."""
-    return redact_with(Searcher(identifiers, public), text)
-
-
-def redact_with(searcher: Searcher, text: str) -> str:
-    """`redact` with a searcher that is there already."""
     data = text.encode()
     spans = [(start, end) for start, end, _ in searcher.in_text(data)]
     spans += [match.span() for match in _ANY_DATE.finditer(data)]

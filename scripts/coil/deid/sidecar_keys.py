@@ -101,7 +101,6 @@ def each(rule: Rule, keys: str) -> dict[str, Rule]:
 SECONDS = number(0, 100_000)
 FACTOR = number(0, 1e6)
 COUNT = whole(0, 1_000_000)
-PERCENT = number(0, 1000)
 SIGNED = number(-1e6, 1e6)
 AXIS = one_of("i", "i-", "j", "j-", "k", "k-")
 CODE = text(r"[A-Z0-9][A-Z0-9_ .+-]{0,23}")  # a defined term: DICOM's VR CS

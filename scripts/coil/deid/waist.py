@@ -5,7 +5,6 @@ end the candidate is searched for the session's own identifiers; one hit and not
 """
 
 import json
-import logging
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -16,14 +15,13 @@ from typing import Any
 from coil.deid.dates import NOT_KNOWN, acq_time, shift_days
 from coil.deid.deface import deface as deface_image
 from coil.deid.headers import collect, session_age
-from coil.deid.leak import Searcher, labels_of, redact_with, search_with
+from coil.deid.leak import Searcher, labels_of, redact, search_with
 from coil.deid.nifti import clean_nifti
 from coil.deid.sidecar import clean_sidecar, dump_sidecar
 from coil.deid.tables import clean_asl_context, clean_column_notes, clean_events, clean_numbers
 from coil.errors import DataError
 from coil.files import read_json, remove_tree, sha256
 
-LOG = logging.getLogger(__name__)
 ROW = "scan folder description state rule name reason volumes expected files acq_time supplied"
 
 
@@ -171,7 +169,7 @@ class _Waist:
         shown = {key: row.get(key) for key in ROW.split()}
         for key in ("scan", "description", "reason"):
             if shown[key] is not None:
-                shown[key] = redact_with(self.searcher, str(shown[key]))
+                shown[key] = redact(self.searcher, str(shown[key]))
         moved = acq_time(_moment(row.get("acq_time")), days, **times)
         return shown | {"acq_time": None if moved == NOT_KNOWN else moved}
 
