@@ -31,7 +31,7 @@ def main(
     link = {row["archive_label"]: subject for subject, row in known["linked"].items()}
     return write_dataset(
         bids,
-        records=[files.read_json(path) for path in records],
+        records=[with_age(files.read_json(path), known["linked"]) for path in records],
         name=config["name"],
         participants=known["linked"],
         mapping_digest=mapping.parse(config["mapping"]).digest,
@@ -43,6 +43,12 @@ def main(
             for entry in phenotype
         ],
     )
+
+
+def with_age(record: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The record; the archive's demographics tell the age where no DICOM header does."""
+    ages = known.get(record["subject"], {}).get("ages", {})
+    return record | {"age": record["age"] or ages.get(record["session"])}
 
 
 def read(entry: dict[str, Any], folder: Path, link: dict[str, str | None]) -> Instrument:

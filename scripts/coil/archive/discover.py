@@ -15,13 +15,12 @@ results/NAME/sessions.tsv        the sessions' neutral names
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from coil import files
-from coil.archive import contents, listing
+from coil.archive import contents, demographics, listing
 from coil.archive.client import Address, Archive, connect, part
 from coil.archive.listing import Session
 from coil.archive.questionnaires import list_questionnaires
@@ -31,8 +30,6 @@ from coil.planning import session_resources
 from coil.units import unit_name
 
 logger = logging.getLogger(__name__)
-
-DEMOGRAPHICS = ("gender", "handedness", "yob", "dob", "age", "education", "race", "ethnicity")
 
 
 @dataclass
@@ -75,10 +72,7 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
                 "the archive lists no session where there were some; check the login's rights and "
                 "the config's select, or remove results/ and private/ of this project to start anew"
             )
-        demographics = archive.rows(
-            f"/data/projects/{part(project)}/subjects",
-            columns=",".join(("ID", "label", *DEMOGRAPHICS)),
-        )
+        people = demographics.list_subjects(archive, project)
         links = name_sessions(sessions, settings, private)
         found = _note_sessions(archive, sessions, links, settings, private, results)
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
@@ -86,7 +80,7 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
         private / "archive.json", _json({**asdict(address), "project": project}), 0o600
     )
     files.write_if_changed(
-        private / "subjects.json", _json(_by_pseudonym(demographics, links.values())), 0o600
+        private / "subjects.json", _json(demographics.by_pseudonym(people, sessions, links)), 0o600
     )
     files.write_if_changed(private / "phenotype.json", _json(questionnaires), 0o600)
     found.gone = _forget_gone(private, results, {_unit(link) for link in links.values()})
@@ -183,21 +177,6 @@ def _look(
         return held
     now = contents.digest(contents.list_files(archive, session.id, session_resources(settings)))
     return held if now == files.read_json(pulled)["held"] else now
-
-
-def _by_pseudonym(rows: list[dict[str, str]], links: Iterable[Link]) -> dict[str, Any]:
-    """Demographics by pseudonym, empty values left out, and the labels of other subjects."""
-    subjects = {link.subject_id: link for link in links}
-    linked: dict[str, dict[str, str]] = {}
-    others = []
-    for row in rows:
-        link = subjects.get(row.get("ID", ""))
-        if link is None:
-            others.append(row.get("label", ""))
-            continue
-        known = {key: row[key] for key in DEMOGRAPHICS if row.get(key)}
-        linked[link.subject] = {**known, "archive_label": link.subject_label}
-    return {"linked": linked, "others": sorted(others)}
 
 
 def _forget_gone(private: Path, results: Path, units: set[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """What the archive holds for a project, from one request for all its sessions.
 
 One row of the answer is one resource of one scan of one session; here they are grouped
-into sessions. See `SESSION_COLUMNS` for what is asked.
+into sessions. `SESSION_COLUMNS` says what is asked: paths of XNAT's schema, where label,
+file_count and file_size are attributes of xnat:abstractResource.
 """
 
 import fnmatch

@@ -1,0 +1,61 @@
+"""What the archive knows of a project's subjects: sex, handedness, age."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from coil.archive.client import Archive, part
+from coil.archive.listing import Session
+from coil.deid.dates import age_at, cap_age
+from coil.deid.identities import Link
+
+COLUMNS = ("gender", "handedness")
+BIRTH = ("dob", "yob")
+
+
+def list_subjects(archive: Archive, project: str) -> list[dict[str, str]]:
+    """All subjects of the archive's project, in one request."""
+    return archive.rows(
+        f"/data/projects/{part(project)}/subjects",
+        columns=",".join(("ID", "label", *COLUMNS, *BIRTH)),
+    )
+
+
+def by_pseudonym(
+    rows: Iterable[Mapping[str, str]], sessions: Iterable[Session], links: Mapping[str, Link]
+) -> dict[str, Any]:
+    """Demographics for the dataset: `linked` by pseudonym, `others` the labels of the rest.
+
+    A linked subject has the columns that are filled, its `archive_label` (questionnaires are
+    keyed by it), and `ages` in years by session, capped, where date or year of birth is known.
+    """
+    rows = list(rows)
+    born = {row.get("ID", ""): row for row in rows}
+    linked: dict[str, dict[str, Any]] = {}
+    for session in sessions:
+        link = links[session.id]
+        row = born.get(link.subject_id, {})
+        known = {key: row[key] for key in COLUMNS if row.get(key)}
+        entry = linked.setdefault(
+            link.subject, {**known, "archive_label": link.subject_label, "ages": {}}
+        )
+        age = age_in(row, session.date)
+        if age is not None:
+            entry["ages"][link.session] = age
+    ours = {link.subject_id for link in links.values()}
+    others = sorted(row.get("label", "") for row in rows if row.get("ID") not in ours)
+    return {"linked": dict(sorted(linked.items())), "others": others}
+
+
+def age_in(row: Mapping[str, str], day: str) -> float | None:
+    """The age in years on `day` (ISO) by date of birth, else by year; None if unknown."""
+    try:
+        when = date.fromisoformat(day)
+    except ValueError:
+        return None
+    try:
+        return cap_age(age_at(date.fromisoformat(row.get("dob", "")), when))
+    except ValueError:
+        year = row.get("yob", "")
+        years = when.year - int(year) if year.isdigit() else -1
+        return cap_age(years) if 0 <= years < 130 else None
