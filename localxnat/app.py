@@ -172,7 +172,11 @@ def routes() -> list[Route]:
 
 
 class AccessLog:
-    """Middleware that writes `METHOD path status` for each request, as soon as it ends."""
+    """Middleware that writes `METHOD path status` for each request.
+
+    The line is there before the client has the answer, so that who counts requests after an
+    answer counts all of them. A request that gets no answer has status 0.
+    """
 
     def __init__(self, app: ASGIApp, log: IO[str]) -> None:
         self._app = app
@@ -182,25 +186,30 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0
+        written = False
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            nonlocal written
             if message["type"] == "http.response.start":
-                status = message["status"]
+                written = True
+                self._write(scope, message["status"])
             await send(message)
 
         try:
             await self._app(scope, receive, watch)
         finally:
-            raw_path = scope.get("raw_path", b"").decode("latin-1")
-            # Alias tokens are in the path of some requests; their secrets stay out of the log.
-            head, tokens, _ = raw_path.partition("/tokens/")
-            raw_path = head + tokens.rstrip("/") if tokens else raw_path
-            text = scope.get("query_string", b"").decode("latin-1")
-            target = f"{raw_path}?{text}" if text else raw_path
-            self._log.write(f"{scope['method']} {target} {status}\n")
-            self._log.flush()
+            if not written:
+                self._write(scope, 0)
+
+    def _write(self, scope: Scope, status: int) -> None:
+        raw_path = scope.get("raw_path", b"").decode("latin-1")
+        # Alias tokens are in the path of some requests; their secrets stay out of the log.
+        head, tokens, _ = raw_path.partition("/tokens/")
+        raw_path = head + tokens.rstrip("/") if tokens else raw_path
+        text = scope.get("query_string", b"").decode("latin-1")
+        target = f"{raw_path}?{text}" if text else raw_path
+        self._log.write(f"{scope['method']} {target} {status}\n")
+        self._log.flush()
 
 
 def make_app(
