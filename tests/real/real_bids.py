@@ -19,6 +19,7 @@ def pull(source: Path, folder: Path) -> Path:
     """Link the DICOM files below `source` into one folder per series, with a listing."""
     series: dict[str, list[Path]] = defaultdict(list)
     headers: dict[str, pydicom.Dataset] = {}
+    source = next(source.parent.glob(source.name))  # its last part may be a pattern
     for path in sorted(p for p in source.rglob("*") if p.is_file()):
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)

@@ -211,7 +211,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_missing_slice_is_said_to_be_missing(real_dicom: Path, tmp_path: Path) -> None:
-    pulled = pull(real_dicom / "dcm_qa_nih/In/*GE/mr_0004", tmp_path / "pulled")
+    pulled = pull(next(real_dicom.glob("dcm_qa_nih/In/*GE/mr_0004")), tmp_path / "pulled")
     (pulled / "series" / "001" / "000050.dcm").unlink()
     rules = [dict(SESSIONS["dcm_qa_nih/In/*GE"][0])]
     (row,) = Converted(pulled, tmp_path / "with", rules).table
