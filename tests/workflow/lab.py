@@ -99,6 +99,7 @@ class Lab:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # so that a test can kill it with all its jobs
         )
 
     def units(self) -> list[str]:

@@ -1,9 +1,9 @@
 """The same bytes again: in another folder, with other cores, after a crash, offline."""
 
 import gzip
+import os
 import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -48,9 +48,8 @@ def test_after_a_crash_nothing_is_half_admitted_and_the_next_invocation_goes_on(
     share_secret(first_run[0], unworked)
     process = unworked.start()
     wait_for(unworked.results / "bids", "sub-*/ses-*")  # the first session is in
-    process.send_signal(signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    subprocess.run(["pkill", "-9", "-f", str(unworked.work)], check=False)
     planted = [e["value"].lower().encode() for e in read_json(study / "truth.json")["identifiers"]]
     for path in unworked.published():
         data = path.read_bytes()
