@@ -9,12 +9,12 @@ the affine and laid on the original voxels here. Gates, each of which refuses th
 3. nothing goes that lies deep in the upper head, by the head's own surface alone.
 """
 
-import gzip
 import json
 import os
 import subprocess
 import tempfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -29,7 +29,7 @@ from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header
 from scipy import ndimage
 
-from coil.deid.nifti import Header, read_header, skip_extensions, voxels, write_gzip
+from coil.deid.nifti import Change, Header, clean_nifti
 from coil.errors import DataError
 
 GRID = 2.0  # mm
@@ -111,7 +111,7 @@ def deface(source: Path, target: Path) -> DefaceResult:
         raise _refused(source, "too much of the head would go")
     if (gone & deep_in_upper_head(head, subject.affine)).any():
         raise _refused(source, "a part of the brain would go")
-    removed = _write(source, target, face(data.shape, image.affine, affine))
+    removed = clean_nifti(source, target, _without(face(data.shape, image.affine, affine)))
     state = "defaced" if changed >= CHANGED[0] else "no face found"
     return DefaceResult(state, changed, resemblance, removed)
 
@@ -249,23 +249,20 @@ def _refused(source: Path, why: str) -> DataError:
     )
 
 
-def _write(source: Path, target: Path, gone: np.ndarray) -> list[str]:
-    """The cleaned header and the original voxels, those of the face at zero."""
-    with gzip.open(source, "rb") as stream, write_gzip(target) as out:
-        header = read_header(stream, source.name)
-        removed = header.fields()
-        if skip_extensions(stream, header):
-            removed.append("extensions")
-        out.write(header.cleaned())
+def _without(gone: np.ndarray) -> Change:
+    """Voxels as they are, those of the face (x, y, z) at zero in every volume."""
+
+    def change(header: Header, chunks: Iterator[bytes]) -> Iterator[bytes]:
         zero = _zero(header)
         flat, position = gone.ravel(order="F"), 0
-        for chunk in voxels(stream, header, source.name):
+        for chunk in chunks:
             values = np.frombuffer(chunk, f"V{header.itemsize}").copy()
             here = np.arange(position, position + len(values)) % len(flat)
             values[flat[here]] = zero
             position += len(values)
-            out.write(values.tobytes())
-    return removed
+            yield values.tobytes()
+
+    return change
 
 
 def _zero(header: Header) -> np.void:

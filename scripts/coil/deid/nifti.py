@@ -8,7 +8,7 @@ import gzip
 import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +101,12 @@ class Header:
         return bytes(raw) + bytes(4)  # no extension follows
 
 
-def clean_nifti(source: Path, target: Path) -> list[str]:
+Change = Callable[[Header, Iterator[bytes]], Iterator[bytes]]
+
+
+def clean_nifti(source: Path, target: Path, change: Change | None = None) -> list[str]:
     """Write the voxels and the geometry of `source` to `target`, both .nii.gz; bytes depend on
-    nothing else.
+    nothing else. `change` makes other voxels of them on the way, as many.
 
     Returns the names of what was removed: header fields, "extensions", "trailing bytes".
     Raises DataError if `source` is not one whole NIfTI file.
@@ -115,7 +118,8 @@ def clean_nifti(source: Path, target: Path) -> list[str]:
             if skip_extensions(stream, header):
                 removed.append("extensions")
             out.write(header.cleaned())
-            for chunk in voxels(stream, header, source.name):
+            chunks = voxels(stream, header, source.name)
+            for chunk in change(header, chunks) if change else chunks:
                 out.write(chunk)
             if stream.read(1):
                 removed.append("trailing bytes")
