@@ -34,7 +34,7 @@ def main(
             "session_label": row.session_label,
         },
     )
-    with connect(Address(place["server"], place["ca_bundle"])) as connection:
+    with connect(Address.noted(place)) as connection:
         held = pull_session(connection, request, out)
     # Discovery compares with this when the archive says that the session was touched.
     files.write_json(archive.parent / "pulled" / session.name, {"held": held}, 0o600)

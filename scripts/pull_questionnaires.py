@@ -19,7 +19,7 @@ def main(listing: Path, archive: Path, out: Path) -> None:
     wanted, place = files.read_json(listing), files.read_json(archive)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     if wanted:
-        with connect(Address(place["server"], place["ca_bundle"])) as connection:
+        with connect(Address.noted(place)) as connection:
             fetch(connection, place["project"], wanted, out)
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.archive.client import Address, connect, part
 from coil.archive.push import push_files, withheld
-from coil.jobs import Failure
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,19 +20,18 @@ def main(page: Path, verdict: Path, archive: Path, resource: str) -> dict[str, A
     if reason := withheld({"state": "done"}, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": True}
     place = files.read_json(archive)
-    with connect(Address(place["server"], place["ca_bundle"])) as connection:
+    with connect(Address.noted(place)) as connection:
         base = f"/data/projects/{part(place['project'])}"
         return {"state": "done", **push_files(connection, base, resource, {"report.html": page})}
 
 
 if "snakemake" in globals():
     given = snakemake.input
-    receipt = jobs.attempt(
+    receipt = jobs.attempt_record(
         "push",
         snakemake.log[0],
         lambda: main(
             Path(given.page), Path(given.verdict), Path(given.archive), snakemake.params["resource"]
         ),
     )
-    told = receipt.record() if isinstance(receipt, Failure) else receipt
-    files.write_json(Path(snakemake.output.receipt), told)
+    files.write_json(Path(snakemake.output.receipt), receipt)

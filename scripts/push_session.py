@@ -12,7 +12,6 @@ from coil import files, jobs
 from coil.archive.client import Address, connect, part
 from coil.archive.push import push_files, withheld
 from coil.deid.identities import LinkTable
-from coil.jobs import Failure
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,7 +26,7 @@ def main(
         return {"state": "skipped", "reason": reason, "retry": session["state"] == "done"}
     row = LinkTable.read(link).find(session["subject"], session["session"])
     place = files.read_json(archive)
-    with connect(Address(place["server"], place["ca_bundle"])) as connection:
+    with connect(Address.noted(place)) as connection:
         base = f"/data/experiments/{part(row.session_id)}"
         pushed = push_files(connection, base, resource, {"report.html": page, "qc.json": qc})
     return {"state": "done", **pushed}
@@ -35,7 +34,7 @@ def main(
 
 if "snakemake" in globals():
     given = snakemake.input
-    receipt = jobs.attempt(
+    receipt = jobs.attempt_record(
         "push",
         snakemake.log[0],
         lambda: main(
@@ -47,5 +46,4 @@ if "snakemake" in globals():
             snakemake.params["resource"],
         ),
     )
-    told = receipt.record() if isinstance(receipt, Failure) else receipt
-    files.write_json(Path(snakemake.output.receipt), told)
+    files.write_json(Path(snakemake.output.receipt), receipt)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.qc import run
 from coil import files, jobs
-from coil.jobs import Failure
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -26,10 +25,10 @@ def main(record: dict[str, Any], project: Path) -> dict[str, Any]:
 
 if "snakemake" in globals():
     target = Path(snakemake.output.record)
-    result = jobs.attempt(
+    result = jobs.attempt_record(
         "qc",
         snakemake.log[0],
         lambda: main(files.read_json(Path(snakemake.input.record)), target.parents[2]),
     )
-    told = {**result.record(), "images": []} if isinstance(result, Failure) else result
-    files.write_json(target, {"stage": "qc", "log": snakemake.log[0], "retry": False, **told})
+    told = {"stage": "qc", "log": snakemake.log[0], "retry": False, "images": []}
+    files.write_json(target, told | result)

@@ -102,8 +102,6 @@ def _refuse_invalid(verdict: dict[str, Any]) -> None:
 
 def _enter(candidate: Path, dataset: Path, unit: Unit, umask: int) -> None:
     source, target = _folder(candidate, unit), _folder(dataset, unit)
-    if not source.is_dir():
-        raise DataError("no series of the session was converted; look at the mapping")
     for folder, _, names in os.walk(source):
         Path(folder).chmod(0o777 & ~umask)
         for name in names:

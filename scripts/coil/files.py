@@ -32,7 +32,12 @@ def write_text(path: Path, text: str, mode: int | None = None) -> None:
 
 def write_json(path: Path, value: Any, mode: int | None = None) -> None:
     """Write `value` as indented JSON with a final newline, by rename."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n", mode)
+    write_text(path, json_text(value), mode)
+
+
+def json_text(value: Any) -> str:
+    """`value` as indented JSON with a final newline."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_if_changed(path: Path, text: str, mode: int | None = None) -> bool:

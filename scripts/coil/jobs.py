@@ -83,6 +83,12 @@ def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
         return Failure(stage, _withhold(error), log, isinstance(error, OSError | MemoryError))
 
 
+def attempt_record(stage: str, log: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The record that `work` returns, or that of its failure."""
+    result = attempt(stage, log, work)
+    return result.record() if isinstance(result, Failure) else result
+
+
 def attempt_folder(stage: str, log: str, folder: Path, work: Callable[[], object]) -> None:
     """Do `work`, which fills the identified `folder`; where it fails, leave the failure there."""
     os.umask(0o077)

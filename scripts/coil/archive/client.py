@@ -49,6 +49,11 @@ class Address:
             )
         return cls(server.rstrip("/"), settings.get("ca_bundle"))
 
+    @classmethod
+    def noted(cls, place: dict[str, Any]) -> "Address":
+        """The address in archive.json, as discovery left it."""
+        return cls(place["server"], place["ca_bundle"])
+
 
 class Archive:
     """An open connection; every method raises `ArchiveError` in place of requests' errors."""

@@ -77,12 +77,14 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
         found = _note_sessions(archive, sessions, links, settings, private, results)
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
     files.write_if_changed(
-        private / "archive.json", _json({**asdict(address), "project": project}), 0o600
+        private / "archive.json", files.json_text({**asdict(address), "project": project}), 0o600
     )
     files.write_if_changed(
-        private / "subjects.json", _json(demographics.by_pseudonym(people, sessions, links)), 0o600
+        private / "subjects.json",
+        files.json_text(demographics.by_pseudonym(people, sessions, links)),
+        0o600,
     )
-    files.write_if_changed(private / "phenotype.json", _json(questionnaires), 0o600)
+    files.write_if_changed(private / "phenotype.json", files.json_text(questionnaires), 0o600)
     found.gone = _forget_gone(private, results, {_unit(link) for link in links.values()})
     rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
     files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
@@ -145,10 +147,10 @@ def _note_sessions(
             held = _look(archive, session, private / "pulled" / path.name, settings, held)
         state = {"scans": scans, "held": held or ""}
         state["fingerprint"] = fingerprint(state)
-        files.write_if_changed(path, _json(state), 0o600)
+        files.write_if_changed(path, files.json_text(state), 0o600)
         getattr(found, _work(path, results / "records" / unit / "admit.json")).append(unit)
     hints = {session.id: session.last_modified for session in sessions}
-    files.write_if_changed(hints_file, _json(hints), 0o600)
+    files.write_if_changed(hints_file, files.json_text(hints), 0o600)
     return found
 
 
@@ -221,7 +223,3 @@ def _check_project(archive: Archive, project: str) -> None:
 
 def _unit(link: Link) -> str:
     return unit_name(link.subject, link.session)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,11 +1,10 @@
 """Tab-separated tables as BIDS wants them, and what their columns mean."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from coil.files import write_if_changed
+from coil.files import json_text, write_if_changed
 
 UNKNOWN = "n/a"
 
@@ -79,4 +78,4 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON if it differs from what is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_if_changed(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_if_changed(path, json_text(value))

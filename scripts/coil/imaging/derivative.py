@@ -1,6 +1,5 @@
 """What makes a folder of results a valid BIDS derivative dataset."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ def describe(
         "DatasetLinks": {"raw": raw},
     }
     out.mkdir(parents=True, exist_ok=True)
-    files.write_if_changed(out / "dataset_description.json", _json(description))
+    files.write_if_changed(out / "dataset_description.json", files.json_text(description))
     files.write_if_changed(out / "README", readme.strip() + "\n")
     if ignore:
         files.write_if_changed(out / ".bidsignore", "".join(f"{line}\n" for line in ignore))
@@ -52,8 +51,3 @@ def derived_name(source: str, desc: str, suffix: str, extension: str) -> str:
     """
     entities = source.rsplit("/", 1)[-1].split(".", 1)[0].rsplit("_", 1)[0]
     return f"{entities}_desc-{desc}_{suffix}{extension}"
-
-
-def _json(value: Any) -> str:
-    """JSON as `coil.files.write_json` writes it."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
