@@ -4,6 +4,7 @@ PYTEST_DONT_REWRITE: test modules import from here before pytest takes it as a p
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import requests
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from coil.archive.client import Address, Archive, connect
 from localxnat.testing import Server, import_dicom, running
 
 # (series number, description, UID suffix, SOP class, modality, files)
@@ -67,6 +69,25 @@ def write_study(folder: Path) -> Path:
             write_dicom(folder / name, number, description, uid, sop, modality, instance)
     (folder / "notes.txt").write_text("no DICOM")
     return folder
+
+
+@contextmanager
+def served_study(folder: Path) -> Iterator[Server]:
+    """A server of its own, with the study as session E of subject S in project P."""
+    import_dicom(folder / "root", "P", "S", "E", write_study(folder / "study"))
+    with running(folder / "root") as server:
+        yield server
+
+
+@contextmanager
+def logged_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+    """The workflow's connection to a server; no fault is left from a test before."""
+    monkeypatch.setenv("XNAT_USER", server.user)
+    monkeypatch.setenv("XNAT_PASS", server.password)
+    server.faults()
+    with connect(Address(server.url)) as connection:
+        yield connection
+    server.faults()
 
 
 class Raw:
