@@ -1,7 +1,6 @@
 """localxnat with as much in it as a large archive has."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from localxnat_support import Raw
