@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil import files, jobs
+from coil.archive import mounted
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
 from coil.archive.pull import Request, pull_session
 from coil.deid.identities import LinkTable
+from coil.units import unit_name
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -33,6 +35,8 @@ def main(
             "session_id": row.session_id,
             "session_label": row.session_label,
         },
+        folder=mounted.find_session(place["mount"], place["project"], row.session_label),
+        title=unit_name(*unit),
     )
     with connect(Address.noted(place)) as connection:
         held = pull_session(connection, request, out)

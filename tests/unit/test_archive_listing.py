@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from coil.archive.discover import fingerprint
 from coil.archive.listing import Scan, Session, group, natural, select, usable
-from coil.archive.pull import _member_key
 
 SELECT_ALL = {"subjects": "*", "sessions": "*", "scan_quality": ["usable"]}
 
@@ -100,10 +99,3 @@ def test_the_fingerprint_changes_with_the_data_and_not_with_a_label() -> None:
         return fingerprint({"scans": found.content(), "held": ""})
 
     assert of(before) == of(renamed) != of(more)
-
-
-def test_a_zip_member_belongs_to_the_longest_scan_id_that_fits() -> None:
-    name = "label/scans/6-MR1-T1_with-dash/resources/DICOM/files/a/b.dcm"
-    assert _member_key(name, ["6", "6-MR1"]) == ("6-MR1", "DICOM", "a/b.dcm")
-    assert _member_key("label/resources/events/files/x.tsv", []) == ("", "events", "x.tsv")
-    assert _member_key("label/readme.txt", ["6"]) is None

@@ -8,6 +8,9 @@ from urllib.parse import unquote
 from coil.archive.client import Archive, part
 from coil.archive.listing import IMAGES
 
+Key = tuple[str, str, str]
+"""A file's scan, resource and path."""
+
 
 @dataclass(frozen=True, order=True)
 class ArchiveFile:
@@ -23,19 +26,41 @@ class ArchiveFile:
     bytes: int
     digest: str
 
+    @property
+    def key(self) -> Key:
+        """What tells the file from the session's others."""
+        return self.scan, self.resource, self.path
 
-def list_files(archive: Archive, session_id: str, resources: Iterable[str]) -> list[ArchiveFile]:
+
+@dataclass(frozen=True)
+class Contents:
+    """What a session holds: the files that count, and the bytes of `others` by scan."""
+
+    files: Sequence[ArchiveFile]
+    others: dict[str, int]
+
+
+def read(archive: Archive, session_id: str, resources: Iterable[str]) -> Contents:
     """The image files of all scans in one request, and of each session resource in one."""
     base = f"/data/experiments/{part(session_id)}"
-    found = [
-        file
-        for file in map(_file, archive.rows(f"{base}/scans/ALL/files"))
-        if file.resource in IMAGES
-    ]
+    found: list[ArchiveFile] = []
+    others: dict[str, int] = {}
+    for file in map(_file, archive.rows(f"{base}/scans/ALL/files")):
+        if file.resource in IMAGES:
+            found.append(file)
+        else:
+            others[file.scan] = others.get(file.scan, 0) + file.bytes
     for label in sorted(set(resources)):
         rows = archive.rows(f"{base}/resources/{part(label)}/files", absent_ok=True)
-        found += [_file(row) for row in rows]
-    return sorted(found)
+        found += map(_file, rows)
+    return Contents(sorted(found), others)
+
+
+def list_files(
+    archive: Archive, session_id: str, resources: Iterable[str]
+) -> Sequence[ArchiveFile]:
+    """The files that count: images of all scans, and those of some session resources."""
+    return read(archive, session_id, resources).files
 
 
 def digest(files: Sequence[ArchiveFile]) -> str:
@@ -49,13 +74,15 @@ def digest(files: Sequence[ArchiveFile]) -> str:
 
 def _file(row: dict[str, str]) -> ArchiveFile:
     """A row of a files listing; its URI ends in [scans/ID/]resources/R/files/PATH."""
-    uri = row.get("URI", "")
+    uri, name = row.get("URI", ""), row.get("Name", "")
     before, _, path = uri.partition("/files/")
     _, _, scan = before.partition("/scans/")
+    # Servers differ in whether they encode; where the name itself holds a %, it tells.
+    plain = "%" in name and path.endswith(name)
     return ArchiveFile(
         scan=unquote(scan.split("/")[0]) if scan else "",
         resource=row.get("collection", ""),
-        path=unquote(path) or row.get("Name", ""),
+        path=(path if plain else unquote(path)) or name,
         bytes=int(row.get("Size") or 0),
         digest=(row.get("digest") or "").lower(),
     )

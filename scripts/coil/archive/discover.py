@@ -4,7 +4,7 @@ Runs once, before the jobs are planned. One request lists all sessions and their
 one the subjects' demographics. What it leaves:
 
 private/NAME/link.tsv            the link table, the only place that joins both names
-private/NAME/archive.json        the server and the project's ID there
+private/NAME/archive.json        the server, the project's ID there, where it is mounted
 private/NAME/subjects.json       demographics by pseudonym
 private/NAME/phenotype.json      the questionnaires' files with their digests
 private/NAME/sessions/UNIT.json  what the archive holds for a session, with its fingerprint;
@@ -77,7 +77,11 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
         found = _note_sessions(archive, sessions, links, settings, private, results)
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
     files.write_if_changed(
-        private / "archive.json", files.json_text({**asdict(address), "project": project}), 0o600
+        private / "archive.json",
+        files.json_text(
+            {**asdict(address), "project": project, "mount": settings["archive"].get("mount")}
+        ),
+        0o600,
     )
     files.write_if_changed(
         private / "subjects.json",
