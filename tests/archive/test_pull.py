@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from localxnat_support import logged_in, served_study, write_dicom
 
+from coil.archive import contents, progress
 from coil.archive import pull as pulling
 from coil.archive.client import Archive
+from coil.archive.contents import Contents
 from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import Request, pull_session
 from coil.errors import ArchiveError, DataError
@@ -140,3 +142,118 @@ def test_a_file_that_is_no_dicom_is_named_by_its_scan(
     (session,) = list_sessions(archive, "Q")
     with pytest.raises(DataError, match=r"^scan 3: file \d .*is not a readable DICOM file"):
         pull_session(archive, request(session), tmp_path / "out")
+
+
+def zips(server: Server) -> list[str]:
+    return [line.split()[1] for line in server.requests() if "format=zip" in line]
+
+
+def test_a_transfer_that_breaks_keeps_what_came_and_asks_only_for_scans_that_lack_files(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    # Each packs to some 700 bytes: the first files come whole.
+    server.faults({"path": ZIP, "fault": {"truncate": 3000, "end": "clean"}})
+    before = len(zips(server))
+    pull_session(archive, request(session), tmp_path / "out")
+    first, second = zips(server)[before:]
+    assert "/scans/ALL/" in first
+    asked = second.split("/scans/")[1].split("/")[0].split("%2C")
+    assert set(",".join(asked).split(",")) < {scan.scan for scan in session.scans}
+    assert len(pulled_files(tmp_path / "out")) == 10
+
+
+def test_a_transfer_that_brings_a_little_every_time_ends(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    server.faults({"path": ZIP, "times": 0, "fault": {"truncate": 2200, "end": "close"}})
+    pull_session(archive, request(session), tmp_path / "out")
+    assert len(pulled_files(tmp_path / "out")) == 10
+
+
+def test_scans_of_another_quality_are_never_asked_for(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    before = len(zips(server))
+    usable = [scan for scan in session.scans if scan.scan != "2"]
+    pull_session(archive, Request(session.id, usable, [], {}), tmp_path / "out")
+    (asked,) = zips(server)[before:]
+    assert asked.split("/scans/")[1].split("/")[0].replace("%2C", ",") == "4,6-MR1,6-MR2,99"
+
+
+def test_files_that_came_after_the_listing_mean_that_the_session_is_still_changing(
+    archive: Archive, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = contents.read(archive, session.id, [])
+    less = Contents([file for file in listed.files if file.path != listed.files[0].path], {})
+    monkeypatch.setattr(contents, "read", lambda *_: less)
+    with pytest.raises(ArchiveError, match="still changing"):
+        pull_session(archive, request(session), tmp_path / "out")
+    assert not (tmp_path / "out" / "pulled.json").exists()
+
+
+def test_files_of_other_resources_are_left_in_the_archive(
+    archive: Archive, session: Session, tmp_path: Path
+) -> None:
+    scan = f"/data/experiments/{session.id}/scans/2/resources"
+    archive.put(f"{scan}/SNAPSHOTS/files/2.dcm", data=b"no DICOM")
+    archive.put(f"{scan}/NIFTI/files/large.nii", data=bytes(100_000))
+    pull_session(archive, request(session), tmp_path / "out")
+    assert len(pulled_files(tmp_path / "out")) == 10
+
+
+def test_what_an_interrupted_pull_left_is_not_taken_for_data(
+    archive: Archive, session: Session, tmp_path: Path
+) -> None:
+    left = tmp_path / "out" / "series" / "001" / "000009.dcm"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half a file")
+    (tmp_path / "out" / "pulled.json").write_text("{}")
+    pull_session(archive, request(session), tmp_path / "out")
+    assert len(pulled_files(tmp_path / "out")) == 10
+
+
+def test_a_disk_without_room_is_told_before_anything_is_asked_for(
+    archive: Archive,
+    session: Session,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = len(zips(server))
+    monkeypatch.setattr(pulling, "SPARE", 1 << 62)
+    with pytest.raises(ArchiveError, match="too little disk"):
+        pull_session(archive, request(session), tmp_path / "out")
+    assert zips(server)[before:] == []
+
+
+def test_event_files_come_along_under_their_own_names(
+    archive: Archive, session: Session, tmp_path: Path
+) -> None:
+    files = f"/data/experiments/{session.id}/resources/events/files"
+    archive.put(f"{files}/run 1/a%25b.tsv", data=b"onset\n")
+    pull_session(archive, Request(session.id, session.scans, ["events"], {}), tmp_path / "out")
+    assert (tmp_path / "out" / "resources" / "events" / "run 1" / "a%b.tsv").read_bytes()
+
+
+def test_a_pull_has_no_bar_where_there_is_no_terminal(
+    archive: Archive, session: Session, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pull_session(archive, request(session), tmp_path / "out")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_log_has_numbers_and_no_names(
+    archive: Archive,
+    session: Session,
+    tmp_path: Path,
+    server: Server,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    server.faults({"path": ZIP, "fault": {"truncate": 2000, "end": "close"}})
+    with caplog.at_level("INFO", "coil"):
+        pull_session(archive, request(session), tmp_path / "out")
+    assert "0 of 0 MB (100 %)" in caplog.text
+    assert session.id not in caplog.text
+    assert "localizer" not in caplog.text
