@@ -1,16 +1,17 @@
 """Archives: the members of one that is uploaded, and a stream of one that is downloaded."""
 
-import io
+import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from localxnat.errors import Refused
 from localxnat.incoming import Arrived, Incoming
 from localxnat.names import check_file_path
+from localxnat.zips import LEVEL, deflate, stream_zip
 
 CHUNK = 1 << 20
 MAX_MEMBERS = 1_000_000
@@ -83,52 +84,13 @@ def _members(archive: Path, name: str) -> Iterator[tuple[str, IO[bytes]]]:
                 yield check_file_path(info.filename), stream
 
 
-class _Pipe(io.RawIOBase):
-    """A file that only takes: what is written waits in memory until it is sent."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self.waiting = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | bytearray | memoryview", /) -> int:  # type: ignore[override]
-        piece = bytes(data)
-        self._pieces.append(piece)
-        self.waiting += len(piece)
-        return len(piece)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        self.waiting = 0
-        return taken
-
-
-def stream(members: Iterable[tuple[str, Path]], kind: str) -> Iterator[bytes]:
+def stream(members: Iterable[tuple[str, Path]], kind: str) -> Generator[bytes]:
     """An archive (`zip`, `tar`, `tar.gz`) of (name, file) pairs, in pieces of about 1 MiB."""
-    # A catalog may be stale: what it lists and the disk has not is left out, as XNAT does.
-    members = ((name, path) for name, path in members if path.is_file())
-    return _stream_zip(members) if kind == "zip" else _stream_tar(members, kind)
+    return stream_zip(members) if kind == "zip" else _stream_tar(members, kind)
 
 
-def _stream_zip(members: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
-    pipe = _Pipe()
-    # Level 1: a download is bound by packing, and scanner data gains little from more.
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-        for name, path in members:
-            large = path.stat().st_size >= 1 << 31
-            with path.open("rb") as source, packed.open(name, "w", force_zip64=large) as member:
-                while data := source.read(CHUNK):
-                    member.write(data)
-                    if pipe.waiting >= CHUNK:
-                        yield pipe.take()
-    yield pipe.take()
-
-
-def _stream_tar(members: Iterable[tuple[str, Path]], kind: str) -> Iterator[bytes]:
-    packer = zlib.compressobj(1, wbits=31) if kind in ("tar.gz", "tgz") else None
+def _stream_tar(members: Iterable[tuple[str, Path]], kind: str) -> Generator[bytes]:
+    packer = deflate.compressobj(LEVEL, zlib.DEFLATED, 31) if kind in ("tar.gz", "tgz") else None
     for piece in _tar_pieces(members):
         packed = packer.compress(piece) if packer else piece
         if packed:
@@ -139,10 +101,13 @@ def _stream_tar(members: Iterable[tuple[str, Path]], kind: str) -> Iterator[byte
 
 def _tar_pieces(members: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
     for name, path in members:
+        # A catalog may be stale: what it lists and the disk has not is left out.
+        if not path.is_file():
+            continue
         info = tarfile.TarInfo(name)
         info.mode = 0o644
         with path.open("rb") as source:
-            left = info.size = path.stat().st_size
+            left = info.size = os.fstat(source.fileno()).st_size
             yield info.tobuf()
             while left:
                 data = source.read(min(CHUNK, left))

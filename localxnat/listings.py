@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
 from localxnat import fields, xsi
 from localxnat.errors import Refused
@@ -212,7 +211,7 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
         asked = DEFAULT_COLUMNS[kind]
     columns = [(name if ":" not in name else name.lower(), getter(kind, name)) for name in asked]
     tests = [
-        (getter(kind, name), condition(name, value))
+        (_below(kind, name), getter(kind, name), condition(name, value))
         for name, value in call.query
         if name.lower() not in CONTROL
     ]
@@ -220,18 +219,41 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
     wanted = xsi.spell(xsi_type) if xsi_type else None
     if xsi_type and wanted is None:
         raise Refused(400, "The xsiType is unknown.")
-    for line in lines:
-        if wanted and not xsi.is_a(line.thing.xsi_type, wanted):
-            continue
-        if not all(test(get(line)) for get, test in tests):
-            continue
-        row = {name: get(line) for name, get in columns}
-        # Whatever is asked for, XNAT adds what tells the row.
-        row.setdefault("ID", line.thing.id)
-        if kind in ("experiment", "assessor"):
-            row.setdefault("xsiType", line.thing.xsi_type)
-        row["URI"] = uri(line.thing, line.parent)
-        yield row
+    below = [pair for pair, name in zip(columns, asked, strict=True) if _below(kind, name)]
+
+    def fits(line: Line, level: bool) -> bool:
+        return all(test(get(line)) for under, get, test in tests if under is level)
+
+    def rows() -> Iterator[Row]:
+        # Lines of one object follow each other: what they share is found out once.
+        thing: Object | None = None
+        taken = False
+        common: Row = {}
+        for line in lines:
+            if line.thing is not thing:
+                thing = line.thing
+                taken = (not wanted or xsi.is_a(thing.xsi_type, wanted)) and fits(line, False)
+                if taken:
+                    common = {name: get(line) for name, get in columns}
+                    # Whatever is asked for, XNAT adds what tells the row.
+                    common.setdefault("ID", thing.id)
+                    if kind in ("experiment", "assessor"):
+                        common.setdefault("xsiType", thing.xsi_type)
+                    common["URI"] = uri(thing, line.parent)
+            if not taken or not fits(line, True):
+                continue
+            row = common.copy()
+            for name, get in below:
+                row[name] = get(line)
+            yield row
+
+    return rows()
+
+
+def _below(kind: str, column: str) -> bool:
+    """Whether a column of the bulk query is about a scan or its resource."""
+    prefix = column.lower().partition("/")[0]
+    return kind != "scan" and bool(_SCAN_PREFIX.fullmatch(prefix))
 
 
 def about_scans(call: Call) -> tuple[bool, bool]:
@@ -277,11 +299,3 @@ def file_row(owner_uri: str, resource: Resource, file: File) -> Row:
         "cat_ID": str(resource.id),
         "digest": file.digest,
     }
-
-
-def result_set(rows: list[Row], *, paged: bool = False) -> dict[str, Any]:
-    """Rows as XNAT's JSON; the total is absent when the answer is a page."""
-    answer: dict[str, Any] = {"Result": rows}
-    if not paged:
-        answer["totalRecords"] = str(len(rows))
-    return {"ResultSet": answer}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from localxnat import address, archives, query, targets
+from localxnat import address, archives, query, streams, targets
 from localxnat.access import Archive, Who, archive, signed_in
 from localxnat.dicom import Instance, find
 from localxnat.errors import Refused
@@ -139,7 +139,7 @@ def _archive(folder: Path, within: Path, form: str) -> Response:
         for path in sorted(within.rglob("*"))
         if path.is_file()
     ]
-    return StreamingResponse(archives.stream(members, form), media_type=archives.MEDIA_TYPES[form])
+    return streams.stream(archives.stream(members, form), archives.MEDIA_TYPES[form])
 
 
 async def act(request: Request, who: Who) -> Response:

@@ -1,13 +1,13 @@
 """GET: listings, items, catalogs, files and archives of files."""
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from localxnat import archives, items, listings
+from localxnat import archives, bulk, items, listings, streams
 from localxnat.errors import Refused
 from localxnat.listings import Line
 from localxnat.names import member_part
@@ -16,7 +16,8 @@ from localxnat.responses import rows_as
 from localxnat.store import Object
 from localxnat.targets import NOT_FOUND, Call, Target, require_found, resolve
 
-Found = tuple[Object, Resource, File]
+# The session, the object with the resource, the resource, the file.
+Found = tuple[Object, Object, Resource, File]
 
 
 def get(call: Call) -> Response:
@@ -34,7 +35,7 @@ def get(call: Call) -> Response:
         case "subjects":
             return _table(call, "subject", _subjects(call, target))
         case "experiments":
-            return _table(call, "experiment", experiments(call, target))
+            return _table(call, "experiment", bulk.experiments(call, target))
         case "assessors":
             return _table(call, "assessor", _children(call, target, "assessor"))
         case "scans":
@@ -64,7 +65,7 @@ def _table(call: Call, kind: str, lines: Iterator[Line]) -> Response:
     if paged:
         start = int(offset) if offset.isdecimal() else 0
         rows = islice(rows, start, start + int(limit))
-    return rows_as(list(rows), call.query.get("format"), paged=paged)
+    return rows_as(rows, call.query.get("format"), paged=paged)
 
 
 # Lines of the tables -------------------------------------------------------------------------
@@ -80,50 +81,6 @@ def _subjects(call: Call, target: Target) -> Iterator[Line]:
     else:
         found = [item for item in call.store.all("subject") if call.may("read", item)]
     return (Line(item, None) for item in found)
-
-
-def experiments(call: Call, target: Target) -> Iterator[Line]:
-    store = call.store
-    share: dict[int, tuple[str, str]] = {}
-    project = call.query.get("project")
-    shared = next(
-        (value for name, value in call.query if name.lower().endswith("sharing/share/project")),
-        "",
-    )
-    if target.subject:
-        found = store.children(target.subject, "experiment")
-    elif target.project:
-        found = store.in_project(target.project.id, "experiment")
-    elif shared:
-        found = [item for item in store.in_project(shared, "experiment") if item.project != shared]
-        share = {item.pk: (shared, item.label) for item in found}
-        # A share's label is a column of its own; `label` stays the one at home.
-        found = [home for item in found if (home := store.by_pk(item.pk))]
-    elif project and "*" not in project and "," not in project:
-        found = store.in_project(project, "experiment")
-        found = [item for item in found if item.project == project]
-    else:
-        found = list(store.all("experiment"))
-        if "assessor" in call.query.get("xsiType").lower():
-            found += store.all("assessor")
-    if not target.project and not call.user.admin:
-        found = [item for item in found if call.may("read", item)]
-    parents: dict[int, Object | None] = {}
-    for item in found:
-        if item.parent is not None and item.parent not in parents:
-            parents[item.parent] = store.by_pk(item.parent)
-    with_scans, with_files = listings.about_scans(call)
-    for item in found:
-        parent = parents.get(item.parent) if item.parent is not None else None
-        line_share = share.get(item.pk, ("", ""))
-        pairs = call.resources.scans(item) if with_scans else []
-        if not pairs:
-            yield Line(item, parent, share=line_share)
-        seen: set[int] = set()
-        for scan, resource in pairs:
-            if with_files or scan.pk not in seen:
-                yield Line(item, parent, scan, resource, line_share)
-            seen.add(scan.pk)
 
 
 def _children(call: Call, target: Target, kind: str) -> Iterator[Line]:
@@ -197,55 +154,62 @@ def _resources(call: Call, target: Target) -> Response:
 
 def _found(call: Call, target: Target) -> Iterator[Found]:
     wanted_format, wanted_content = call.query.get("file_format"), call.query.get("file_content")
-    for owner in _owners(call, target):
-        catalogs = [target.resource] if target.resource else call.resources.of(owner)
-        for resource in catalogs:
-            if target.labels and resource.label not in target.labels:
-                continue
-            for file in call.resources.files(resource):
-                if wanted_format and (file.format or resource.format) != wanted_format:
+    owners = _owners(call, target)
+
+    def found() -> Iterator[Found]:
+        for owner in owners:
+            catalogs = [target.resource] if target.resource else call.resources.of(owner)
+            session = call.store.session_of(owner)
+            for resource in catalogs:
+                if target.labels and resource.label not in target.labels:
                     continue
-                if wanted_content and (file.content or resource.content) != wanted_content:
-                    continue
-                yield owner, resource, file
+                for file in call.resources.files(resource):
+                    if wanted_format and (file.format or resource.format) != wanted_format:
+                        continue
+                    if wanted_content and (file.content or resource.content) != wanted_content:
+                        continue
+                    yield session, owner, resource, file
+
+    return found()
 
 
 def _files(call: Call, target: Target) -> Response:
     form = call.query.get("format")
     if form in archives.MEDIA_TYPES:
         return _archive(call, target, form)
-    rows: list[listings.Row] = []
-    for owner, resource, file in _found(call, target):
-        session = call.store.session_of(owner)
-        rows.append(listings.file_row(listings.uri(owner, session), resource, file))
+    return rows_as(_file_rows(_found(call, target)), form)
+
+
+def _file_rows(found: Iterator[Found]) -> Iterator[listings.Row]:
+    for session, owner, resource, file in found:
+        row = listings.file_row(listings.uri(owner, session), resource, file)
         if owner.kind == "assessor":
-            rows[-1]["URI"] = rows[-1]["URI"].replace(
+            row["URI"] = row["URI"].replace(
                 f"/data/experiments/{owner.id}/",
                 f"/data/experiments/{session.id}/assessors/{owner.id}/",
             )
-    return rows_as(rows, form)
+        yield row
 
 
 def _archive(call: Call, target: Target, form: str) -> Response:
-    members = [
-        (_member(call, owner, resource, file), call.resources.path_of(resource, file.path))
-        for owner, resource, file in _found(call, target)
-    ]
+    members = (
+        (_member(session, owner, resource, file), call.resources.path_of(resource, file.path))
+        for session, owner, resource, file in _found(call, target)
+    )
     session = target.experiment if target.several else call.store.session_of(target.owner)
     label = session.label if session else ""
     if call.method == "HEAD":
         return StreamingResponse(iter(()), media_type=archives.MEDIA_TYPES[form])
     # No Content-Length: nobody knows the size of an archive that is packed while it is sent.
-    return StreamingResponse(
+    return streams.stream(
         archives.stream(members, form),
-        media_type=archives.MEDIA_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="{label}.{form}"'},
+        archives.MEDIA_TYPES[form],
+        {"Content-Disposition": f'attachment; filename="{label}.{form}"'},
     )
 
 
-def _member(call: Call, owner: Object, resource: Resource, file: File) -> str:
+def _member(session: Object, owner: Object, resource: Resource, file: File) -> str:
     """A file's name in an archive: `<label>/scans/<id>-<type>/resources/<label>/files/...`."""
-    session = call.store.session_of(owner)
     within = f"resources/{resource.label}/files/{file.path}"
     match owner.kind:
         case "scan":
@@ -276,11 +240,11 @@ def _file(call: Call, target: Target, path: str) -> Response:
         }
         if call.method == "HEAD":
             return Response(headers=headers, media_type=media_type)
-        return StreamingResponse(_pieces(place), headers=headers, media_type=media_type)
+        return streams.stream(_pieces(place), media_type, headers)
     raise Refused(404, NOT_FOUND)
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _pieces(path: Path) -> Generator[bytes]:
     with path.open("rb") as source:
         while data := source.read(archives.CHUNK):
             yield data

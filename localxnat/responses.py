@@ -3,12 +3,23 @@
 import csv
 import html
 import io
-from collections.abc import Sequence
-from xml.etree import ElementTree
+import json
+import re
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from xml.sax.saxutils import escape
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from localxnat.listings import Row, result_set
+from localxnat import streams
+from localxnat.listings import Row
+
+BATCH = 500
+PIECE = 1 << 18
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _TITLES = {
     400: "Bad Request",
@@ -33,34 +44,84 @@ def refusal(status: int, message: str) -> Response:
     return Response(body, status, headers, media_type="text/html")
 
 
-def rows_as(rows: Sequence[Row], form: str, *, paged: bool = False) -> Response:
-    """A table in the format that the query asks for; JSON unless it is csv or xml."""
-    if form == "csv":
-        return Response(_csv(rows), media_type="text/csv")
-    if form == "xml":
-        return Response(_xml(rows), media_type="text/xml")
-    return JSONResponse(result_set(list(rows), paged=paged))
+def rows_as(rows: Iterable[Row], form: str, *, paged: bool = False) -> Response:
+    """A table in the format that the query asks for; JSON unless it is csv or xml.
+
+    A large one is written row by row while it is sent.
+    """
+    media_type, pieces = {
+        "csv": ("text/csv", _csv),
+        "xml": ("text/xml", _xml),
+    }.get(form, ("application/json", partial(_json, paged=paged)))
+    made = pieces(iter(rows))
+    first = list(islice(made, 2))
+    if len(first) < 2:
+        return Response(b"".join(first), media_type=media_type)
+    return streams.stream(_resumed(first, made), media_type)
 
 
-def _csv(rows: Sequence[Row]) -> str:
-    if not rows:
-        return "\n"
+def _resumed(first: list[bytes], rest: Generator[bytes]) -> Generator[bytes]:
+    with closing(rest):
+        yield from first
+        yield from rest
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    return iter(lambda: list(islice(rows, BATCH)), [])
+
+
+def _json(rows: Iterator[Row], *, paged: bool) -> Generator[bytes]:
+    held, total = '{"ResultSet":{"Result":[', 0
+    for batch in _batches(rows):
+        text = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))[1:-1]
+        if len(held) + len(text) > PIECE:
+            yield held.encode()
+            held = ""
+        held = f"{held},{text}" if total else held + text
+        total += len(batch)
+    # The total is absent when the answer is a page.
+    end = "]}}" if paged else f'],"totalRecords":"{total}"}}}}'
+    yield (held + end).encode()
+
+
+def _csv(rows: Iterator[Row]) -> Generator[bytes]:
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), quoting=csv.QUOTE_ALL, lineterminator="\n")
-    out.write(",".join(f'"{name}"' for name in rows[0]) + "\n")
-    writer.writerows(rows)
-    return out.getvalue()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    named = False
+    for batch in _batches(rows):
+        if not named:
+            out.write(",".join(f'"{name}"' for name in batch[0]) + "\n")
+            named = True
+        writer.writerows(row.values() for row in batch)
+        if out.tell() > PIECE:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield (out.getvalue() if named else "\n").encode()
 
 
-def _xml(rows: Sequence[Row]) -> bytes:
-    root = ElementTree.Element("ResultSet", totalRecords=str(len(rows)))
-    results = ElementTree.SubElement(root, "results")
-    columns = ElementTree.SubElement(results, "columns")
-    for name in rows[0] if rows else ():
-        ElementTree.SubElement(columns, "column").text = name
-    body = ElementTree.SubElement(results, "rows")
-    for row in rows:
-        line = ElementTree.SubElement(body, "row")
-        for value in row.values():
-            ElementTree.SubElement(line, "cell").text = value
-    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+def _xml(rows: Iterator[Row]) -> Generator[bytes]:
+    """The table as XML. Its total stands before the rows, so these wait in a file if need be."""
+    with tempfile.SpooledTemporaryFile(PIECE) as waiting:
+        columns: list[str] = []
+        total = 0
+        for row in rows:
+            columns = columns or list(row)
+            cells = "".join(f"<cell>{_text(value)}</cell>" for value in row.values())
+            waiting.write(f"<row>{cells}</row>".encode())
+            total += 1
+        names = "".join(f"<column>{_text(name)}</column>" for name in columns)
+        head = (
+            f"<?xml version='1.0' encoding='UTF-8'?>\n<ResultSet totalRecords=\"{total}\">"
+            f"<results><columns>{names}</columns><rows>"
+        ).encode()
+        waiting.seek(0)
+        while len(data := waiting.read(PIECE)) == PIECE:
+            yield head + data
+            head = b""
+        yield head + data + b"</rows></results></ResultSet>"
+
+
+def _text(value: str) -> str:
+    """A value in XML, without the characters that XML cannot have."""
+    return escape(_NOT_XML.sub("", value))
