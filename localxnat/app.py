@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localxnat import (
     address,
+    bodies,
     faults,
     pages,
     prearchive_api,
@@ -53,6 +54,7 @@ async def data(request: Request, who: Who) -> Response:
     if request.method in ("PUT", "POST") and is_file:
         return await uploads.put_files(call, request)
     if request.method in ("PUT", "POST"):
+        call.given = await bodies.given(request, call.query)
         return await run_in_threadpool(writing.put, call)
     if request.method == "DELETE":
         return await run_in_threadpool(writing.delete, call)

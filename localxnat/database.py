@@ -24,12 +24,16 @@ CREATE UNIQUE INDEX IF NOT EXISTS object_ids ON objects (id)
     WHERE kind IN ('subject', 'experiment', 'assessor');
 CREATE UNIQUE INDEX IF NOT EXISTS project_ids ON objects (id) WHERE kind = 'project';
 CREATE UNIQUE INDEX IF NOT EXISTS scan_ids ON objects (parent, id) WHERE kind = 'scan';
+CREATE UNIQUE INDEX IF NOT EXISTS reconstruction_ids ON objects (parent, id)
+    WHERE kind = 'reconstruction';
 CREATE UNIQUE INDEX IF NOT EXISTS subject_labels ON objects (project, label)
     WHERE kind = 'subject';
 CREATE UNIQUE INDEX IF NOT EXISTS experiment_labels ON objects (project, label)
     WHERE kind IN ('experiment', 'assessor');
 CREATE INDEX IF NOT EXISTS children ON objects (parent, kind);
 CREATE INDEX IF NOT EXISTS in_project ON objects (project, kind);
+
+CREATE TABLE IF NOT EXISTS aliases (alias TEXT PRIMARY KEY, project TEXT NOT NULL);
 
 CREATE TABLE IF NOT EXISTS shares (
     object INTEGER NOT NULL REFERENCES objects (pk) ON DELETE CASCADE,

@@ -5,22 +5,19 @@ A stored key is the path below the object's type, without predicates on the type
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+from localxnat import model
+from localxnat.model import Field
 
 _TYPE_PREDICATE = re.compile(r"\[@xsi:type=[^\]]*\]")
-_LIST_KEY = re.compile(r"(?P<list>[^\[\]]+)\[(?P<key>\w+)=(?P<value>[^\]]*)\]/(?P<part>\w+)")
+_STEP = re.compile(r"(?P<name>[^/\[\]]+)(?:\[(?P<predicate>[^\]]*)\])?")
 
 DEMOGRAPHICS = {
     "age", "birth_weight", "dob", "education", "educationDesc", "employment", "ethnicity",
     "gender", "gestational_age", "handedness", "height", "post_menstrual_age", "race", "ses",
     "weight", "yob",
 }  # fmt: skip
-CHILD_TYPES = {
-    "demographics": "xnat:demographicData",
-    "investigator": "xnat:investigatorData",
-    "PI": "xnat:investigatorData",
-    "validation": "xnat:validationData",
-}
 _SHORT: dict[str, dict[str, str]] = {
     "project": {
         **{name: name for name in ("name", "description", "keywords", "secondary_ID")},
@@ -60,17 +57,45 @@ _SHORT: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 _SHORT["assessor"] = _SHORT["experiment"]
+_SHORT["reconstruction"] = {name: name for name in ("type", "baseScanType")}
 SHORTCUTS = {
     kind: {name.lower(): path for name, path in names.items()} for kind, names in _SHORT.items()
 }
-_SPELLING = {
-    path.lower(): path
-    for path in [path for names in _SHORT.values() for path in names.values()]
-    + ["startTime", "parameters/imageType", "parameters/voxelRes/x", "parameters/voxelRes/y"]
-    + ["parameters/voxelRes/z", "parameters/scanSequence", "parameters/seqVariant"]
-    + ["parameters/acqType", "parameters/readoutSampleSpacing", "acquisition_site"]
-}
-IDENTITY = {"id", "label", "project", "subject_id", "image_session_id", "imagesession_id"}
+IDENTITY = {
+    "id", "label", "project", "subject_id", "image_session_id", "imagesession_id", "alias",
+}  # fmt: skip
+Step = tuple[str, str]
+
+
+def steps(path: str) -> list[Step]:
+    """The parts of a path with their predicates: `a/b[name=c]/d` is a, b with name=c, d."""
+    found = _STEP.finditer(_TYPE_PREDICATE.sub("", path))
+    return [(match["name"], match["predicate"] or "") for match in found]
+
+
+def join(parts: Iterable[Step]) -> str:
+    return "/".join(f"{name}[{predicate}]" if predicate else name for name, predicate in parts)
+
+
+def spelled(xsi_type: str, path: str) -> tuple[list[Step], Field | None]:
+    """A path below a type in the schema's spelling, and the field that it ends in, if known."""
+    known = model.fields_of(xsi_type) if xsi_type in model.TYPES else {}
+    parts: list[Step] = []
+    found: Field | None = None
+    for name, predicate in steps(path):
+        found = known.get(name.lower())
+        parts.append((found.name if found else name, predicate))
+        known = model.below(found)
+    return parts, found
+
+
+def relative(path: str) -> tuple[str, str] | None:
+    """The type that a path begins with and the rest of it, or None if it has no type."""
+    prefix, _, rest = path.partition("/")
+    if ":" not in prefix or not rest:
+        return None
+    rest = rest.replace("fields/fieldname=", "fields/field[name=").strip("/")
+    return model.spell(prefix) or prefix, rest
 
 
 def stored_key(path: str) -> str | None:
@@ -79,26 +104,48 @@ def stored_key(path: str) -> str | None:
     `xnat:subjectData/demographics[@xsi:type=xnat:demographicData]/gender` is
     `demographics/gender`.
     """
-    path = _TYPE_PREDICATE.sub("", path)
-    prefix, _, rest = path.partition("/")
-    if ":" not in prefix or not rest:
-        return None
-    rest = rest.replace("fields/fieldname=", "fields/field[name=").strip("/")
-    return _SPELLING.get(rest.lower(), rest)
+    parts = relative(path)
+    return join(spelled(*parts)[0]) if parts else None
 
 
-def updates(kind: str, query: Iterable[tuple[str, str]]) -> dict[str, str | None]:
+def updates(kind: str, xsi_type: str, query: Iterable[tuple[str, str]]) -> dict[str, str | None]:
     """The fields that a query sets on an object of a kind; None for one it deletes (`NULL`)."""
     changes: dict[str, str | None] = {}
     for name, value in query:
-        key = stored_key(name) or SHORTCUTS[kind].get(name.lower())
-        if key is None or key.lower() in IDENTITY:
+        parts = relative(name)
+        path = parts[1] if parts else SHORTCUTS[kind].get(name.lower())
+        if path is None or path.lower() in IDENTITY:
             continue
-        if value == "NULL" or (value == "" and "/" not in name):
-            changes[key] = None
-        else:
-            changes[key] = value
+        # A path to another type's field sets nothing here: xnat:subjectData/... of a session.
+        if parts and parts[0] in model.TYPES and not _related(parts[0], xsi_type):
+            continue
+        key, checked = change(xsi_type, path, value)
+        changes[key] = None if value == "" and "/" not in name else checked
     return changes
+
+
+def _related(one: str, other: str) -> bool:
+    return model.is_a(one, other) or model.is_a(other, one)
+
+
+def change(xsi_type: str, path: str, value: str) -> tuple[str, str | None]:
+    """The key and the value, in the schema's form, of a field that is set."""
+    parts, found = spelled(xsi_type, path)
+    key = join(_placed(xsi_type, parts))
+    if value == "NULL":
+        return key, None
+    return key, found.checked(value) if found and value else value
+
+
+def _placed(xsi_type: str, parts: list[Step]) -> list[Step]:
+    """A path whose lists all say which entry is meant: the first, unless it says another."""
+    known = model.fields_of(xsi_type) if xsi_type in model.TYPES else {}
+    placed: list[Step] = []
+    for name, predicate in parts:
+        found = known.get(name.lower())
+        placed.append((name, predicate or ("0" if found and found.many else "")))
+        known = model.below(found)
+    return placed
 
 
 def apply(fields: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
@@ -114,40 +161,32 @@ def apply(fields: dict[str, str], changes: dict[str, str | None]) -> dict[str, s
     return result
 
 
+def reader(xsi_type: str, path: str) -> Callable[[dict[str, str]], str]:
+    """What reads a field of objects of a type; of a list, the first entry that has it."""
+    parts = spelled(xsi_type, path)[0]
+    key = join(parts)
+    placed = join(_placed(xsi_type, parts))
+    if key == placed and "[" not in key:
+        return lambda fields: fields.get(key, "")
+    exact = key.lower()
+    bare = [name.lower() for name, _ in parts] if key != placed else None
+
+    def read(fields: dict[str, str]) -> str:
+        if key in fields:
+            return fields[key]
+        for name, value in fields.items():
+            if name.lower() == exact or (
+                bare and [step.lower() for step, _ in steps(name)] == bare
+            ):
+                return value
+        return ""
+
+    return read
+
+
 def look_up(fields: dict[str, str], path: str) -> str | None:
     """A field by its path below the type, whatever the case it is spelled in."""
     if path in fields:
         return fields[path]
-    spelled = _SPELLING.get(path.lower())
-    if spelled is not None:
-        return fields.get(spelled)
     wanted = path.lower()
-    for key, value in fields.items():
-        if key.lower() == wanted:
-            return value
-    return None
-
-
-def split(
-    fields: dict[str, str],
-) -> tuple[dict[str, str], dict[str, dict[str, str]], dict[str, list[dict[str, str]]]]:
-    """Fields as an item has them: plain ones, those of typed children, entries of lists."""
-    plain: dict[str, str] = {}
-    children: dict[str, dict[str, str]] = {}
-    entries: dict[tuple[str, str, str], dict[str, str]] = {}
-    for key, value in fields.items():
-        match = _LIST_KEY.fullmatch(key)
-        head, _, rest = key.partition("/")
-        if match:
-            entry = entries.setdefault(
-                (match["list"], match["key"], match["value"]), {match["key"]: match["value"]}
-            )
-            entry[match["part"]] = value
-        elif head in CHILD_TYPES and rest:
-            children.setdefault(head, {})[rest] = value
-        else:
-            plain[key] = value
-    lists: dict[str, list[dict[str, str]]] = {}
-    for (name, _, _), entry in entries.items():
-        lists.setdefault(name, []).append(entry)
-    return plain, children, lists
+    return next((value for key, value in fields.items() if key.lower() == wanted), None)

@@ -157,7 +157,7 @@ def _add_series(
     overwrite: bool,
 ) -> tuple[int, int]:
     store = resources.store
-    scan = store.scan(session, scan_id) or store.create(
+    scan = store.part(session, "scan", scan_id) or store.create(
         "scan",
         scan_id,
         series.xsi_type,

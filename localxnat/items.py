@@ -1,15 +1,30 @@
-"""One object as item JSON or XML, and a resource as a catalog."""
+"""One object as item JSON: its fields as XNAT nests them, and what lies below it."""
 
 from typing import Any
-from xml.etree import ElementTree
 
-from localxnat import fields, xsi
+from localxnat import fields, model
+from localxnat.fields import Step
+from localxnat.model import Field
 from localxnat.resources import Resource, Resources
 from localxnat.store import Object, Store
 
-XNAT = "http://nrg.wustl.edu/xnat"
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
 Item = dict[str, Any]
+# A field's steps that are still to go, with its value.
+Pair = tuple[list[Step], str]
+# The words below an object, and the kinds of objects that they hold.
+BELOW = {
+    "subject": [("experiments/experiment", "experiment")],
+    "experiment": [
+        ("scans/scan", "scan"),
+        ("reconstructions/reconstructedImage", "reconstruction"),
+        ("assessors/assessor", "assessor"),
+    ],
+}
+_FILES = {
+    "scan": "file",
+    "assessor": "out/file",
+    "reconstruction": "out/file",
+}
 
 
 def _node(xsi_type: str, data: dict[str, Any], children: list[Item] | None = None) -> Item:
@@ -20,73 +35,94 @@ def _node(xsi_type: str, data: dict[str, Any], children: list[Item] | None = Non
     }
 
 
-def item(store: Store, resources: Resources, thing: Object, deep: bool = True) -> Item:
+def item(store: Store, resources: Resources, thing: Object) -> Item:
     """An object with its fields, its resources and what lies below it."""
-    plain, typed_children, lists = fields.split(thing.fields)
-    data: dict[str, Any] = dict(_identity(store, thing))
-    for name, value in plain.items():
-        if name == "accessibility":
-            continue
-        data[name] = xsi.typed(name, value)
-    children: list[Item] = []
-    for name, values in typed_children.items():
-        typed = {key: xsi.typed(key, value) for key, value in values.items()}
-        children.append({"field": name, "items": [_node(fields.CHILD_TYPES[name], typed)]})
-    for name, entries in lists.items():
-        kind = f"{thing.xsi_type}_{name.rsplit('/', 1)[-1]}"
-        children.append({"field": name, "items": [_node(kind, dict(entry)) for entry in entries]})
+    pairs = [(fields.steps(key), value) for key, value in thing.fields.items()]
+    node = _build(thing.xsi_type, model.fields_of(thing.xsi_type), pairs)
+    node["data_fields"] = _identity(store, thing) | node["data_fields"]
+    node["data_fields"].pop("accessibility", None)
+    node["meta"]["start_date"] = thing.insert_date
+    children: list[Item] = node["children"]
+    aliases = store.aliases(thing) if thing.kind == "project" else []
+    if aliases:
+        rows = [{"alias": alias} for alias in aliases]
+        children.append(_list("aliases/alias", "xnat:projectData_alias", rows))
     shares = store.shares(thing)
     if shares:
         rows = [{"project": project, "label": label} for project, label in shares]
-        kind = f"{thing.xsi_type}_share"
-        children.append({"field": "sharing/share", "items": [_node(kind, row) for row in rows]})
-    if deep:
-        for word, kind in _below(thing):
-            found = store.children(thing, kind)
-            if found:
-                nodes = [item(store, resources, child) for child in found]
-                children.append({"field": word, "items": nodes})
+        participant = thing.kind == "subject"
+        kind = "xnat:projectParticipant" if participant else "xnat:experimentData_share"
+        children.append(_list("sharing/share", kind, rows))
+    for word, kind in BELOW.get(thing.kind, []):
+        found = store.children(thing, kind)
+        if found:
+            nodes = [item(store, resources, child) for child in found]
+            children.append({"field": word, "items": nodes})
     catalogs = [_catalog_node(resource) for resource in resources.of(thing)]
     if catalogs:
-        word = "file" if thing.kind == "scan" else "resources/resource"
+        word = _FILES.get(thing.kind, "resources/resource")
         children.append({"field": word, "items": catalogs})
-    node = _node(thing.xsi_type, data, children)
-    node["meta"]["start_date"] = thing.insert_date
+    return node
+
+
+def _list(word: str, kind: str, rows: list[dict[str, str]]) -> Item:
+    return {"field": word, "items": [_node(kind, dict(row)) for row in rows]}
+
+
+def _build(xsi_type: str, known: dict[str, Field], pairs: list[Pair]) -> Item:
+    node = _node(xsi_type, {})
+    _take(node, known, pairs, "")
+    return node
+
+
+def _take(node: Item, known: dict[str, Field], pairs: list[Pair], prefix: str) -> None:
+    """Put fields into a node: values, paths within it, and items of their own."""
+    entries: dict[Step, list[Pair]] = {}
+    for (step, *rest), value in pairs:
+        entries.setdefault(step, []).append((rest, value))
+    lists: dict[str, list[Item]] = {}
+    for (name, predicate), found in entries.items():
+        field = known.get(name.lower())
+        path = prefix + name
+        deeper = [(rest, value) for rest, value in found if rest]
+        if predicate or (field and field.is_item and deeper):
+            lists.setdefault(path, []).append(_entry(field, name, predicate, deeper))
+            continue
+        for rest, value in found:
+            if not rest:
+                node["data_fields"][path] = field.typed(value) if field else value
+        if deeper:
+            _take(node, model.below(field), deeper, f"{path}/")
+    node["children"] += [{"field": path, "items": items} for path, items in lists.items()]
+
+
+def _entry(field: Field | None, name: str, predicate: str, pairs: list[Pair]) -> Item:
+    """An item of its own within another: an entry of a list, or a typed element."""
+    xsi_type = model.concrete(field.item_type) if field and field.item_type else name
+    node = _build(xsi_type, model.below(field), pairs)
+    key, equals, value = predicate.partition("=")
+    if equals:
+        node["data_fields"] = {key: value} | node["data_fields"]
     return node
 
 
 def _identity(store: Store, thing: Object) -> dict[str, Any]:
     parent = store.by_pk(thing.parent) if thing.parent is not None else None
     parent_id = parent.id if parent else ""
+    labelled = {"ID": thing.id, "label": thing.label, "project": thing.project}
     match thing.kind:
         case "project":
             return {"ID": thing.id, "name": thing.id, "secondary_ID": thing.id}
         case "subject":
-            return {"ID": thing.id, "label": thing.label, "project": thing.project}
+            return labelled
         case "scan":
             return {"ID": thing.id, "image_session_ID": parent_id, "project": thing.project}
+        case "reconstruction":
+            return {"ID": thing.id, "image_session_ID": parent_id}
         case "assessor":
-            return {
-                "ID": thing.id,
-                "label": thing.label,
-                "project": thing.project,
-                "imageSession_ID": parent_id,
-            }
+            return {**labelled, "imageSession_ID": parent_id}
         case _:
-            return {
-                "ID": thing.id,
-                "label": thing.label,
-                "project": thing.project,
-                "subject_ID": parent_id,
-            }
-
-
-def _below(thing: Object) -> list[tuple[str, str]]:
-    if thing.kind == "subject":
-        return [("experiments/experiment", "experiment")]
-    if thing.kind == "experiment":
-        return [("scans/scan", "scan"), ("assessors/assessor", "assessor")]
-    return []
+            return {**labelled, "subject_ID": parent_id}
 
 
 def _catalog_node(resource: Resource) -> Item:
@@ -102,69 +138,3 @@ def _catalog_node(resource: Resource) -> Item:
         if value:
             data[name] = value
     return _node("xnat:resourceCatalog", data)
-
-
-def to_xml(node: Item) -> bytes:
-    """Item JSON as XNAT's XML: attributes for IDs and labels, elements for the rest."""
-    ElementTree.register_namespace("xnat", XNAT)
-    ElementTree.register_namespace("xsi", XSI)
-    kind = node["meta"]["xsi:type"]
-    root = _element(node, xsi.ELEMENTS.get(kind) or kind.partition(":")[2])
-    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
-
-
-_ATTRIBUTES = {"ID", "label", "project", "type", "UID", "name", "file_count", "file_size", "URI"}
-_ATTRIBUTES |= {"format", "content", "secondary_ID"}
-
-
-def _element(node: Item, name: str) -> ElementTree.Element:
-    element = ElementTree.Element(f"{{{XNAT}}}{name}")
-    element.set(f"{{{XSI}}}type", node["meta"]["xsi:type"])
-    for key, value in sorted(node["data_fields"].items(), key=lambda pair: pair[0].count("/")):
-        parts = key.split("/")
-        if len(parts) == 1 and key in _ATTRIBUTES:
-            element.set(key, str(value))
-        elif len(parts) == 1:
-            ElementTree.SubElement(element, f"{{{XNAT}}}{_tag(key)}").text = str(value)
-        else:
-            _reach(element, parts[:-1]).set(_tag(parts[-1]), str(value))
-    for child in node["children"]:
-        parts = child["field"].split("/")
-        above = _reach(element, parts[:-1])
-        for below in child["items"]:
-            above.append(_element(below, _tag(parts[-1])))
-    return element
-
-
-def _tag(name: str) -> str:
-    """A field's name as an XML name, whatever a client called the field."""
-    cleaned = "".join(letter if letter.isalnum() or letter in "_-." else "_" for letter in name)
-    return cleaned if cleaned[:1].isalpha() or cleaned[:1] == "_" else f"_{cleaned}"
-
-
-def _reach(element: ElementTree.Element, parts: list[str]) -> ElementTree.Element:
-    for part in parts:
-        tag = f"{{{XNAT}}}{_tag(part)}"
-        found = element.find(tag)
-        element = ElementTree.SubElement(element, tag) if found is None else found
-    return element
-
-
-def catalog(resources: Resources, resource: Resource) -> bytes:
-    """A resource as catalog XML, which is what XNAT answers even to format=json."""
-    dicom = resource.format.upper() == "DICOM"
-    name = "DCMCatalog" if dicom else "Catalog"
-    namespace = "http://nrg.wustl.edu/catalog"
-    ElementTree.register_namespace("cat", namespace)
-    root = ElementTree.Element(f"{{{namespace}}}{name}")
-    entries = ElementTree.SubElement(root, f"{{{namespace}}}entries")
-    for file in resources.files(resource):
-        entry = ElementTree.SubElement(entries, f"{{{namespace}}}entry")
-        entry.set("URI", file.path)
-        entry.set("ID", file.path)
-        entry.set("digest", file.digest)
-        entry.set("format", file.format or resource.format)
-        entry.set("content", file.content or resource.content)
-    body = ElementTree.tostring(root, encoding="unicode")
-    # xnatpy tells a catalog by exactly this beginning.
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode()

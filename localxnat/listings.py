@@ -20,6 +20,7 @@ DEFAULT_COLUMNS = {
     "subject": ["ID", "project", "label", "insert_date", "insert_user"],
     "experiment": ["ID", "project", "date", "xsiType", "label", "insert_date"],
     "assessor": ["ID", "project", "date", "xsiType", "label", "insert_date"],
+    "reconstruction": ["ID", "type", "baseScanType", "xnat_reconstructedimagedata_id"],
     "scan": ["xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note",
              "series_description"],
 }  # fmt: skip
@@ -59,7 +60,7 @@ def getter(kind: str, column: str) -> Getter:
         path = fields.SHORTCUTS[kind].get(name)
         return _field(path) if path else _nothing
     if _SCAN_PREFIX.fullmatch(prefix):
-        return _of_scan(kind, rest, column.partition("/")[2])
+        return _of_scan(kind, xsi.spell(prefix) or "", column.partition("/")[2])
     if prefix == "xnat:subjectdata" and kind != "subject":
         return _of_parent(column)
     if rest.startswith("sharing/share/"):
@@ -70,7 +71,7 @@ def getter(kind: str, column: str) -> Getter:
     special = _SPECIAL.get(rest)
     if special is not None and rest not in ("uri", "name"):
         return special
-    return _field(fields.stored_key(column) or rest)
+    return _read(fields.relative(column) or ("", rest))
 
 
 def _nothing(line: Line) -> str:
@@ -78,7 +79,12 @@ def _nothing(line: Line) -> str:
 
 
 def _field(path: str) -> Getter:
-    return lambda line: fields.look_up(line.thing.fields, path) or ""
+    return _read(("", path))
+
+
+def _read(path: tuple[str, str]) -> Getter:
+    read = fields.reader(*path)
+    return lambda line: read(line.thing.fields)
 
 
 def _parent_id(line: Line) -> str:
@@ -105,6 +111,7 @@ _SPECIAL: dict[str, Getter] = {
     "image_session_id": _parent_id,
     "imagesession_id": _parent_id,
     "xnat_imagescandata_id": lambda line: str(line.thing.pk),
+    "xnat_reconstructedimagedata_id": lambda line: str(line.thing.pk),
     "uri": lambda line: uri(line.thing, line.parent),
 }
 
@@ -114,10 +121,11 @@ def _of_parent(column: str) -> Getter:
     return lambda line: inner(Line(line.parent, None)) if line.parent else ""
 
 
-def _of_scan(kind: str, rest: str, spelled: str) -> Getter:
+def _of_scan(kind: str, prefix: str, spelled: str) -> Getter:
+    rest = spelled.lower()
     if kind == "scan":
         special = _SPECIAL.get(rest)
-        return special or _field(spelled)
+        return special or _read((prefix, spelled))
     if rest.startswith("file/"):
         attribute = {
             "file/label": "label",
@@ -139,7 +147,8 @@ def _of_scan(kind: str, rest: str, spelled: str) -> Getter:
     if rest.removeprefix("meta/") in ("insert_date", "last_modified"):
         attribute = rest.removeprefix("meta/")
         return lambda line: getattr(line.scan, attribute) if line.scan else ""
-    return lambda line: (fields.look_up(line.scan.fields, spelled) or "") if line.scan else ""
+    read = fields.reader(prefix, spelled)
+    return lambda line: read(line.scan.fields) if line.scan else ""
 
 
 def uri(thing: Object, parent: Object | None) -> str:
@@ -149,8 +158,8 @@ def uri(thing: Object, parent: Object | None) -> str:
             return f"/data/projects/{thing.id}"
         case "subject":
             return f"/data/subjects/{thing.id}"
-        case "scan":
-            return f"/data/experiments/{parent.id if parent else ''}/scans/{thing.id}"
+        case "scan" | "reconstruction":
+            return f"/data/experiments/{parent.id if parent else ''}/{thing.kind}s/{thing.id}"
         case _:
             return f"/data/experiments/{thing.id}"
 

@@ -195,7 +195,7 @@ def _scan(request: Request, who: Who) -> Response:
     session = base.store.experiment(request.path_params["experiment"])
     _may_see(request, who.user, session)
     assert session is not None
-    item = base.store.scan(session, request.path_params["scan"])
+    item = base.store.part(session, "scan", request.path_params["scan"])
     if item is None:
         raise Refused(404, NOT_FOUND)
     address = listings.uri(item, session)

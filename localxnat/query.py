@@ -8,6 +8,7 @@ CONTROL = {
     "event_reason", "event_type", "event_action", "event_id", "all", "guest", "accessible",
     "structure", "file_format", "file_content", "locator", "completeness", "sortindex", "xnat_csrf",
     "overwrite", "extract", "allowdatadeletion", "requested_screen", "_",
+    "inbody", "alias",
 }  # fmt: skip
 _MARKS = re.compile(r"=|\[|\]|%5[BD]", re.IGNORECASE)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from localxnat import archives, bulk, items, listings, streams
+from localxnat import archives, bulk, documents, items, listings, streams
 from localxnat.errors import Refused
 from localxnat.listings import Line
 from localxnat.names import member_part
@@ -41,7 +41,7 @@ def get(call: Call) -> Response:
         case "scans":
             return _table(call, "scan", _children(call, target, "scan"))
         case "reconstructions":
-            return rows_as([], call.query.get("format"))
+            return _table(call, "reconstruction", _children(call, target, "reconstruction"))
         case "resources":
             return _resources(call, target)
         case "files":
@@ -98,11 +98,11 @@ def _object(call: Call, target: Target) -> Response:
     if target.resource is not None:
         if form in archives.MEDIA_TYPES:
             return _archive(call, target, form)
-        body = items.catalog(call.resources, target.resource)
+        body = documents.catalog(call.resources, target.resource)
         return Response(body, media_type="text/xml")
     node = items.item(call.store, call.resources, target.owner)
     if form == "xml":
-        return Response(items.to_xml(node), media_type="text/xml")
+        return Response(documents.to_xml(node), media_type="text/xml")
     return JSONResponse({"items": [node]})
 
 

@@ -71,6 +71,8 @@ class Resources:
                 return project / "arc001" / item.label
             case "scan":
                 return self.object_folder(self.store.session_of(item)) / "SCANS" / item.id
+            case "reconstruction":
+                return self.object_folder(self.store.session_of(item)) / "PROCESSED" / item.id
             case _:
                 return self.object_folder(self.store.session_of(item)) / "ASSESSORS" / item.label
 

@@ -12,6 +12,8 @@ from localxnat.database import Database
 from localxnat.errors import Refused
 
 PREFIX = "LOCAL"
+# What belongs to a session.
+PARTS = ("scan", "reconstruction", "assessor")
 
 
 @dataclass
@@ -67,7 +69,24 @@ class Store:
         return self._one("pk = ?", pk)
 
     def project(self, identifier: str) -> Object | None:
-        return self._one("kind = 'project' AND id = ?", identifier)
+        """A project by its ID or by an alias."""
+        return self._one("kind = 'project' AND id = ?", identifier) or self._one(
+            "kind = 'project' AND id = (SELECT project FROM aliases WHERE alias = ?)", identifier
+        )
+
+    def aliases(self, project: Object) -> list[str]:
+        rows = self.database.connection.execute(
+            "SELECT alias FROM aliases WHERE project = ? ORDER BY rowid", (project.id,)
+        )
+        return [row["alias"] for row in rows]
+
+    def add_alias(self, project: Object, alias: str) -> None:
+        """Another name of a project; 409 if it is one of another."""
+        known = self.project(alias)
+        if known is not None and known.id != project.id:
+            raise Refused(409, "The alias is in use.")
+        with self.database.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?)", (alias, project.id))
 
     def subject(self, identifier: str, project: str | None = None) -> Object | None:
         """A subject by ID, or in a project by label, as owned or as shared there."""
@@ -99,8 +118,9 @@ class Store:
             identifier,
         )
 
-    def scan(self, session: Object, identifier: str) -> Object | None:
-        return self._one("kind = 'scan' AND parent = ? AND id = ?", session.pk, identifier)
+    def part(self, session: Object, kind: str, identifier: str) -> Object | None:
+        """A scan or a reconstruction by its ID."""
+        return self._one("kind = ? AND parent = ? AND id = ?", kind, session.pk, identifier)
 
     def children(self, parent: Object, kind: str) -> list[Object]:
         rows = self.database.connection.execute(
@@ -142,7 +162,7 @@ class Store:
 
     def session_of(self, item: Object) -> Object:
         """The session of a scan or an assessor; any other object is its own."""
-        if item.kind in ("scan", "assessor") and item.parent is not None:
+        if item.kind in PARTS and item.parent is not None:
             return self.by_pk(item.parent) or item
         return item
 
@@ -157,12 +177,15 @@ class Store:
         parent: Object | None,
         user: str,
         changes: dict[str, str | None] | None = None,
+        identifier: str = "",
     ) -> Object:
-        """A new object; 409 if its label is taken."""
+        """A new object, with the ID asked for or the next one; 409 if its label is taken."""
         values = json.dumps(paths.apply({}, changes or {}))
         stamp = now()
         with self.database.write() as connection:
-            identifier = label if kind in ("project", "scan") else self._next_id(connection, kind)
+            if kind in ("project", "scan", "reconstruction"):
+                identifier = label
+            identifier = identifier or self._next_id(connection, kind)
             try:
                 cursor = connection.execute(
                     "INSERT INTO objects (kind, id, label, parent, project, xsi_type, fields,"
@@ -182,7 +205,7 @@ class Store:
                 )
             except sqlite3.IntegrityError:
                 raise Refused(409, f"A {kind} of this label exists in the project.") from None
-            if kind in ("scan", "assessor") and parent is not None:
+            if kind in PARTS and parent is not None:
                 self.touch(parent)
             made = connection.execute(
                 "SELECT * FROM objects WHERE pk = ?", (cursor.lastrowid,)
@@ -215,7 +238,7 @@ class Store:
         """Move last_modified of an object, and of the session that it belongs to."""
         with self.database.write() as connection:
             pks = [item.pk]
-            if item.kind in ("scan", "assessor") and item.parent is not None:
+            if item.kind in PARTS and item.parent is not None:
                 pks.append(item.parent)
             stamp = now()
             for pk in pks:
@@ -243,6 +266,7 @@ class Store:
                 connection.execute("DELETE FROM objects WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM shares WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM roles WHERE project = ?", (item.id,))
+                connection.execute("DELETE FROM aliases WHERE project = ?", (item.id,))
             parent = self.by_pk(item.parent) if item.parent is not None else None
             if parent is not None and item.kind in ("scan", "assessor"):
                 self.touch(parent)

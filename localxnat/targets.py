@@ -6,6 +6,7 @@ from localxnat import fields
 from localxnat.address import Address
 from localxnat.auth import Auth, User
 from localxnat.errors import Refused
+from localxnat.given import Given
 from localxnat.query import Query
 from localxnat.resources import Resource, Resources
 from localxnat.store import Object, Store
@@ -25,6 +26,7 @@ class Call:
     address: Address
     query: Query
     path: str
+    given: Given | None = None
 
     def require(self, action: str, item: Object) -> None:
         """403 unless the user may do this in the item's project (or one it is shared into)."""
@@ -50,6 +52,7 @@ class Target:
     subject: Object | None = None
     experiment: Object | None = None
     assessor: Object | None = None
+    reconstruction: Object | None = None
     scans: list[Object] = field(default_factory=list)
     resource: Resource | None = None
     # With several scans: the resources that are meant of each, by label; empty for all.
@@ -63,7 +66,9 @@ class Target:
         """The object that resources and files of this address belong to."""
         if self.several:
             raise Refused(400, "The address names several scans; this is done to one at a time.")
-        owner = self.assessor or self.experiment or self.subject or self.project
+        owner = (
+            self.assessor or self.reconstruction or self.experiment or self.subject or self.project
+        )
         if len(self.scans) == 1:
             owner = self.scans[0]
         if owner is None:
@@ -105,8 +110,11 @@ def resolve(call: Call) -> Target:
         if not target.scans and not _wildcard(scans):
             target.missing["scans"] = scans
         target.several = len(target.scans) != 1 and not target.missing
-    if address.get("reconstructions") is not None and target.experiment:
-        target.missing["reconstructions"] = address.get("reconstructions") or ""
+    reconstruction = address.get("reconstructions")
+    if reconstruction is not None and target.experiment:
+        target.reconstruction = store.part(target.experiment, "reconstruction", reconstruction)
+        if target.reconstruction is None:
+            target.missing["reconstructions"] = reconstruction
     label = address.get("resources")
     if label is not None and not target.missing:
         if target.several:

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from localxnat import fields, xsi
+from localxnat import objects
 from localxnat.auth import ROLES
 from localxnat.errors import Refused
-from localxnat.names import check_label, check_resource_label, check_scan_id
+from localxnat.names import check_label, check_resource_label
 from localxnat.resources import Resource
 from localxnat.store import Object
 from localxnat.targets import NOT_FOUND, Call, Target, require_found, resolve
@@ -18,16 +18,10 @@ def put(call: Call) -> Response:
     match address.collection or address.last:
         case "projects" if address.shared_into is not None:
             return _share(call, target, address.shared_into)
-        case "projects":
-            return _put_project(call, target)
-        case "subjects":
-            return _put_subject(call, target)
-        case "experiments":
-            return _put_experiment(call, target)
-        case "scans":
-            return _put_scan(call, target)
-        case "assessors":
-            return _put_assessor(call, target)
+        case (
+            "projects" | "subjects" | "experiments" | "scans" | "reconstructions" | "assessors"
+        ) as w:
+            return objects.put(call, target, w)
         case "resources":
             return _put_resource(call, target)
         case "users":
@@ -36,127 +30,6 @@ def put(call: Call) -> Response:
             return _set_accessibility(call, target)
         case _:
             raise Refused(405, "This cannot be put here.")
-
-
-def _type_of(call: Call, kind: str, default: str | None = None) -> str:
-    given = call.query.get("xsiType")
-    if not given:
-        # A field's path begins with the type: xnat:mrSessionData/date=2024-01-01.
-        prefixes = (name.partition("/")[0] for name, _ in call.query if ":" in name)
-        given = next((prefix for prefix in prefixes if xsi.spell(prefix)), default or "")
-    spelled = xsi.spell(given)
-    if spelled is None or not xsi.fits(spelled, kind):
-        raise Refused(417, f"No xsiType is given that a new {kind} can have.")
-    return spelled
-
-
-def _update(call: Call, item: Object, kind: str | None = None) -> Response:
-    """Set the fields of the query on an object that exists; 200 and its ID."""
-    call.require("edit", item)
-    changes = fields.updates(kind or item.kind, call.query)
-    _check_label_change(call, item)
-    call.store.set_fields(item, changes)
-    return Response(item.id, 200, media_type="text/plain")
-
-
-def _check_label_change(call: Call, item: Object) -> None:
-    label = call.query.get("label")
-    if label and item.kind in ("subject", "experiment", "assessor") and label != item.label:
-        call.resources.rename(item, check_label(label, "label"))
-
-
-def _created(item: Object) -> Response:
-    return Response(item.id, 201, media_type="text/plain")
-
-
-def _put_project(call: Call, target: Target) -> Response:
-    address = call.address
-    name = address.get("projects") or call.query.get("ID")
-    if not name:
-        raise Refused(417, "The project has no ID.")
-    if target.project:
-        return _update(call, target.project)
-    if call.store.project(name) is not None:
-        raise Refused(403, "The user has no right to edit here.")
-    changes = fields.updates("project", call.query)
-    check_label(name, "project ID")
-    item = call.store.create(
-        "project", name, "xnat:projectData", name, None, call.user.login, changes
-    )
-    call.auth.set_role(call.user.login, item.id, "owner")
-    return _created(item)
-
-
-def _require_project(call: Call, target: Target) -> Object:
-    if "projects" in target.missing or target.project is None:
-        raise Refused(422, "The project does not exist, or is not named in the address.")
-    return target.project
-
-
-def _put_subject(call: Call, target: Target) -> Response:
-    if target.subject is not None:
-        return _update(call, target.subject)
-    if target.project is None and "subjects" in target.missing:
-        raise Refused(404, NOT_FOUND)
-    project = _require_project(call, target)
-    call.require("edit", project)
-    label = check_label(target.missing.get("subjects") or call.query.get("label"), "label")
-    changes = fields.updates("subject", call.query)
-    item = call.store.create(
-        "subject", label, "xnat:subjectData", project.id, project, call.user.login, changes
-    )
-    return _created(item)
-
-
-def _put_experiment(call: Call, target: Target) -> Response:
-    if target.experiment is not None:
-        return _update(call, target.experiment)
-    project = _require_project(call, target)
-    if target.subject is None:
-        raise Refused(422, "The subject does not exist, or is not named in the address.")
-    call.require("edit", project)
-    label = check_label(target.missing.get("experiments") or call.query.get("label"), "label")
-    xsi_type = _type_of(call, "experiment")
-    changes = fields.updates("experiment", call.query)
-    item = call.store.create(
-        "experiment", label, xsi_type, project.id, target.subject, call.user.login, changes
-    )
-    return _created(item)
-
-
-def _session(target: Target) -> Object:
-    if target.experiment is None:
-        raise Refused(404, NOT_FOUND)
-    return target.experiment
-
-
-def _put_scan(call: Call, target: Target) -> Response:
-    session = _session(target)
-    if len(target.scans) == 1:
-        return _update(call, target.scans[0])
-    call.require("edit", session)
-    name = check_scan_id(target.missing.get("scans", ""))
-    default = session.xsi_type.replace("SessionData", "ScanData")
-    xsi_type = _type_of(call, "scan", default)
-    changes = fields.updates("scan", call.query)
-    item = call.store.create(
-        "scan", name, xsi_type, session.project, session, call.user.login, changes
-    )
-    return _created(item)
-
-
-def _put_assessor(call: Call, target: Target) -> Response:
-    session = _session(target)
-    if target.assessor is not None:
-        return _update(call, target.assessor)
-    call.require("edit", session)
-    label = check_label(target.missing.get("assessors") or call.query.get("label"), "label")
-    xsi_type = _type_of(call, "assessor")
-    changes = fields.updates("assessor", call.query)
-    item = call.store.create(
-        "assessor", label, xsi_type, session.project, session, call.user.login, changes
-    )
-    return _created(item)
 
 
 def _put_resource(call: Call, target: Target) -> Response:
