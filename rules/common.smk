@@ -78,21 +78,28 @@ def of_everything(pattern):
     return find
 
 
+def pushes(project):
+    """The receipts of a project: of its report and of its sessions, as the config wants them."""
+    wanted = PROJECTS[project]["push"]
+    receipts = (
+        [f"<results>/{project}/records/project/push.json"] if wanted["reports"] else []
+    )
+    return receipts + (
+        _expand(PUSH, project) if any(wanted[key] for key in PUSHED) else []
+    )
+
+
 def all_pushes(wildcards):
-    """The receipts of all projects whose config wants pushes."""
-    wanted = [project for project in UNITS if PROJECTS[project]["push"]["reports"]]
-    receipts = [f"<results>/{project}/records/project/push.json" for project in wanted]
-    for project in wanted:
-        receipts += _expand(PUSH, project)
-    return receipts
+    """The receipts of all projects."""
+    return [receipt for project in UNITS for receipt in pushes(project)]
 
 
 def pushes_of_project(wildcards):
-    """The receipts of a project's sessions, if its config wants pushes."""
-    wanted = PROJECTS[wildcards.project]["push"]["reports"]
-    return _expand(PUSH, wildcards.project) if wanted else []
+    """The receipts of a job's project."""
+    return pushes(wildcards.project)
 
 
+PUSHED = ("reports", "bids_resources", "assessor", "derivatives")
 PUSH = "<results>/{project}/records/<unit>/push.json"
 
 

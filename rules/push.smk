@@ -1,6 +1,7 @@
-# In:  the pages and QC records of admitted sessions, after the validator.
-# Out: a resource in the archive, read back and compared, and the receipt
-#      <records>/<unit>/push.json. Nothing runs here unless the config's push says so.
+# In:  the pages, records and files of admitted sessions, after the validator.
+# Out: resources in the archive, read back and compared, and the receipt
+#      <records>/<unit>/push.json. Nothing runs here unless the config's push says so, and
+#      with dry_push the archive is only read.
 
 
 localrules:
@@ -10,7 +11,7 @@ localrules:
 
 
 rule push_session:
-    """Push a session's report and QC numbers to its resource in the archive."""
+    """Push what the config asks for of a session: report, images, derivatives, numbers."""
     input:
         admit="<results>/{project}/records/<unit>/admit.json",
         qc="<results>/{project}/records/<unit>/qc.json",
@@ -29,10 +30,11 @@ rule push_session:
     resources:
         xnat=archive_share,
     params:
-        resource=setting("push", "resource"),
+        push=setting("push"),
+        dry=config["dry_push"],
         code=code("push_session"),
     message:
-        "{wildcards.project}: push the report of sub-{wildcards.subject} ses-{wildcards.session}"
+        "{wildcards.project}: push sub-{wildcards.subject} ses-{wildcards.session}"
     script:
         "../scripts/push_session.py"
 
@@ -55,6 +57,7 @@ rule push_project:
         xnat=archive_share,
     params:
         resource=setting("push", "resource"),
+        dry=config["dry_push"],
         code=code("push_project"),
     message:
         "{wildcards.project}: push the project's report"
@@ -63,6 +66,6 @@ rule push_project:
 
 
 rule push:
-    """Push reports to the archive, for the projects whose config asks for it."""
+    """Push to the archive, for the projects whose config asks for it."""
     input:
         all_pushes,

@@ -1,35 +1,67 @@
-"""Push a session's report and QC numbers to its resource in the archive.
+"""Push what the config asks for of a session to the archive.
 
 in:     admit and qc (the session's records), page, verdict (the validator's), link, archive
-out:    receipt, with the digests that the archive reports, or the reason why nothing was pushed
-params: resource, the label of the archive's resource
+out:    receipt: what was pushed, with the digests that the archive reports, or why nothing was
+params: push, the project's settings; dry, to only say what would be pushed
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
+from coil.archive.assessor import Assessor, statistics
 from coil.archive.client import Address, connect, part
-from coil.archive.push import push_files, withheld
-from coil.deid.identities import LinkTable
+from coil.archive.parcels import derivative_files, scan_files
+from coil.archive.places import Place, Spot
+from coil.archive.plan import Parcel
+from coil.archive.push import push, rehearse, withheld
+from coil.deid.identities import Link, LinkTable
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
 def main(
-    records: tuple[Path, Path], page: Path, verdict: Path, link: Path, archive: Path, resource: str
+    records: tuple[Path, Path],
+    page: Path,
+    verdict: Path,
+    link: Path,
+    archive: Path,
+    settings: dict[str, Any],
+    dry: bool,
 ) -> dict[str, Any]:
     admit, qc = records
     session = files.read_json(admit)
     if reason := withheld(session, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": session["state"] == "done"}
     row = LinkTable.read(link).find(session["subject"], session["session"])
+    wanted = pack(settings, session, qc, page, row)
     place = files.read_json(archive)
     with connect(Address.noted(place)) as connection:
         base = f"/data/experiments/{part(row.session_id)}"
-        pushed = push_files(connection, base, resource, {"report.html": page, "qc.json": qc})
-    return {"state": "done", **pushed}
+        if dry:
+            return {"state": "rehearsed", **rehearse(connection, base, wanted)}
+        return {"state": "done", **push(connection, base, wanted)}
+
+
+def pack(
+    settings: dict[str, Any], session: dict[str, Any], qc: Path, page: Path, row: Link
+) -> Parcel:
+    """What the settings ask for of a session; `qc` and `page` say where the results are."""
+    home, results = settings["resource"], page.parents[1]
+    goods: dict[Spot, Path] = {}
+    if settings["reports"]:
+        goods |= {Spot(Place(home), "report.html"): page, Spot(Place(home), "qc.json"): qc}
+    if settings["bids_resources"]:
+        goods |= scan_files(session, results / "bids")
+    for name in settings["derivatives"]:
+        unit = Path(f"sub-{session['subject']}", f"ses-{session['session']}")
+        goods |= derivative_files(results / "derivatives" / name / unit, f"{home}_{name}")
+    assessor = None
+    if settings["assessor"]:
+        numbers = statistics(session, files.read_json(qc))
+        assessor = Assessor(row.session_id, f"{row.session_label}_{home}", numbers)
+    return Parcel(home, goods, assessor)
 
 
 if "snakemake" in globals():
@@ -43,7 +75,8 @@ if "snakemake" in globals():
             Path(given.verdict),
             Path(given.link),
             Path(given.archive),
-            snakemake.params["resource"],
+            snakemake.params["push"],
+            snakemake.params["dry"],
         ),
     )
     files.write_json(Path(snakemake.output.receipt), receipt)

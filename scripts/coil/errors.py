@@ -28,3 +28,7 @@ class ArchiveError(CoilError):
     """The archive did not answer as it should; trying again may help."""
 
     retry = True
+
+
+class RefusedError(ArchiveError):
+    """The archive answered and will not do it: no right, no such thing, no such label."""

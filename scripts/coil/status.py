@@ -12,7 +12,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from coil import files
+from coil import files, pushed
+from coil.pushed import many
 from coil.units import Unit, read_units, unit_name
 
 
@@ -61,15 +62,13 @@ def summary(name: str, results: Path) -> str:
     """The lines at the end of an invocation: what is done, what not and why, and where it is."""
     rows = project_rows(results)
     done = sum(row.state == "done" for row in rows)
-    lines = [f"{name}: {done} of {_many(len(rows), 'session')} done"]
+    lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
     lines.append(f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})")
     if (page := results / "reports" / "index.html").is_file():
-        pages = _many(len(list((results / "reports").glob("sub-*.html"))), "page")
+        pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
-    if pushed := Counter(row.pushed for row in rows if row.pushed):
-        told = ", ".join(f"{_many(count, 'session')} {kind}" for kind, count in pushed.items())
-        lines.append(f"  pushed     {told}")
+    lines += pushed.summary(results)
     lines += [f"  series     {line}" for line in _notable(results)]
     return "\n".join(lines)
 
@@ -126,13 +125,9 @@ def _verdict(results: Path) -> str:
         return "not validated yet"
     valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
     return (
-        f"{valid}: {_many(verdict['errors'], 'error')}, {_many(verdict['warnings'], 'warning')}, "
-        f"{_many(verdict['absent_keys'], 'recommended key')} absent"
+        f"{valid}: {many(verdict['errors'], 'error')}, {many(verdict['warnings'], 'warning')}, "
+        f"{many(verdict['absent_keys'], 'recommended key')} absent"
     )
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _read(path: Path) -> dict[str, Any]:

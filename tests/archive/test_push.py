@@ -8,7 +8,9 @@ from localxnat_support import logged_in, served_study
 
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import Session, list_sessions
-from coil.archive.push import push_files
+from coil.archive.places import Place, Spot
+from coil.archive.plan import Parcel
+from coil.archive.push import push
 from coil.errors import ArchiveError, DataError
 from coil.files import md5
 from localxnat.testing import Server
@@ -33,6 +35,13 @@ def session(archive: Archive) -> Session:
 
 def base(session: Session) -> str:
     return f"/data/experiments/{session.id}"
+
+
+def push_files(archive: Archive, base: str, label: str, sources: dict[str, Path]) -> dict:
+    """Push files into one resource of the session or the project."""
+    return push(
+        archive, base, Parcel(label, {Spot(Place(label), n): p for n, p in sources.items()})
+    )
 
 
 def page(tmp_path: Path, text: str) -> dict[str, Path]:

@@ -7,8 +7,9 @@ requests, and the workflow needs no class model of the server.
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ import xnat
 import xnat.exceptions
 from requests.adapters import HTTPAdapter
 
-from coil.errors import ArchiveError
+from coil.errors import ArchiveError, RefusedError
 
 # Gateways answer so under load; only requests that may be repeated are.
 RETRIES = urllib3.Retry(
@@ -105,9 +106,14 @@ class Archive:
     def put(self, path: str, data: Any = None, **query: str) -> requests.Response:
         """Create or set something; the caller looks at the answer's body."""
         headers = {"Content-Type": "application/octet-stream"} if data is not None else {}
-        return self._send(
-            "PUT", path, params=query, data=data, headers=headers, accept=(200, 201, 409)
-        )
+        with data.open("rb") if isinstance(data, Path) else nullcontext(data) as body:
+            return self._send(
+                "PUT", path, params=query, data=body, headers=headers, accept=(200, 201, 409)
+            )
+
+    def delete(self, path: str, **query: str) -> None:
+        """Remove something."""
+        self._send("DELETE", path, params=query)
 
     def _send(
         self, method: str, path: str, accept: tuple[int, ...] = (200,), **options: Any
@@ -122,7 +128,8 @@ class Archive:
             ) from None
         if response.status_code not in accept:
             response.close()
-            raise ArchiveError(_explain(response.status_code))
+            refused = response.status_code in (403, 404, 417, 422)
+            raise (RefusedError if refused else ArchiveError)(_explain(response.status_code))
         return response
 
 

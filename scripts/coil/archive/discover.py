@@ -204,14 +204,19 @@ def _forget_gone(private: Path, results: Path, units: set[str]) -> list[str]:
 def clear_failures(results: Path, retry: str) -> int:
     """Remove the records of failures that are to be tried again; returns how many.
 
-    A missing record makes Snakemake run the session's stages once more.
+    A missing record makes Snakemake run the session's stages once more. A push that was
+    only rehearsed is no failure, but always to be done.
     """
-    if retry == "none":
-        return 0
     cleared = 0
     for path in sorted((results / "records").glob("*/*.json")):
         record = files.read_json(path)
-        if record["state"] != "done" and (retry == "all" or record.get("retry")):
+        if record["state"] == "rehearsed":
+            path.unlink()
+        elif (
+            retry != "none"
+            and record["state"] != "done"
+            and (retry == "all" or record.get("retry"))
+        ):
             path.unlink()
             cleared += 1
     return cleared

@@ -1,65 +1,88 @@
-"""Put files into a resource of the archive, and prove that they arrived.
+"""Put files into resources of the archive, and prove that they arrived.
 
-The resource is created if it is absent. Beside the files lies `receipt.json`, the MD5 of
-each file that this workflow wrote there: a file is replaced only if the archive still
-holds the very bytes of the receipt. Everything is read back and compared.
+A resource is created if it is absent. A file is replaced only if the archive still holds
+bytes that this workflow wrote (see `coil.archive.receipt`). Whatever goes wrong in the
+middle, the archive is looked at again before anything is sent again, and at the end
+everything is read back and compared.
 """
 
-import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from coil import files
-from coil.archive.client import Archive, part
-from coil.errors import ArchiveError, DataError
+from coil.archive.client import Archive
+from coil.archive.places import ASSESSOR, Spot
+from coil.archive.plan import (
+    Parcel,
+    Plan,
+    Thing,
+    digest_now,
+    in_the_way,
+    look,
+    look_again,
+    read_blank,
+)
+from coil.archive.receipt import Receipt, key, keys
+from coil.errors import ArchiveError, RefusedError
 
 logger = logging.getLogger(__name__)
 
-RECEIPT = "receipt.json"
+# Seconds before the archive is looked at after an upload that failed.
+PAUSES = (0.5, 2.0, 5.0)
 
 
-def push_files(
-    archive: Archive, base: str, label: str, sources: Mapping[str, Path]
-) -> dict[str, Any]:
-    """Push `sources` (name in the resource: file) into the resource `label` under `base`.
+def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
+    """Push to the session or the project at `base`; returns what was done, by file.
 
-    Returns `{"resource": label, "files": {name: md5 that the archive reports}, "pushed":
-    [...], "unchanged": [...]}`. Raises `DataError` where a file of somebody else's stands
-    in the way, `ArchiveError` where what is read back differs.
+    `files` are the MD5s that the archive reports; `left` are resources of scans that hold
+    somebody else's files, where nothing was written. Raises `DataError` where a file of
+    somebody else's stands in the way, `ArchiveError` where the archive did not take a
+    file or reads back another.
     """
-    resource = f"{base}/resources/{part(label)}"
-    archive.put(resource, content="coil")  # 409: it exists, which is fine
-    held = _digests(archive, resource)
-    wanted = {name: files.md5(path) for name, path in sorted(sources.items())}
-    pushed = [name for name in wanted if held.get(name) != wanted[name]]
-    if pushed:
-        ours = _read_receipt(archive, resource, held)
-        for name in pushed:
-            if name in held and held[name] not in ours.get(name, []):
-                raise DataError(
-                    f"the archive's resource {label} holds a {name} that this workflow did not "
-                    "write; rename it there, or set push.resource to another label"
-                )
-        # Old and new digests first: a push cut off anywhere still knows its own files.
-        both = {name: [*ours.get(name, []), wanted[name]] for name in wanted}
-        _write_receipt(archive, resource, {**ours, **both})
-        for name in pushed:
-            _upload(archive, resource, name, sources[name].read_bytes(), overwrite=name in held)
-        held = _digests(archive, resource)
-        _write_receipt(archive, resource, {**ours, **{n: [wanted[n]] for n in wanted}})
-    if wrong := [name for name in wanted if held.get(name) != wanted[name]]:
-        raise ArchiveError(
-            f"{wrong[0]} reads back from the archive with other bytes than were sent; try again"
-        )
-    logger.info("pushed %d files, %d were there already", len(pushed), len(wanted) - len(pushed))
+    plan = look(archive, base, parcel)
+    for spot in plan.of("in the way"):
+        if not spot.place.scan:
+            raise in_the_way(spot)
+    sent, removed = plan.of("create", "replace"), plan.of("remove")
+    if sent or removed:
+        _write_receipt(archive, base, plan, complete=False)
+        for spot in sent:
+            thing = parcel.assessor if spot == ASSESSOR else None
+            thing = thing or _File(base, spot, parcel.files[spot])
+            known = plan.receipt.digests.get(spot, [])
+            _deliver(archive, spot, thing, plan.wanted[spot], plan.held.get(spot), known)
+        for spot in removed:
+            archive.delete(spot.place.file(base, spot.name))
+        _read_back(archive, base, parcel, plan)
+    if not plan.settled:
+        _write_receipt(archive, base, plan, complete=True)
+    logger.info("pushed %d files, %d were there", len(sent), len(plan.of("unchanged")))
+    there = plan.of("create", "replace", "unchanged")
     return {
-        "resource": label,
-        "files": {name: held[name] for name in wanted},
-        "pushed": pushed,
-        "unchanged": [name for name in wanted if name not in pushed],
+        "resource": parcel.home,
+        "files": {key(spot, parcel.home): plan.wanted[spot] for spot in sorted(there)},
+        "pushed": keys(sent, parcel.home),
+        "unchanged": keys(plan.of("unchanged"), parcel.home),
+        "removed": keys(removed, parcel.home),
+        "left": sorted({str(spot.place) for spot in plan.of("in the way")}),
     }
+
+
+def rehearse(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
+    """What `push` would do, by file; the archive is only read."""
+    plan = look(archive, base, parcel)
+    if not plan.held and not archive.exists(base):
+        raise RefusedError(
+            "the archive has no such session any more, or this login may not see it; check both"
+        )
+    would = {key(spot, parcel.home): action for spot, action in sorted(plan.actions.items())}
+    return {"resource": parcel.home, "would": would}
 
 
 def withheld(session: Mapping[str, Any], verdict: Mapping[str, Any]) -> str | None:
@@ -71,38 +94,88 @@ def withheld(session: Mapping[str, Any], verdict: Mapping[str, Any]) -> str | No
     return None
 
 
-def _read_receipt(archive: Archive, resource: str, held: Mapping[str, str]) -> dict[str, list[str]]:
-    if RECEIPT not in held:
-        return {}
-    with archive.stream(f"{resource}/files/{RECEIPT}") as chunks:
+def _write_receipt(archive: Archive, base: str, plan: Plan, complete: bool) -> None:
+    """Write down what is ours: before the first file is sent, and when all were read back."""
+    old = plan.receipt.digests
+    digests = {spot: list(known) for spot, known in old.items()}
+    for spot in plan.of("create", "replace"):
+        before = plan.held.get(spot, "")
+        keep = [before] if not complete and plan.receipt.wrote(spot, before) else []
+        digests[spot] = [*keep, plan.wanted[spot]]
+    for spot in plan.of("unchanged"):
+        if spot in old:
+            digests[spot] = [plan.wanted[spot]]
+    if complete:
+        for spot in plan.of("remove"):
+            digests.pop(spot, None)
+    receipt = Receipt(plan.receipt.home, digests)
+    data = receipt.text(complete)
+    before = plan.held.get(receipt.spot)
+    digest = files.md5_of([data])
+    thing = _File(base, receipt.spot, data)
+    _deliver(archive, receipt.spot, thing, digest, before, [before])
+    plan.held[receipt.spot] = digest
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file on its way; large ones are streamed from the disk."""
+
+    base: str
+    spot: Spot
+    source: bytes | Path
+
+    def send(self, archive: Archive, replace: bool) -> requests.Response:
+        query = self.spot.place.attributes() | ({"overwrite": "true"} if replace else {})
+        address = self.spot.place.file(self.base, self.spot.name)
+        return archive.put(address, data=self.source, **query)
+
+    def held(self, archive: Archive) -> str | None:
+        return digest_now(archive, self.base, self.spot)
+
+
+def _deliver(
+    archive: Archive,
+    spot: Spot,
+    thing: Thing,
+    wanted: str,
+    before: str | None,
+    ours: Sequence[str | None],
+) -> None:
+    """Send until it is there. After a failure the archive says what became of it.
+
+    `before` is the digest that is there, None for nothing; only what is in `ours` is
+    replaced.
+    """
+    trouble: ArchiveError | None = None
+    for pause in PAUSES:
         try:
-            return json.loads(b"".join(chunks))["files"]
-        except (ValueError, KeyError, TypeError):
-            return {}
+            answer = thing.send(archive, replace=before is not None)
+            # XNAT leaves a file that exists as it is, and still answers 200.
+            if answer.status_code != 409 and "duplicates" not in answer.text[:200]:
+                return
+            trouble = ArchiveError("a file appeared in the archive while it was pushed; try again")
+        except RefusedError:
+            raise
+        except ArchiveError as error:
+            trouble = error
+        time.sleep(pause)
+        before = thing.held(archive)
+        if before == wanted:
+            return
+        if before is not None and before not in ours:
+            raise in_the_way(spot)
+    assert trouble is not None
+    raise trouble
 
 
-def _write_receipt(archive: Archive, resource: str, digests: Mapping[str, list[str]]) -> None:
-    text = json.dumps({"written_by": "coil", "files": digests}, indent=1, sort_keys=True)
-    _upload(archive, resource, RECEIPT, text.encode(), overwrite=True)
-
-
-def _digests(archive: Archive, resource: str) -> dict[str, str]:
-    """Name and MD5 of each file in the resource; read in full where the archive has none."""
-    found: dict[str, str] = {}
-    for row in archive.rows(f"{resource}/files"):
-        name = row["URI"].partition("/files/")[2] or row["Name"]
-        found[name] = (row.get("digest") or "").lower() or _read_md5(archive, resource, name)
-    return found
-
-
-def _read_md5(archive: Archive, resource: str, name: str) -> str:
-    with archive.stream(f"{resource}/files/{part(name)}") as chunks:
-        return files.md5_of(chunks)
-
-
-def _upload(archive: Archive, resource: str, name: str, data: bytes, overwrite: bool) -> None:
-    query = {"overwrite": "true"} if overwrite else {}
-    answer = archive.put(f"{resource}/files/{part(name)}", data=data, **query)
-    # XNAT leaves a file that exists as it is, and still answers 200.
-    if answer.status_code == 409 or "duplicates" in answer.text[:200]:
-        raise ArchiveError(f"{name} appeared in the archive while it was being pushed; try again")
+def _read_back(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
+    """Compare what the archive holds now with what was sent."""
+    here = look_again(archive, base, parcel)
+    read_blank(archive, base, here, plan.wanted)
+    for spot in plan.of("create", "replace", "unchanged"):
+        if here.get(spot) != plan.wanted[spot]:
+            raise ArchiveError(
+                f"{spot} reads back from the archive with other bytes than were sent; try again"
+            )
+    plan.settled = False

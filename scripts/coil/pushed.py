@@ -1,0 +1,53 @@
+"""What the end of an invocation says of pushes: what was done, what would be, what was left."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from coil import files
+
+_SHOWN = 20
+
+
+def summary(results: Path) -> list[str]:
+    """The lines about a project's pushes; none if there were no pushes."""
+    paths = sorted((results / "records").glob("*/push.json"))
+    return _lines({path.parent.name: files.read_json(path) for path in paths})
+
+
+def _lines(records: dict[str, dict[str, Any]]) -> list[str]:
+    states = Counter(record["state"] for unit, record in records.items() if unit != "project")
+    told = ", ".join(f"{many(count, 'session')} {state}" for state, count in states.items())
+    lines = [f"  pushed     {told}"] if told else []
+    for unit, record in records.items():
+        for place in record.get("left", []):
+            lines.append(f"  {unit}: left alone: {place} holds files that nobody pushed from here")
+    return lines + _rehearsal(records)
+
+
+def _rehearsal(records: dict[str, dict[str, Any]]) -> list[str]:
+    """The table of a dry push: every file that would not stay as it is."""
+    steps = [
+        (unit, action, name)
+        for unit, record in records.items()
+        for name, action in record.get("would", {}).items()
+    ]
+    if not steps:
+        return []
+    counts = Counter(action for _, action, _ in steps)
+    told = ", ".join(f"{action} {count}" for action, count in sorted(counts.items()))
+    rows = [step for step in steps if step[1] != "unchanged"]
+    lines = [f"  dry push   {told}; nothing was written to the archive"]
+    if rows:
+        table = tabulate(rows[:_SHOWN], headers=["", "", "file"], tablefmt="plain")
+        lines += [f"    {line}" for line in table.splitlines()[1:]]
+    if len(rows) > _SHOWN:
+        lines.append(f"    and {len(rows) - _SHOWN} more, in records/*/push.json")
+    return lines
+
+
+def many(count: int, what: str) -> str:
+    """`1 session`, `2 sessions`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
