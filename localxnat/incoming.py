@@ -1,10 +1,16 @@
 """Files on their way in: written under `.incoming`, with their digest taken meanwhile."""
 
+import asyncio
 import hashlib
 import os
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+
+PIECE = 1 << 20
 
 
 @dataclass
@@ -39,3 +45,25 @@ class Incoming:
     def drop(self) -> None:
         self._stream.close()
         self.temporary.unlink(missing_ok=True)
+
+    async def fill(self, pieces: AsyncIterator[bytes]) -> int:
+        """Write what comes, the next piece being received meanwhile; how many bytes it was."""
+        held: list[bytes] = []
+        waiting = size = 0
+        writing: asyncio.Task[int] | None = None
+        try:
+            async for piece in pieces:
+                held.append(piece)
+                waiting += len(piece)
+                size += len(piece)
+                if waiting >= PIECE:
+                    if writing is not None:
+                        await writing
+                    data = b"".join(held)
+                    writing = asyncio.create_task(run_in_threadpool(self.write, data))
+                    held, waiting = [], 0
+        finally:
+            if writing is not None:
+                await writing
+        await run_in_threadpool(self.write, b"".join(held))
+        return size

@@ -60,18 +60,8 @@ async def _receive(call: Call, request: Request, path: str) -> list[Arrived]:
 async def receive_body(request: Request, new: Incoming) -> Incoming:
     """A request's raw body as an incoming file; nothing is kept of one that ends early."""
     expected = request.headers.get("content-length")
-    size = 0
-    held: list[bytes] = []
-    waiting = 0
     try:
-        async for piece in request.stream():
-            held.append(piece)
-            waiting += len(piece)
-            size += len(piece)
-            if waiting >= archives.CHUNK:
-                await run_in_threadpool(new.write, b"".join(held))
-                held, waiting = [], 0
-        await run_in_threadpool(new.write, b"".join(held))
+        size = await new.fill(request.stream())
         if expected is not None and size != int(expected):
             raise Refused(400, "The upload ended early.")
     except BaseException:
