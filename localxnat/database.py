@@ -88,6 +88,9 @@ CREATE TABLE IF NOT EXISTS renaming (
     new TEXT NOT NULL
 );
 
+-- Files and folders that are to go, noted in the transaction that drops their rows.
+CREATE TABLE IF NOT EXISTS removing (path TEXT PRIMARY KEY);
+
 CREATE TABLE IF NOT EXISTS prearchive (
     project TEXT NOT NULL,
     timestamp TEXT NOT NULL,

@@ -232,7 +232,7 @@ def _file(call: Call, target: Target, path: str) -> Response:
             break
         media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
         headers = {
-            "Content-Length": str(file.size),
+            "Content-Length": str(place.stat().st_size),
             # What users uploaded runs, if at all, in an origin of its own: it cannot act with
             # the login of whoever looks at it.
             "Content-Security-Policy": "sandbox",

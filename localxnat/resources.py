@@ -1,132 +1,35 @@
 """Resources and their files: where they lie, how they arrive whole, how they go.
 
-A file is written under `.incoming`, then noted in `pending`, then renamed to its place, then
-entered in `files`. A process that is killed at any point leaves either the old file with its
-old row, or a note from which `recover` enters the new one.
+Files are written under `.incoming`, then noted in `pending` (all of an upload in one
+transaction), then renamed to their places, then entered in `files`. What goes is noted in
+`removing` with the rows that drop it. A process that is killed at any point leaves either
+nothing of what it did, or notes from which `recover` does the rest.
 """
 
 import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from localxnat.errors import Refused
 from localxnat.incoming import Arrived, Incoming
-from localxnat.store import Object, Store, now, scan_order
+from localxnat.resource_rows import Catalogs, File, Resource
+from localxnat.store import Object, Store, now
+
+GONE = "The object was deleted meanwhile."
 
 
-@dataclass
-class Resource:
-    """A row of `resources`; `folder` is relative to the archive's root."""
-
-    id: int
-    owner: int
-    label: str
-    folder: str
-    format: str
-    content: str
-    tags: str
-    description: str
-    file_count: int
-    file_size: int
-
-
-@dataclass
-class File:
-    """A row of `files`; `path` is relative to the resource's folder."""
-
-    resource: int
-    path: str
-    size: int
-    digest: str
-    format: str = ""
-    content: str = ""
-    tags: str = ""
-
-
-class Resources:
+class Resources(Catalogs):
     """The resources of a store's objects, with their files on disk."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
-        self.root = store.root
+        super().__init__(store)
         self._incoming = self.root / ".incoming"
         self._incoming.mkdir(mode=0o700, exist_ok=True)
-
-    # Where things lie ------------------------------------------------------------------------
-
-    def object_folder(self, item: Object) -> Path:
-        """The folder of an object below the root, as XNAT's archive has it."""
-        project = Path("archive") / item.project
-        match item.kind:
-            case "project":
-                return project
-            case "subject":
-                return project / "subjects" / item.label
-            case "experiment":
-                return project / "arc001" / item.label
-            case "scan":
-                return self.object_folder(self.store.session_of(item)) / "SCANS" / item.id
-            case "reconstruction":
-                return self.object_folder(self.store.session_of(item)) / "PROCESSED" / item.id
-            case _:
-                return self.object_folder(self.store.session_of(item)) / "ASSESSORS" / item.label
-
-    def _resource_folder(self, item: Object, label: str) -> Path:
-        folder = self.object_folder(item)
-        if item.kind == "project":
-            return folder / "resources" / label
-        if item.kind == "experiment":
-            return folder / "RESOURCES" / label
-        return folder / label
-
-    def path_of(self, resource: Resource, path: str) -> Path:
-        return self.root / resource.folder / path
-
-    # Finding ---------------------------------------------------------------------------------
-
-    def of(self, owner: Object) -> list[Resource]:
-        rows = self.store.database.connection.execute(
-            "SELECT * FROM resources WHERE owner = ? ORDER BY id", (owner.pk,)
-        )
-        return [Resource(**dict(row)) for row in rows]
-
-    def scans(self, session: Object) -> list[tuple[Object, Resource | None]]:
-        """A session's scans with their resources, by one query; None for a scan without."""
-        rows = self.store.database.connection.execute(
-            "SELECT objects.*, resources.* FROM objects LEFT JOIN resources"
-            " ON resources.owner = objects.pk WHERE parent = ? AND kind = 'scan'"
-            " ORDER BY resources.id",
-            (session.pk,),
-        ).fetchall()
-        found = [(Object.of(row), Resource(*row[11:]) if row[11] else None) for row in rows]
-        return sorted(found, key=lambda pair: scan_order(pair[0].id))
-
-    def find(self, owner: Object, name: str) -> Resource | None:
-        """An object's resource by its label or its ID."""
-        row = self.store.database.connection.execute(
-            "SELECT * FROM resources WHERE owner = ? AND (label = ? OR CAST(id AS TEXT) = ?)",
-            (owner.pk, name, name),
-        ).fetchone()
-        return Resource(**dict(row)) if row else None
-
-    def files(self, resource: Resource) -> list[File]:
-        rows = self.store.database.connection.execute(
-            "SELECT * FROM files WHERE resource = ? ORDER BY path", (resource.id,)
-        )
-        return [File(**dict(row)) for row in rows]
-
-    def file(self, resource: Resource, path: str) -> File | None:
-        row = self.store.database.connection.execute(
-            "SELECT * FROM files WHERE resource = ? AND path = ?", (resource.id, path)
-        ).fetchone()
-        return File(**dict(row)) if row else None
-
-    # Changing --------------------------------------------------------------------------------
 
     def create(
         self,
@@ -138,8 +41,11 @@ class Resources:
         description: str = "",
     ) -> Resource:
         """A new resource; 409 if the object has one of this label."""
-        folder = self._resource_folder(owner, label).as_posix()
         with self.store.database.write() as connection:
+            current = self.store.by_pk(owner.pk)
+            if current is None:
+                raise Refused(404, GONE)
+            folder = self.resource_folder(current, label).as_posix()
             try:
                 cursor = connection.execute(
                     "INSERT INTO resources (owner, label, folder, format, content, tags,"
@@ -167,7 +73,7 @@ class Resources:
     def commit(
         self,
         owner: Object,
-        resource: Resource,
+        resource: Resource | Callable[[], Resource],
         arrived: Iterable[Arrived],
         *,
         overwrite: bool = False,
@@ -178,23 +84,25 @@ class Resources:
         """Put arrived files in place; the paths of those that exist already and stay as they are.
 
         With `overwrite` they are replaced. A path below a name that is a file is refused (409).
+        `resource` may be what makes it: a resource comes with its first files or not at all.
         """
         duplicates: list[str] = []
         waiting = list(arrived)
+        notes: list[Arrived] = []
         with self._exclusive():
-            notes: list[Arrived] = []
             with self.store.database.write() as connection:
+                # Only now does nobody rename or delete it.
+                found = self._current(resource if isinstance(resource, Resource) else resource())
                 for item in waiting:
-                    if not overwrite and self.file(resource, item.path):
+                    if not overwrite and self.file(found, item.path):
                         duplicates.append(item.path)
-                        item.temporary.unlink()
                         continue
-                    self._check_place(resource, item.path)
+                    self._check_place(found, item.path)
                     connection.execute(
-                        "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                         (
                             item.temporary.name,
-                            resource.id,
+                            found.id,
                             item.path,
                             item.size,
                             item.digest,
@@ -205,16 +113,29 @@ class Resources:
                     )
                     notes.append(item)
             for item in notes:
-                target = self.path_of(resource, item.path)
-                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                item.temporary.replace(target)
-            with self.store.database.write() as connection:
-                for item in notes:
-                    self._enter(connection, item.temporary.name)
-                if notes:
-                    self._recount(connection, resource.id)
+                self._place(found, item.path, item.temporary)
+            if notes:
+                with self.store.database.write() as connection:
+                    for item in notes:
+                        self._enter(connection, item.temporary.name)
+                    self._recount(connection, found.id)
                     self.store.touch(owner)
+        for item in waiting:
+            item.temporary.unlink(missing_ok=True)
         return duplicates
+
+    def _current(self, resource: Resource) -> Resource:
+        row = self.store.database.connection.execute(
+            "SELECT * FROM resources WHERE id = ?", (resource.id,)
+        ).fetchone()
+        if row is None:
+            raise Refused(404, GONE)
+        return Resource(**dict(row))
+
+    def _place(self, resource: Resource, path: str, temporary: Path) -> None:
+        target = self.path_of(resource, path)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.replace(target)
 
     def _check_place(self, resource: Resource, path: str) -> None:
         target = self.path_of(resource, path)
@@ -240,17 +161,9 @@ class Resources:
         )
 
     def recover(self) -> None:
-        """Finish or undo what a killed process left, and sweep what nobody is writing."""
+        """Finish what a killed process had noted, and sweep what nobody is writing."""
         with self._exclusive():
             with self.store.database.write() as connection:
-                for row in connection.execute("SELECT * FROM pending").fetchall():
-                    if (self._incoming / row["temporary"]).exists():
-                        connection.execute(
-                            "DELETE FROM pending WHERE temporary = ?", (row["temporary"],)
-                        )
-                    else:
-                        self._enter(connection, row["temporary"])
-                        self._recount(connection, row["resource"])
                 for row in connection.execute("SELECT * FROM renaming").fetchall():
                     if (self.root / row["old"]).exists():
                         connection.execute(
@@ -258,16 +171,49 @@ class Resources:
                         )
                     else:
                         self._relabel(connection, *row)
+                pending = connection.execute(
+                    "SELECT temporary, path, resources.* FROM pending"
+                    " JOIN resources ON resources.id = resource"
+                ).fetchall()
+                for temporary, path, *columns in pending:
+                    resource = Resource(*columns)
+                    if (self._incoming / temporary).exists():
+                        self._place(resource, path, self._incoming / temporary)
+                    self._enter(connection, temporary)
+                    self._recount(connection, resource.id)
+            removing = self.store.database.connection.execute("SELECT path FROM removing")
+            self._remove([row["path"] for row in removing.fetchall()])
             for leftover in self._incoming.iterdir():
                 if not _alive(leftover.name.split("-", 1)[0]):
                     leftover.unlink(missing_ok=True)
 
+    def _note(self, connection: sqlite3.Connection, paths: list[str]) -> None:
+        connection.executemany(
+            "INSERT OR IGNORE INTO removing VALUES (?)", [(path,) for path in paths]
+        )
+
+    def _remove(self, paths: list[str]) -> None:
+        """Remove files and folders that are noted to go, and their notes."""
+        for path in paths:
+            place = self.root / path
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
+        with self.store.database.write() as connection:
+            connection.executemany(
+                "DELETE FROM removing WHERE path = ?", [(path,) for path in paths]
+            )
+
     def rename(self, item: Object, label: str) -> None:
         """Give an object a new label, and its folder the new name; 409 if it is taken."""
-        old = self.object_folder(item).as_posix()
-        new = self.object_folder(replace(item, label=label)).as_posix()
         with self._exclusive():
             with self.store.database.write() as connection:
+                current = self.store.by_pk(item.pk)
+                if current is None:
+                    raise Refused(404, GONE)
+                old = self.object_folder(current).as_posix()
+                new = self.object_folder(replace(current, label=label)).as_posix()
                 taken = connection.execute(
                     "SELECT 1 FROM objects WHERE project = ? AND label = ? AND"
                     " (kind = 'subject') = ? AND kind != 'project' AND kind != 'scan'",
@@ -317,32 +263,37 @@ class Resources:
     def delete_file(self, owner: Object, resource: Resource, path: str) -> None:
         with self._exclusive():
             with self.store.database.write() as connection:
+                place = f"{self._current(resource).folder}/{path}"
                 connection.execute(
                     "DELETE FROM files WHERE resource = ? AND path = ?", (resource.id, path)
                 )
                 self._recount(connection, resource.id)
                 self.store.touch(owner)
-            self.path_of(resource, path).unlink(missing_ok=True)
+                self._note(connection, [place])
+            self._remove([place])
 
     def delete(self, owner: Object, resource: Resource, *, files: bool) -> None:
         with self._exclusive():
             with self.store.database.write() as connection:
+                folders = [self._current(resource).folder] if files else []
                 connection.execute("DELETE FROM resources WHERE id = ?", (resource.id,))
                 self.store.touch(owner)
-            if files:
-                shutil.rmtree(self.root / resource.folder, ignore_errors=True)
+                self._note(connection, folders)
+            self._remove(folders)
 
     def delete_object(self, item: Object, *, files: bool) -> None:
         """Remove an object, all below it and, if asked, their files."""
-        folders = [self.object_folder(item)]
-        if item.kind == "subject":
-            experiments = self.store.children(item, "experiment")
-            folders += [self.object_folder(experiment) for experiment in experiments]
         with self._exclusive():
-            self.store.delete(item)
-            if files:
-                for folder in folders:
-                    shutil.rmtree(self.root / folder, ignore_errors=True)
+            with self.store.database.write() as connection:
+                current = self.store.by_pk(item.pk)
+                if current is None:
+                    raise Refused(404, GONE)
+                below = self.store.children(current, "experiment") if item.kind == "subject" else []
+                places = [self.object_folder(one).as_posix() for one in (current, *below)]
+                folders = places if files else []
+                self.store.delete(current)
+                self._note(connection, folders)
+            self._remove(folders)
 
 
 def _like(text: str) -> str:

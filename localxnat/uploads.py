@@ -1,5 +1,6 @@
 """Files that arrive: raw or as a form, one or an archive of many."""
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.concurrency import run_in_threadpool
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from localxnat import archives
 from localxnat.errors import Refused
 from localxnat.incoming import Arrived, Incoming
-from localxnat.names import check_file_path
+from localxnat.names import check_file_path, check_resource_label
 from localxnat.resources import Resource
 from localxnat.store import Object
 from localxnat.targets import Call, resolve
@@ -24,28 +25,27 @@ async def put_files(call: Call, request: Request) -> Response:
     return await run_in_threadpool(_keep, call, owner, resource, arrived)
 
 
-def _destination(call: Call) -> tuple[Object, Resource, str]:
+def _destination(call: Call) -> tuple[Object, Callable[[], Resource], str]:
+    """The owner, the resource or what makes it, and the path in it."""
     target = resolve(call)
     label = target.missing.pop("resources", None)
     if target.missing:
         raise Refused(404, "Unable to find the specified item.")
-    call.require("edit", target.owner)
+    owner = target.owner
+    call.require("edit", owner)
     path = dict(call.address.steps).get("files", "")
     if path:
         path = check_file_path(path)
-    resource = target.resource
-    if resource is None:
-        if label is None:
-            raise Refused(417, "The upload names no resource.")
+    name = target.resource.label if target.resource else label
+    if name is None:
+        raise Refused(417, "The upload names no resource.")
+    check_resource_label(name)
+
+    def resource() -> Resource:
         # As in XNAT, the first file makes the resource.
-        try:
-            resource = make_resource(call, target.owner, label)
-        except Refused as refused:
-            existing = call.resources.find(target.owner, label)
-            if refused.status != 409 or existing is None:
-                raise
-            resource = existing
-    return target.owner, resource, path
+        return call.resources.find(owner, name) or make_resource(call, owner, name)
+
+    return owner, resource, path
 
 
 async def _receive(call: Call, request: Request, path: str) -> list[Arrived]:
@@ -113,7 +113,9 @@ def _unpack(call: Call, new: Incoming, path: str) -> list[Arrived]:
     return members
 
 
-def _keep(call: Call, owner: Object, resource: Resource, arrived: list[Arrived]) -> Response:
+def _keep(
+    call: Call, owner: Object, resource: Callable[[], Resource], arrived: list[Arrived]
+) -> Response:
     query = call.query
     commit = partial(
         call.resources.commit,

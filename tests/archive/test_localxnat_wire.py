@@ -275,7 +275,7 @@ def test_a_member_that_leaves_the_resource_is_refused(
     data = packed(form, {"good.txt": b"g", name: b"e"})
     answer = raw("PUT", f"{session}/resources/R/files/up.{form}?extract=true", data=data)
     assert answer.status_code == 400
-    assert raw.rows(f"{session}/resources/R/files") == []
+    assert raw.rows(f"{session}/resources") == []
     assert not list(server.root.rglob("*evil*"))
 
 
