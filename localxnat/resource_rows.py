@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from localxnat.store import Object, Store, scan_order
+from localxnat.store import Object, Store
 
 
 @dataclass
@@ -79,17 +79,6 @@ class Catalogs:
             "SELECT * FROM resources WHERE owner = ? ORDER BY id", (owner.pk,)
         )
         return [Resource(**dict(row)) for row in rows]
-
-    def scans(self, session: Object) -> list[tuple[Object, Resource | None]]:
-        """A session's scans with their resources, by one query; None for a scan without."""
-        rows = self.store.database.connection.execute(
-            "SELECT objects.*, resources.* FROM objects LEFT JOIN resources"
-            " ON resources.owner = objects.pk WHERE parent = ? AND kind = 'scan'"
-            " ORDER BY resources.id",
-            (session.pk,),
-        ).fetchall()
-        found = [(Object.of(row), Resource(*row[11:]) if row[11] else None) for row in rows]
-        return sorted(found, key=lambda pair: scan_order(pair[0].id))
 
     def find(self, owner: Object, name: str) -> Resource | None:
         """An object's resource by its label or its ID."""
