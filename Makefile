@@ -1,6 +1,7 @@
 # make demo     the whole workflow on a simulated study, from an archive to reports
 # make test     every test
-.PHONY: demo demo-archive demo-clean test test-fast lint format lock reference venv
+# make bench    the archive side beside curl and unzip: speed, memory, requests
+.PHONY: bench demo demo-archive demo-clean test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -31,6 +32,9 @@ test: .venv/test.stamp
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
 	$(BIN)/pytest -m "not workflow and not real and not browser"
+
+bench: venv
+	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

