@@ -14,6 +14,7 @@ from localxnat import (
     address,
     bodies,
     faults,
+    limits,
     pages,
     prearchive_api,
     query,
@@ -142,6 +143,8 @@ async def absent(request: Request) -> Response:
 
 async def unrouted(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 413:
+        return refusal(status, limits.MESSAGE)
     return refusal(status, "The server has not found anything matching the request.")
 
 
@@ -227,5 +230,5 @@ def make_app(
         exception_handlers={Exception: failed, HTTPException: unrouted},
     )
     app.state.archive = base
-    faulty = faults.FaultyServer(app, trouble, base.auth)
+    faulty = faults.FaultyServer(limits.Limits(app), trouble, base.auth)
     return AccessLog(faulty, log) if log else faulty

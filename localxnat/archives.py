@@ -1,6 +1,7 @@
 """Archives: the members of one that is uploaded, and a stream of one that is downloaded."""
 
 import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ MAX_MEMBERS = 1_000_000
 # Text packs up to about 1:30 and constant images beyond 1:100; a bomb is far above.
 MAX_RATIO = 1000
 SMALL = 1 << 30
+BOMB = "The archive unpacks to far more than its size."
 
 _TYPES = {"zip": "application/zip", "tar": "application/x-tar", "tar.gz": "application/gzip"}
 MEDIA_TYPES = {**_TYPES, "tgz": "application/gzip"}
@@ -39,13 +41,13 @@ def extract(archive: Path, name: str, incoming: Callable[[], Incoming]) -> list[
     arrived: list[Arrived] = []
     total = 0
     try:
-        for path, stream in _members(archive, name):
+        for path, stream in _members(archive, name, limit):
             new = incoming()
             try:
                 while data := stream.read(CHUNK):
                     total += len(data)
                     if total > limit:
-                        raise Refused(400, "The archive unpacks to far more than its size.")
+                        raise Refused(400, BOMB)
                     new.write(data)
             except BaseException:
                 new.drop()
@@ -62,7 +64,7 @@ def extract(archive: Path, name: str, incoming: Callable[[], Incoming]) -> list[
     return arrived
 
 
-def _members(archive: Path, name: str) -> Iterator[tuple[str, IO[bytes]]]:
+def _members(archive: Path, name: str, limit: int) -> Iterator[tuple[str, IO[bytes]]]:
     if name.lower().endswith((".tar", ".tar.gz", ".tgz")):
         with tarfile.open(archive) as tar:
             for member in tar:
@@ -75,11 +77,14 @@ def _members(archive: Path, name: str) -> Iterator[tuple[str, IO[bytes]]]:
                     yield check_file_path(member.name.removeprefix("./")), stream
         return
     with zipfile.ZipFile(archive) as packed:
+        if sum(info.file_size for info in packed.infolist()) > limit:
+            raise Refused(400, BOMB)
         for info in packed.infolist():
             if info.is_dir():
                 continue
-            if (info.external_attr >> 16) & 0o170000 == 0o120000:
-                raise Refused(400, "The archive has a link.")
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG):
+                raise Refused(400, "The archive has a link or a device.")
             with packed.open(info) as stream:
                 yield check_file_path(info.filename), stream
 

@@ -11,9 +11,9 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from localxnat.errors import Refused
 from localxnat.incoming import Arrived, Incoming
@@ -29,7 +29,8 @@ class Resources(Catalogs):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._incoming = self.root / ".incoming"
-        self._incoming.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self._incoming, self.root / "archive", self.root / "prearchive"):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     def create(
         self,
@@ -93,6 +94,7 @@ class Resources(Catalogs):
             with self.store.database.write() as connection:
                 # Only now does nobody rename or delete it.
                 found = self._current(resource if isinstance(resource, Resource) else resource())
+                _check_together([item.path for item in waiting])
                 for item in waiting:
                     if not overwrite and self.file(found, item.path):
                         duplicates.append(item.path)
@@ -112,14 +114,17 @@ class Resources(Catalogs):
                         ),
                     )
                     notes.append(item)
-            for item in notes:
-                self._place(found, item.path, item.temporary)
-            if notes:
-                with self.store.database.write() as connection:
-                    for item in notes:
-                        self._enter(connection, item.temporary.name)
-                    self._recount(connection, found.id)
-                    self.store.touch(owner)
+            try:
+                for item in notes:
+                    self._place(found, item.path, item.temporary)
+            finally:
+                # All of them, unless the disk is full or the like: then what has its place.
+                if notes:
+                    with self.store.database.write() as connection:
+                        for item in notes:
+                            self._settle(connection, found, item.path, item.temporary)
+                        self._recount(connection, found.id)
+                        self.store.touch(owner)
         for item in waiting:
             item.temporary.unlink(missing_ok=True)
         return duplicates
@@ -144,14 +149,18 @@ class Resources(Catalogs):
         if target.is_dir() or any(parent.is_file() for parent in above):
             raise Refused(409, "A file and a folder cannot have the same name.")
 
-    def _enter(self, connection: sqlite3.Connection, temporary: str) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO files (resource, path, size, digest, format, content, tags)"
-            " SELECT resource, path, size, digest, format, content, tags FROM pending"
-            " WHERE temporary = ?",
-            (temporary,),
-        )
-        connection.execute("DELETE FROM pending WHERE temporary = ?", (temporary,))
+    def _settle(
+        self, connection: sqlite3.Connection, resource: Resource, path: str, temporary: Path
+    ) -> None:
+        """Enter a noted file that has its place, and drop the note in any case."""
+        if not temporary.exists() and self.path_of(resource, path).is_file():
+            connection.execute(
+                "INSERT OR REPLACE INTO files (resource, path, size, digest, format, content, tags)"
+                " SELECT resource, path, size, digest, format, content, tags FROM pending"
+                " WHERE temporary = ?",
+                (temporary.name,),
+            )
+        connection.execute("DELETE FROM pending WHERE temporary = ?", (temporary.name,))
 
     def _recount(self, connection: sqlite3.Connection, resource: int) -> None:
         connection.execute(
@@ -177,9 +186,11 @@ class Resources(Catalogs):
                 ).fetchall()
                 for temporary, path, *columns in pending:
                     resource = Resource(*columns)
-                    if (self._incoming / temporary).exists():
-                        self._place(resource, path, self._incoming / temporary)
-                    self._enter(connection, temporary)
+                    arrived = self._incoming / temporary
+                    with suppress(OSError):
+                        if arrived.exists():
+                            self._place(resource, path, arrived)
+                    self._settle(connection, resource, path, arrived)
                     self._recount(connection, resource.id)
             removing = self.store.database.connection.execute("SELECT path FROM removing")
             self._remove([row["path"] for row in removing.fetchall()])
@@ -294,6 +305,13 @@ class Resources(Catalogs):
                 self.store.delete(current)
                 self._note(connection, folders)
             self._remove(folders)
+
+
+def _check_together(paths: list[str]) -> None:
+    """409 when one of the paths of an upload is a folder of another."""
+    names = set(paths)
+    if any(str(parent) in names for path in paths for parent in PurePosixPath(path).parents):
+        raise Refused(409, "A file and a folder cannot have the same name.")
 
 
 def _like(text: str) -> str:

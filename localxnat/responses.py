@@ -28,6 +28,7 @@ _TITLES = {
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
+    413: "Request Entity Too Large",
     417: "Expectation Failed",
     422: "Unprocessable Entity",
 }

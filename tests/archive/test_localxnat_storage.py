@@ -36,19 +36,19 @@ class KilledError(Exception):
     """Stands for the end of the process."""
 
 
-def test_a_kill_before_the_rename_is_made_good_by_the_next_start(
+def test_a_file_that_cannot_be_put_in_place_leaves_the_old_one(
     resources: Resources, project: Object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(resources, project, "a.txt", b"old")
 
-    def die(self: Path, target: Path) -> None:
-        raise KilledError
+    def fail(self: Path, target: Path) -> None:
+        raise OSError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", die)
-        with pytest.raises(KilledError):
+        patch.setattr(Path, "replace", fail)
+        with pytest.raises(OSError, match="full"):
             put(resources, project, "a.txt", b"newer")
-    check(resources, project, b"newer")
+    check(resources, project, b"old")
 
 
 def test_a_kill_after_the_rename_leaves_the_new_file_with_its_digest(
@@ -60,7 +60,7 @@ def test_a_kill_after_the_rename_leaves_the_new_file_with_its_digest(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(resources, "_enter", die)
+        patch.setattr(resources, "_settle", die)
         with pytest.raises(KilledError):
             put(resources, project, "a.txt", b"newer")
     check(resources, project, b"newer")
