@@ -18,7 +18,8 @@ def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
-        temporary.chmod(mode if mode is not None else 0o666 & ~_umask())
+        if mode != 0o600:  # as which it was made
+            temporary.chmod(mode if mode is not None else 0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -5,10 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.archive.discover import fingerprint
-from coil.archive.listing import Scan, Session, group, natural, select, usable
-
-SELECT_ALL = {"subjects": "*", "sessions": "*", "scan_quality": ["usable"]}
+from coil.archive.listing import Session, group, natural
+from coil.archive.noting import fingerprint, listing_digest
 
 
 def row(session: str, scan: str, resource: str = "DICOM", files: str = "3") -> dict[str, str]:
@@ -26,10 +24,6 @@ def row(session: str, scan: str, resource: str = "DICOM", files: str = "3") -> d
         f"{prefix}file/file_count": files,
         f"{prefix}file/file_size": "100",
     }
-
-
-def session(label: str = "A", subject: str = "B", day: str = "2024-05-01") -> Session:
-    return Session("E1", label, "S1", subject, day, "", ())
 
 
 def test_rows_are_grouped_into_sessions_and_scans() -> None:
@@ -68,22 +62,6 @@ def test_servers_may_spell_columns_in_other_cases() -> None:
     assert group([upper]) == group([row("E1", "1")])
 
 
-def test_sessions_are_selected_by_pattern_and_by_day() -> None:
-    sessions = [session("pilot_1"), session("main_1"), session("main_2", day="2020-01-01")]
-    settings = {**SELECT_ALL, "sessions": ["main_*"], "after": "2024-01-01"}
-    assert [s.label for s in select(sessions, settings)] == ["main_1"]
-
-
-def test_a_session_without_a_date_lies_in_no_range() -> None:
-    assert select([session(day="")], {**SELECT_ALL, "after": "2024-01-01"}) == []
-    assert select([session(day="")], SELECT_ALL) != []
-
-
-def test_a_scan_without_a_quality_counts_as_usable() -> None:
-    assert usable(Scan("1"), ["usable"])
-    assert not usable(Scan("1", quality="unusable"), ["usable", "questionable"])
-
-
 def test_scans_are_sorted_as_people_count() -> None:
     assert sorted(["10", "9", "6-MR2", "6-MR1", "6"], key=natural) == [
         "6", "6-MR1", "6-MR2", "9", "10",
@@ -96,6 +74,49 @@ def test_the_fingerprint_changes_with_the_data_and_not_with_a_label() -> None:
     (more,) = group([row("E1", "1", files="4")])
 
     def of(found: Session) -> str:
-        return fingerprint({"scans": found.content(), "held": ""})
+        return fingerprint(listing_digest(found.scans), "")
 
     assert of(before) == of(renamed) != of(more)
+
+
+def test_a_session_has_its_scanner_its_type_and_its_subjects_demographics() -> None:
+    person = "xnat:subjectdata/demographics[@xsi:type=xnat:demographicdata]/"
+    told = {"gender": "F", "handedness": "", "dob": "1990-01-02", "yob": ""}
+    scanner = "xnat:imagesessiondata/scanner"
+    more = {scanner: "Prisma1", f"{scanner}/manufacturer": "ACME", f"{scanner}/model": "3T"}
+    (found,) = group(
+        [
+            row("E1", "1")
+            | {"xsiType": "xnat:mrSessionData", **more}
+            | {person + key: value for key, value in told.items()}
+        ]
+    )
+    assert (found.type, found.scanner) == ("xnat:mrSessionData", ("Prisma1", "ACME", "3T"))
+    assert found.person == told
+
+
+def test_a_server_that_does_not_tell_of_subjects_is_not_taken_to_know_nothing() -> None:
+    (found,) = group([row("E1", "1")])
+    assert found.person is None
+
+
+def shared_row(into: str, subject_into: str) -> dict[str, str]:
+    return row("E1", "1") | {
+        "xnat:imagesessiondata/sharing/share/project": into,
+        "xnat:imagesessiondata/sharing/share/label": f"session in {into}",
+        "xnat:subjectdata/sharing/share/project": subject_into,
+        "xnat:subjectdata/sharing/share/label": f"subject in {subject_into}",
+    }
+
+
+def test_a_shared_session_counts_once_and_has_the_labels_of_its_project() -> None:
+    rows = [shared_row(into, subject) for into in ("A", "B") for subject in ("B", "A")]
+    (found,) = group(rows, "A")
+    assert (found.label, found.subject_label) == ("session in A", "subject in A")
+    assert found.scans[0].files == 3
+
+
+def test_a_shared_session_whose_subject_is_not_shared_keeps_the_subjects_label() -> None:
+    (found,) = group([shared_row("A", "B"), shared_row("A", "C")], "A")
+    assert (found.label, found.subject_label) == ("session in A", "someone")
+    assert found.scans[0].files == 3

@@ -64,12 +64,24 @@ def list_files(
 
 
 def digest(files: Sequence[ArchiveFile]) -> str:
-    """One digest for what the archive holds: names, sizes and digests of `files`."""
-    summary = hashlib.sha256()
+    """What tells the contents from others: a digest of names and sizes, one of the MD5s.
+
+    The second is empty where the archive does not know the MD5 of each file: a catalog that
+    is stale says nothing, and must not look like other data.
+    """
+    names, digests = hashlib.sha256(), hashlib.sha256()
     for file in sorted(files):
-        line = "\x00".join((file.scan, file.resource, file.path, str(file.bytes), file.digest))
-        summary.update(line.encode() + b"\n")
-    return summary.hexdigest()
+        line = "\x00".join((file.scan, file.resource, file.path, str(file.bytes)))
+        names.update(line.encode() + b"\n")
+        digests.update(file.digest.encode() + b"\n")
+    known = all(file.digest for file in files)
+    return f"{names.hexdigest()[:32]}-{digests.hexdigest()[:32] if known else ''}"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two results of `digest` are of the same contents, as far as is known."""
+    (names, _, digests), (others, _, theirs) = one.partition("-"), other.partition("-")
+    return names == others and (digests == theirs or not digests or not theirs)
 
 
 def _file(row: dict[str, str]) -> ArchiveFile:

@@ -1,24 +1,33 @@
 """What the archive knows of a project's subjects: sex, handedness, age."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from coil.archive.client import Archive, part
-from coil.archive.listing import Session
+from coil.archive.listing import PERSON, Session
 from coil.deid.dates import age_at, cap_age
 from coil.deid.identities import Link
 
 COLUMNS = ("gender", "handedness")
-BIRTH = ("dob", "yob")
 
 
-def list_subjects(archive: Archive, project: str) -> list[dict[str, str]]:
-    """All subjects of the archive's project, in one request."""
-    return archive.rows(
-        f"/data/projects/{part(project)}/subjects",
-        columns=",".join(("ID", "label", *COLUMNS, *BIRTH)),
-    )
+def list_people(
+    archive: Archive, project: str, sessions: Collection[Session], *, every_label: bool
+) -> list[dict[str, str]]:
+    """ID, label and demographics of subjects: as the sessions' listing told them.
+
+    One request more lists all subjects of the project, where `every_label` is wanted (that of
+    a subject without sessions may stand in a questionnaire), or where the server left the
+    demographics out of the listing.
+    """
+    if not every_label and all(session.person is not None for session in sessions):
+        return [
+            {"ID": session.subject_id, "label": session.subject_label, **(session.person or {})}
+            for session in sessions
+        ]
+    columns = ",".join(("ID", "label", *PERSON))
+    return archive.rows(f"/data/projects/{part(project)}/subjects", columns=columns)
 
 
 def by_pseudonym(
@@ -43,7 +52,7 @@ def by_pseudonym(
         if age is not None:
             entry["ages"][link.session] = age
     ours = {link.subject_id for link in links.values()}
-    others = sorted(row.get("label", "") for row in rows if row.get("ID") not in ours)
+    others = sorted({row.get("label", "") for row in rows if row.get("ID") not in ours})
     return {"linked": dict(sorted(linked.items())), "others": others}
 
 

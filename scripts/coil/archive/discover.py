@@ -1,35 +1,31 @@
 """Find out what a project holds, give its sessions neutral names, and note what changed.
 
-Runs once, before the jobs are planned. One request lists all sessions and their scans,
-one the subjects' demographics. What it leaves:
+Runs once, before the jobs are planned. One request lists all sessions with their scans and
+subjects; where something is new, a second the archive's prearchive. What it leaves:
 
-private/NAME/link.tsv            the link table, the only place that joins both names
-private/NAME/archive.json        the server, the project's ID there, where it is mounted
-private/NAME/subjects.json       demographics by pseudonym
-private/NAME/phenotype.json      the questionnaires' files with their digests
-private/NAME/sessions/UNIT.json  what the archive holds for a session, with its fingerprint;
-                                 rewritten only when that changes, so its time tells
-results/NAME/sessions.tsv        the sessions' neutral names
+private/NAME/link.tsv       the link table, the only place that joins both names
+private/NAME/archive.json   the server, the project's ID there, where it is mounted
+private/NAME/subjects.json  demographics by pseudonym
+private/NAME/phenotype.json the questionnaires' files with their digests
+private/NAME/sessions/      what the archive holds for each session (see `coil.archive.noting`)
+results/NAME/sessions.tsv   the sessions' neutral names
 """
 
-import hashlib
-import json
-import logging
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from coil import files
-from coil.archive import contents, demographics, listing
+from coil.archive import demographics, listing, prearchive, selection
 from coil.archive.client import Address, Archive, connect, part
 from coil.archive.listing import Session
+from coil.archive.noting import Notes
 from coil.archive.questionnaires import list_questionnaires
 from coil.deid.identities import Kind, Link, LinkTable, check_label, load_secret, pseudonym
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import session_resources
 from coil.units import unit_name
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -40,13 +36,23 @@ class Found:
     changed: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    waiting: int = 0
+    """Sessions that the archive is still receiving."""
+    unarchived: int = 0
+    """Sessions that are in the prearchive only."""
 
     def __str__(self) -> str:
         total = len(self.new) + len(self.changed) + len(self.same)
         text = f"{total} session{'' if total == 1 else 's'} in the archive"
         kinds = {"new": self.new, "changed": self.changed, "no longer there": self.gone}
         told = [f"{len(units)} {kind}" for kind, units in kinds.items() if units]
-        return f"{text} ({', '.join(told) or 'nothing new'})"
+        text = f"{text} ({', '.join(told) or 'nothing new'})"
+        if self.waiting:
+            them = "it" if self.waiting == 1 else "them"
+            text += f"; {self.waiting} waiting: the archive is still receiving {them}"
+        if self.unarchived:
+            text += f"; {self.unarchived} so far only in the archive's prearchive"
+        return text
 
 
 def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
@@ -61,44 +67,55 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
     # Snakemake removes empty folders, and would make the quarantine anew for all to read.
     (root / "quarantine" / ".keep").touch()
     address = Address.of(settings["archive"])
-    project = settings["project"]
+    project, select = settings["project"], settings["select"]
+    notes = Notes(private)
     with connect(address) as archive:
-        everything = listing.list_sessions(archive, project)
+        everything = listing.list_sessions(archive, project, select["shared"])
         if not everything:
             _check_project(archive, project)
-        sessions = listing.select(everything, settings["select"])
-        if not sessions and any((private / "sessions").glob("*.json")):
-            raise ArchiveError(
-                "the archive lists no session where there were some; check the login's rights and "
-                "the config's select, or remove results/ and private/ of this project to start anew"
+        sessions = selection.select(everything, select)
+        table, links = name_sessions(sessions, settings, private)
+        _check_vanished(everything, sessions, table, notes.times, select["may_vanish"])
+        taken, events = selection.scan_filter(select), session_resources(settings)
+        noted = [
+            notes.compare(
+                archive, session, _unit(links[session.id]), [*filter(taken, session.scans)], events
             )
-        people = demographics.list_subjects(archive, project)
-        links = name_sessions(sessions, settings, private)
-        found = _note_sessions(archive, sessions, links, settings, private, results)
+            for session in sessions
+        ]
+        entries = []
+        if not sessions or any(one.state for one in noted):
+            entries = prearchive.list_prearchive(archive, project)
+        people = demographics.list_people(
+            archive, project, everything, every_label=bool(settings["phenotype"])
+        )
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
-    files.write_if_changed(
-        private / "archive.json",
-        files.json_text(
-            {**asdict(address), "project": project, "mount": settings["archive"].get("mount")}
-        ),
-        0o600,
-    )
-    files.write_if_changed(
-        private / "subjects.json",
-        files.json_text(demographics.by_pseudonym(people, sessions, links)),
-        0o600,
-    )
-    files.write_if_changed(private / "phenotype.json", files.json_text(questionnaires), 0o600)
-    found.gone = _forget_gone(private, results, {_unit(link) for link in links.values()})
+    ready = [one for one in noted if not (one.state and prearchive.waits(one.session, entries))]
+    table.write(private / "link.tsv")
+    notes.write(ready)
+    # One that waits stays in the dataset as it was; one that is new is not there yet.
+    links = {one.session.id: links[one.session.id] for one in noted if one.unit in notes.times}
+    sessions = [session for session in sessions if session.id in links]
+    place = {"project": project, "mount": settings["archive"].get("mount")}
+    _write(private / "archive.json", {**asdict(address), **place})
+    _write(private / "subjects.json", demographics.by_pseudonym(people, sessions, links))
+    _write(private / "phenotype.json", questionnaires)
+    found = Found(waiting=len(noted) - len(ready))
+    found.unarchived = prearchive.count_unarchived(entries, everything, select)
+    for link in links.values():
+        unit = _unit(link)
+        record = results / "records" / unit / "admit.json"
+        getattr(found, _work(notes.times[unit], record)).append(unit)
+    found.gone = _forget_gone(private, results, set(notes.times) - {*map(_unit, links.values())})
     rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
     files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
     return found
 
 
 def name_sessions(
-    sessions: list[Session], settings: dict[str, Any], private: Path
-) -> dict[str, Link]:
-    """The link of each session ID by the config's `identity`, all written to the link table."""
+    sessions: Iterable[Session], settings: dict[str, Any], private: Path
+) -> tuple[LinkTable, dict[str, Link]]:
+    """The link table with all `sessions`, and their links by ID, by the config's `identity`."""
     identity, project = settings["identity"], settings["project"]
     table = LinkTable.read(private / "link.tsv")
     secret_file = identity.get("secret_file") or str(private / "secret")
@@ -123,73 +140,51 @@ def name_sessions(
         for session in sessions
     }
     table.add(*links.values())
-    table.write(private / "link.tsv")
-    return links
+    return table, links
 
 
-def _note_sessions(
-    archive: Archive,
+def _check_vanished(
+    everything: list[Session],
     sessions: list[Session],
-    links: dict[str, Link],
-    settings: dict[str, Any],
-    private: Path,
-    results: Path,
-) -> Found:
-    """Write private/NAME/sessions/UNIT.json of what is new or changed."""
-    hints_file = private / "hints.json"
-    hints: dict[str, str] = files.read_json(hints_file) if hints_file.is_file() else {}
-    found = Found()
-    qualities = settings["select"]["scan_quality"]
-    for session in sessions:
-        unit = _unit(links[session.id])
-        path = private / "sessions" / f"{unit}.json"
-        known = files.read_json(path) if path.is_file() else None
-        scans = [asdict(s) for s in session.scans if listing.usable(s, qualities)]
-        held = known["held"] if known and known["scans"] == scans else None
-        if held is not None and hints.get(session.id) != session.last_modified:
-            # Something was touched that the listing does not show: look at the digests.
-            held = _look(archive, session, private / "pulled" / path.name, settings, held)
-        state = {"scans": scans, "held": held or ""}
-        state["fingerprint"] = fingerprint(state)
-        files.write_if_changed(path, files.json_text(state), 0o600)
-        getattr(found, _work(path, results / "records" / unit / "admit.json")).append(unit)
-    hints = {session.id: session.last_modified for session in sessions}
-    files.write_if_changed(hints_file, files.json_text(hints), 0o600)
-    return found
+    table: LinkTable,
+    units: Collection[str],
+    may_vanish: float,
+) -> None:
+    """Whether as much is missing as if the login had lost a right, or `select` were wrong.
+
+    What vanished is taken out of the dataset, so that it is better not believed at once.
+    """
+    listed = {session.id for session in everything}
+    there = {_unit(link) for link in table.rows if link.session_id in listed}
+    vanished = len([unit for unit in units if unit not in there])
+    if vanished > may_vanish * len(units):
+        raise ArchiveError(
+            f"the archive no longer lists {vanished} of the {len(units)} sessions that were there; "
+            "check the login's rights and the server, or, if they were removed there, set "
+            "select.may_vanish to 1 for one run"
+        )
+    if everything and units and not sessions:
+        raise ConfigError(
+            "select: it takes none of the archive's sessions, where it took some before; correct "
+            "it, or remove results/ and private/ of this project to start anew"
+        )
 
 
-def _work(noted: Path, record: Path) -> str:
+def _work(noted: int, record: Path) -> str:
     """Whether a session is `new` to the dataset, `changed` since its record, or the `same`."""
-    if not record.is_file():
+    try:
+        recorded = record.stat().st_mtime_ns
+    except FileNotFoundError:
         return "new"
-    return "changed" if noted.stat().st_mtime_ns > record.stat().st_mtime_ns else "same"
+    return "changed" if noted > recorded else "same"
 
 
-def fingerprint(state: dict[str, Any]) -> str:
-    """A digest that changes when the listing of the data or a file's digest does."""
-    content = json.dumps([state["scans"], state["held"]], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+def _write(path: Path, value: Any) -> None:
+    files.write_if_changed(path, files.json_text(value), 0o600)
 
 
-def _look(
-    archive: Archive,
-    session: Session,
-    pulled: Path,
-    settings: dict[str, Any],
-    held: str,
-) -> str:
-    """What the archive holds now, if it differs from what was pulled; else `held`."""
-    if not pulled.is_file():
-        return held
-    now = contents.digest(contents.list_files(archive, session.id, session_resources(settings)))
-    return held if now == files.read_json(pulled)["held"] else now
-
-
-def _forget_gone(private: Path, results: Path, units: set[str]) -> list[str]:
+def _forget_gone(private: Path, results: Path, gone: Iterable[str]) -> list[str]:
     """Remove what was made of sessions that the archive, or the selection, no longer has."""
-    gone = sorted(
-        path.stem for path in (private / "sessions").glob("*.json") if path.stem not in units
-    )
     for unit in gone:
         for path in (
             private / "sessions" / f"{unit}.json",
@@ -198,7 +193,7 @@ def _forget_gone(private: Path, results: Path, units: set[str]) -> list[str]:
             results / "reports" / f"{unit}.html",
         ):
             files.remove_tree(path)
-    return gone
+    return sorted(gone)
 
 
 def clear_failures(results: Path, retry: str) -> int:

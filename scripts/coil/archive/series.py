@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -118,5 +117,5 @@ def sort_series(
 
 
 def _about(scan: Scan) -> dict[str, Any]:
-    told = asdict(scan)
+    told = scan._asdict()
     return {name: told[name] for name in ("scan", "type", "series_description", "quality", "note")}

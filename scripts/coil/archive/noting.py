@@ -1,0 +1,109 @@
+"""What is noted of each session, so that the next invocation knows what changed.
+
+private/NAME/sessions/UNIT.json  what the archive holds for a session: its scans as listed, a
+                                 digest of its files where the listing could not tell (`held`),
+                                 and a fingerprint of both; rewritten only when that changes,
+                                 because its time is what Snakemake goes by
+private/NAME/listed.json         for each session ID a digest of the scans as they were listed,
+                                 and when the session was last touched. With it an invocation
+                                 where nothing changed reads none of the files above
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coil import files
+from coil.archive import contents
+from coil.archive.client import Archive
+from coil.archive.listing import Scan, Session
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A session as it is now: its unit, what to note, and whether its data are other ones."""
+
+    session: Session
+    unit: str
+    listed: tuple[str, str]
+    state: dict[str, Any] | None
+    """What to write; None where the data are as noted."""
+
+
+class Notes:
+    """What earlier invocations noted of a project's sessions."""
+
+    def __init__(self, private: Path) -> None:
+        self._private = private
+        self._folder = private / "sessions"
+        self._listed: dict[str, list[str]] = {}
+        if (index := private / "listed.json").is_file():
+            self._listed = files.read_json(index)
+        self.times: dict[str, int] = {}
+        """When each unit's file was written, in nanoseconds."""
+        if self._folder.is_dir():
+            with os.scandir(self._folder) as entries:
+                self.times = {
+                    entry.name.removesuffix(".json"): entry.stat().st_mtime_ns
+                    for entry in entries
+                    if entry.name.endswith(".json") and not entry.name.startswith(".")
+                }
+
+    def compare(
+        self, archive: Archive, session: Session, unit: str, scans: list[Scan], events: list[str]
+    ) -> Noted:
+        """The session as it is now against what is noted of it; at most looks at its files.
+
+        `scans` are those that are taken, `events` the session resources that are, too.
+        """
+        listed = (listing_digest(scans), session.last_modified)
+        before = self._listed.get(session.id)
+        if unit in self.times and before == list(listed):
+            return Noted(session, unit, listed, None)
+        known = files.read_json(self._folder / f"{unit}.json") if unit in self.times else None
+        held = ""
+        if known and known["scans"] == (scans_now := [scan._asdict() for scan in scans]):
+            # Something was touched that the listing does not show: look at the files.
+            held = self._look(archive, session, unit, events, known["held"])
+            if held == known["held"]:
+                return Noted(session, unit, listed, None)
+        else:
+            scans_now = [scan._asdict() for scan in scans]
+        state = {"scans": scans_now, "held": held, "fingerprint": fingerprint(listed[0], held)}
+        return Noted(session, unit, listed, state)
+
+    def write(self, noted: Sequence[Noted]) -> None:
+        """Note these sessions, and only these; what was known of others stays in their files."""
+        for one in noted:
+            if one.state is not None:
+                path = self._folder / f"{one.unit}.json"
+                files.write_text(path, json.dumps(one.state, ensure_ascii=False) + "\n", 0o600)
+                self.times[one.unit] = path.stat().st_mtime_ns
+        index = {one.session.id: one.listed for one in noted}
+        files.write_if_changed(
+            self._private / "listed.json", json.dumps(index, ensure_ascii=False) + "\n", 0o600
+        )
+
+    def _look(
+        self, archive: Archive, session: Session, unit: str, events: list[str], held: str
+    ) -> str:
+        """What the archive holds now, if it is other than what was pulled; else `held`."""
+        pulled = self._private / "pulled" / f"{unit}.json"
+        if not pulled.is_file():
+            return held
+        now = contents.digest(contents.list_files(archive, session.id, events))
+        return held if contents.same(now, files.read_json(pulled)["held"]) else now
+
+
+def listing_digest(scans: Sequence[Scan]) -> str:
+    """A digest of scans as they are listed: of no label of the session, and of no time."""
+    return hashlib.sha256(json.dumps(scans).encode()).hexdigest()[:16]
+
+
+def fingerprint(listed: str, held: str) -> str:
+    """A digest that changes when the listing of the data or a file's digest does."""
+    return hashlib.sha256(f"{listed} {held}".encode()).hexdigest()[:16]
