@@ -13,6 +13,7 @@ from localxnat import importer
 from localxnat.access import Archive
 from localxnat.app import make_app
 from localxnat.auth import IDLE_SECONDS, Auth
+from localxnat.connections import Connection
 from localxnat.errors import Refused
 from localxnat.faults import Faults
 from localxnat.prearchive import Prearchive
@@ -77,6 +78,7 @@ def serve(options: argparse.Namespace) -> int:
     print(f"localxnat at http://{host}:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         make_app(Archive(store, resources, auth), log, trouble),
+        http=Connection,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,

@@ -21,6 +21,7 @@ from localxnat import (
     reading,
     search,
     services,
+    striking,
     uploads,
     users,
     writing,
@@ -230,5 +231,5 @@ def make_app(
         exception_handlers={Exception: failed, HTTPException: unrouted},
     )
     app.state.archive = base
-    faulty = faults.FaultyServer(limits.Limits(app), trouble, base.auth)
+    faulty = striking.FaultyServer(limits.Limits(app), trouble, base.auth)
     return AccessLog(faulty, log) if log else faulty

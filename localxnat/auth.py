@@ -18,6 +18,7 @@ from localxnat.store import Object
 
 IDLE_SECONDS = 900
 MAX_SESSIONS = 1000
+TOO_MANY = "Maximum number of sessions for this user exceeded."
 TOKEN_SECONDS = 2 * 24 * 3600
 ROLES = ("owner", "member", "collaborator")
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}
@@ -189,7 +190,7 @@ class Auth:
             for key in expired:
                 del self._logins[key]
             if sum(login.login == user.login for login in self._logins.values()) >= MAX_SESSIONS:
-                raise Refused(401, "Maximum number of sessions for this user exceeded.")
+                raise Refused(401, TOO_MANY)
             login = Login(secrets.token_hex(16).upper(), user.login, now)
             self._logins[login.id] = login
             return login
