@@ -60,7 +60,7 @@ def pack(
     assessor = None
     if settings["assessor"]:
         numbers = statistics(session, files.read_json(qc))
-        assessor = Assessor(row.session_id, f"{row.session_label}_{home}", numbers)
+        assessor = Assessor(row.session_id, row.session_label, home, numbers)
     return Parcel(home, goods, assessor)
 
 

@@ -1,17 +1,21 @@
 """Push to a live archive that misbehaves on demand."""
 
 from collections.abc import Iterator
+from itertools import count as numbers
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from localxnat_support import logged_in, served_study
 
+from coil.archive import push as pushing
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import Session, list_sessions
 from coil.archive.places import Place, Spot
 from coil.archive.plan import Parcel
 from coil.archive.push import push
-from coil.errors import ArchiveError, DataError
+from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
 
@@ -24,6 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+    monkeypatch.setattr(pushing, "PAUSES", (0.0, 0.0, 0.0))
     with logged_in(server, monkeypatch) as connection:
         yield connection
 
@@ -31,6 +36,9 @@ def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive
 @pytest.fixture
 def session(archive: Archive) -> Session:
     return list_sessions(archive, "P")[0]
+
+
+NUMBERS = numbers()
 
 
 def base(session: Session) -> str:
@@ -107,9 +115,176 @@ def test_a_push_cut_off_after_its_upload_knows_its_own_file_the_next_time(
     )
     with pytest.raises(ArchiveError):
         push_files(archive, base(session), "sixth", page(tmp_path, "two"))
+    assert receipt(server, archive, session, "sixth")["complete"] is False
     server.faults()
-    receipt = push_files(archive, base(session), "sixth", page(tmp_path, "three"))
-    assert receipt["pushed"] == ["report.html"]
+    pushed = push_files(archive, base(session), "sixth", page(tmp_path, "three"))
+    assert pushed["pushed"] == ["report.html"]
+    assert receipt(server, archive, session, "sixth")["complete"] is True
+
+
+def receipt(server: Server, archive: Archive, session: Session, label: str) -> dict:
+    """The receipt in a resource, whatever faults are set."""
+    login = (server.user, server.password)
+    url = f"{server.url}{base(session)}/resources/{label}/files/receipt.json"
+    return requests.get(url, auth=login, timeout=20).json()
+
+
+LATE = {
+    "503 after the bytes arrived": {"status": 503, "done": True},
+    "the answer is the login page": {"login_page": 200},
+    "a redirect to the login page": {"login_page": 302},
+    "401 after success": {"status": 401, "done": True},
+    "503 before anything arrived": {"status": 503},
+    "500": {"status": 500},
+    "the answer is cut": {"truncate": 0, "end": "close"},
+    "the connection is reset": {"truncate": 0, "end": "reset"},
+    "it is done twice": {"twice": True},
+}
+
+
+@pytest.mark.parametrize("upload", ["receipt.json", "report.html"])
+@pytest.mark.parametrize("fault", LATE.values(), ids=LATE)
+def test_an_upload_that_goes_wrong_once_is_looked_at_and_ends_right(
+    archive: Archive, session: Session, tmp_path: Path, server: Server, fault: dict, upload: str
+) -> None:
+    label = f"late{next(NUMBERS)}"
+    server.faults({"method": "PUT", "path": f"{label}/files/{upload}", "fault": fault})
+    sources = page(tmp_path, "one")
+    pushed = push_files(archive, base(session), label, sources)
+    assert pushed["files"] == {"report.html": md5(sources["report.html"])}
+    assert receipt(server, archive, session, label)["complete"] is True
+    assert push_files(archive, base(session), label, sources)["pushed"] == []
+
+
+def test_an_upload_that_arrived_is_not_sent_again(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    fault = {"status": 503, "done": True}
+    server.faults({"method": "PUT", "path": "once/files/report", "fault": fault})
+    before = len(server.requests())
+    push_files(archive, base(session), "once", page(tmp_path, "one"))
+    sent = [line for line in server.requests()[before:] if "report.html" in line]
+    assert len(sent) == 1
+
+
+def test_an_archive_that_never_takes_a_file_fails_with_one_line(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    fault = {"status": 503}
+    server.faults({"method": "PUT", "path": "never/files/report", "times": 0, "fault": fault})
+    with pytest.raises(ArchiveError, match="503"):
+        push_files(archive, base(session), "never", page(tmp_path, "one"))
+    assert receipt(server, archive, session, "never")["complete"] is False
+
+
+def test_a_file_that_appears_between_check_and_create_is_left_alone(
+    archive: Archive, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = archive.put
+
+    def late(path: str, data: Any = None, **query: str) -> requests.Response:
+        if path.endswith("report.html"):
+            put(path, data=b"a colleague was faster")
+        return put(path, data=data, **query)
+
+    monkeypatch.setattr(archive, "put", late)
+    with pytest.raises(DataError, match="that this workflow did not write"):
+        push_files(archive, base(session), "seventh", page(tmp_path, "ours"))
+    with archive.stream(f"{base(session)}/resources/seventh/files/report.html") as chunks:
+        assert b"".join(chunks) == b"a colleague was faster"
+
+
+def test_somebody_elses_receipt_is_left_alone(
+    archive: Archive, session: Session, tmp_path: Path
+) -> None:
+    file = f"{base(session)}/resources/eighth/files/receipt.json"
+    archive.put(file, data=b"{}")
+    with pytest.raises(DataError, match=r"a receipt\.json that this workflow did not write"):
+        push_files(archive, base(session), "eighth", page(tmp_path, "one"))
+    with archive.stream(file) as chunks:
+        assert b"".join(chunks) == b"{}"
+
+
+def test_files_without_digests_are_read_back(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    server.faults({"path": "/files\\?", "times": 0, "fault": {"digest": "blank"}})
+    sources = page(tmp_path, "one")
+    pushed = push_files(archive, base(session), "ninth", sources)
+    assert pushed["files"] == {"report.html": md5(sources["report.html"])}
+    assert push_files(archive, base(session), "ninth", page(tmp_path, "two"))["pushed"]
+    assert push_files(archive, base(session), "ninth", page(tmp_path, "two"))["pushed"] == []
+
+
+def test_a_digest_that_is_wrong_after_the_upload_is_no_success(
+    archive: Archive, session: Session, tmp_path: Path, server: Server
+) -> None:
+    server.faults({"path": "tenth/files\\?", "skip": 1, "times": 0, "fault": {"digest": "wrong"}})
+    with pytest.raises(ArchiveError, match="other bytes than were sent"):
+        push_files(archive, base(session), "tenth", page(tmp_path, "one"))
+
+
+def test_what_this_workflow_wrote_and_no_longer_has_is_removed(
+    archive: Archive, session: Session, tmp_path: Path
+) -> None:
+    sources = {name: tmp_path / name for name in ("stays", "goes")}
+    for name, path in sources.items():
+        path.write_text(name)
+    push_files(archive, base(session), "eleventh", sources)
+    archive.put(f"{base(session)}/resources/eleventh/files/theirs", data=b"a note")
+    pushed = push_files(archive, base(session), "eleventh", {"stays": sources["stays"]})
+    assert pushed["removed"] == ["goes"]
+    rows = archive.rows(f"{base(session)}/resources/eleventh/files")
+    assert {row["Name"] for row in rows} == {"stays", "theirs", "receipt.json"}
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_push_of_files_asks_once_for_each_and_four_times_more(
+    archive: Archive, session: Session, tmp_path: Path, server: Server, count: int
+) -> None:
+    label = f"many{count}"
+    sources = {f"{number}.txt": tmp_path / f"{number}.txt" for number in range(count)}
+    for path in sources.values():
+        path.write_text(path.name)
+    before = len(server.requests())
+    push_files(archive, base(session), label, sources)
+    first = len(server.requests())
+    push_files(archive, base(session), label, sources)
+    assert first - before == count + 4  # look, receipt, files, read back, receipt
+    assert len(server.requests()) - first == 1
+
+
+def test_a_push_to_a_session_that_is_gone_says_so_and_writes_nothing(
+    archive: Archive, tmp_path: Path
+) -> None:
+    with pytest.raises(RefusedError, match="404"):
+        push_files(archive, "/data/experiments/LOCAL_E99999", "coil", page(tmp_path, "one"))
+
+
+@pytest.mark.parametrize("role", ["Collaborators", None])
+def test_a_push_without_the_right_to_write_says_so_in_one_line(
+    archive: Archive,
+    session: Session,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str | None,
+) -> None:
+    user = f"reader{role}"
+    login = (server.user, server.password)
+    profile = {"username": user, "password": "reader"}
+    requests.post(f"{server.url}/xapi/users", json=profile, auth=login, timeout=20)
+    if role:
+        archive.put(f"/data/projects/P/users/{role}/{user}")
+    monkeypatch.setenv("XNAT_USER", user)
+    monkeypatch.setenv("XNAT_PASS", "reader")
+    with (
+        connect(Address(server.url)) as reader,
+        pytest.raises(RefusedError, match="403" if role else "404") as refused,
+    ):
+        push_files(reader, base(session), f"as{role}", page(tmp_path, "one"))
+    assert "\n" not in str(refused.value)
+    assert archive.rows(f"{base(session)}/resources/as{role}/files", absent_ok=True) == []
 
 
 def test_a_login_without_a_password_does_not_wait_for_one(

@@ -17,7 +17,7 @@ import requests
 
 from coil.archive.client import Archive, part
 from coil.archive.parcels import of_scans
-from coil.errors import ArchiveError
+from coil.errors import ArchiveError, RefusedError
 
 Statistics = dict[str, dict[str, float]]
 """By scan, by name."""
@@ -44,11 +44,19 @@ def statistics(record: Mapping[str, Any], qc: Mapping[str, Any]) -> Statistics:
 
 @dataclass(frozen=True)
 class Assessor:
-    """The assessor `label` of a session, with these numbers; it can be pushed."""
+    """The assessor of a session (its ID and label) with these numbers; it can be pushed.
+
+    `name` ends its label, and its ID.
+    """
 
     session: str
-    label: str
+    session_label: str
+    name: str
     numbers: Statistics
+
+    @property
+    def label(self) -> str:
+        return f"{self.session_label}_{self.name}"
 
     @property
     def address(self) -> str:
@@ -60,10 +68,11 @@ class Assessor:
 
     def held(self, archive: Archive) -> str | None:
         """The digest of the numbers that the archive holds, None without such an assessor."""
-        if not archive.exists(self.address):
+        try:
+            with archive.stream(self.address, format="xml") as chunks:
+                return digest(parse(b"".join(chunks)))
+        except RefusedError:
             return None
-        with archive.stream(self.address, format="xml") as chunks:
-            return digest(parse(b"".join(chunks)))
 
     def send(self, archive: Archive, replace: bool) -> requests.Response:
         """Create the assessor or, with `replace`, give it these numbers and no others."""
@@ -74,7 +83,7 @@ class Assessor:
         """The assessor in XNAT's XML."""
         ElementTree.register_namespace("xnat", XNAT)
         ElementTree.register_namespace("xsi", XSI)
-        ident = f"{self.session}_{self.label.rpartition('_')[2]}"
+        ident = f"{self.session}_{self.name}"
         root = ElementTree.Element(_tag("QCAssessment"), ID=ident, label=self.label, type="coil")
         ElementTree.SubElement(root, _tag("imageSession_ID")).text = self.session
         scans = ElementTree.SubElement(root, _tag("scans"))

@@ -7,6 +7,7 @@ everything is read back and compared.
 """
 
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds before the archive is looked at after an upload that failed.
 PAUSES = (0.5, 2.0, 5.0)
+_REFUSAL = re.compile(r'\s*(<!doctype|<html|\{\s*"duplicates")', re.IGNORECASE)
 
 
 def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
@@ -151,10 +153,10 @@ def _deliver(
     for pause in PAUSES:
         try:
             answer = thing.send(archive, replace=before is not None)
-            # XNAT leaves a file that exists as it is, and still answers 200.
-            if answer.status_code != 409 and "duplicates" not in answer.text[:200]:
+            # XNAT leaves a file that exists as it is, and still answers 200; so may a login page.
+            if answer.status_code != 409 and not _REFUSAL.match(answer.text[:200]):
                 return
-            trouble = ArchiveError("a file appeared in the archive while it was pushed; try again")
+            trouble = ArchiveError(f"the archive did not take {spot}; try again")
         except RefusedError:
             raise
         except ArchiveError as error:
