@@ -56,7 +56,7 @@ def identify(request: Request) -> Who | None:
 
 def with_cookies(response: Response, who: Who | None, auth: Auth) -> Response:
     """The response with the login's cookies; XNAT's expiration cookie has its quotes."""
-    if who is None:
+    if who is None or not who.login.id:
         return response
     millis, idle = int(time.time() * 1000), int(auth.idle_seconds * 1000)
     response.headers.append(
@@ -66,6 +66,13 @@ def with_cookies(response: Response, who: Who | None, auth: Auth) -> Response:
         "Set-Cookie", f'SESSION_EXPIRATION_TIME="{millis},{idle}"; Path=/; SameSite=Lax'
     )
     return response
+
+
+def guest(request: Request) -> Who | None:
+    """The guest, where the site lets anyone see what is public."""
+    if archive(request).store.settings.get("requireLogin"):
+        return None
+    return Who(User("guest", False), Login("", "guest", 0))
 
 
 def turn_away(request: Request) -> Response:
@@ -87,6 +94,8 @@ def signed_in(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         who = None
         try:
             who = await run_in_threadpool(identify, request)
+            if who is None:
+                who = await run_in_threadpool(guest, request)
             if who is None:
                 return turn_away(request)
             response = await handler(request, who)

@@ -13,7 +13,8 @@ PREFIXES = (("data", "archive"), ("data",), ("REST", "archive"), ("REST",), ("ar
 # does not route it and answers the session (see `parse`).
 BELOW: dict[str, set[str]] = {
     "": {"projects", "subjects", "experiments"},
-    "projects": {"subjects", "experiments", "resources", "files", "users", "accessibility"},
+    "projects": {"subjects", "experiments", "resources", "files", "users", "accessibility",
+                 "prearchive_code", "quarantine_code", "current_arc"},
     "subjects": {"experiments", "resources", "files", "projects"},
     "experiments": {"scans", "assessors", "reconstructions", "resources", "files", "projects",
                     "status"},
@@ -26,7 +27,8 @@ BELOW: dict[str, set[str]] = {
 }  # fmt: skip
 NAMELESS = {"out", "in", "status"}
 # What follows these is a path or a value, whatever its slashes.
-TAILS = {"files", "users", "accessibility"}
+SETTINGS = {"accessibility", "prearchive_code", "quarantine_code", "current_arc"}
+TAILS = {"files", "users", *SETTINGS}
 
 
 @dataclass

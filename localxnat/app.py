@@ -13,14 +13,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from localxnat import (
     address,
     bodies,
+    configs,
+    custom_fields,
     faults,
     limits,
     pages,
     prearchive_api,
     query,
     reading,
-    search,
+    searches,
     services,
+    site,
     striking,
     uploads,
     users,
@@ -97,17 +100,6 @@ async def whoami(request: Request, who: Who) -> Response:
     return PlainTextResponse(f"User '{who.user.login}' is logged in")
 
 
-async def build_info(request: Request, who: Who) -> Response:
-    return JSONResponse(xapi.build_info())
-
-
-async def build_info_field(request: Request, who: Who) -> Response:
-    value = xapi.build_info().get(request.path_params["name"])
-    if value is None:
-        raise Refused(404, "The build information has nothing of this name.")
-    return PlainTextResponse(value)
-
-
 async def schemas(request: Request, who: Who) -> Response:
     return JSONResponse(xapi.schema_names())
 
@@ -124,13 +116,6 @@ async def elements(request: Request, who: Who) -> Response:
 async def element_fields(request: Request, who: Who) -> Response:
     rows = xapi.element_fields(request.path_params["name"])
     return rows_as(rows, request.query_params.get("format", ""))
-
-
-async def search_document(request: Request, who: Who) -> Response:
-    """POST /data/search: rows for a search document."""
-    base, document = archive(request), await request.body()
-    rows = await run_in_threadpool(search.search, base.store, base.auth, who.user, document)
-    return rows_as(rows, request.query_params.get("format", "json"))
 
 
 async def access(request: Request, who: Who) -> Response:
@@ -160,15 +145,16 @@ def routes() -> list[Route]:
         *users.routes(),
         *services.routes(),
         *prearchive_api.routes(),
+        *configs.routes(),
+        *custom_fields.routes(),
+        *searches.routes(),
+        *site.routes(),
         Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
         Route("/data/JSESSION", jsession, methods=["GET", "POST", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),
         *(Route(f"/data/{name}", absent) for name in ("version", "uptime", "buildInfo")),
-        Route("/data/search", signed_in(search_document), methods=["POST"]),
         Route("/data/search/elements", signed_in(elements)),
         Route("/data/search/elements/{name}", signed_in(element_fields)),
-        Route("/xapi/siteConfig/buildInfo", signed_in(build_info)),
-        Route("/xapi/siteConfig/buildInfo/{name}", signed_in(build_info_field)),
         Route("/xapi/schemas", signed_in(schemas)),
         Route("/xapi/schemas/{name:path}", signed_in(schema)),
         Route("/xapi/access/projects", signed_in(access)),

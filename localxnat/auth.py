@@ -71,7 +71,14 @@ class Auth:
         """The user `admin`: made with the password, or `admin`; given the password if there."""
         row = self._user("admin")
         if row is None:
-            self.add_user("admin", password or "admin", admin=True)
+            self.add_user(
+                "admin",
+                password or "admin",
+                admin=True,
+                firstname="Admin",
+                lastname="Admin",
+                email="admin@localhost",
+            )
         elif password is not None and not _matches(password, row["password"]):
             self.set_password("admin", password)
 

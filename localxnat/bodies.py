@@ -40,3 +40,12 @@ async def body(request: Request) -> bytes:
             raise Refused(413, "The body is too long.")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+async def document(request: Request) -> bytes:
+    """The XML document in a body, raw or as the file of a form."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form() as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            return await files[0].read() if files else b""
+    return await body(request)

@@ -125,6 +125,27 @@ CREATE TABLE IF NOT EXISTS tokens (
     login TEXT NOT NULL REFERENCES users (login) ON DELETE CASCADE,
     expires REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS configs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    project TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    path TEXT NOT NULL,
+    contents TEXT NOT NULL,
+    unversioned INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    user TEXT NOT NULL,
+    created TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS config_places ON configs (project, tool, path);
+CREATE TABLE IF NOT EXISTS searches (
+    id TEXT PRIMARY KEY,
+    login TEXT NOT NULL,
+    document TEXT NOT NULL,
+    tag TEXT NOT NULL DEFAULT ''
+);
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 

@@ -34,7 +34,11 @@ def _fill(element: ElementTree.Element, node: Item, field: Field | None = None) 
     prefix = kind if kind in model.TYPES else "xnat:"
     for path, value in node["data_fields"].items():
         if field is not None and path in model.text_names(field):
-            element.text = str(value)
+            # As in XNAT, a line break and a comment come before the text of an entry.
+            element.text = "\n"
+            comment = ElementTree.Comment("hidden_fields[]")
+            comment.tail = str(value)
+            element.append(comment)
         else:
             _put(element, known, path.split("/"), str(value), prefix)
     for child in node["children"]:
@@ -47,7 +51,8 @@ def _fill(element: ElementTree.Element, node: Item, field: Field | None = None) 
                 made.set(TYPE_ATTRIBUTE, item["meta"]["xsi:type"])
             _fill(made, item, declared)
     order = {name: index for index, name in enumerate(known)}
-    element[:] = sorted(element, key=lambda one: order.get(local(one.tag).lower(), len(order)))
+    if len(element) > 1:
+        element[:] = sorted(element, key=lambda one: order.get(local(one.tag).lower(), len(order)))
 
 
 def _tag(kind: str, name: str) -> str:

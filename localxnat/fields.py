@@ -24,6 +24,7 @@ _SHORT: dict[str, dict[str, str]] = {
         "pi_firstname": "PI/firstname",
         "pi_lastname": "PI/lastname",
         "note": "fields/field[name=note]/field",
+        "alias": "aliases/alias/alias",
     },
     "subject": {
         **{name: f"demographics/{name}" for name in DEMOGRAPHICS},
@@ -61,8 +62,17 @@ _SHORT["reconstruction"] = {name: name for name in ("type", "baseScanType")}
 SHORTCUTS = {
     kind: {name.lower(): path for name, path in names.items()} for kind, names in _SHORT.items()
 }
+# What is kept among a project's fields and is none of them.
+SETTINGS = {
+    "accessibility": "private",
+    "prearchive_code": "4",
+    "quarantine_code": "0",
+    "current_arc": "arc001",
+}
+# What no client sets as a field.
 IDENTITY = {
-    "id", "label", "project", "subject_id", "image_session_id", "imagesession_id", "alias",
+    "id", "label", "project", "subject_id", "image_session_id", "imagesession_id",
+    "aliases/alias/alias", "status", "custom_fields", *SETTINGS,
 }  # fmt: skip
 Step = tuple[str, str]
 

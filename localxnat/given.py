@@ -18,7 +18,6 @@ _OBJECTS = {
 }
 # What tells the entries of a list apart, where an entry has it.
 _KEYS = ("name", "ID", "id", "number", "imageScan_ID")
-_IDENTITY = {"ID", "label", "project", "subject_ID", "image_session_ID", "imageSession_ID"}
 # Elements that only the server's own doings change.
 _OWN = {"sharing", "resources", "file", "in", "out"}
 
@@ -59,7 +58,7 @@ def _type_of(element: ElementTree.Element) -> str | None:
 def _read(element: ElementTree.Element, xsi_type: str) -> Given:
     given = Given(xsi_type)
     for path, value in _values(element, model.fields_of(xsi_type), "", given):
-        if path in _IDENTITY:
+        if path.lower() in fields.IDENTITY:
             given.identity[path] = value
         elif path.partition("/")[0] not in _OWN:
             key, checked = fields.change(xsi_type, path, value)

@@ -40,13 +40,10 @@ def item(store: Store, resources: Resources, thing: Object) -> Item:
     pairs = [(fields.steps(key), value) for key, value in thing.fields.items()]
     node = _build(thing.xsi_type, model.fields_of(thing.xsi_type), pairs)
     node["data_fields"] = _identity(store, thing) | node["data_fields"]
-    node["data_fields"].pop("accessibility", None)
+    for name in fields.SETTINGS:
+        node["data_fields"].pop(name, None)
     node["meta"]["start_date"] = thing.insert_date
     children: list[Item] = node["children"]
-    aliases = store.aliases(thing) if thing.kind == "project" else []
-    if aliases:
-        rows = [{"alias": alias} for alias in aliases]
-        children.append(_list("aliases/alias", "xnat:projectData_alias", rows))
     shares = store.shares(thing)
     if shares:
         rows = [{"project": project, "label": label} for project, label in shares]

@@ -58,7 +58,7 @@ def getter(kind: str, column: str) -> Getter:
         if special is not None:
             return special
         path = fields.SHORTCUTS[kind].get(name)
-        return _field(path) if path else _nothing
+        return _read((xsi.ROOTS[kind], path)) if path else _nothing
     if _SCAN_PREFIX.fullmatch(prefix):
         return _of_scan(kind, xsi.spell(prefix) or "", column.partition("/")[2])
     if prefix == "xnat:subjectdata" and kind != "subject":
@@ -74,12 +74,42 @@ def getter(kind: str, column: str) -> Getter:
     return _read(fields.relative(column) or ("", rest))
 
 
+# Columns asked for by a path that XNAT has a short name for come under that name.
+_HEADERS = {
+    "experiment": {
+        "xnat:experimentdata": ("ID", "label", "project", "date", "time", "note", "visit_id"),
+        "xnat:imagesessiondata": ("UID", "scanner", "operator", "session_type", "modality",
+                                  "dcmAccessionNumber", "dcmPatientId", "dcmPatientName"),
+        "xnat:mrsessiondata": ("coil", "fieldStrength", "marker"),
+        "xnat:petsessiondata": ("stabilization",),
+        "xnat:subjectassessordata": ("subject_ID",),
+    },
+    "subject": {"xnat:subjectdata": ("ID", "label", "project", "group", "src")},
+    "project": {"xnat:projectdata": ("ID", "secondary_ID", "name", "description", "keywords")},
+    "scan": {
+        "xnat:imagescandata": ("ID", "type", "UID", "note", "quality", "condition",
+                               "series_description", "documentation", "scanner", "modality",
+                               "frames"),
+        "xnat:mrscandata": ("coil", "fieldStrength", "marker", "stabilization"),
+    },
+    "reconstruction": {"xnat:reconstructedimagedata": ("ID", "type", "baseScanType")},
+    "assessor": {"xnat:experimentdata": ("ID", "label", "project", "date", "time", "note")},
+}  # fmt: skip
+_SHORT = {
+    kind: {f"{prefix}/{name}".lower(): name for prefix, names in types.items() for name in names}
+    for kind, types in _HEADERS.items()
+}
+
+
+def header(kind: str, column: str) -> str:
+    """What a column is called in the table."""
+    if ":" not in column:
+        return column
+    return _SHORT[kind].get(column.lower(), column.lower())
+
+
 def _nothing(line: Line) -> str:
     return ""
-
-
-def _field(path: str) -> Getter:
-    return _read(("", path))
 
 
 def _read(path: tuple[str, str]) -> Getter:
@@ -218,7 +248,7 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
     asked = [name for name in call.query.get("columns").split(",") if name]
     if not asked or asked == ["DEFAULT"]:
         asked = DEFAULT_COLUMNS[kind]
-    columns = [(name if ":" not in name else name.lower(), getter(kind, name)) for name in asked]
+    columns = [(header(kind, name), getter(kind, name)) for name in asked]
     tests = [
         (_below(kind, name), getter(kind, name), condition(name, value))
         for name, value in call.query

@@ -151,7 +151,7 @@ def spell(xsi_type: str) -> str | None:
 
 def of_element(name: str) -> str | None:
     """The type of a document's root element: MRSession is xnat:mrSessionData."""
-    return _NAMED.get(name.lower())
+    return _NAMED.get(name.lower()) or spell(f"xnat:{name}")
 
 
 def lineage(xsi_type: str) -> Iterator[str]:

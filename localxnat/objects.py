@@ -6,7 +6,7 @@ has the last word.
 
 from starlette.responses import Response
 
-from localxnat import fields, xsi
+from localxnat import fields, protocols, xsi
 from localxnat.errors import Refused
 from localxnat.given import Given
 from localxnat.names import check_label, check_scan_id
@@ -166,7 +166,8 @@ def _update(call: Call, item: Object) -> Response:
     if label and item.kind in _LABELLED and label != item.label:
         call.resources.rename(item, check_label(label, "label"))
     call.store.set_fields(item, changes)
-    _add_alias(call, item)
+    if item.kind == "project":
+        _keep_aliases(call, item)
     _add_below(call, item, given)
     return Response(item.id, 200, media_type="text/plain")
 
@@ -184,17 +185,27 @@ def _put_project(call: Call, target: Target) -> Response:
         raise Refused(417, "The project has no ID.")
     if call.store.project(name) is not None:
         raise Refused(403, "The user has no right to edit here.")
-    changes = given.changes | fields.updates("project", given.xsi_type, call.query)
+    changes = (
+        protocols.default(name)
+        | given.changes
+        | fields.updates("project", given.xsi_type, call.query)
+    )
     check_label(name, "project ID")
     item = call.store.create(
         "project", name, given.xsi_type, name, None, call.user.login, changes
     )  # fmt: skip
     call.auth.set_role(call.user.login, item.id, "owner")
-    _add_alias(call, item)
+    _keep_aliases(call, item)
     return Response(item.id, 201, media_type="text/plain")
 
 
-def _add_alias(call: Call, item: Object) -> None:
+def _keep_aliases(call: Call, project: Object) -> None:
+    """Add the alias that the query has to those of a project, and let them all be found."""
+    item = call.store.by_pk(project.pk) or project
+    known = [value for key, value in item.fields.items() if key.startswith("aliases/alias")]
     alias = call.query.get("alias")
-    if alias and item.kind == "project":
-        call.store.add_alias(item, check_label(alias, "alias"))
+    if alias and alias not in known:
+        key = f"aliases/alias[{len(known)}]/alias"
+        call.store.set_fields(item, {key: check_label(alias, "alias")})
+        item = call.store.by_pk(project.pk) or project
+    call.store.keep_aliases(item)

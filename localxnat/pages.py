@@ -226,7 +226,7 @@ def routes() -> list[Route]:
     return [
         Route("/", home),
         Route("/app/template/Login.vm", login_page),
-        Route("/app/login", log_in, methods=["POST"]),
+        *(Route(path, log_in, methods=["POST"]) for path in ("/app/login", "/login")),
         Route("/app/logout", log_out, methods=["POST"]),
         Route("/app/style.css", style),
         Route("/app/projects/{project}", signed_in(project)),

@@ -2,12 +2,13 @@
 
 import mimetypes
 from collections.abc import Generator, Iterator
+from email.utils import formatdate
 from itertools import islice
 from pathlib import Path
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from localxnat import archives, bulk, documents, items, listings, streams
+from localxnat import archives, bulk, documents, fields, items, listings, streams
 from localxnat.errors import Refused
 from localxnat.listings import Line
 from localxnat.names import member_part
@@ -48,9 +49,8 @@ def get(call: Call) -> Response:
             return _files(call, target)
         case "users":
             return _users(call, target)
-        case "accessibility":
-            project = target.project
-            return Response(project.fields.get("accessibility", "private") if project else "")
+        case ("accessibility" | "prearchive_code" | "quarantine_code" | "current_arc") as name:
+            return Response(target.owner.fields.get(name, fields.SETTINGS[name]))
         case "status":
             experiment = target.experiment
             return Response(experiment.fields.get("status", "active") if experiment else "")
@@ -237,6 +237,7 @@ def _file(call: Call, target: Target, path: str) -> Response:
             # the login of whoever looks at it.
             "Content-Security-Policy": "sandbox",
             "X-Content-Type-Options": "nosniff",
+            "Last-Modified": formatdate(place.stat().st_mtime, usegmt=True),
         }
         if call.method == "HEAD":
             return Response(headers=headers, media_type=media_type)

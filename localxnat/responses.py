@@ -19,27 +19,23 @@ from localxnat.listings import Row
 
 BATCH = 500
 PIECE = 1 << 18
+_LINES = re.compile(r"[\r\n]+")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    413: "Request Entity Too Large",
-    417: "Expectation Failed",
-    422: "Unprocessable Entity",
-}
+_RFC = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html#sec10"
 
 
 def refusal(status: int, message: str) -> Response:
-    """A status page, the message in its <h3>, where clients look for it."""
-    title = _TITLES.get(status, "Error")
+    """The status page of XNAT's web framework, the message in its <h3>.
+
+    It is no well-formed XML there either, which some clients need in order to read it.
+    """
+    part = f"{_RFC}.{status // 100}.{status % 100 + 1}"
     body = (
-        f"<html><head><title>Status page</title></head><body><h2>{title}</h2>"
-        f"<h3>{html.escape(message)}</h3></body></html>\n"
+        "<html>\n<head>\n   <title>Status page</title>\n</head>\n<body>\n"
+        f"<h3>{html.escape(message)}</h3><p>You can get technical details "
+        f'<a href="{part}">here</a>.<br>\nPlease continue your visit at our '
+        '<a href="/">home page</a>.\n</p>\n</body>\n</html>\n'
     )
     headers = {"WWW-Authenticate": 'Basic realm="XNAT"'} if status == 401 else None
     return Response(body, status, headers, media_type="text/html")
@@ -87,13 +83,13 @@ def _json(rows: Iterator[Row], *, paged: bool) -> Generator[bytes]:
 
 def _csv(rows: Iterator[Row]) -> Generator[bytes]:
     out = io.StringIO()
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\n")
     named = False
     for batch in _batches(rows):
         if not named:
-            out.write(",".join(f'"{name}"' for name in batch[0]) + "\n")
+            writer.writerow(batch[0])
             named = True
-        writer.writerows(row.values() for row in batch)
+        writer.writerows([_LINES.sub(" ", value) for value in row.values()] for row in batch)
         if out.tell() > PIECE:
             yield out.getvalue().encode()
             out.seek(0)

@@ -3,13 +3,15 @@
 import operator
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 from localxnat import listings, xsi
 from localxnat.auth import Auth, User
 from localxnat.errors import Refused
-from localxnat.listings import Getter, Line, Row
+from localxnat.given import parse
+from localxnat.listings import Getter, Line
 from localxnat.store import Object, Store
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -23,50 +25,110 @@ _DISPLAY = {
     "session_id": "ID",
     "expt_id": "ID",
     "subjectid": "ID",
-    "gender_text": "gender",
-    "handedness_text": "handedness",
+    "assessor_id": "ID",
     "project_id": "project",
     "project_name": "name",
     "mr_scanner": "scanner",
 }
+# Shown by their first letters.
+_INITIALS = {"gender_text", "handedness_text"}
 _SUBJECT_DISPLAY = {"subject_id": "ID", "subject_label": "label"}
-_KEYS = {
-    "project": {"id": "ID"},
-    "subject": {"subjectid": "ID", "project": "project"},
-    "experiment": {"session_id": "ID", "subject_id": "subject_ID", "project": "project"},
-    "assessor": {"session_id": "ID", "project": "project"},
+# What a search without columns shows: XNAT's listing of the type.
+_LISTING = {
+    "project": ["ID", "NAME", "DESCRIPTION"],
+    "subject": ["SUBJECT_LABEL", "PROJECT", "SUBJECTID", "GENDER_TEXT", "HANDEDNESS_TEXT", "DOB"],
+    "experiment": ["LABEL", "PROJECT", "SESSION_ID", "SUBJECT_ID", "SUBJECT_LABEL", "DATE"],
+    "assessor": ["LABEL", "PROJECT", "EXPT_ID", "SESSION_ID", "DATE"],
+}
+# Paths that are the field of a column with a name of its own.
+_PATHS = {
+    "project": {"id": "id"},
+    "subject": {"id": "subject_id", "project": "project"},
+    "experiment": {"id": "session_id", "project": "project", "subject_id": "subject_id"},
+    "assessor": {"id": "expt_id", "project": "project"},
 }
 Test = Callable[[Line], bool]
+Row = dict[str, str]
 
 
-def search(store: Store, auth: Auth, user: User, document: bytes) -> list[Row]:
-    """The rows that a search document asks for."""
-    root = _parse(document)
+@dataclass
+class Column:
+    """A column of a search: its key in the rows, and what XNAT says of it."""
+
+    key: str
+    element: str
+    field: str
+    header: str
+    kind: str
+    get: Getter
+
+    def about(self) -> dict[str, str]:
+        return {
+            "key": self.key,
+            "type": self.kind,
+            "xPATH": f"{self.element}.{self.field}",
+            "element_name": self.element,
+            "header": self.header,
+            "id": self.field,
+        }
+
+
+@dataclass
+class Found:
+    """What a search found."""
+
+    root: str
+    columns: list[Column]
+    rows: list[Row]
+    quarantine: bool
+
+
+def search(store: Store, auth: Auth, user: User, document: bytes) -> Found:
+    """What a search document asks for."""
+    root = parse(document)
     xsi_type = xsi.spell(_text(root, "root_element_name"))
-    kind = next((one for one in _KEYS if xsi_type and xsi.is_a(xsi_type, xsi.ROOTS[one])), None)
+    kind = next((one for one in _LISTING if xsi_type and xsi.is_a(xsi_type, xsi.ROOTS[one])), None)
     if xsi_type is None or kind is None:
-        raise Refused(400, "The root element of the search is unknown.")
-    columns = {name: listings.getter(kind, column) for name, column in _KEYS[kind].items()}
-    for field in _all(root, "search_field"):
-        identifier = _text(field, "field_ID")
-        name = re.sub(r"\W", "_", identifier.lower())
-        columns[name] = _getter(kind, _text(field, "element_name"), identifier)
-    wheres = _all(root, "search_where")
-    tests = [_criteria(kind, where) for where in wheres]
+        raise Refused(422, "The root element of the search is unknown.")
+    asked = [
+        (_text(one, "element_name"), _text(one, "field_ID"), one)
+        for one in _all(root, "search_field")
+    ] or [(xsi_type, name, None) for name in _LISTING[kind]]
+    columns = [_column(kind, xsi_type, element, field, shown) for element, field, shown in asked]
+    tests = [_criteria(kind, where) for where in _all(root, "search_where")]
+    quarantine = kind in ("experiment", "assessor")
     rows: list[Row] = []
     for line in _lines(store, auth, user, kind):
-        if xsi.is_a(line.thing.xsi_type, xsi_type) and all(test(line) for test in tests):
-            rows.append({name: get(line) for name, get in columns.items()})
-    return rows
+        if not xsi.is_a(line.thing.xsi_type, xsi_type) or not all(test(line) for test in tests):
+            continue
+        row = {column.key: column.get(line) for column in columns}
+        if quarantine:
+            row["quarantine_status"] = line.thing.fields.get("status", "active")
+        rows.append(row)
+    return Found(xsi_type, columns, rows, quarantine)
 
 
-def _parse(document: bytes) -> ElementTree.Element:
-    if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
-        raise Refused(400, "The search has a document type.")
-    try:
-        return ElementTree.fromstring(document)
-    except ElementTree.ParseError:
-        raise Refused(400, "The search is no XML.") from None
+def _column(
+    kind: str, root: str, element: str, field: str, shown: ElementTree.Element | None
+) -> Column:
+    prefix, slash, rest = field.partition("/")
+    if ":" in prefix and slash:
+        same = xsi.is_a(root, xsi.spell(prefix) or "")
+        known = _PATHS[kind].get(rest.lower()) if same else None
+        local = prefix.partition(":")[2] + rest
+        name = known or "xnat_col_" + re.sub(r"[^\w]", "", local.lower())
+    else:
+        name = re.sub(r"\W", "_", field.lower())
+    key = name if (xsi.spell(element) or element) == root else f"{_table(element)}_{name}"
+    header = _text(shown, "header") if shown is not None else name.replace("_", " ").title()
+    kind_of = _text(shown, "type") if shown is not None else ""
+    shown_kind = kind_of.removeprefix("xs:") if kind_of not in ("", "None") else "string"
+    identifier = field.upper() if not slash else name.upper()
+    return Column(key, element, identifier, header, shown_kind, _getter(kind, element, field))
+
+
+def _table(element: str) -> str:
+    return element.lower().replace(":", "_")
 
 
 def _all(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
@@ -79,6 +141,7 @@ def _text(element: ElementTree.Element, name: str) -> str:
 
 
 def _lines(store: Store, auth: Auth, user: User, kind: str) -> list[Line]:
+    shown = project_display(store, auth) if kind == "project" else {}
     projects = {project.id for project in store.all("project") if auth.may(user, "read", project)}
     parents: dict[int, Object | None] = {}
     lines: list[Line] = []
@@ -86,8 +149,34 @@ def _lines(store: Store, auth: Auth, user: User, kind: str) -> list[Line]:
         if item.project in projects or item.id in projects:
             if item.parent is not None and item.parent not in parents:
                 parents[item.parent] = store.by_pk(item.parent)
+            item.fields |= shown.get(item.id, {})
             lines.append(Line(item, parents.get(item.parent or 0)))
     return lines
+
+
+def project_display(store: Store, auth: Auth) -> dict[str, Row]:
+    """What searches show of projects and is none of their fields."""
+    rows = store.database.connection.execute(
+        "SELECT project, xsi_type, COUNT(*) AS number FROM objects"
+        " WHERE kind IN ('subject', 'experiment') GROUP BY project, xsi_type"
+    ).fetchall()
+    counts = {(row["project"], row["xsi_type"]): str(row["number"]) for row in rows}
+    shown: dict[str, Row] = {}
+    for project in store.all("project"):
+        people: dict[str, list[str]] = {}
+        for member in auth.members(project.id):
+            name = f"{member['firstname']} {member['lastname']}".strip() or member["login"]
+            people.setdefault(member["role"], []).append(name)
+        shown[project.id] = {
+            "project_access": project.fields.get("accessibility", "private"),
+            "proj_subject_count": counts.get((project.id, "xnat:subjectData"), "0"),
+            **{f"project_{role}s": " <br/> ".join(names) for role, names in people.items()},
+            **{
+                f"proj_{short}_count": counts.get((project.id, f"xnat:{short}SessionData"), "")
+                for short in ("mr", "pet", "ct", "ut")
+            },
+        }
+    return shown
 
 
 def _getter(kind: str, element: str, field: str) -> Getter:
@@ -101,10 +190,17 @@ def _getter(kind: str, element: str, field: str) -> Getter:
     if slash:
         element, field = prefix, rest
     name = field.lower()
+    if name in _INITIALS:
+        name = name.removesuffix("_text")
+        whole = _getter(kind, "xnat:subjectData", name)
+        unknown = "U" if name == "gender" else ""
+        return lambda line: whole(line)[:1].upper() or unknown
     about_subject = element.lower() == "xnat:subjectdata"
     if about_subject and name in _SUBJECT_DISPLAY:
         name = _SUBJECT_DISPLAY[name]
     name = _DISPLAY.get(name, name)
+    if kind == "project" and name.startswith("proj"):
+        return lambda line: line.thing.fields.get(name, "")
     if about_subject and kind != "subject":
         inner = listings.getter("subject", name)
         return lambda line: inner(Line(line.parent, None)) if line.parent else ""

@@ -1,6 +1,7 @@
 """The archive's objects: projects, subjects, experiments, scans, assessors and their shares."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from pathlib import Path
 from localxnat import fields as paths
 from localxnat.database import Database
 from localxnat.errors import Refused
+from localxnat.settings import Settings
 
-PREFIX = "LOCAL"
 # What belongs to a session.
 PARTS = ("scan", "reconstruction", "assessor")
 
@@ -56,6 +57,7 @@ class Store:
         self.root = root
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.database = Database(root / "localxnat.sqlite3")
+        self.settings = Settings(self.database)
 
     # Finding ---------------------------------------------------------------------------------
 
@@ -74,19 +76,17 @@ class Store:
             "kind = 'project' AND id = (SELECT project FROM aliases WHERE alias = ?)", identifier
         )
 
-    def aliases(self, project: Object) -> list[str]:
-        rows = self.database.connection.execute(
-            "SELECT alias FROM aliases WHERE project = ? ORDER BY rowid", (project.id,)
-        )
-        return [row["alias"] for row in rows]
-
-    def add_alias(self, project: Object, alias: str) -> None:
-        """Another name of a project; 409 if it is one of another."""
-        known = self.project(alias)
-        if known is not None and known.id != project.id:
-            raise Refused(409, "The alias is in use.")
+    def keep_aliases(self, project: Object) -> None:
+        """Let a project be found by the aliases in its fields; 409 if one is another's."""
+        names = [v for key, v in project.fields.items() if key.startswith("aliases/alias")]
         with self.database.write() as connection:
-            connection.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?)", (alias, project.id))
+            for name in names:
+                known = self.project(name)
+                if known is not None and known.id != project.id:
+                    raise Refused(409, "The alias is in use.")
+            connection.execute("DELETE FROM aliases WHERE project = ?", (project.id,))
+            rows = [(name, project.id) for name in dict.fromkeys(names)]
+            connection.executemany("INSERT INTO aliases VALUES (?, ?)", rows)
 
     def subject(self, identifier: str, project: str | None = None) -> Object | None:
         """A subject by ID, or in a project by label, as owned or as shared there."""
@@ -219,7 +219,8 @@ class Store:
             (letter,),
         )
         row = connection.execute("SELECT value FROM counters WHERE name = ?", (letter,)).fetchone()
-        return f"{PREFIX}_{letter}{row['value']:05d}"
+        prefix = re.sub(r"[^A-Za-z0-9]", "", str(self.settings.get("siteId"))) or "LOCAL"
+        return f"{prefix}_{letter}{row['value']:05d}"
 
     def set_fields(self, item: Object, changes: dict[str, str | None]) -> None:
         if not changes:
@@ -267,6 +268,7 @@ class Store:
                 connection.execute("DELETE FROM shares WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM roles WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM aliases WHERE project = ?", (item.id,))
+                connection.execute("DELETE FROM configs WHERE project = ?", (item.id,))
             parent = self.by_pk(item.parent) if item.parent is not None else None
             if parent is not None and item.kind in ("scan", "assessor"):
                 self.touch(parent)

@@ -127,7 +127,8 @@ def resolve(call: Call) -> Target:
 
 
 def _visible(call: Call, item: Object | None, *, alone: bool = False) -> Object | None:
-    action = "list" if alone and call.address.collection is None else "read"
+    seen = call.address.collection in (None, "accessibility")
+    action = "list" if alone and seen else "read"
     return item if item is not None and call.may(action, item) else None
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localxnat.store import PREFIX, Store, now
+from localxnat.settings import DEFAULTS
+from localxnat.store import Store, now
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -140,11 +141,11 @@ def seed(
                 pk = owner + number
                 yield pk, "project", name, name, None, name, "xnat:projectData", "{}"
             for number, pk in enumerate(subjects):
-                name = f"{PREFIX}_S{first['S'] + number:05d}"
+                name = f"{DEFAULTS['siteId']}_S{first['S'] + number:05d}"
                 label = f"S{number + 1:05d}"
                 yield pk, "subject", name, label, owner, project, "xnat:subjectData", "{}"
             for number, pk in enumerate(experiments):
-                name = f"{PREFIX}_E{first['E'] + number:05d}"
+                name = f"{DEFAULTS['siteId']}_E{first['E'] + number:05d}"
                 fields = json.dumps({"date": f"20{number % 20:02d}-{number % 12 + 1:02d}-15"})
                 label = f"S{number + 1:05d}_MR1"
                 above = subjects[number]

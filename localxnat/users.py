@@ -16,7 +16,8 @@ _TAKEN = ("username", "profiles")  # words of the interface
 _LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 
 
-def _only_admin(who: Who) -> None:
+def only_admin(who: Who) -> None:
+    """403 for anybody else."""
     if not who.user.admin:
         raise Refused(403, "Only an administrator may do this.")
 
@@ -34,7 +35,7 @@ def _profile(row: sqlite3.Row) -> dict[str, object]:
 
 async def listing(request: Request, who: Who) -> Response:
     """GET /data/users, as XNAT's old interface has it."""
-    _only_admin(who)
+    only_admin(who)
     users = await run_in_threadpool(archive(request).auth.users)
     rows = [
         {
@@ -51,7 +52,7 @@ async def listing(request: Request, who: Who) -> Response:
 
 async def users(request: Request, who: Who) -> Response:
     """GET /xapi/users: the names; POST: a new user from a JSON profile with a password."""
-    _only_admin(who)
+    only_admin(who)
     auth = archive(request).auth
     if request.method == "GET":
         rows = await run_in_threadpool(auth.users)
@@ -81,7 +82,7 @@ async def username(request: Request, who: Who) -> Response:
 
 async def profiles(request: Request, who: Who) -> Response:
     """GET /xapi/users/profiles: all users."""
-    _only_admin(who)
+    only_admin(who)
     rows = await run_in_threadpool(archive(request).auth.users)
     return JSONResponse([_profile(row) for row in rows])
 
@@ -90,7 +91,7 @@ async def user(request: Request, who: Who) -> Response:
     """GET or DELETE /xapi/users/{login}; PUT changes the password."""
     auth, login = archive(request).auth, request.path_params["login"]
     if login != who.user.login or request.method == "DELETE":
-        _only_admin(who)
+        only_admin(who)
     rows = await run_in_threadpool(auth.users)
     row = next((row for row in rows if row["login"] == login), None)
     if row is None:
@@ -126,7 +127,7 @@ async def issue(request: Request, who: Who) -> Response:
     auth = archive(request).auth
     target = who.user
     if login := request.path_params.get("login"):
-        _only_admin(who)
+        only_admin(who)
         found = await run_in_threadpool(auth.user, login)
         if found is None:
             raise Refused(404, "There is no user of this name.")

@@ -1,5 +1,7 @@
 """PUT and DELETE: objects, fields, shares, resources; files arrive by `uploads`."""
 
+import re
+
 from starlette.responses import Response
 
 from localxnat import objects
@@ -26,8 +28,8 @@ def put(call: Call) -> Response:
             return _put_resource(call, target)
         case "users":
             return _set_role(call, target, remove=False)
-        case "accessibility":
-            return _set_accessibility(call, target)
+        case ("accessibility" | "prearchive_code" | "quarantine_code" | "current_arc") as setting:
+            return _set_setting(call, target, setting)
         case _:
             raise Refused(405, "This cannot be put here.")
 
@@ -95,12 +97,20 @@ def _set_role(call: Call, target: Target, *, remove: bool) -> Response:
     return Response(status_code=200)
 
 
-def _set_accessibility(call: Call, target: Target) -> Response:
+_ALLOWED = {
+    "accessibility": r"private|protected|public",
+    "prearchive_code": r"[0-9]+",
+    "quarantine_code": r"[01]",
+    "current_arc": r"[\w-]{1,64}",
+}
+
+
+def _set_setting(call: Call, target: Target, name: str) -> Response:
     project = _own(call, target)
-    value = dict(call.address.steps).get("accessibility", "")
-    if value not in ("private", "protected", "public"):
-        raise Refused(400, "A project is private, protected or public.")
-    call.store.set_fields(project, {"accessibility": value})
+    value = dict(call.address.steps).get(name, "")
+    if not re.fullmatch(_ALLOWED[name], value):
+        raise Refused(400, f"This is no {name} that a project can have.")
+    call.store.set_fields(project, {name: value})
     return Response(status_code=200)
 
 

@@ -1,14 +1,21 @@
 """/xapi and /data/search: what clients ask to know the server and its types."""
 
-from pathlib import Path
+import time
 
-from localxnat import XNAT_VERSION, fields, xsi
+from localxnat import XNAT_VERSION, fields, model, xsi
 from localxnat.auth import Auth, User
 from localxnat.errors import Refused
 from localxnat.store import Store
 
-_SCHEMAS = Path(__file__).parent / "schemas"
 _COMMON = ["ID", "LABEL", "PROJECT", "INSERT_DATE", "INSERT_USER", "LAST_MODIFIED"]
+
+
+_STARTED = time.monotonic()
+
+
+def uptime() -> int:
+    """For how many seconds the server runs."""
+    return int(time.monotonic() - _STARTED)
 
 
 def build_info() -> dict[str, str]:
@@ -16,14 +23,14 @@ def build_info() -> dict[str, str]:
 
 
 def schema_names() -> list[str]:
-    return ["xdat", "xnat"]
+    return sorted(path.stem for path in model.SCHEMAS.glob("*.xsd"))
 
 
 def schema(name: str) -> str:
     """The text of a schema; only those of `schema_names` are there."""
     if name not in schema_names():
         raise Refused(404, "There is no schema of this name.")
-    return (_SCHEMAS / f"{name}.xsd").read_text()
+    return (model.SCHEMAS / f"{name}.xsd").read_text()
 
 
 def elements(store: Store) -> list[dict[str, str]]:
@@ -56,6 +63,11 @@ def element_fields(name: str) -> list[dict[str, str]]:
     names = [*_COMMON, *(field.upper() for field in short)]
     if kinds and kinds[0] in ("experiment", "assessor"):
         names += ["SESSION_ID", "SUBJECT_ID", "SUBJECT_LABEL"]
+    if spelled == "xnat:projectData":
+        names += [f"PROJ_{short}_COUNT" for short in ("MR", "PET", "CT", "UT")]
+        names += ["PROJ_SUBJECT_COUNT", "PROJECT_ACCESS", "PROJECT_OWNERS"]
+    if spelled == "xnat:subjectData":
+        names += ["SUBJECT_ID", "SUBJECT_LABEL", "GENDER_TEXT", "HANDEDNESS_TEXT"]
     return [
         {
             "FIELD_ID": field,
