@@ -1,5 +1,6 @@
 """A listing that is read while it arrives."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -21,7 +22,7 @@ def answer(table: list[dict[str, str]], **more: Any) -> bytes:
 
 def cut(data: bytes, places: Iterable[int]) -> Iterator[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         yield data[start:end]
 
 
