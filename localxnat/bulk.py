@@ -28,6 +28,7 @@ def experiments(call: Call, target: Target) -> Iterator[Line]:
         batch = found[start : start + BATCH]
         things = _objects(call, [pk for pk, _, _ in batch])
         parents = _objects(call, [one.parent for one in things.values() if one.parent is not None])
+        shares = _shares(call, batch[0][2][0], parents)
         allowed = readable.among(things) if readable else set(things)
         scans = _scans(call, list(allowed), with_files) if with_scans else {}
         for pk, here, share in batch:
@@ -37,7 +38,7 @@ def experiments(call: Call, target: Target) -> Iterator[Line]:
             thing.label = here or thing.label
             parent = parents.get(thing.parent or 0)
             for scan, resource in scans.get(pk, [(None, None)]):
-                yield Line(thing, parent, scan, resource, share)
+                yield Line(thing, parent, scan, resource, share, shares.get(thing.parent or 0))
 
 
 def _chosen(call: Call, target: Target) -> list[tuple[int, str, tuple[str, str]]]:
@@ -82,6 +83,17 @@ def _keys(
     call: Call, statement: str, values: Sequence[object]
 ) -> list[tuple[int, str, tuple[str, str]]]:
     return [(row[0], "", ("", "")) for row in _rows(call, statement, values)]
+
+
+def _shares(call: Call, project: str, things: dict[int, Object]) -> dict[int, tuple[str, str]]:
+    """Those of the things that are shared into a project, with their label there."""
+    if not project:
+        return {}
+    statement = (
+        f"SELECT object, project, label FROM shares WHERE project = ? AND object IN {_AMONG}"
+    )
+    rows = _rows(call, statement, [project, json.dumps(list(things))])
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def _objects(call: Call, pks: list[int]) -> dict[int, Object]:

@@ -32,7 +32,7 @@ _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: (\d{1,2}:\d{2}(?::\d{2}(?:\.\
 class Line:
     """What one row is made from: an object and, in the bulk query, a scan and a resource."""
 
-    __slots__ = ("parent", "resource", "scan", "share", "thing")
+    __slots__ = ("parent", "parent_share", "resource", "scan", "share", "thing")
 
     def __init__(
         self,
@@ -41,12 +41,14 @@ class Line:
         scan: Object | None = None,
         resource: Resource | None = None,
         share: tuple[str, str] = ("", ""),
+        parent_share: tuple[str, str] | None = None,
     ) -> None:
         self.thing = thing
         self.parent = parent
         self.scan = scan
         self.resource = resource
         self.share = share
+        self.parent_share = parent_share or ("", "")
 
 
 def getter(kind: str, column: str) -> Getter:
@@ -148,7 +150,11 @@ _SPECIAL: dict[str, Getter] = {
 
 def _of_parent(column: str) -> Getter:
     inner = getter("subject", column)
-    return lambda line: inner(Line(line.parent, None)) if line.parent else ""
+
+    def get(line: Line) -> str:
+        return inner(Line(line.parent, None, share=line.parent_share)) if line.parent else ""
+
+    return get
 
 
 def _of_scan(kind: str, prefix: str, spelled: str) -> Getter:
