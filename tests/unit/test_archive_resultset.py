@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.archive.resultset import BrokenListingError, rows
+from coil.archive.resultset import rows
+from coil.errors import ArchiveError
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=6)
 TABLES = st.lists(st.dictionaries(TEXTS, TEXTS, max_size=4), max_size=8)
@@ -38,7 +39,7 @@ def test_an_answer_that_ends_early_is_never_taken_for_a_whole_one(
     table: list[dict[str, str]], lost: int
 ) -> None:
     data = answer(table)
-    with pytest.raises(BrokenListingError):
+    with pytest.raises(ArchiveError):
         list(rows([data[: max(0, len(data) - lost)]]))
 
 
@@ -56,7 +57,7 @@ def test_rows_come_while_the_rest_is_still_on_its_way() -> None:
 
 
 def test_another_number_of_rows_than_the_answer_says_is_an_error() -> None:
-    with pytest.raises(BrokenListingError):
+    with pytest.raises(ArchiveError):
         list(rows([answer([{"a": "1"}], totalRecords="2")]))
 
 
@@ -70,5 +71,5 @@ def test_the_total_may_be_missing_and_other_fields_may_come_first() -> None:
     "data", [b"", b"<html>login</html>", b'{"items": []}', b'{"ResultSet":{"Result":[x]}}']
 )
 def test_what_is_no_listing_is_an_error(data: bytes) -> None:
-    with pytest.raises(BrokenListingError, match="try again"):
+    with pytest.raises(ArchiveError, match="try again"):
         list(rows([data]))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from coil.archive import resultset
 from coil.archive.client import Archive
+from coil.errors import ArchiveError
 
 IMAGES = ("DICOM", "secondary")
 """Labels of the resources with images: XNAT's for DICOM files, and for those of SOP
@@ -124,7 +125,7 @@ def _list(
         with archive.stream("/data/experiments", **query, format="json") as chunks:
             try:
                 return group(resultset.rows(chunks), shared_into)
-            except resultset.BrokenListingError:
+            except ArchiveError:  # it began well, so that only the rest of it is missing
                 if not left:
                     raise
 

@@ -18,27 +18,24 @@ _HEAD = 1 << 16
 _decode = json.JSONDecoder().raw_decode
 
 
-class BrokenListingError(ArchiveError):
-    """A listing that did not arrive whole; asking once more is likely to help."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the archive answered a listing with something else, or with a part of it; it may be "
-            "overloaded or the login may have ended, try again"
-        )
+def _broken() -> ArchiveError:
+    return ArchiveError(
+        "the archive answered a listing with something else, or with a part of it; it may be "
+        "overloaded or the login may have ended, try again"
+    )
 
 
 def rows(chunks: Iterable[bytes]) -> Iterator[dict[str, str]]:
     """The rows of the listing in `chunks`, one by one.
 
-    Raises `BrokenListingError`, at the latest after the last row, if it is no listing, does
+    Raises `ArchiveError`, at the latest after the last row, if it is no listing, does
     not end as it should, or has another number of rows than it says (`totalRecords`).
     """
     texts = _texts(chunks)
     head = text = ""
     while (start := _START.search(text)) is None:
         if len(text) > _HEAD:
-            raise BrokenListingError
+            raise _broken()
         text += _next(texts)
     head, at, number = text[: start.end()], start.end(), 0
     while True:
@@ -65,7 +62,7 @@ def _next(texts: Iterator[str]) -> str:
     try:
         return next(texts)
     except StopIteration:
-        raise BrokenListingError from None
+        raise _broken() from None
 
 
 def _check(frame: str, number: int) -> None:
@@ -74,6 +71,6 @@ def _check(frame: str, number: int) -> None:
         told = json.loads(frame)["ResultSet"].get("totalRecords", number)
         whole = int(told) == number
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BrokenListingError from None
+        raise _broken() from None
     if not whole:
-        raise BrokenListingError
+        raise _broken()

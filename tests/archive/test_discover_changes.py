@@ -1,0 +1,133 @@
+"""A session runs again when its data changed in the archive, and only then."""
+
+from collections.abc import Callable
+
+import pytest
+from discover_support import Study
+
+pytest_plugins = ["discover_support"]
+
+SCAN = "xnat:mrScanData"
+
+
+def other_bytes(study: Study, session: str) -> None:
+    path = f"{session}/scans/1/resources/DICOM/files/1.dcm"
+    study.put(path, b"87654321", overwrite="true")
+
+
+def another_file(study: Study, session: str) -> None:
+    study.put(f"{session}/scans/1/resources/DICOM/files/2.dcm", b"1")
+
+
+def another_image_resource(study: Study, session: str) -> None:
+    study.put(f"{session}/scans/1/resources/secondary/files/1.dcm", b"1")
+
+
+def another_scan(study: Study, session: str) -> None:
+    study.scan(session, "2", type="rest")
+
+
+def scan_removed(study: Study, session: str) -> None:
+    study.raw("DELETE", f"{session}/scans/1", params={"removeFiles": "true"})
+
+
+def quality(study: Study, session: str) -> None:
+    study.put(f"{session}/scans/1", xsiType=SCAN, quality="questionable")
+
+
+def scan_note(study: Study, session: str) -> None:
+    study.put(f"{session}/scans/1", xsiType=SCAN, note="moved")
+
+
+def events(study: Study, session: str) -> None:
+    study.put(f"{session}/resources/events/files/task.tsv", b"onset")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        other_bytes,
+        another_file,
+        another_image_resource,
+        another_scan,
+        scan_removed,
+        quality,
+        scan_note,
+        events,
+    ],
+)
+def test_a_change_of_the_data_changes_the_fingerprint(
+    study: Study, change: Callable[[Study, str], None]
+) -> None:
+    study.settings = {"bids": {"name": "n", "mapping": [{"events": {"resource": "events"}}]}}
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    before = study.fingerprint("A_1")
+    change(study, session)
+    assert study.discover().changed == [study.units()["A_1"]]
+    after = study.fingerprint("A_1")
+    assert after != before
+    study.work_on("A_1", session)
+    assert study.discover().same == [study.units()["A_1"]]
+    assert study.fingerprint("A_1") == after
+
+
+def renamed(study: Study, session: str) -> None:
+    study.put(session, label="A_renamed")
+    study.put(f"/data/projects/{study.project}/subjects/A", label="B")
+
+
+def session_note(study: Study, session: str) -> None:
+    study.put(session, **{"xnat:mrSessionData/note": "late"})
+
+
+def our_push(study: Study, session: str) -> None:
+    study.put(f"{session}/resources/coil/files/report.html", b"<p>")
+
+
+def anothers_push(study: Study, session: str) -> None:
+    study.put(f"{session}/resources/freesurfer/files/aseg.stats", b"1")
+    study.put(f"{session}/scans/1/resources/NIFTI/files/1.nii.gz", b"1")
+
+
+@pytest.mark.parametrize("change", [renamed, session_note, our_push, anothers_push])
+def test_a_change_of_something_else_runs_nothing(
+    study: Study, change: Callable[[Study, str], None]
+) -> None:
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    noted = study.noted("A_1")
+    before = noted.read_bytes(), noted.stat().st_mtime_ns
+    change(study, session)
+    assert len(study.discover().same) == 1
+    assert (noted.read_bytes(), noted.stat().st_mtime_ns) == before
+
+
+def test_digests_that_the_archive_lost_are_unknown_and_no_change(study: Study) -> None:
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    session_note(study, session)
+    study.server.faults({"path": "/files", "fault": {"digest": "blank"}})
+    assert len(study.discover().same) == 1
+
+
+def test_a_touched_session_is_looked_at_once(study: Study) -> None:
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    our_push(study, session)
+    assert study.asked() == ["/data/experiments", f"{session}/scans/ALL/files"]
+    assert study.asked() == ["/data/experiments"]
+
+
+def test_what_was_noted_is_told_from_the_files_where_the_index_is_lost(study: Study) -> None:
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    before = study.noted("A_1").stat().st_mtime_ns
+    (study.private / "listed.json").unlink()
+    assert len(study.discover().same) == 1
+    assert study.noted("A_1").stat().st_mtime_ns == before
