@@ -19,6 +19,7 @@ from localxnat.faults import Faults
 from localxnat.prearchive import Prearchive
 from localxnat.resources import Resources
 from localxnat.store import Store
+from localxnat.waiting import QUIET_SECONDS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,6 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     serve_parser.add_argument("--log", type=Path, help="one line per request goes here")
     serve_parser.add_argument(
         "--idle", type=float, default=IDLE_SECONDS, help="seconds until an idle login ends"
+    )
+    serve_parser.add_argument(
+        "--quiet",
+        type=float,
+        default=QUIET_SECONDS,
+        help="seconds without a file until a session that arrives in parts is whole",
     )
     serve_parser.add_argument("--faults", type=Path, help="what is to go wrong; see faults.py")
     serve_parser.set_defaults(run=serve)
@@ -57,7 +64,8 @@ def serve(options: argparse.Namespace) -> int:
     store = Store(options.root)
     resources = Resources(store)
     resources.recover()
-    Prearchive(resources).recover()
+    prearchive = Prearchive(resources, options.quiet)
+    prearchive.recover()
     auth = Auth(store.database, options.idle)
     auth.ensure_admin(os.environ.get("LOCALXNAT_PASSWORD"))
     try:
@@ -77,7 +85,7 @@ def serve(options: argparse.Namespace) -> int:
     # The socket listens already, so whoever reads the line can connect.
     print(f"localxnat at http://{host}:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
-        make_app(Archive(store, resources, auth), log, trouble),
+        make_app(Archive(store, resources, auth, prearchive), log, trouble),
         http=Connection,
         log_level="warning",
         access_log=False,

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from localxnat.auth import Auth, Login, User
 from localxnat.errors import Refused
+from localxnat.prearchive import Prearchive
 from localxnat.resources import Resources
 from localxnat.responses import refusal
 from localxnat.store import Store
@@ -24,6 +25,7 @@ class Archive:
     store: Store
     resources: Resources
     auth: Auth
+    prearchive: Prearchive
 
 
 @dataclass

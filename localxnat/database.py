@@ -105,6 +105,15 @@ CREATE TABLE IF NOT EXISTS prearchive (
     PRIMARY KEY (project, timestamp, name)
 );
 
+-- Experiments that are being made from a session of the prearchive.
+CREATE TABLE IF NOT EXISTS archiving (
+    project TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    name TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (project, timestamp, name)
+);
+
 CREATE TABLE IF NOT EXISTS users (
     login TEXT PRIMARY KEY,
     password TEXT NOT NULL,

@@ -13,11 +13,12 @@ from localxnat import address, archives, catalogs, query, targets, uploads
 from localxnat.access import Archive, Who, archive, signed_in
 from localxnat.errors import Refused
 from localxnat.names import check_label
-from localxnat.prearchive import Prearchive
 from localxnat.prearchive_api import archived_uri
 from localxnat.query import Query
 
 _OVERWRITES = ("none", "append", "delete")
+# What comes by these is a part of a session: it goes to the prearchive, and more may follow.
+_GRADUAL = ("gradual-dicom", "dicom-zip")
 
 
 # Import --------------------------------------------------------------------------------------
@@ -41,13 +42,13 @@ async def import_(request: Request, who: Who) -> Response:
 
 
 def _place(base: Archive, who: Who, asked: Query) -> dict[str, str]:
-    """Where to: project, subject, session and `archive` or `prearchive`, from the query.
+    """Where to: project, subject, session and `archive`, `prearchive` or `any`, from the query.
 
     `dest` may have them in its path; single parameters say more.
     """
     parts = [part for part in asked.get("dest").split("/") if part]
-    kind = parts[0] if parts else "prearchive"
-    if kind not in ("archive", "prearchive"):
+    kind = parts[0] if parts else "any"
+    if kind not in ("archive", "prearchive", "any"):
         raise Refused(400, "The destination is /archive or /prearchive.")
     place = {"kind": kind}
     words = {"projects": "project", "subjects": "subject", "experiments": "session"}
@@ -83,22 +84,26 @@ def _place(base: Archive, who: Who, asked: Query) -> dict[str, str]:
 
 def _import(base: Archive, who: Who, asked: Query, place: dict[str, str], uploaded: Path) -> str:
     paths = [uploaded]
+    gradual = asked.get("import-handler").lower() in _GRADUAL
     try:
         if kind := archives.kind_of(uploaded):
             members = archives.extract(uploaded, kind, base.resources.incoming)
             paths += [member.temporary for member in members]
-        prearchive = Prearchive(base.resources)
-        staged = prearchive.stage(
-            paths[1:] or paths, place.get("project"), place.get("subject"), place.get("session")
+        staged = base.prearchive.stage(
+            paths[1:] or paths,
+            place.get("project"),
+            place.get("subject"),
+            place.get("session"),
+            receiving=gradual and asked.get("action") != "commit",
         )
-        if len(staged) > 1 and place["kind"] == "archive":
-            raise Refused(
-                400, "The upload has several sessions; they wait in the prearchive instead."
-            )
-        if place["kind"] == "prearchive":
+        if gradual or place["kind"] == "prearchive":
+            return "\r\n".join(f"/data{one.url}" for one in staged)
+        if len(staged) > 1:
+            raise Refused(400, "Upload included files for multiple imaging sessions.")
+        if place["kind"] == "any":
             return f"/data{staged[0].url}"
         overwrite = asked.get("overwrite") or "none"
-        done = prearchive.archive(staged[0], who.user.login, overwrite=overwrite)
+        done = base.prearchive.archive(staged[0], who.user.login, overwrite=overwrite)
         return archived_uri(base, done)
     finally:
         for path in paths:

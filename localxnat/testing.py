@@ -63,11 +63,13 @@ def running(
     port: int = 0,
     password: str = "admin",
     idle: float | None = None,
+    quiet: float | None = None,
     faults: Path | None = None,
 ) -> Iterator[Server]:
     """A server on `root` (made if absent) on a free loopback port, until the block ends.
 
-    `idle` is the seconds until an idle login ends, `faults` a file of faults.
+    `idle` is the seconds until an idle login ends, `quiet` those until a session that arrives
+    in parts is taken to be whole, `faults` a file of faults.
 
     Raises RuntimeError, with what the server said, if it does not start.
     """
@@ -77,6 +79,8 @@ def running(
     command += ["--log", str(log)]
     if idle is not None:
         command += ["--idle", str(idle)]
+    if quiet is not None:
+        command += ["--quiet", str(quiet)]
     if faults is not None:
         command += ["--faults", str(faults)]
     process = subprocess.Popen(
