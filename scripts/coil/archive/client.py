@@ -128,7 +128,7 @@ class Archive:
             ) from None
         if response.status_code not in accept:
             response.close()
-            refused = response.status_code in (403, 404, 417, 422)
+            refused = response.status_code in (400, 403, 404, 417, 422)
             raise (RefusedError if refused else ArchiveError)(_explain(response.status_code))
         return response
 
@@ -198,6 +198,6 @@ def _explain(status: int) -> str:
             )
         case 404:
             return "the archive has no such thing, or this login may not see it (404); check both"
-        case 417 | 422:
+        case 400 | 417 | 422:
             return f"the archive does not accept the request ({status}); check labels and IDs"
     return f"the archive answered with status {status}; try again, then ask its administrator"

@@ -23,7 +23,7 @@ from coil.archive.contents import ArchiveFile, Contents
 from coil.archive.intake import ChangedError, Intake
 from coil.archive.listing import Scan, natural
 from coil.archive.series import sort_series
-from coil.errors import ArchiveError, DataError
+from coil.errors import ArchiveError, DataError, RefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _fetch(archive: Archive, session_id: str, held: Contents, intake: Intake) ->
                     "arrive; try again, and refresh the session's catalog in the archive if this "
                     "comes again"
                 )
-        except ChangedError:
+        except (ChangedError, RefusedError):
             raise
         except ArchiveError as error:
             in_vain = 0 if intake.lacking_bytes <= (1 - MUCH) * before else in_vain + 1
