@@ -24,9 +24,7 @@ def on_a_terminal(*titles: str) -> str:
     command = [sys.executable, "-c", PULL]
     settings = {**os.environ, "PYTHONPATH": str(SCRIPTS), "COLUMNS": "100"}
     pulls = [
-        subprocess.Popen(
-            [*command, title], stdin=there, stdout=there, stderr=there, env=environment
-        )
+        subprocess.Popen([*command, title], stdin=there, stdout=there, stderr=there, env=settings)
         for title in titles
     ]
     os.close(there)
