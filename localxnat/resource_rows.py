@@ -88,9 +88,10 @@ class Catalogs:
         ).fetchone()
         return Resource(**dict(row)) if row else None
 
-    def files(self, resource: Resource) -> list[File]:
+    def files(self, resource: Resource, most: int = -1) -> list[File]:
+        """A resource's files by their paths, the first so many of them."""
         rows = self.store.database.connection.execute(
-            "SELECT * FROM files WHERE resource = ? ORDER BY path", (resource.id,)
+            "SELECT * FROM files WHERE resource = ? ORDER BY path LIMIT ?", (resource.id, most)
         )
         return [File(**dict(row)) for row in rows]
 
