@@ -18,7 +18,11 @@ def summary(results: Path) -> list[str]:
 
 
 def _lines(records: dict[str, dict[str, Any]]) -> list[str]:
-    states = Counter(record["state"] for unit, record in records.items() if unit != "project")
+    states = Counter(
+        record["state"]
+        for unit, record in records.items()
+        if unit != "project" and record["state"] != "rehearsed"
+    )
     told = ", ".join(f"{many(count, 'session')} {state}" for state, count in states.items())
     lines = [f"  pushed     {told}"] if told else []
     for unit, record in records.items():

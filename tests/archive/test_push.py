@@ -194,6 +194,40 @@ def test_a_file_that_appears_between_check_and_create_is_left_alone(
         assert b"".join(chunks) == b"a colleague was faster"
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_a_broken_upload_left_unlisted_is_replaced_only_if_it_was_ours(
+    archive: Archive,
+    session: Session,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    begun: bool,
+) -> None:
+    label, put = f"unlisted{begun}", archive.put
+
+    def stuck(path: str, data: Any = None, **query: str) -> requests.Response:
+        """XNAT with a part of the file on its disk and not in its catalog."""
+        if path.endswith("report.html") and "overwrite" not in query:
+            answer = requests.Response()
+            answer.status_code, answer._content = 200, b'{"duplicates":["report.html"]}'
+            return answer
+        return put(path, data=data, **query)
+
+    if begun:
+        server.faults(
+            {"method": "PUT", "path": "files/report", "times": 0, "fault": {"status": 500}}
+        )
+        with pytest.raises(ArchiveError):
+            push_files(archive, base(session), label, page(tmp_path, "one"))
+        server.faults()
+    monkeypatch.setattr(archive, "put", stuck)
+    if begun:
+        assert push_files(archive, base(session), label, page(tmp_path, "one"))["pushed"]
+    else:
+        with pytest.raises(ArchiveError, match="did not take"):
+            push_files(archive, base(session), label, page(tmp_path, "one"))
+
+
 def test_somebody_elses_receipt_is_left_alone(
     archive: Archive, session: Session, tmp_path: Path
 ) -> None:

@@ -147,20 +147,23 @@ def _deliver(
     """Send until it is there. After a failure the archive says what became of it.
 
     `before` is the digest that is there, None for nothing; only what is in `ours` is
-    replaced.
+    replaced. A file that the archive says is there and does not list is what an upload
+    that broke off left on its disk: it is replaced if such an upload was ours.
     """
     trouble: ArchiveError | None = None
+    begun, unlisted = bool(ours), False
     for pause in PAUSES:
         try:
-            answer = thing.send(archive, replace=before is not None)
+            answer = thing.send(archive, replace=before is not None or (begun and unlisted))
             # XNAT leaves a file that exists as it is, and still answers 200; so may a login page.
             if answer.status_code != 409 and not _REFUSAL.match(answer.text[:200]):
                 return
             trouble = ArchiveError(f"the archive did not take {spot}; try again")
+            unlisted = True
         except RefusedError:
             raise
         except ArchiveError as error:
-            trouble = error
+            trouble, begun = error, True
         time.sleep(pause)
         before = thing.held(archive)
         if before == wanted:
