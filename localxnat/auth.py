@@ -101,6 +101,47 @@ class Auth:
             except sqlite3.IntegrityError:
                 raise Refused(409, "A user of this name exists.") from None
 
+    def change_user(self, login: str, changes: dict[str, str | int]) -> None:
+        """Set firstname, lastname, email or admin of a user."""
+        with self._database.write() as connection:
+            for name in ("firstname", "lastname", "email", "admin"):
+                if name in changes:
+                    values = (changes[name], login)
+                    connection.execute(f"UPDATE users SET {name} = ? WHERE login = ?", values)
+
+    def enabled(self, login: str) -> bool:
+        return not self._database.connection.execute(
+            "SELECT 1 FROM disabled_users WHERE login = ?", (login,)
+        ).fetchone()
+
+    def enable(self, login: str, enabled: bool) -> None:
+        """Let a user log in, or not any more."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM disabled_users WHERE login = ?", (login,))
+            if not enabled:
+                connection.execute("INSERT INTO disabled_users VALUES (?)", (login,))
+        if not enabled:
+            self.end(login)
+
+    def open_logins(self) -> dict[str, int]:
+        """How many logins each user has open."""
+        with self._lock:
+            logins = [login.login for login in self._logins.values()]
+        return {name: logins.count(name) for name in sorted(set(logins))}
+
+    def end(self, login: str) -> None:
+        """End all logins of a user."""
+        with self._lock:
+            for key in [key for key, value in self._logins.items() if value.login == login]:
+                del self._logins[key]
+
+    def groups(self, login: str) -> list[str]:
+        """The groups that a user is in: a project with a role, as in `P_owner`."""
+        rows = self._database.connection.execute(
+            "SELECT project, role FROM roles WHERE login = ? ORDER BY project", (login,)
+        )
+        return [f"{row['project']}_{row['role']}" for row in rows]
+
     def set_password(self, login: str, password: str) -> None:
         with self._database.write() as connection:
             connection.execute(
@@ -113,9 +154,7 @@ class Auth:
         with self._database.write() as connection:
             connection.execute("DELETE FROM users WHERE login = ?", (login,))
         self._verified.pop(login, None)
-        with self._lock:
-            for key in [key for key, value in self._logins.items() if value.login == login]:
-                del self._logins[key]
+        self.end(login)
 
     def users(self) -> list[sqlite3.Row]:
         return self._database.connection.execute("SELECT * FROM users ORDER BY login").fetchall()
@@ -136,7 +175,7 @@ class Auth:
                 self.user(token["login"]) if hmac.compare_digest(given, token["secret"]) else None
             )
         row = self._user(login)
-        if row is None:
+        if row is None or not self.enabled(login):
             return None
         quick = hmac.digest(self._pepper, f"{login}\0{password}".encode(), "sha256")
         if not hmac.compare_digest(self._verified.get(login, b""), quick):

@@ -101,10 +101,9 @@ def search(store: Store, auth: Auth, user: User, document: bytes) -> Found:
     for line in _lines(store, auth, user, kind):
         if not xsi.is_a(line.thing.xsi_type, xsi_type) or not all(test(line) for test in tests):
             continue
-        row = {column.key: column.get(line) for column in columns}
-        if quarantine:
-            row["quarantine_status"] = line.thing.fields.get("status", "active")
-        rows.append(row)
+        status = line.thing.fields.get("status", "active")
+        row = {"quarantine_status": status} if quarantine else {}
+        rows.append(row | {column.key: column.get(line) for column in columns})
     return Found(xsi_type, columns, rows, quarantine)
 
 

@@ -58,13 +58,12 @@ def _json(found: Found) -> str:
     columns: list[Row] = [column.about() for column in found.columns]
     if found.quarantine:
         columns.append({"key": "quarantine_status"})
-    answer = {
-        "Columns": columns,
-        "Result": found.rows,
-        "rootElementName": found.root,
-        "totalRecords": str(len(found.rows)),
-    }
-    return json.dumps({"ResultSet": answer})
+    shown, rows = (json.dumps(part, separators=(",", ":")) for part in (columns, found.rows))
+    # Some clients compare the text, so that spaces are where XNAT has them.
+    return (
+        f'{{"ResultSet":{{"Columns":{shown},"Result":{rows}, "rootElementName": "{found.root}",'
+        f'"totalRecords": "{len(found.rows)}"}}}}'
+    )
 
 
 # Saved searches ------------------------------------------------------------------------------

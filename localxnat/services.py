@@ -12,6 +12,7 @@ from starlette.routing import Route
 from localxnat import address, archives, catalogs, query, targets, uploads
 from localxnat.access import Archive, Who, archive, signed_in
 from localxnat.errors import Refused
+from localxnat.fields import SETTINGS
 from localxnat.names import check_label
 from localxnat.prearchive_api import archived_uri
 from localxnat.query import Query
@@ -75,6 +76,10 @@ def _place(base: Archive, who: Who, asked: Query) -> dict[str, str]:
         if "subject" in place:
             known = base.store.subject(place["subject"], project.id)
             place["subject"] = known.label if known else place["subject"]
+        # Where to what comes without a destination is for the project to say.
+        code = project.fields.get("prearchive_code", SETTINGS["prearchive_code"])
+        if kind == "any" and code != "0":
+            place["kind"] = "archive"
     elif kind == "archive":
         raise Refused(400, "An import into the archive names its project.")
     if asked.get("overwrite", "none") not in _OVERWRITES:

@@ -8,11 +8,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from localxnat import accounts
 from localxnat.access import Who, archive, signed_in
+from localxnat.auth import Auth
 from localxnat.errors import Refused
 from localxnat.responses import rows_as
 
-_TAKEN = ("username", "profiles")  # words of the interface
+_TAKEN = ("username", "profiles", "active", "current", "guest")  # words of the interface
 _LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 
 
@@ -22,13 +24,13 @@ def only_admin(who: Who) -> None:
         raise Refused(403, "Only an administrator may do this.")
 
 
-def _profile(row: sqlite3.Row) -> dict[str, object]:
+def _profile(row: sqlite3.Row, *, enabled: bool = True) -> dict[str, object]:
     return {
         "username": row["login"],
         "firstName": row["firstname"],
         "lastName": row["lastname"],
         "email": row["email"],
-        "enabled": True,
+        "enabled": enabled,
         "verified": True,
     }
 
@@ -88,7 +90,7 @@ async def profiles(request: Request, who: Who) -> Response:
 
 
 async def user(request: Request, who: Who) -> Response:
-    """GET or DELETE /xapi/users/{login}; PUT changes the password."""
+    """GET or DELETE /xapi/users/{login}; PUT changes names, the address and the password."""
     auth, login = archive(request).auth, request.path_params["login"]
     if login != who.user.login or request.method == "DELETE":
         only_admin(who)
@@ -102,11 +104,22 @@ async def user(request: Request, who: Who) -> Response:
         await run_in_threadpool(auth.remove_user, login)
         return Response(status_code=200)
     if request.method == "PUT":
-        password = str((await _json(request)).get("password", ""))
-        if not password:
-            raise Refused(400, "A password is what can be changed here.")
-        await run_in_threadpool(auth.set_password, login, password)
-    return JSONResponse(_profile(row))
+        await run_in_threadpool(_change, auth, login, await _json(request))
+    rows = await run_in_threadpool(auth.users)
+    row = next(row for row in rows if row["login"] == login)
+    return JSONResponse(_profile(row, enabled=auth.enabled(login)))
+
+
+def _change(auth: Auth, login: str, profile: dict[str, object]) -> None:
+    names = {"firstName": "firstname", "lastName": "lastname", "email": "email"}
+    changes: dict[str, str | int] = {
+        name: str(profile[key]) for key, name in names.items() if key in profile
+    }
+    if not changes and not profile.get("password"):
+        raise Refused(400, "Names, the address and the password are what can be changed here.")
+    auth.change_user(login, changes)
+    if profile.get("password"):
+        auth.set_password(login, str(profile["password"]))
 
 
 async def _json(request: Request) -> dict[str, object]:
@@ -158,6 +171,7 @@ def routes() -> list[Route]:
         Route("/xapi/users", signed_in(users), methods=["GET", "POST"]),
         Route("/xapi/users/username", signed_in(username)),
         Route("/xapi/users/profiles", signed_in(profiles)),
+        *accounts.routes(),
         Route("/xapi/users/{login}", signed_in(user), methods=["GET", "PUT", "DELETE"]),
         Route(f"{tokens}/issue", signed_in(issue)),
         Route(f"{tokens}/issue/user/{{login}}", signed_in(issue)),

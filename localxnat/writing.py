@@ -67,11 +67,27 @@ def _share(call: Call, target: Target, into: str) -> Response:
         raise Refused(405, "Only subjects and experiments are shared.")
     project = call.store.project(into)
     if project is None or not call.may("read", project):
-        raise Refused(422, "The project to share into does not exist.")
+        raise Refused(404, "Unable to identify the project to share into.")
+    if project.id in (item.project, *(name for name, _ in call.store.shares(item))):
+        raise Refused(409, "Already assigned to that project.")
     call.require("read", item)
     call.require("edit", project)
     label = call.query.get("label") or item.label
     call.store.share(item, project.id, check_label(label, "label"))
+    return Response(status_code=200)
+
+
+def _unshare(call: Call, item: Object, project: str) -> Response:
+    """End a share. As in XNAT, to unshare an object from its own project is to delete it."""
+    if project == item.project:
+        call.require("delete", item)
+        call.resources.delete_object(item, files=call.query.flag("removeFiles"))
+        return Response(status_code=200)
+    shared = project in (name for name, _ in call.store.shares(item))
+    if not shared and item.kind == "subject":
+        raise Refused(403, "Subject is not assigned to specified project.")
+    call.require("edit", item)
+    call.store.unshare(item, project)
     return Response(status_code=200)
 
 
@@ -117,8 +133,11 @@ def _set_setting(call: Call, target: Target, name: str) -> Response:
 def delete(call: Call) -> Response:
     """The answer to a DELETE."""
     target = resolve(call)
-    require_found(target)
     address = call.address
+    labels = target.missing.get("resources", "").split(",")
+    if len(labels) > 1 and address.last == "resources":
+        return _delete_resources(call, target, labels)
+    require_found(target)
     if address.last == "users":
         return _set_role(call, target, remove=True)
     if address.last == "files":
@@ -126,9 +145,7 @@ def delete(call: Call) -> Response:
     if address.collection is not None:
         raise Refused(405, "A whole collection cannot be deleted.")
     if address.shared_into is not None:
-        call.require("edit", target.owner)
-        call.store.unshare(target.owner, address.shared_into)
-        return Response(status_code=200)
+        return _unshare(call, target.owner, address.shared_into)
     files = call.query.flag("removeFiles")
     if target.resource is not None:
         call.require("edit", target.owner)
@@ -140,6 +157,20 @@ def delete(call: Call) -> Response:
     for item in doomed:
         call.resources.delete_object(item, files=files)
     return Response(status_code=200)
+
+
+def _delete_resources(call: Call, target: Target, labels: list[str]) -> Response:
+    """Delete several resources; 207 when it can be done with some of them only."""
+    del target.missing["resources"]
+    require_found(target)
+    call.require("edit", target.owner)
+    found = [call.resources.find(target.owner, label) for label in labels]
+    for resource in found:
+        if resource is not None:
+            call.resources.delete(target.owner, resource, files=call.query.flag("removeFiles"))
+    if not any(found):
+        raise Refused(404, NOT_FOUND)
+    return Response(status_code=200 if all(found) else 207)
 
 
 def _delete_file(call: Call, target: Target, path: str) -> Response:

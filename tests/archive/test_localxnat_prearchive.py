@@ -71,7 +71,11 @@ def test_xnatpy_imports_into_the_prearchive_and_archives_from_there(
 ) -> None:
     (tmp_path / "study.zip").write_bytes(study)
     waiting = connection.services.import_(
-        str(tmp_path / "study.zip"), project="P", subject="S2", experiment="E2"
+        str(tmp_path / "study.zip"),
+        project="P",
+        subject="S2",
+        experiment="E2",
+        destination="/prearchive",
     )
     assert (waiting.status, waiting.project, waiting.label) == ("READY", "P", "E2")
     assert str(waiting.scan_date) == "2024-05-01"
@@ -170,7 +174,7 @@ def test_an_import_that_cannot_be_is_refused_and_leaves_nothing(
     ],
 )
 def test_nothing_outside_a_waiting_session_is_read(raw: Raw, study: bytes, tail: str) -> None:
-    query = {"project": "P", "subject": "S", "session": "Waits"}
+    query = {"dest": "/prearchive", "project": "P", "subject": "S", "session": "Waits"}
     url = raw("POST", "/data/services/import", params=query, data=study).text.strip()
     request = raw.session.prepare_request(requests.Request("GET", raw.url))
     request.url = f"{raw.url}{url}/{tail}"
