@@ -152,11 +152,14 @@ def test_an_image_under_another_name_takes_the_place_of_the_old_one(
     assert listed(archive, base, "4", "NIFTI") == {"sub-01_ses-1_T2w.nii.gz"}
 
 
-def test_derivatives_keep_their_folders(archive: Archive, base: str, tmp_path: Path) -> None:
+def test_derivatives_keep_their_folders_also_on_bad_days(
+    archive: Archive, base: str, tmp_path: Path, server: Server
+) -> None:
     folder = tmp_path / "derivatives" / UNIT
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "mosaic of 1.png").write_bytes(b"PNG")
     parcel = Parcel("coil", derivative_files(folder, "coil_qc"))
+    server.faults({"method": "PUT", "path": "mosaic", "fault": {"status": 503, "done": True}})
     assert push(archive, base, parcel)["pushed"] == ["resources/coil_qc/figures/mosaic of 1.png"]
     assert push(archive, base, parcel)["pushed"] == []
 

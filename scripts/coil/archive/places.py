@@ -64,8 +64,21 @@ def held(archive: Archive, base: str, places: Iterable[Place]) -> dict[Spot, str
     for address in addresses:
         label = unquote(address.rpartition("/")[2])
         for row in archive.rows(f"{address}/files", absent_ok=True):
-            before, _, path = row["URI"].partition("/files/")
-            scan = unquote(before.partition("/scans/")[2].split("/")[0])
-            name = unquote(path) or row["Name"]
-            found[Spot(Place(label, scan), name)] = (row.get("digest") or "").lower()
+            scan = unquote(row["URI"].partition("/files/")[0].partition("/scans/")[2].split("/")[0])
+            found[Spot(Place(label, scan), _name(row))] = _digest(row)
     return found
+
+
+def held_of(archive: Archive, base: str, spot: Spot) -> str | None:
+    """The MD5 of one file, empty where the archive has none, None if it is not there."""
+    rows = archive.rows(f"{spot.place.address(base)}/files", absent_ok=True)
+    return next((_digest(row) for row in rows if _name(row) == spot.name), None)
+
+
+def _name(row: dict[str, str]) -> str:
+    """A file's path in its resource, from a row of a files listing."""
+    return unquote(row["URI"].partition("/files/")[2]) or row["Name"]
+
+
+def _digest(row: dict[str, str]) -> str:
+    return (row.get("digest") or "").lower()

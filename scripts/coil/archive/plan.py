@@ -9,7 +9,7 @@ import requests
 
 from coil import files
 from coil.archive.client import Archive
-from coil.archive.places import ASSESSOR, Place, Spot, held
+from coil.archive.places import ASSESSOR, Place, Spot, held, held_of
 from coil.archive.receipt import Receipt
 from coil.errors import DataError
 
@@ -159,10 +159,8 @@ def _decide(plan: Plan) -> None:
 
 def digest_now(archive: Archive, base: str, spot: Spot) -> str | None:
     """The MD5 of one file as it is now, None if it is not there."""
-    for row in archive.rows(f"{spot.place.address(base)}/files", absent_ok=True):
-        if (row["URI"].partition("/files/")[2] or row["Name"]) == spot.name:
-            return (row.get("digest") or "").lower() or _read_md5(archive, base, spot)
-    return None
+    digest = held_of(archive, base, spot)
+    return _read_md5(archive, base, spot) if digest == "" else digest
 
 
 def in_the_way(spot: Spot) -> DataError:
