@@ -38,4 +38,5 @@ class Limits:
 
 
 def _streamed(path: str) -> bool:
-    return "/files" in path or path.rstrip("/").endswith("/services/import")
+    parts = path.split("/")
+    return ("files" in parts and "config" not in parts) or parts[-2:] == ["services", "import"]
