@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.archive.assessor import Assessor, statistics
 from coil.archive.client import Address, connect, part
-from coil.archive.parcels import derivative_files, scan_files
+from coil.archive.parcels import derivative_files, nameless, scan_files
 from coil.archive.places import Place, Spot
 from coil.archive.plan import Parcel
 from coil.archive.push import push, rehearse, withheld
@@ -41,7 +41,10 @@ def main(
         base = f"/data/experiments/{part(row.session_id)}"
         if dry:
             return {"state": "rehearsed", **rehearse(connection, base, wanted)}
-        return {"state": "done", **push(connection, base, wanted)}
+        done = push(connection, base, wanted)
+    if settings["bids_resources"] or settings["assessor"]:
+        done["left"] += nameless(session)
+    return {"state": "done", **done}
 
 
 def pack(

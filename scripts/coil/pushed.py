@@ -26,8 +26,7 @@ def _lines(records: dict[str, dict[str, Any]]) -> list[str]:
     told = ", ".join(f"{many(count, 'session')} {state}" for state, count in states.items())
     lines = [f"  pushed     {told}"] if told else []
     for unit, record in records.items():
-        for place in record.get("left", []):
-            lines.append(f"  {unit}: left alone: {place} holds files that nobody pushed from here")
+        lines += [f"  {unit}: left alone: {what}" for what in record.get("left", [])]
     return lines + _rehearsal(records)
 
 

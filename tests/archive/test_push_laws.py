@@ -90,7 +90,7 @@ def test_nobody_elses_file_is_ever_overwritten(
             version=st.integers(0, 2),
             spots=st.sets(st.sampled_from(FILES), min_size=1),
             fault=st.none() | st.sampled_from(FAULTS),
-            skip=st.integers(0, 9),
+            skip=st.integers(0, 6),
             times=st.integers(1, 4),
         )
         def push(
@@ -101,8 +101,10 @@ def test_nobody_elses_file_is_ever_overwritten(
                 parcel[spot] = Path(self.folder.name, f"{version}-{Path(spot.name).name}")
                 parcel[spot].write_text(f"version {version} of {spot.name}")
             if fault:
-                path = "/files\\?" if "digest" in fault else "/files/"
-                server.faults({"path": path, "skip": skip, "times": times, "fault": fault})
+                where = (
+                    {"path": "/files\\?"} if "digest" in fault else {"method": "PUT", "path": "/"}
+                )
+                server.faults({**where, "skip": skip, "times": times, "fault": fault})
             try:
                 done = push(archive, self.base, Parcel("coil", parcel))
             except (ArchiveError, DataError):
@@ -110,7 +112,7 @@ def test_nobody_elses_file_is_ever_overwritten(
             finally:
                 server.faults()
             for spot in spots:
-                if str(spot.place) not in done["left"]:
+                if not any(left.startswith(str(spot.place)) for left in done["left"]):
                     assert read(archive, self.base, spot) == parcel[spot].read_bytes()
 
         @rule(spot=st.sampled_from(FILES), text=st.sampled_from([b"a note", b"a correction"]))

@@ -13,9 +13,10 @@ from localxnat_support import logged_in, served_study
 from coil.archive import push as pushing
 from coil.archive.assessor import Assessor, statistics
 from coil.archive.client import Archive
-from coil.archive.parcels import derivative_files, scan_files
+from coil.archive.parcels import derivative_files, nameless, scan_files
 from coil.archive.plan import Parcel
 from coil.archive.push import push, rehearse
+from coil.deid.leak import REMOVED
 from coil.errors import DataError, RefusedError
 from localxnat.testing import Server
 
@@ -122,7 +123,10 @@ def test_a_scan_with_images_of_somebody_else_is_left_alone(
     theirs = f"{base}/scans/4/resources/NIFTI/files/converted_by_hand.nii.gz"
     archive.put(theirs, data=b"by hand")
     done = push(archive, base, images(dataset))
-    assert done["left"] == ["BIDS of scan 4", "NIFTI of scan 4"]
+    assert done["left"] == [
+        "BIDS of scan 4: somebody else's files are there",
+        "NIFTI of scan 4: somebody else's files are there",
+    ]
     assert {name.split("/")[1] for name in done["pushed"]} == {"6-MR1"}
     assert listed(archive, base, "4", "NIFTI") == {"converted_by_hand.nii.gz"}
     assert listed(archive, base, "4", "BIDS") == set()
@@ -150,6 +154,12 @@ def test_an_image_under_another_name_takes_the_place_of_the_old_one(
     push(archive, base, images(dataset, series))
     assert listed(archive, base, "4", "BIDS") == {"sub-01_ses-1_T2w.json"}
     assert listed(archive, base, "4", "NIFTI") == {"sub-01_ses-1_T2w.nii.gz"}
+
+
+def test_a_scan_whose_id_is_withheld_has_no_address(dataset: Path) -> None:
+    hidden = record({f"{REMOVED}-1": SERIES["4"], "6-MR1": SERIES["6-MR1"]})
+    assert {spot.place.scan for spot in scan_files(hidden, dataset)} == {"6-MR1"}
+    assert nameless(hidden) == ["1 of the scans: an identifier is in the ID; rename it there"]
 
 
 def test_derivatives_keep_their_folders_also_on_bad_days(

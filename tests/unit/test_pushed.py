@@ -23,10 +23,8 @@ def test_without_pushes_nothing_is_said(tmp_path: Path) -> None:
 
 
 def test_what_was_left_alone_is_named(tmp_path: Path) -> None:
-    results = records(tmp_path, a={"state": "done", "left": ["NIFTI of scan 4"]})
-    assert summary(results)[1] == (
-        "  a: left alone: NIFTI of scan 4 holds files that nobody pushed from here"
-    )
+    results = records(tmp_path, a={"state": "done", "left": ["NIFTI of scan 4: taken"]})
+    assert summary(results)[1] == "  a: left alone: NIFTI of scan 4: taken"
 
 
 def test_a_dry_push_is_a_table_of_what_would_change(tmp_path: Path) -> None:

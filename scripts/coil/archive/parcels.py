@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from coil.archive.places import Place, Spot
+from coil.deid.leak import REMOVED
 
 SIDECARS = (".json", ".tsv", ".tsv.gz")
 """Files of a scan that go to its resource BIDS; all others go to NIFTI."""
@@ -25,15 +26,28 @@ def scan_files(record: Mapping[str, Any], dataset: Path) -> dict[Spot, Path]:
 
 
 def of_scans(record: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The admitted files of each mapped scan, each file once."""
+    """The admitted files of each mapped scan, each file once.
+
+    A scan whose ID held an identifier has none in the record, and so no address.
+    """
     seen: set[str] = set()
     scans: dict[str, list[str]] = {}
     for series in record["series"]:
         names = [n for n in series["files"] if n in record["files"] and n not in seen]
-        if series["state"] == "mapped" and series["scan"] and names:
+        if _mapped(series) and REMOVED not in series["scan"] and names:
             scans.setdefault(series["scan"], []).extend(names)
             seen.update(names)
     return scans
+
+
+def nameless(record: Mapping[str, Any]) -> list[str]:
+    """What is said of mapped scans that have no address."""
+    lost = sum(_mapped(series) and REMOVED in series["scan"] for series in record["series"])
+    return [f"{lost} of the scans: an identifier is in the ID; rename it there"] if lost else []
+
+
+def _mapped(series: Mapping[str, Any]) -> bool:
+    return series["state"] == "mapped" and bool(series["scan"])
 
 
 def derivative_files(folder: Path, resource: str) -> dict[Spot, Path]:

@@ -42,10 +42,10 @@ _REFUSAL = re.compile(r'\s*(<!doctype|<html|\{\s*"duplicates")', re.IGNORECASE)
 def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
     """Push to the session or the project at `base`; returns what was done, by file.
 
-    `files` are the MD5s that the archive reports; `left` are resources of scans that hold
-    somebody else's files, where nothing was written. Raises `DataError` where a file of
-    somebody else's stands in the way, `ArchiveError` where the archive did not take a
-    file or reads back another.
+    `files` are the MD5s that the archive reports; `left` says of which scans nothing was
+    written, because somebody else's files are there. Raises `DataError` where somebody
+    else's file stands in the way at the session, `ArchiveError` where the archive did not
+    take a file or reads back another.
     """
     plan = look(archive, base, parcel)
     for spot in plan.of("in the way"):
@@ -72,8 +72,12 @@ def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
         "pushed": keys(sent, parcel.home),
         "unchanged": keys(plan.of("unchanged"), parcel.home),
         "removed": keys(removed, parcel.home),
-        "left": sorted({str(spot.place) for spot in plan.of("in the way")}),
+        "left": sorted({_left(spot) for spot in plan.of("in the way")}),
     }
+
+
+def _left(spot: Spot) -> str:
+    return f"{spot.place}: somebody else's files are there"
 
 
 def rehearse(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
