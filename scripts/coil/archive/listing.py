@@ -11,9 +11,10 @@ with the paths of XNAT's own list of subjects. So that a correction in the archi
 without a request for the subjects.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from coil.archive import resultset
@@ -64,8 +65,13 @@ SHARE_COLUMNS = {
     "subject_shared_into": f"{_SUBJECT}/sharing/share/project",
     "subject_shared_label": f"{_SUBJECT}/sharing/share/label",
 }
+Row = Mapping[str, Any]
 _SCAN_TEXTS = ("scan", "scan_type", "series_description", "quality", "note", "frames")
 PERSON = ("gender", "handedness", "dob", "yob")
+_ABOUT = (
+    "id", "label", "type", "date", "last_modified", "subject_label", "subject_id",
+    "scanner", "manufacturer", "model", *PERSON,
+)  # fmt: skip
 
 
 class Scan(NamedTuple):
@@ -130,7 +136,7 @@ def _list(
                     raise
 
 
-def group(rows: Iterable[Mapping[str, str]], shared_into: str = "") -> list[Session]:
+def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:
     """Sessions from the listing's rows, sorted by ID, their scans in natural order.
 
     With `shared_into` the rows are of sessions that other projects share into that one, with
@@ -138,29 +144,29 @@ def group(rows: Iterable[Mapping[str, str]], shared_into: str = "") -> list[Sess
     """
     sessions: dict[str, Session] = {}
     scans: dict[str, dict[str, Scan]] = {}
-    subjects: dict[str, str] = {}
-    once: dict[str, str] = {}  # the same few texts come in every session
-    known = _known(rows)
-    for row in _shared(known, shared_into, subjects) if shared_into else known:
-        session, scan = row["id"], row["scan"]
+    labels: dict[str, dict[str, str]] = {}
+    same = dict[str, str]().setdefault  # the same few texts come in every session
+    pick = _Picker("id", "resource", "files", "bytes", *_SCAN_TEXTS)
+    about = _Picker(*_ABOUT)
+    for row in _shared(rows, shared_into, labels) if shared_into else rows:
+        session, resource, number, total, *texts = pick(row)
         if session not in sessions:
-            sessions[session], scans[session] = _session(row), {}
-        if not scan:
+            sessions[session], scans[session] = _session(row, about(row)), {}
+        if not (scan := texts[0]):
             continue
-        images = row["resource"] in IMAGES
-        files, size = (_number(row["files"]), _number(row["bytes"])) if images else (0, 0)
+        images = resource in IMAGES
+        files, size = (_number(number), _number(total)) if images else (0, 0)
         before = scans[session].get(scan)
         if before is None:
-            texts = (once.setdefault(row[key], row[key]) for key in _SCAN_TEXTS)
-            scans[session][scan] = Scan._make((*texts, files, size))
+            scans[session][scan] = Scan(*map(same, texts, texts), files, size)  # type: ignore[arg-type]
         elif images:
             files, size = before.files + files, before.bytes + size
             scans[session][scan] = before._replace(files=files, bytes=size)
     return [
         replace(
             sessions[key],
-            subject_label=subjects.get(key) or sessions[key].subject_label,
             scans=tuple(sorted(scans[key].values(), key=lambda scan: natural(scan.scan))),
+            **labels.get(key, {}),
         )
         for key in sorted(sessions)
     ]
@@ -175,53 +181,66 @@ def natural(scan: str) -> tuple[tuple[int, str], ...]:
     return tuple(parts)
 
 
-class _Row(dict[str, str]):
-    """A row under our names; a column that the server did not send is empty."""
+class _Picker:
+    """Takes some columns out of rows; servers differ in the case of a column's name.
 
-    def __missing__(self, name: str) -> str:
-        return ""
+    A column that the server did not send, or sent as null, is empty.
+    """
 
+    def __init__(self, *names: str) -> None:
+        columns = COLUMNS | SHARE_COLUMNS
+        self._paths = [columns[name].lower() for name in names]
+        self._known: dict[tuple[str, ...], Callable[[Row], tuple[str, ...]]] = {}
 
-def _known(rows: Iterable[Mapping[str, Any]]) -> Iterator[_Row]:
-    """The rows under our names: servers differ in the case of a column's name."""
-    ours = {path.lower(): name for name, path in (COLUMNS | SHARE_COLUMNS).items()}
-    spelled: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-    for row in rows:
+    def __call__(self, row: Row) -> tuple[str, ...]:
         keys = tuple(row)
-        if keys not in spelled:
-            spelled[keys] = [(ours[key.lower()], key) for key in keys if key.lower() in ours]
-        yield _Row({name: row[key] or "" for name, key in spelled[keys]})
+        if keys not in self._known:
+            self._known[keys] = self._getter(keys)
+        found = self._known[keys](row)
+        return tuple(text or "" for text in found) if None in found else found
+
+    def _getter(self, keys: tuple[str, ...]) -> Callable[[Row], tuple[str, ...]]:
+        spelled = {key.lower(): key for key in keys}
+        wanted = [spelled.get(path, path) for path in self._paths]
+        if all(key in keys for key in wanted):
+            return itemgetter(*wanted)
+        return lambda row: tuple(row.get(key, "") for key in wanted)
 
 
-def _shared(rows: Iterable[_Row], project: str, subjects: dict[str, str]) -> Iterator[_Row]:
-    """Each row once, with the session's label in `project`; `subjects` gets their labels there.
+def _shared(rows: Iterable[Row], project: str, labels: dict[str, dict[str, str]]) -> Iterator[Row]:
+    """Each row once; `labels` gets by session what it and its subject are called in `project`.
 
     XNAT joins all shares of a session and of its subject, whichever of them was asked for.
     """
-    seen: set[tuple[str, str, str]] = set()
+    pick = _Picker("id", "scan", "resource", *SHARE_COLUMNS)
+    seen: set[tuple[str, ...]] = set()
     for row in rows:
-        if row["shared_into"] not in ("", project):
+        *place, into, label, subject_into, subject_label = pick(row)
+        if into not in ("", project):
             continue
-        if row["subject_shared_into"] == project:
-            subjects[row["id"]] = row["subject_shared_label"]
-        key = row["id"], row["scan"], row["resource"]
-        if key not in seen:
-            seen.add(key)
-            row["label"] = row["shared_label"] or row["label"]
+        names = labels.setdefault(place[0], {})
+        if label:
+            names["label"] = label
+        if subject_label and subject_into == project:
+            names["subject_label"] = subject_label
+        if tuple(place) not in seen:
+            seen.add(tuple(place))
             yield row
 
 
-def _session(row: _Row) -> Session:
+def _session(row: Row, about: tuple[str, ...]) -> Session:
+    told = dict(zip(_ABOUT, about, strict=True))
+    knows = any(key.lower() == COLUMNS[PERSON[0]].lower() for key in row)
     return Session(
-        id=row["id"],
-        label=row["label"],
-        subject_id=row["subject_id"],
-        subject_label=row["subject_label"],
-        date=row["date"],
-        last_modified=row["last_modified"],
-        type=row["type"],
-        scanner=(row["scanner"], row["manufacturer"], row["model"]),
-        person={key: row[key] for key in PERSON} if PERSON[0] in row else None,
+        id=told["id"],
+        label=told["label"],
+        subject_id=told["subject_id"],
+        subject_label=told["subject_label"],
+        date=told["date"],
+        last_modified=told["last_modified"],
+        type=told["type"],
+        scanner=(told["scanner"], told["manufacturer"], told["model"]),
+        person={name: told[name] for name in PERSON} if knows else None,
     )
 
 
