@@ -91,7 +91,7 @@ def receiving(study: Study, subject: str, session: str, status: str) -> None:
     with sqlite3.connect(study.server.root / "localxnat.sqlite3", timeout=30) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(prearchive)")]
         known = {"project": study.project, "subject": subject, "name": session, "status": status}
-        known |= {"timestamp": f"20240501_{session}"}
+        known |= {"timestamp": f"20240501_{session}", "lastmod": "2999-01-01 00:00:00.0"}
         values = [known.get(column, "") for column in columns]
         database.execute("DELETE FROM prearchive WHERE project = ?", [study.project])
         if status:

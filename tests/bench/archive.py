@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from discovery import discovery
 from sessions import write_session
 
 from coil.archive.client import Address, connect
@@ -42,6 +43,7 @@ def main() -> None:
             _pull(server, folder, options)
             _memory(server, folder, options.large)
             _push(server, folder, options)
+        _discovery(folder / "listed", options.sessions)
 
 
 def _options() -> argparse.Namespace:
@@ -49,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--megabytes", type=int, default=300, help="of the usual session")
     parser.add_argument("--large", type=int, default=2000, help="megabytes of the large session")
     parser.add_argument("--push", type=int, default=200, help="megabytes to push")
+    parser.add_argument("--sessions", type=int, default=20_000, help="to discover, of 10 scans")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of each, in turns")
     parser.add_argument("--folder", help="where to work; needs twice the bytes of both sessions")
     return parser.parse_args()
@@ -114,6 +117,13 @@ def _push(server: Server, folder: Path, options: argparse.Namespace) -> None:
                 _timed(lambda url=url, names=names: _curl(server, "-T", f"{{{names}}}", url))
             )
     _row("push beside curl -T", ours, peers, options.push, "verified by reading back")
+
+
+def _discovery(folder: Path, sessions: int) -> None:
+    for when, took in zip(("first", "again"), discovery(folder, sessions, 10), strict=True):
+        told = f"{took['peak_mb']:.0f} MB, requests: {took['requests']}, {took['wall']:.1f} s"
+        note = f"of processor time; {told} with the server's"
+        _line(f"discovery of {sessions} sessions, {when}", f"{took['seconds']:.1f} s", note)
 
 
 def _curl(server: Server, *arguments: str) -> None:

@@ -20,10 +20,10 @@ def main(server: str, project: str, folder: Path) -> None:
         start = time.perf_counter()
         pull_session(archive, Request(session.id, session.scans, [], {}), folder)
         seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "peak_mb": _peak()}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 
 
-def _peak() -> float:
+def peak_mb() -> float:
     """The most memory that this process had; getrusage would tell that of its parent, too."""
     status = Path("/proc/self/status").read_text().split()
     return int(status[status.index("VmHWM:") + 1]) / 1000

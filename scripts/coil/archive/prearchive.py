@@ -10,6 +10,7 @@ from typing import NamedTuple
 from coil.archive.client import Archive, part
 from coil.archive.listing import Session
 from coil.archive.selection import Select, labels_selected
+from coil.errors import RefusedError
 
 _UNDER_WAY = {"RECEIVING", "RECEIVING_INTERRUPT", "BUILDING", "ARCHIVING", "MOVING", "SEPARATING"}
 _LEAVING = "DELETING"
@@ -29,10 +30,10 @@ class Entry(NamedTuple):
 
 def list_prearchive(archive: Archive, project: str) -> list[Entry]:
     """What is in the project's prearchive; nothing where this login may not see it."""
-    path = f"/data/prearchive/projects/{part(project)}"
-    if not archive.exists(path):
+    try:
+        return entries(archive.rows(f"/data/prearchive/projects/{part(project)}"))
+    except RefusedError:
         return []
-    return entries(archive.rows(path))
 
 
 def entries(rows: Iterable[Mapping[str, str]]) -> list[Entry]:

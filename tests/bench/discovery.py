@@ -1,0 +1,57 @@
+"""What discovery of a large project costs on the client's side, first and when nothing is new."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from one_pull import peak_mb
+
+from coil.archive.discover import discover
+from coil.config import load_schema, with_defaults
+from localxnat.testing import running, seed
+
+HERE = Path(__file__).parent
+
+
+def discovery(folder: Path, sessions: int, scans: int) -> list[dict[str, Any]]:
+    """Two discoveries of a seeded project in turn; what each of them took.
+
+    `seconds` of the client's processor (all but waiting for the server), `wall` seconds,
+    `peak_mb` of memory, and the `requests` but for login and logout.
+    """
+    seed(folder / "root", "BIG", sessions, scans)
+    with running(folder / "root") as server:
+        environment = os.environ | {"XNAT_USER": server.user, "XNAT_PASS": server.password}
+        command = [sys.executable, str(HERE / "discovery.py"), server.url, str(folder / "work")]
+        found = []
+        for _ in range(2):
+            before = len(server.requests())
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            )
+            asked = [line for line in server.requests()[before:] if _is_asked(line)]
+            found.append({**json.loads(done.stdout), "requests": len(asked)})
+    return found
+
+
+def _is_asked(line: str) -> bool:
+    path = line.split()[1]
+    return path.startswith(("/data/experiments", "/data/projects", "/data/prearchive"))
+
+
+def main(server: str, work: Path) -> None:
+    """One discovery in a process of its own."""
+    given = {"project": "BIG", "archive": {"server": server}, "bids": {"name": "n", "mapping": []}}
+    settings = with_defaults(given, load_schema("project"))
+    wall, processor = time.perf_counter(), time.process_time()
+    found = discover("big", settings, work)
+    took = {"seconds": time.process_time() - processor, "wall": time.perf_counter() - wall}
+    print(json.dumps({**took, "peak_mb": peak_mb(), "found": str(found)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
