@@ -1,6 +1,10 @@
 """What a pull asks for, how it knows a zip's members again, and where a header says enough."""
 
+import hashlib
+import io
 import tempfile
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,9 +15,10 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageS
 
 from coil.archive import contents, mounted
 from coil.archive.contents import ArchiveFile, Contents
+from coil.archive.intake import Intake
 from coil.archive.pull import LONGEST, _zips
 from coil.archive.series import series_uid
-from coil.archive.zipped import member_keys
+from coil.archive.zipped import member_keys, unpack
 from coil.errors import ArchiveError
 
 
@@ -110,6 +115,66 @@ def test_bytes_that_are_no_dicom_have_no_series(text: bytes) -> None:
 def test_a_name_that_leads_out_of_its_folder_is_refused(name: str) -> None:
     with pytest.raises(ArchiveError, match="leads out of its folder"):
         mounted.inside(Path("here"), "DICOM", name)
+
+
+NAMES = ["1.dcm", "2.dcm", "a/3.dcm"]
+
+
+def packed(contents: list[bytes], method: int) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as bundle:
+        for name, content in zip(NAMES, contents, strict=False):
+            bundle.writestr(f"E/scans/4-mprage_ sag/resources/DICOM/files/{name}", content)
+    return stream.getvalue()
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=300), min_size=3, max_size=3),
+    st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
+    st.integers(0, 1 << 16),
+    st.binary(max_size=3),
+    st.integers(1, 200),
+)
+def test_of_a_zip_that_is_damaged_anywhere_no_wrong_byte_is_taken(
+    contents: list[bytes], method: int, place: int, instead: bytes, chunk: int
+) -> None:
+    whole = packed(contents, method)
+    damaged = whole[: place % len(whole)] + instead + whole[place % len(whole) + 2 :]
+    with tempfile.TemporaryDirectory() as folder:
+        places = {
+            ArchiveFile("4", "DICOM", name, len(content), hashlib.md5(content).hexdigest()): (
+                Path(folder) / str(number)
+            )
+            for number, (name, content) in enumerate(zip(NAMES, contents, strict=True))
+        }
+        intake = Intake(places, lambda count: None)
+        with suppress(ArchiveError):
+            pieces = (damaged[at : at + chunk] for at in range(0, len(damaged), chunk))
+            unpack(pieces, intake, {file.key for file in places})
+        for file, path in places.items():
+            if file.key not in intake.lacking:
+                assert hashlib.md5(path.read_bytes()).hexdigest() == file.digest
+
+
+@given(st.integers(0, 2000), st.booleans())
+def test_of_a_zip_that_is_cut_off_the_files_before_the_cut_are_kept(end: int, known: bool) -> None:
+    contents = [b"one" * 100, b"two" * 100, b"three" * 100]
+    whole = packed(contents, zipfile.ZIP_STORED)
+    with tempfile.TemporaryDirectory() as folder:
+        places = {
+            ArchiveFile(
+                "4", "DICOM", name, len(text), hashlib.md5(text).hexdigest() if known else ""
+            ): Path(folder) / name[-5:]
+            for name, text in zip(NAMES, contents, strict=True)
+        }
+        intake = Intake(places, lambda count: None)
+        with suppress(ArchiveError):
+            unpack([whole[:end]], intake, {file.key for file in places})
+        kept = [
+            path.read_bytes() for file, path in places.items() if file.key not in intake.lacking
+        ]
+        assert kept == contents[: len(kept)]
+        assert len(kept) == 3 or end < len(whole)
 
 
 def _dataset() -> Dataset:

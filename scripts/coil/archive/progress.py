@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 EVERY = 30.0
 """Seconds between two lines in the log."""
 
+REDRAW = 0.2
+"""Seconds between two looks of the bar, or between two tries to be the one that is drawn."""
+
 
 @contextmanager
 def shown(title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -44,27 +47,27 @@ class _Bar:
         self._title, self._total = title, total
         self._bar: progressbar.ProgressBar | None = None
         self._terminal: int | None = None
-        self._next_try = 0.0
+        self._next = 0.0
         with suppress(OSError, ValueError):  # no terminal, or no stream at all
             if sys.stderr.isatty():
                 name = os.ttyname(sys.stderr.fileno())
                 self._terminal = os.open(name, os.O_WRONLY | os.O_NOCTTY)
 
     def show(self, done: int) -> None:
-        if self._bar is None and not self._begin():
+        """Draw, if it is time to and no other pull draws on this terminal."""
+        now = time.monotonic()
+        if self._terminal is None or now < self._next:
             return
-        assert self._bar is not None
+        self._next = now + REDRAW
+        if self._bar is None:
+            try:
+                fcntl.flock(self._terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return
+            self._bar = self._begin()
         self._bar.update(max(0, min(done, self._total)))
 
-    def _begin(self) -> bool:
-        """Draw from now on, if no other pull draws on this terminal."""
-        if self._terminal is None or time.monotonic() < self._next_try:
-            return False
-        self._next_try = time.monotonic() + 0.5
-        try:
-            fcntl.flock(self._terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
+    def _begin(self) -> progressbar.ProgressBar:
         widgets = [
             f"{self._title} ",
             progressbar.Percentage(),
@@ -77,11 +80,8 @@ class _Bar:
             " ",
             progressbar.AdaptiveETA(),
         ]
-        self._bar = progressbar.ProgressBar(
-            max_value=self._total, widgets=widgets, fd=sys.stderr, min_poll_interval=0.2
-        )
-        self._bar.start()
-        return True
+        bar = progressbar.ProgressBar(max_value=self._total, widgets=widgets, fd=sys.stderr)
+        return bar.start()
 
     def close(self) -> None:
         if self._bar is not None:

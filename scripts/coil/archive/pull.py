@@ -123,7 +123,8 @@ def _fetch(archive: Archive, session_id: str, held: Contents, intake: Intake) ->
             in_vain = 0 if intake.lacking_bytes <= (1 - MUCH) * before else in_vain + 1
             if in_vain > len(PAUSES):
                 raise
-            logger.warning("%s; trying again for %d files", error, len(intake.lacking))
+            cause = str(error).partition(";")[0]
+            logger.warning("%s; once more for %d files", cause, len(intake.lacking))
             time.sleep(PAUSES[max(in_vain - 1, 0)] * random.uniform(0.5, 1.5))
 
 

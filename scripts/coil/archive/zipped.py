@@ -24,6 +24,7 @@ def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> 
     images that are not listed: then the session is growing.
     """
     scans = {scan for scan, _, _ in listed}
+    beside = {resource for scan, resource, _ in listed if not scan}
     try:
         for name, _, content in stream_unzip.stream_unzip(chunks, chunk_size=CHUNK):
             keys = list(member_keys(name.decode("utf-8", "replace"), scans))
@@ -32,7 +33,7 @@ def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> 
             if file:
                 intake.take(file, content)
                 continue
-            if known is None and any(_counts(key) for key in keys):
+            if known is None and any(_counts(key, beside) for key in keys):
                 raise ChangedError(
                     "the archive sent files that it did not list before: the session is still "
                     "changing, try again"
@@ -61,7 +62,7 @@ def member_keys(name: str, scans: Iterable[str]) -> Iterator[Key]:
             yield owner, resource, unquote(path)
 
 
-def _counts(key: Key) -> bool:
+def _counts(key: Key, beside: Collection[str]) -> bool:
     """Whether the file would have to be listed; XNAT's own catalogs need not be."""
     scan, resource, path = key
-    return (resource in IMAGES or not scan) and not path.endswith("_catalog.xml")
+    return resource in (IMAGES if scan else beside) and not path.endswith("_catalog.xml")
