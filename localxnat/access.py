@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from localxnat.auth import Auth, Login, User
@@ -103,6 +103,8 @@ def signed_in(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             response = await handler(request, who)
         except Refused as refused:
             response = refusal(refused.status, refused.message)
+        except ClientDisconnect:
+            response = refusal(400, "The client has gone.")  # for the log: nobody gets it
         return with_cookies(response, who, auth)
 
     return run

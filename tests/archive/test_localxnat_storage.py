@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,30 @@ def test_a_folder_is_never_replaced_by_a_file(resources: Resources, project: Obj
         put(resources, project, "a", b"file")
     with pytest.raises(Exception, match="same name"):
         put(resources, project, "a/b.txt/c", b"file")
+
+
+def test_an_upload_whose_client_goes_away_leaves_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path / "root") as server:
+        raw = Raw(server)
+        raw("PUT", "/data/projects/P")
+        cookie = raw("GET", "/data/JSESSION").text
+        port = int(server.url.rpartition(":")[2])
+        for number in range(5):
+            head = (
+                f"PUT /data/projects/P/resources/R/files/{number} HTTP/1.1\r\nHost: x\r\n"
+                f"Cookie: JSESSIONID={cookie}\r\nContent-Length: 9000000\r\n\r\n"
+            )
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(head.encode() + bytes(2_000_000))
+        end = time.monotonic() + 20
+        while sum(" 400" in line for line in server.requests()) < 5:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert not list((server.root / ".incoming").iterdir())
+        assert raw.rows("/data/projects/P/resources") == []
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_server_ends_cleanly_when_asked_to(tmp_path: Path) -> None:
