@@ -3,7 +3,10 @@
 #      <results>/{project}/sessions.tsv. Jobs parse this file too and only read those.
 
 
-from coil.planning import discover_projects, wants_discovery
+from coil.planning import close_logins_at_exit, discover_projects, wants_discovery
+
+if workflow.is_main_process:
+    close_logins_at_exit(Path(), sys.argv)
 
 if workflow.is_main_process and wants_discovery(config, sys.argv):
     FAILED_PROJECTS = discover_projects(PROJECTS, config)

@@ -39,4 +39,4 @@ def discover_one(name: str, settings: dict[str, Any], file: str, root: Path) -> 
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.load(sys.stdin), Path.cwd())))
+    print(json.dumps(main(json.load(sys.stdin), Path())))

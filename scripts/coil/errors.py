@@ -30,5 +30,9 @@ class ArchiveError(CoilError):
     retry = True
 
 
+class BrokenOffError(ArchiveError):
+    """An answer did not arrive whole; it began well, so that asking again is likely to help."""
+
+
 class RefusedError(ArchiveError):
     """The archive answered and will not do it: no right, no such thing, no such label."""

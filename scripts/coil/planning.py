@@ -4,6 +4,7 @@ It runs in the main process of an invocation only, in a Python of its own, so th
 parsing the Snakefile stays cheap in every job.
 """
 
+import atexit
 import json
 import subprocess
 import sys
@@ -54,6 +55,24 @@ def discover_projects(
     if len(failed) == len(projects):
         sys.exit("error: no project is left to work on; nothing was changed")
     return failed
+
+
+def close_logins_at_exit(root: Path, arguments: list[str]) -> None:
+    """End the logins at the archives when this invocation ends, also by an interrupt.
+
+    What a run that was killed left open is closed now.
+    """
+
+    def close() -> None:
+        from coil.archive.login import close_all  # only here, so that parsing stays cheap
+
+        close_all(root)
+
+    if set(arguments[1:]) & (_LOOKS_ONLY | _OFFLINE_TARGETS) or locked(root):
+        return  # it needs none, or another invocation has them
+    if any((root / "private" / ".logins").glob("*.json")):
+        close()
+    atexit.register(close)
 
 
 def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]) -> None:

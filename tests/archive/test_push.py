@@ -319,16 +319,3 @@ def test_a_push_without_the_right_to_write_says_so_in_one_line(
         push_files(reader, base(session), f"as{role}", page(tmp_path, "one"))
     assert "\n" not in str(refused.value)
     assert archive.rows(f"{base(session)}/resources/as{role}/files", absent_ok=True) == []
-
-
-def test_a_login_without_a_password_does_not_wait_for_one(
-    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XNAT_USER", "admin")
-    monkeypatch.delenv("XNAT_PASS", raising=False)
-    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    with (
-        pytest.raises(ArchiveError, match="XNAT_PASS is not"),
-        connect(Address("http://localhost:1")),
-    ):
-        pass

@@ -67,7 +67,7 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
         folder.chmod(0o700)
     # Snakemake removes empty folders, and would make the quarantine anew for all to read.
     (root / "quarantine" / ".keep").touch()
-    address = Address.of(settings["archive"])
+    address = Address.of(settings["archive"], root)
     project, select = settings["project"], settings["select"]
     notes = Notes(private)
     with connect(address) as archive:

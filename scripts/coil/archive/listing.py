@@ -17,15 +17,11 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from coil.archive import resultset
 from coil.archive.client import Archive
-from coil.errors import ArchiveError
 
 IMAGES = ("DICOM", "secondary")
 """Labels of the resources with images: XNAT's for DICOM files, and for those of SOP
 classes that are not images proper (reports, screen captures)."""
-
-TRIES = 3
 
 _SESSION = "xnat:imagesessiondata"
 _SCAN = "xnat:imagescandata"
@@ -125,15 +121,7 @@ def _list(
     archive: Archive, columns: Mapping[str, str], shared_into: str = "", **which: str
 ) -> list[Session]:
     query = {**which, "xsiType": "xnat:imageSessionData", "columns": ",".join(columns.values())}
-    left = TRIES
-    while True:
-        left -= 1
-        with archive.stream("/data/experiments", **query, format="json") as chunks:
-            try:
-                return group(resultset.rows(chunks), shared_into)
-            except ArchiveError:  # it began well, so that only the rest of it is missing
-                if not left:
-                    raise
+    return archive.listing("/data/experiments", query, lambda rows: group(rows, shared_into))
 
 
 def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from coil.errors import ArchiveError
+from coil.errors import BrokenOffError
 
 _START = re.compile(r'"Result"\s*:\s*\[')
 _SPACE = re.compile(r"[\s,]*")
@@ -18,8 +18,8 @@ _HEAD = 1 << 16
 _decode = json.JSONDecoder().raw_decode
 
 
-def _broken() -> ArchiveError:
-    return ArchiveError(
+def _broken() -> BrokenOffError:
+    return BrokenOffError(
         "the archive answered a listing with something else, or with a part of it; it may be "
         "overloaded or the login may have ended, try again"
     )
@@ -28,7 +28,7 @@ def _broken() -> ArchiveError:
 def rows(chunks: Iterable[bytes]) -> Iterator[dict[str, str]]:
     """The rows of the listing in `chunks`, one by one.
 
-    Raises `ArchiveError`, at the latest after the last row, if it is no listing, does
+    Raises `BrokenOffError`, at the latest after the last row, if it is no listing, does
     not end as it should, or has another number of rows than it says (`totalRecords`).
     """
     texts = _texts(chunks)
