@@ -83,7 +83,7 @@ def test_a_session_has_its_scanner_its_type_and_its_subjects_demographics() -> N
     person = "xnat:subjectdata/demographics[@xsi:type=xnat:demographicdata]/"
     told = {"gender": "F", "handedness": "", "dob": "1990-01-02", "yob": ""}
     scanner = "xnat:imagesessiondata/scanner"
-    more = {scanner: "Prisma1", f"{scanner}/manufacturer": "ACME", f"{scanner}/model": "3T"}
+    more = {"scanner": "Prisma1", f"{scanner}/manufacturer": "ACME", f"{scanner}/model": "3T"}
     (found,) = group(
         [
             row("E1", "1")

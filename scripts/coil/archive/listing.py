@@ -28,6 +28,7 @@ _SCAN = "xnat:imagescandata"
 _SUBJECT = "xnat:subjectData"
 _PERSON = f"{_SUBJECT}/demographics[@xsi:type=xnat:demographicData]"
 
+# By the short name where XNAT has one, for it answers under that whatever was asked for.
 COLUMNS = {
     "id": "ID",
     "label": "label",
@@ -36,7 +37,7 @@ COLUMNS = {
     "last_modified": "last_modified",
     "subject_label": "subject_label",
     "subject_id": f"{_SESSION}/subject_id",
-    "scanner": f"{_SESSION}/scanner",
+    "scanner": "scanner",
     "manufacturer": f"{_SESSION}/scanner/manufacturer",
     "model": f"{_SESSION}/scanner/model",
     "scan": f"{_SCAN}/id",
