@@ -1,6 +1,7 @@
 """Discover all projects of one invocation, ahead of its jobs.
 
-stdin:  JSON {"projects": {name: settings}, "files": {name: file}, "retry": transient|all|none}
+stdin:  JSON {"projects": {name: settings}, "files": {name: file}, "retry": transient|all|none,
+        "thorough": whether to look at each session's files}
 stdout: JSON {name: {"found": "6 sessions in the archive (2 new)"} or {"error": one line}}
 
 Run by the Snakefile in the folder where snakemake works; its log is logs/discover.log.
@@ -21,7 +22,8 @@ from coil.planning import locked
 def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
     outcomes: dict[str, dict[str, str]] = {}
     for name, settings in request["projects"].items():
-        work = functools.partial(discover_one, name, settings, request["files"][name], root)
+        file = request["files"][name]
+        work = functools.partial(discover_one, name, settings, file, root, request["thorough"])
         found = jobs.attempt("discover", "logs/discover.log", work)
         if isinstance(found, jobs.Failure):
             outcomes[name] = {"error": f"{name}: {found.reason}"}
@@ -33,9 +35,11 @@ def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
     return outcomes
 
 
-def discover_one(name: str, settings: dict[str, Any], file: str, root: Path) -> Found:
+def discover_one(
+    name: str, settings: dict[str, Any], file: str, root: Path, thorough: bool
+) -> Found:
     mapping.parse(settings["bids"]["mapping"], f"{file}: bids.mapping")  # before any work
-    return discover(name, settings, root)
+    return discover(name, settings, root, thorough)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def discover_projects(
         )
     places = {Path(file).stem: file for file in config["projects"]}
     request = {"projects": projects, "files": places, "retry": config["retry"]}
+    request["thorough"] = config["discover"] == "thorough"
     answer = subprocess.run(
         [sys.executable, SCRIPTS / "discover.py"],
         input=json.dumps(request),

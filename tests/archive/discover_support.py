@@ -28,6 +28,7 @@ class Study:
         self.server, self.project, self.work = server, project, work
         self.raw = Raw(server)
         self.settings: dict[str, Any] = {}
+        self.thorough = False
         self.put(f"/data/projects/{project}")
 
     def put(self, path: str, data: bytes | None = None, /, **query: str) -> str:
@@ -50,7 +51,8 @@ class Study:
     def discover(self, **select: Any) -> Found:
         given = {"project": self.project, "select": select, "bids": {"name": "n", "mapping": []}}
         given |= {"archive": {"server": self.server.url}} | self.settings
-        return discover("study", with_defaults(given, load_schema("project")), self.work)
+        settings = with_defaults(given, load_schema("project"))
+        return discover("study", settings, self.work, self.thorough)
 
     def asked(self, **select: Any) -> list[str]:
         """What one more discovery asks the archive for, but for the login."""

@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 from discover_support import Study
 
+from coil import files
+
 pytest_plugins = ["discover_support"]
 
+LISTING = "/data/experiments"
 SCAN = "xnat:mrScanData"
 
 
@@ -131,3 +134,20 @@ def test_what_was_noted_is_told_from_the_files_where_the_index_is_lost(study: St
     (study.private / "listed.json").unlink()
     assert len(study.discover().same) == 1
     assert study.noted("A_1").stat().st_mtime_ns == before
+
+
+def test_a_replaced_file_that_the_listing_does_not_show_is_found_by_a_thorough_look(
+    study: Study,
+) -> None:
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    other_bytes(study, session)
+    # As if the server had not told that the session was touched.
+    (told,) = study.raw.rows(LISTING, project=study.project, columns="last_modified")
+    listed = study.private / "listed.json"
+    ((key, (scans, _)),) = files.read_json(listed).items()
+    files.write_json(listed, {key: [scans, told["last_modified"]]})
+    assert study.discover().changed == []
+    study.thorough = True
+    assert study.discover().changed == [study.units()["A_1"]]

@@ -21,7 +21,7 @@ from coil import files
 from coil.archive import demographics, listing, prearchive, selection
 from coil.archive.client import Address, Archive, connect, part
 from coil.archive.listing import Session
-from coil.archive.noting import Notes
+from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
 from coil.deid.identities import Kind, Link, LinkTable, check_label, load_secret, pseudonym
 from coil.errors import ArchiveError, ConfigError
@@ -56,8 +56,10 @@ class Found:
         return text
 
 
-def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
+def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = False) -> Found:
     """Discover the project `name` in the working directory `root`; see the module's text.
+
+    `thorough` looks at the files of each session, one by one.
 
     Raises `ArchiveError` or `ConfigError`; then nothing of what was known is changed.
     """
@@ -77,10 +79,10 @@ def discover(name: str, settings: dict[str, Any], root: Path) -> Found:
         sessions = selection.select(everything, select)
         table, links = name_sessions(sessions, settings, private)
         _check_vanished(everything, sessions, table, notes.times, select["may_vanish"])
-        taken, events = selection.scan_filter(select), session_resources(settings)
+        taken, look = selection.scan_filter(select), Look(session_resources(settings), thorough)
         noted = [
             notes.compare(
-                archive, session, _unit(links[session.id]), [*filter(taken, session.scans)], events
+                archive, session, _unit(links[session.id]), [*filter(taken, session.scans)], look
             )
             for session in sessions
         ]

@@ -34,6 +34,19 @@ class Noted:
     """What to write; None where the data are as noted."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """What to look at of a session: its images and these resources; `thorough`: in any case.
+
+    A server may not tell that a file of a scan was replaced: not by its size, if that is the
+    same, and not by the session's time, which is that of its own entry. Then only the
+    digests of all files tell, which is a request a session.
+    """
+
+    events: list[str]
+    thorough: bool = False
+
+
 class Notes:
     """What earlier invocations noted of a project's sessions."""
 
@@ -54,26 +67,25 @@ class Notes:
                 }
 
     def compare(
-        self, archive: Archive, session: Session, unit: str, scans: list[Scan], events: list[str]
+        self, archive: Archive, session: Session, unit: str, scans: list[Scan], look: Look
     ) -> Noted:
-        """The session as it is now against what is noted of it; at most looks at its files.
+        """The session as it is now, with the `scans` that are taken, against what is noted.
 
-        `scans` are those that are taken, `events` the session resources that are, too.
+        Where the listing does not tell, or always if it is to be thorough, it looks at the
+        session's files.
         """
         listed = (listing_digest(scans), session.last_modified)
         before = self._listed.get(session.id)
-        if unit in self.times and before == list(listed):
+        if unit in self.times and before == list(listed) and not look.thorough:
             return Noted(session, unit, listed, None)
         known = files.read_json(self._folder / f"{unit}.json") if unit in self.times else None
-        held = ""
-        if known and known["scans"] == (scans_now := [scan._asdict() for scan in scans]):
-            # Something was touched that the listing does not show: look at the files.
-            held = self._look(archive, session, unit, events, known["held"])
+        now, held = [scan._asdict() for scan in scans], ""
+        if known and known["scans"] == now:
+            # Something was touched that the listing does not show.
+            held = self._look(archive, session, unit, look.events, known["held"])
             if held == known["held"]:
                 return Noted(session, unit, listed, None)
-        else:
-            scans_now = [scan._asdict() for scan in scans]
-        state = {"scans": scans_now, "held": held, "fingerprint": fingerprint(listed[0], held)}
+        state = {"scans": now, "held": held, "fingerprint": fingerprint(listed[0], held)}
         return Noted(session, unit, listed, state)
 
     def write(self, noted: Sequence[Noted]) -> None:
