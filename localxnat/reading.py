@@ -29,7 +29,7 @@ def get(call: Call) -> Response:
     if address.last == "files":
         return _file(call, target, dict(address.steps)["files"])
     match address.collection:
-        case "projects" if address.shared_into is None and target.project is None:
+        case "projects" if not address.steps:
             return _table(call, "project", (Line(item, None) for item in _projects(call)))
         case "projects":
             return _sharing(call, target)
@@ -107,9 +107,20 @@ def _object(call: Call, target: Target) -> Response:
 
 
 def _sharing(call: Call, target: Target) -> Response:
+    """The projects that have an object: its own, then those that it is shared into."""
     owner = target.owner
-    rows = [{"ID": owner.project, "label": owner.label}]
-    rows += [{"ID": project, "label": label} for project, label in call.store.shares(owner)]
+    rows: list[listings.Row] = []
+    for name, label in [(owner.project, owner.label), *call.store.shares(owner)]:
+        project = call.store.project(name)
+        shown = project.fields if project else {}
+        rows.append(
+            {
+                "label": label,
+                "ID": name,
+                "Secondary_ID": shown.get("secondary_ID", name),
+                "Name": shown.get("name", name),
+            }
+        )
     return rows_as(rows, call.query.get("format"))
 
 
