@@ -136,6 +136,8 @@ LATE = {
     "401 after success": {"status": 401, "done": True},
     "503 before anything arrived": {"status": 503},
     "500": {"status": 500},
+    "the login ends in mid-transfer": {"expire": "during"},
+    "the login ended": {"expire": "before"},
     "the answer is cut": {"truncate": 0, "end": "close"},
     "the connection is reset": {"truncate": 0, "end": "reset"},
     "it is done twice": {"twice": True},
