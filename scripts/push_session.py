@@ -61,8 +61,8 @@ def pack(
         unit = Path(f"sub-{session['subject']}", f"ses-{session['session']}")
         goods |= derivative_files(results / "derivatives" / name / unit, f"{home}_{name}")
     assessor = None
-    if settings["assessor"]:
-        numbers = statistics(session, files.read_json(qc))
+    # XNAT takes no assessor of this type without a scan.
+    if settings["assessor"] and (numbers := statistics(session, files.read_json(qc))):
         assessor = Assessor(row.session_id, row.session_label, home, numbers)
     return Parcel(home, goods, assessor)
 
