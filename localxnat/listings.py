@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from fnmatch import fnmatchcase
 
-from localxnat import fields, xsi
+from localxnat import fields, filters, xsi
 from localxnat.errors import Refused
-from localxnat.query import CONTROL
 from localxnat.resources import File, Resource
 from localxnat.store import Object
 from localxnat.targets import Call
@@ -24,9 +21,8 @@ DEFAULT_COLUMNS = {
     "scan": ["xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note",
              "series_description"],
 }  # fmt: skip
-_DATES = {"date", "insert_date", "last_modified", "dob"}
+_BY_SESSION = re.compile(r"xnat:\w+sessiondata/scans/scan/", re.IGNORECASE)
 _SCAN_PREFIX = re.compile(r"xnat:\w+scandata")
-_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: (\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
 
 
 class Line:
@@ -53,6 +49,7 @@ class Line:
 
 def getter(kind: str, column: str) -> Getter:
     """How to get a column's value from a line. Unknown columns are empty, as in XNAT."""
+    column = _direct(column)
     name = column.lower()
     prefix, _, rest = name.partition("/")
     if ":" not in prefix:
@@ -200,53 +197,7 @@ def uri(thing: Object, parent: Object | None) -> str:
             return f"/data/experiments/{thing.id}"
 
 
-# Filters -------------------------------------------------------------------------------------
-
-
-def condition(column: str, value: str) -> Callable[[str], bool]:
-    """What a filter's value asks of a column's: alternatives, `*`, or a range of dates."""
-    if is_date(column):
-        return in_dates(value)
-    wanted = value.split(",")
-    if "*" not in value and "%" not in value:
-        return set(wanted).__contains__
-    patterns = [re.sub(r"([\[?])", r"[\1]", text.replace("%", "*")) for text in wanted]
-    return lambda found: any(fnmatchcase(found, pattern) for pattern in patterns)
-
-
-def in_dates(value: str) -> Callable[[str], bool]:
-    ranges: list[tuple[str, str]] = []
-    for part in value.split(","):
-        # XNAT splits at the first hyphen, which is why ISO dates do not work there either.
-        first, hyphen, last = part.partition("-")
-        low, high = _day(first), _day(last) if hyphen else _day(first)
-        ranges.append((low, high if len(high) > 10 else f"{high}~"))
-    return lambda found: bool(found) and any(low <= found <= high for low, high in ranges)
-
-
-def is_date(column: str) -> bool:
-    """Whether filters on a column are ranges of dates."""
-    return column.rsplit("/", 1)[-1].lower() in _DATES
-
-
-def day(text: str) -> str | None:
-    """`MM/DD/YYYY`, with or without a time, as ISO; None for anything else."""
-    match = _DAY.fullmatch(text.strip())
-    if match is None:
-        return None
-    month, number, year, clock = match.groups()
-    try:
-        date = datetime(int(year), int(month), int(number)).date().isoformat()
-    except ValueError:
-        raise Refused(400, "A date filter names a day that does not exist.") from None
-    return f"{date} {clock}" if clock else date
-
-
-def _day(text: str) -> str:
-    found = day(text)
-    if found is None:
-        raise Refused(400, "A date filter is MM/DD/YYYY or MM/DD/YYYY-MM/DD/YYYY.")
-    return found
+# Tables --------------------------------------------------------------------------------------
 
 
 def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
@@ -256,13 +207,13 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
         asked = DEFAULT_COLUMNS[kind]
     columns = [(header(kind, name), getter(kind, name)) for name in asked]
     tests = [
-        (_below(kind, name), getter(kind, name), condition(name, value))
+        (_below(kind, name), getter(kind, name), filters.condition(kind, name, value))
         for name, value in call.query
-        if name.lower() not in CONTROL
+        if filters.is_filter(kind, name)
     ]
-    xsi_type = call.query.get("xsiType")
-    wanted = xsi.spell(xsi_type) if xsi_type else None
-    if xsi_type and wanted is None:
+    xsi_types = [name for name in call.query.get("xsiType").split(",") if name]
+    wanted = [spelled for name in xsi_types if (spelled := xsi.spell(name))]
+    if len(wanted) < len(xsi_types):
         raise Refused(400, "The xsiType is unknown.")
     below = [pair for pair, name in zip(columns, asked, strict=True) if _below(kind, name)]
 
@@ -277,7 +228,8 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
         for line in lines:
             if line.thing is not thing:
                 thing = line.thing
-                taken = (not wanted or xsi.is_a(thing.xsi_type, wanted)) and fits(line, False)
+                typed = not wanted or any(xsi.is_a(thing.xsi_type, one) for one in wanted)
+                taken = typed and fits(line, False)
                 if taken:
                     common = {name: get(line) for name, get in columns}
                     # Whatever is asked for, XNAT adds what tells the row.
@@ -295,16 +247,21 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
     return rows()
 
 
+def _direct(column: str) -> str:
+    """A column of scans that is asked for by way of their session, as one of scans."""
+    return _BY_SESSION.sub("xnat:imagescandata/", column)
+
+
 def _below(kind: str, column: str) -> bool:
     """Whether a column of the bulk query is about a scan or its resource."""
-    prefix = column.lower().partition("/")[0]
+    prefix = _direct(column).lower().partition("/")[0]
     return kind != "scan" and bool(_SCAN_PREFIX.fullmatch(prefix))
 
 
 def about_scans(call: Call) -> tuple[bool, bool]:
     """Whether columns or filters are about scans, and about their resources."""
     names = [*call.query.get("columns").split(","), *(name for name, _ in call.query)]
-    parts = [name.lower().partition("/") for name in names]
+    parts = [_direct(name).lower().partition("/") for name in names]
     scans = [rest for prefix, _, rest in parts if _SCAN_PREFIX.fullmatch(prefix)]
     return bool(scans), any(rest.startswith("file/") for rest in scans)
 

@@ -37,6 +37,10 @@ class Field:
         """Whether what it holds is an item of its own."""
         return self.many or (":" in self.kind and not self.kind.startswith("xs:"))
 
+    @property
+    def is_number(self) -> bool:
+        return self.kind in _INTEGERS or self.kind in _FLOATS
+
     def typed(self, value: str) -> str | int | float:
         """A value as item JSON has it: a number where the schema says number."""
         try:

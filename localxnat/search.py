@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from localxnat import listings, xsi
+from localxnat import filters, listings, xsi
 from localxnat.auth import Auth, User
 from localxnat.errors import Refused
 from localxnat.given import parse
@@ -221,8 +221,8 @@ def _criterion(kind: str, element: ElementTree.Element) -> Test:
     prefix, _, field = path.partition("/")
     get = _getter(kind, prefix, path if "/" in field else field)
     match sign:
-        case "=" | "!=" if listings.is_date(field):
-            within = listings.in_dates(value)
+        case "=" | "!=" if filters.is_date(field):
+            within = filters.in_dates(value)
             return lambda line: within(get(line)) is (sign == "=")
         case "=" | "!=":
             return lambda line: (get(line) == value) is (sign == "=")
@@ -237,7 +237,7 @@ def _criterion(kind: str, element: ElementTree.Element) -> Test:
         case "IS NULL" | "IS NOT NULL":
             return lambda line: bool(get(line)) is (sign == "IS NOT NULL")
         case _ if sign in _COMPARE:
-            return _ordered(get, _COMPARE[sign], listings.day(value) or value)
+            return _ordered(get, _COMPARE[sign], filters.day(value) or value)
         case _:
             raise Refused(400, "The search compares in a way that is not known.")
 

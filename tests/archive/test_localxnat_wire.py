@@ -527,3 +527,19 @@ def test_the_password_can_be_chosen_and_is_not_stored(tmp_path: Path) -> None:
 def test_the_access_log_has_a_line_for_each_request(raw: Raw, server: Server) -> None:
     raw("GET", "/data/projects/NONE?format=json")
     assert server.requests()[-1] == "GET /data/projects/NONE?format=json 404"
+
+
+def test_numbers_are_filtered_by_ranges_and_what_is_no_field_is_ignored(raw: Raw) -> None:
+    raw("PUT", "/data/projects/YEARS")
+    for label, year in (("Y1", 1950), ("Y2", 1970), ("Y3", 1990)):
+        raw("PUT", f"/data/projects/YEARS/subjects/{label}?yob={year}")
+    found = raw.rows("/data/projects/YEARS/subjects", yob="1960-1980,1990", other="thing")
+    assert [row["label"] for row in found] == ["Y2", "Y3"]
+
+
+def test_scans_are_columns_of_their_sessions_too(raw: Raw) -> None:
+    column = "xnat:mrsessiondata/scans/scan/id"
+    rows = raw.rows("/data/experiments", project="DEMO", label="S1_a", columns=f"ID,{column}")
+    assert [row[column] for row in rows] == ["2", "4", "6-MR1", "6-MR2", "99"]
+    several = "xnat:petSessionData,xnat:mrSessionData"
+    assert raw.rows("/data/experiments", project="DEMO", label="S1_a", xsiType=several)
