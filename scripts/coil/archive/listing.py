@@ -219,7 +219,6 @@ def _shared(rows: Iterable[Row], project: str, labels: dict[str, dict[str, str]]
 
 def _session(row: Row, about: tuple[str, ...]) -> Session:
     told = dict(zip(_ABOUT, about, strict=True))
-    knows = any(key.lower() == COLUMNS[PERSON[0]].lower() for key in row)
     return Session(
         id=told["id"],
         label=told["label"],
@@ -229,8 +228,13 @@ def _session(row: Row, about: tuple[str, ...]) -> Session:
         last_modified=told["last_modified"],
         type=told["type"],
         scanner=(told["scanner"], told["manufacturer"], told["model"]),
-        person={name: told[name] for name in PERSON} if knows else None,
+        person={name: told[name] for name in PERSON} if _tells_of_people(tuple(row)) else None,
     )
+
+
+@lru_cache(maxsize=16)
+def _tells_of_people(keys: tuple[str, ...]) -> bool:
+    return COLUMNS[PERSON[0]].lower() in {key.lower() for key in keys}
 
 
 def _number(text: str) -> int:

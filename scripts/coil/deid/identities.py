@@ -14,7 +14,8 @@ import re
 import secrets
 import stat
 import tempfile
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -174,7 +175,7 @@ class LinkTable:
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(astuple(row) for row in self.rows)
+        writer.writerows(map(attrgetter(*COLUMNS), self.rows))
         write_text(path, text.getvalue(), mode=0o600)
 
 
