@@ -241,6 +241,19 @@ def test_an_assessor_whose_upload_goes_wrong_ends_right(
     assert numbers(server, base)["4"]["volumes"] == 1.0
 
 
+def test_a_session_that_was_renamed_gets_an_assessor_under_its_new_label(
+    archive: Archive, base: str
+) -> None:
+    first = assessor(base)
+    push(archive, base, Parcel("coil", {}, first))
+    renamed = Assessor(first.session, "renamed", "coil", first.numbers)
+    assert push(archive, base, Parcel("coil", {}, renamed))["pushed"] == ["assessor"]
+    assert {row["label"] for row in archive.rows(f"{base}/assessors")} == {
+        first.label,
+        "renamed_coil",
+    }
+
+
 def test_several_images_of_a_scan_have_their_names_in_the_numbers() -> None:
     echoes = [f"{UNIT}/func/sub-01_ses-1_task-x_echo-{n}_bold.nii.gz" for n in (1, 2)]
     qc = {"images": [{"file": name, "metrics": {"tsnr": 50}} for name in echoes]}

@@ -83,7 +83,8 @@ class Assessor:
         """The assessor in XNAT's XML."""
         ElementTree.register_namespace("xnat", XNAT)
         ElementTree.register_namespace("xsi", XSI)
-        ident = f"{self.session}_{self.name}"
+        # Another label is another assessor, as when the session was renamed.
+        ident = f"{self.session}_{self.name}_{_md5(self.label)[:6]}"
         root = ElementTree.Element(_tag("QCAssessment"), ID=ident, label=self.label, type="coil")
         ElementTree.SubElement(root, _tag("imageSession_ID")).text = self.session
         scans = ElementTree.SubElement(root, _tag("scans"))
@@ -118,6 +119,10 @@ def digest(numbers: Statistics) -> str:
     """One digest for the numbers, whatever their order; scans without any do not count."""
     content = {scan: values for scan, values in numbers.items() if values}
     text = json.dumps(content, sort_keys=True)
+    return _md5(text)
+
+
+def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
