@@ -25,7 +25,7 @@ from coil.errors import CoilError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
 
-LISTING, ZIP, ANY = "scans/ALL/files.*format=json", "files.*format=zip", "^/data/experiments"
+LISTING, ZIP, ANY = "scans/ALL/files.*format=json", "files.*format=zip", "."
 SEEDS = range(200)
 
 
@@ -69,6 +69,7 @@ def fault(random: random.Random) -> dict[str, Any]:
             {"delay": 0.01},
             {"trickle": 100_000},
             {"stale": True},
+            {"full": True},
             {"twice": True},
         ]
     )

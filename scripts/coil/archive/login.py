@@ -161,6 +161,13 @@ def log_in(address: Address) -> Token:
                 f"{address.server}: the login was refused; check XNAT_USER and XNAT_PASS or "
                 "~/.netrc, and with an administrator whether the user has too many logins open"
             ) from None
+        except requests.RequestException:
+            raise
+        except Exception:  # whatever a page in place of a login makes of the client
+            raise ArchiveError(
+                f"{address.server}: the login was answered with something else; the server may "
+                "be overloaded, try again"
+            ) from None
     token = Token(connection._effective_uri, connection.jsession, address.ca_bundle)
     connection.disconnect()
     return token
