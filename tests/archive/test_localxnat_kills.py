@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from localxnat_support import Raw
+from localxnat_support import Raw, write_study
 
+from localxnat.prearchive import Prearchive
 from localxnat.resources import Resources
 from localxnat.store import Store
 from localxnat.testing import running
@@ -30,7 +31,8 @@ def agree(root: Path) -> dict[str, bytes]:
     resources = Resources(Store(root))
     connection = resources.store.database.connection
     listed: dict[str, bytes] = {}
-    for owner in [item for kind in ("project", "subject") for item in resources.store.all(kind)]:
+    kinds = ("project", "subject", "experiment", "scan")
+    for owner in [item for kind in kinds for item in resources.store.all(kind)]:
         for resource in resources.of(owner):
             files = resources.files(resource)
             assert resource.file_count == len(files)
@@ -47,7 +49,7 @@ def agree(root: Path) -> dict[str, bytes]:
     }
     assert on_disk == set(listed)
     assert not list((root / ".incoming").iterdir())
-    for table in ("pending", "renaming", "removing"):
+    for table in ("pending", "renaming", "removing", "archiving"):
         assert connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] == 0
     return listed
 
@@ -193,6 +195,32 @@ def test_what_was_deleted_stays_deleted_and_leaves_no_files(root: Path) -> None:
     for number in deleted:
         left = sorted(n.rpartition("/")[2] for n in found if f"/S{number}/" in n)
         assert left == ([], [], ["b", "c"])[number % 3]
+
+
+def test_a_session_is_archived_whole_or_waits_in_the_prearchive(root: Path, tmp_path: Path) -> None:
+    acknowledged: set[str] = set()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in write_study(tmp_path / "study").glob("*.dcm"):
+            archive.write(path, path.name)
+
+    def bring(raw: Raw, number: int) -> bool:
+        place = {"project": "P", "subject": f"S{number}", "session": f"E{number}"}
+        query = {**place, "dest": "/archive"}
+        done = raw("POST", "/data/services/import", params=query, data=packed.getvalue()).ok
+        if done:
+            acknowledged.add(f"E{number}")
+        return done
+
+    killed(root, bring, 4)
+    found = [name.split("/")[2] for name in agree(root)]
+    assert acknowledged
+    assert acknowledged <= set(found)
+    assert {found.count(label) for label in found} == {10}
+    assert len(list(Store(root).all("experiment"))) == len(set(found))
+    for waiting in Prearchive(Resources(Store(root))).all():
+        assert waiting.status == "READY"
+        assert waiting.name not in found
 
 
 def test_uploads_and_renames_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
