@@ -85,7 +85,8 @@ def rehearse(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
     plan = look(archive, base, parcel)
     if not plan.held and not archive.exists(base):
         raise RefusedError(
-            "the archive has no such session any more, or this login may not see it; check both"
+            "the archive has no such session or project any more, or this login may not see it; "
+            "check both"
         )
     would = {key(spot, parcel.home): action for spot, action in sorted(plan.actions.items())}
     return {"resource": parcel.home, "would": would}
@@ -105,9 +106,8 @@ def _write_receipt(archive: Archive, base: str, plan: Plan, complete: bool) -> N
     old = plan.receipt.digests
     digests = {spot: list(known) for spot, known in old.items()}
     for spot in plan.of("create", "replace"):
-        before = plan.held.get(spot, "")
-        keep = [before] if not complete and plan.receipt.wrote(spot, before) else []
-        digests[spot] = [*keep, plan.wanted[spot]]
+        # All that was ever begun, until the new file is there: an upload may arrive late.
+        digests[spot] = [*([] if complete else old.get(spot, [])), plan.wanted[spot]]
     for spot in plan.of("unchanged"):
         if spot in old:
             digests[spot] = [plan.wanted[spot]]
