@@ -50,7 +50,8 @@ def whole(folder: Path, count: int = 2) -> bytes:
 
 
 def send(raw: Raw, data: bytes, session: str, **query: str) -> str:
-    query = {"project": "P", "subject": "S", "session": session, **query}
+    place = {"project": "P", "subject": "S", "session": session}
+    query = {**place, "dest": "/prearchive", **query}
     answer = raw("POST", IMPORT, params=query, data=data)
     assert answer.status_code == 200, answer.text
     return answer.text.strip()
