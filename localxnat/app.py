@@ -27,6 +27,7 @@ from localxnat import (
     striking,
     uploads,
     users,
+    vocabulary,
     writing,
     xapi,
 )
@@ -149,6 +150,7 @@ def routes() -> list[Route]:
         *custom_fields.routes(),
         *searches.routes(),
         *site.routes(),
+        *vocabulary.routes(),
         Route("/data/services/auth", log_in, methods=["PUT", "POST"]),
         Route("/data/JSESSION", jsession, methods=["GET", "POST", "DELETE"]),
         Route("/data/auth", signed_in(whoami)),

@@ -33,6 +33,8 @@ def _fill(element: ElementTree.Element, node: Item, field: Field | None = None) 
     known = model.fields_of(kind) if kind in model.TYPES else model.below(field)
     prefix = kind if kind in model.TYPES else "xnat:"
     for path, value in node["data_fields"].items():
+        if path.startswith("xnat_"):  # the database's own key
+            continue
         if field is not None and path in model.text_names(field):
             # As in XNAT, a line break and a comment come before the text of an entry.
             element.text = "\n"

@@ -144,6 +144,8 @@ def change(xsi_type: str, path: str, value: str) -> tuple[str, str | None]:
     key = join(_placed(xsi_type, parts))
     if value == "NULL":
         return key, None
+    if found and found.many and (texts := model.text_names(found)):
+        key = f"{key}/{texts[0]}"
     return key, found.checked(value) if found and value else value
 
 

@@ -134,7 +134,8 @@ def _field(element: ElementTree.Element, owner: str) -> Field:
     restriction = element.find(f"{_XS}simpleType/{_XS}restriction")
     if restriction is not None:
         made.kind = restriction.get("base", "")
-    made.item_type = made.kind if made.is_item and made.kind else f"{owner}_{made.name}"
+    named = ":" in made.kind and not made.kind.startswith("xs:")
+    made.item_type = made.kind if named else f"{owner}_{made.name}"
     anonymous = element.find(f"{_XS}complexType")
     if anonymous is not None:
         _fill(anonymous, made.item_type if made.many else owner, made, made.fields)

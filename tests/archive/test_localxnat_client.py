@@ -217,3 +217,58 @@ def test_a_session_shared_into_a_project_is_found_there(connection: Any) -> None
     made.share("OTHER", label="renamed")
     connection.clearcache()
     assert "renamed" in {item.label for item in connection.projects["OTHER"].experiments.values()}
+
+
+def test_scanners_and_scan_types_are_known(connection: Any) -> None:
+    assert "mprage: sag" in {row["type"] for row in connection.scan_types}
+    assert isinstance(connection.scanners, list)
+
+
+QUALITY = """<xnat:QCAssessment xmlns:xnat="http://nrg.wustl.edu/xnat"
+ xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" label="nested">
+ <xnat:scans><xnat:scan id="4"><xnat:scanStatistics xsi:type="xnat:statisticsData">
+ <xnat:mean>1.5</xnat:mean><xnat:additionalStatistics name="fd">0.25</xnat:additionalStatistics>
+ <xnat:addField name="verdict">good</xnat:addField>
+ </xnat:scanStatistics></xnat:scan></xnat:scans></xnat:QCAssessment>"""
+
+
+def test_the_numbers_of_a_quality_assessment_are_read_and_set(mr: Any, connection: Any) -> None:
+    path = f"{mr.fulluri}/assessors/nested"
+    connection.put(path, data=QUALITY, headers={"Content-Type": "text/xml"})
+    connection.clearcache()
+    statistics = mr.assessors["nested"].scans["4"].scan_statistics
+    assert statistics.mean == 1.5
+    assert dict(statistics.additional_statistics) == {"fd": 0.25}
+    assert dict(statistics.add_field) == {"verdict": "good"}
+    field = "scans/scan[id=4]/scanStatistics[@xsi:type=xnat:statisticsData]/mean"
+    connection.put(
+        path, query={"xsiType": "xnat:qcAssessmentData", f"xnat:qcAssessmentData/{field}": "2"}
+    )
+    assert '"mean":2.0' in connection.get(path, format="json").text
+
+
+def test_a_manual_assessment_rates_scans_one_by_one(mr: Any, connection: Any) -> None:
+    kind = "xnat:qcManualAssessorData"
+    scan = f"{kind}/scans/scan[imageScan_ID=4]"
+    query = {"xsiType": kind, f"{kind}/rater": "me", f"{scan}/motion": "none", f"{scan}/pass": "1"}
+    connection.put(f"{mr.fulluri}/assessors/manual", query=query)
+    connection.clearcache()
+    manual = mr.assessors["manual"]
+    assert (manual.rater, manual.scans[0].motion) == ("me", "none")
+    manual.comments = "fine"
+    connection.clearcache()
+    assert mr.assessors["manual"].comments == "fine"
+
+
+def test_a_reconstruction_says_what_it_is_made_from(mr: Any, connection: Any) -> None:
+    kind = "xnat:reconstructedImageData"
+    query = {"type": "segmentation", "baseScanType": "T1", f"{kind}/inScans/scanID[0]": "4"}
+    connection.put(f"{mr.fulluri}/reconstructions/seg", query={"xsiType": kind, **query})
+    connection.put(f"{mr.fulluri}/reconstructions/seg/resources/MASK/files/m.nii", data=b"mask")
+    connection.clearcache()
+    made = mr.reconstructions["seg"]
+    assert (made.type, made.base_scan_type) == ("segmentation", "T1")
+    node = connection.get_json(made.uri)["items"][0]
+    fields = {child["field"]: child["items"][0]["data_fields"] for child in node["children"]}
+    assert fields["inScans/scanID"] == {"scanID": "4"}
+    assert fields["out/file"]["file_count"] == 1

@@ -43,6 +43,7 @@ def test_a_project_has_its_settings(project: Any) -> None:
     assert project.prearchive_code() == 0
     project.set_accessibility("protected")
     assert project.accessibility() == b"protected"
+    project.set_accessibility("private")
     assert project.description() == "of pyxnat"
     assert project.aliases() == ["PYXNAT"]
 
@@ -159,4 +160,5 @@ def test_a_guest_sees_what_is_public(server: Server, raw: Raw, project: Any) -> 
         assert guest.select("/projects/DEMO/subjects").get() == []
     finally:
         raw("POST", "/xapi/siteConfig", json={"requireLogin": True})
+        raw("PUT", "/data/projects/PYX/accessibility/private")
     assert requests.get(f"{server.url}/data/projects", timeout=60).status_code == 401

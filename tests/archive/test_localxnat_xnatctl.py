@@ -76,6 +76,7 @@ def test_projects_are_made_listed_and_opened(ctl: Run, project: str, raw: Raw) -
     assert ctl("project", "users", project, "-o", "json")[0]["role"] == "owner"
     ctl("project", "access", project, "--set", "protected", "--yes")
     assert raw("GET", f"/data/projects/{project}/accessibility").text == "protected"
+    raw("PUT", f"/data/projects/{project}/accessibility/private")
 
 
 def test_subjects_and_sessions_are_listed(ctl: Run, project: str, session: str) -> None:
