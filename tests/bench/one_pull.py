@@ -1,6 +1,8 @@
 """Pull one session in a process of its own; prints what it took, as JSON.
 
-usage: one_pull.py SERVER PROJECT FOLDER, with XNAT_USER and XNAT_PASS
+usage: one_pull.py SERVER PROJECT FOLDER LOGINS, with XNAT_USER and XNAT_PASS
+
+Like a run's jobs, all pulls share the login that lies in the folder LOGINS.
 """
 
 import json
@@ -13,9 +15,9 @@ from coil.archive.listing import list_sessions
 from coil.archive.pull import Request, pull_session
 
 
-def main(server: str, project: str, folder: Path) -> None:
-    """Pull the project's only session; the time is without login and logout."""
-    with connect(Address(server)) as archive:
+def main(server: str, project: str, folder: Path, logins: str) -> None:
+    """Pull the project's only session; the time is without the listing that finds it."""
+    with connect(Address(server, logins=logins)) as archive:
         (session,) = list_sessions(archive, project)
         start = time.perf_counter()
         pull_session(archive, Request(session.id, session.scans, [], {}), folder)
@@ -30,4 +32,4 @@ def peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
