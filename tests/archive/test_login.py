@@ -2,9 +2,13 @@
 
 import multiprocessing
 import os
+import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,7 @@ def run(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Addr
     monkeypatch.setenv("XNAT_USER", server.user)
     monkeypatch.setenv("XNAT_PASS", server.password)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     server.faults()
     return Address.of({"server": server.url}, tmp_path)
 
@@ -186,6 +191,65 @@ def test_a_refused_password_is_told_in_a_line_that_does_not_hold_it(
         look(run)
     assert "not this one" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.fixture
+def secured(server: Server, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The server behind TLS: its address, and the certificate that nobody has signed."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
+    names = "subjectAltName=IP:127.0.0.1"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), names, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        behind = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        threading.Thread(target=_serve_tls, args=(listener, context, behind), daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", certificate
+
+
+def _serve_tls(listener: socket.socket, context: ssl.SSLContext, behind: tuple[str, int]) -> None:
+    while True:
+        try:
+            client = context.wrap_socket(listener.accept()[0], server_side=True)
+        except ssl.SSLError:
+            continue
+        except OSError:  # the test is over
+            return
+        other = socket.create_connection(behind)
+        for one, two in ((client, other), (other, client)):
+            threading.Thread(target=_pass_on, args=(one, two), daemon=True).start()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_a_certificate_that_nobody_signed_is_not_trusted(
+    run: Address, secured: tuple[str, Path]
+) -> None:
+    with pytest.raises(ArchiveError, match=r"certificate is not trusted; set archive\.ca_bundle"):
+        look(Address(secured[0], logins=run.logins))
+
+
+def test_a_certificate_that_the_config_names_is_trusted_by_all_jobs(
+    run: Address, secured: tuple[str, Path]
+) -> None:
+    address = Address(secured[0], str(secured[1]), logins=run.logins)
+    assert look(address) == look(address) == 1
+
+
+def test_to_trust_one_server_is_not_to_trust_the_next(
+    run: Address, secured: tuple[str, Path]
+) -> None:
+    look(Address(secured[0], str(secured[1]), logins=run.logins))
+    close_all(Path(run.logins or "").parents[1])
+    with pytest.raises(ArchiveError, match="certificate is not trusted"):
+        look(Address(secured[0], logins=run.logins))
 
 
 def test_a_page_that_was_pushed_is_data_and_no_login_page(run: Address) -> None:

@@ -16,7 +16,7 @@ import requests
 
 from coil.archive import resultset
 from coil.archive.locks import place
-from coil.archive.login import Address, Login, cookie, explained, http_session
+from coil.archive.login import Address, Login, explained, http_session, shown
 from coil.errors import ArchiveError, BrokenOffError, RefusedError
 
 __all__ = ["Address", "Archive", "connect", "part"]
@@ -40,7 +40,8 @@ def connect(address: Address) -> Iterator["Archive"]:
     login = Login(address)
     with waiting:
         try:
-            with http_session(login.token()) as http:
+            login.token()  # a server that is away is told of before any work
+            with http_session() as http:
                 yield Archive(login, http)
         finally:
             login.close()
@@ -102,11 +103,8 @@ class Archive:
 
         A file is sent from the disk, piece by piece.
         """
-        headers = {"Content-Type": "application/octet-stream"} if data is not None else {}
         with data.open("rb") if isinstance(data, Path) else nullcontext(data) as body:
-            return self._send(
-                "PUT", path, (200, 201, 409), params=query, data=body, headers=headers
-            )
+            return self._send("PUT", path, (200, 201, 409), params=query, data=body)
 
     def delete(self, path: str, **query: str) -> None:
         """Remove something."""
@@ -146,12 +144,11 @@ class Archive:
 
     def _send_once(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
         token = self._login.token()
-        options = {"timeout": (15, 300), **options}
-        headers = {**options.pop("headers", {}), **cookie(token)}
+        options = {"timeout": (15, 300), "allow_redirects": False, **options, **shown(token)}
+        if options.get("data") is not None:
+            options["headers"]["Content-Type"] = "application/octet-stream"
         with explained(token.server):
-            return self._http.request(
-                method, token.server + path, headers=headers, allow_redirects=False, **options
-            )
+            return self._http.request(method, token.server + path, **options)
 
 
 def part(name: str) -> str:

@@ -139,13 +139,11 @@ def log_in(address: Address) -> Token:
 
     The user may be an alias token's. Raises `ArchiveError` where the server refuses.
     """
-    if address.ca_bundle:
-        os.environ["REQUESTS_CA_BUNDLE"] = address.ca_bundle
     credentials = _credentials(address.server)
     silent = logging.getLogger("coil-xnat-client")
     silent.addHandler(logging.NullHandler())
     silent.propagate = False
-    with explained(address.server):
+    with explained(address.server), _trusted(address.ca_bundle):
         try:
             # `cli`: the client must not log out when it lets go of the connection.
             connection = xnat.connect(
@@ -175,8 +173,8 @@ def log_in(address: Address) -> Token:
 
 def log_out(token: Token) -> None:
     """End a login. A server that went away has forgotten it, or will: nothing to tell."""
-    with suppress(requests.RequestException), http_session(token) as http:
-        http.delete(f"{token.server}/data/JSESSION", headers=cookie(token), timeout=(5, 10))
+    with suppress(requests.RequestException), http_session() as http:
+        http.delete(f"{token.server}/data/JSESSION", **shown(token), timeout=(5, 10))
 
 
 def close_all(root: Path) -> None:
@@ -189,10 +187,8 @@ def close_all(root: Path) -> None:
             log_out(token)
 
 
-def http_session(token: Token) -> requests.Session:
-    """What sends requests; the caller gives it `cookie(token)` with each."""
-    if token.ca_bundle:
-        os.environ["REQUESTS_CA_BUNDLE"] = token.ca_bundle
+def http_session() -> requests.Session:
+    """What sends requests; the caller gives it `shown(token)` with each."""
     http = requests.Session()
     # Else ~/.netrc would log in once more with each request, and a cookie of a refusal stay.
     http.auth = _as_it_is
@@ -202,9 +198,9 @@ def http_session(token: Token) -> requests.Session:
     return http
 
 
-def cookie(token: Token) -> dict[str, str]:
-    """The header that shows the login."""
-    return {"Cookie": f"JSESSIONID={token.session}"}
+def shown(token: Token) -> dict[str, Any]:
+    """What shows the login with a request, and whom to trust with it."""
+    return {"headers": {"Cookie": f"JSESSIONID={token.session}"}, "verify": token.ca_bundle}
 
 
 @contextmanager
@@ -221,6 +217,20 @@ def explained(server: str) -> Iterator[None]:
             f"{server}: no server answers there; check archive.server or XNAT_HOST and the "
             "network, then try again"
         ) from None
+
+
+@contextmanager
+def _trusted(ca_bundle: str | None) -> Iterator[None]:
+    """Let the client trust `ca_bundle`, which it only takes from the environment."""
+    before = os.environ.get("REQUESTS_CA_BUNDLE")
+    if ca_bundle:
+        os.environ["REQUESTS_CA_BUNDLE"] = ca_bundle
+    try:
+        yield
+    finally:
+        os.environ.pop("REQUESTS_CA_BUNDLE", None)
+        if before is not None:
+            os.environ["REQUESTS_CA_BUNDLE"] = before
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
