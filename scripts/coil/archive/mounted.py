@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from coil.archive.contents import ArchiveFile
@@ -24,10 +25,11 @@ def find_session(mount: str | None, project: str, label: str) -> Path | None:
     if not place:
         return None
     hub = inside(Path(place), "projects", project, "experiments", label)
-    arcs = sorted(inside(Path(place), project).glob("arc*"))
-    for folder in (hub, *(inside(arc, label) for arc in arcs)):
-        if folder.is_dir():
-            return folder
+    with suppress(OSError):  # a mount that this user may not read, or that went away
+        arcs = sorted(inside(Path(place), project).glob("arc*"))
+        for folder in (hub, *(inside(arc, label) for arc in arcs)):
+            if folder.is_dir():
+                return folder
     logger.warning("the mounted archive does not hold the session; it comes over the network")
     return None
 
