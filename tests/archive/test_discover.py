@@ -81,6 +81,8 @@ def test_a_session_that_another_project_shares_is_one_of_this_project(study: Stu
     found = study.discover(shared=True, subjects=["A", "B_here"])
     assert sorted(study.units()) == ["A_1", "here"]
     assert str(found) == "2 sessions in the archive (2 new)"
+    # The pull looks for these names, too, when it searches what is about to leave.
+    assert files.read_json(study.noted("here"))["home_labels"] == ["at_home", "B"]
 
 
 # What waits -----------------------------------------------------------------------------------

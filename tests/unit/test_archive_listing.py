@@ -113,6 +113,7 @@ def test_a_shared_session_counts_once_and_has_the_labels_of_its_project() -> Non
     rows = [shared_row(into, subject) for into in ("A", "B") for subject in ("B", "A")]
     (found,) = group(rows, "A")
     assert (found.label, found.subject_label) == ("session in A", "subject in A")
+    assert found.home_labels == ("label of E1", "someone")
     assert found.scans[0].files == 3
 
 

@@ -88,9 +88,9 @@ class Scan(NamedTuple):
 class Session:
     """One imaging session as the listing tells it, with its scans in order.
 
-    `label` and `subject_label` are those in the project that was asked for. `scanner` is
-    its name, manufacturer and model; `person` the subject's demographics, None where the
-    server did not tell them.
+    `label` and `subject_label` are those in the project that was asked for, `home_labels`
+    those of its own project if that is another one. `scanner` is its name, manufacturer and
+    model; `person` the subject's demographics, None where the server did not tell them.
     """
 
     id: str
@@ -103,6 +103,7 @@ class Session:
     type: str = ""
     scanner: tuple[str, ...] = ()
     person: Mapping[str, str] | None = None
+    home_labels: tuple[str, ...] = ()
 
 
 def list_sessions(archive: Archive, project: str, shared: bool = False) -> list[Session]:
@@ -151,14 +152,18 @@ def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:
         elif images:
             files, size = before.files + files, before.bytes + size
             scans[session][scan] = before._replace(files=files, bytes=size)
-    return [
-        replace(
-            sessions[key],
-            scans=tuple(sorted(scans[key].values(), key=lambda scan: natural(scan.scan))),
-            **labels.get(key, {}),
-        )
-        for key in sorted(sessions)
-    ]
+    found = []
+    for key in sorted(sessions):
+        session = replace(sessions[key], scans=_in_order(scans[key].values()))
+        if shared_into:
+            home = (session.label, session.subject_label)
+            session = replace(session, home_labels=home, **labels[key])
+        found.append(session)
+    return found
+
+
+def _in_order(scans: Iterable[Scan]) -> tuple[Scan, ...]:
+    return tuple(sorted(scans, key=lambda scan: natural(scan.scan)))
 
 
 @lru_cache(maxsize=1 << 16)

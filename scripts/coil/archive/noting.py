@@ -85,7 +85,12 @@ class Notes:
             held = self._look(archive, session, unit, look.events, known["held"])
             if held == known["held"]:
                 return Noted(session, unit, listed, None)
-        state = {"scans": now, "held": held, "fingerprint": fingerprint(listed[0], held)}
+        state = {
+            "scans": now,
+            "held": held,
+            "fingerprint": fingerprint(listed[0], held),
+            "home_labels": session.home_labels,  # what a job must not let out, either
+        }
         return Noted(session, unit, listed, state)
 
     def write(self, noted: Sequence[Noted]) -> None:

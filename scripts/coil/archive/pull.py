@@ -50,7 +50,7 @@ class Request:
     session_id: str
     scans: Sequence[Scan]
     resources: Sequence[str]
-    identifiers: dict[str, str] = field(repr=False)
+    identifiers: dict[str, str | list[str]] = field(repr=False)
     folder: Path | None = field(default=None, repr=False)
     title: str = "session"
 
