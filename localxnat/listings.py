@@ -22,13 +22,14 @@ DEFAULT_COLUMNS = {
              "series_description"],
 }  # fmt: skip
 _BY_SESSION = re.compile(r"xnat:\w+sessiondata/scans/scan/", re.IGNORECASE)
+_ASSESSORS = re.compile(r"xnat:\w+sessiondata/assessors/assessor/", re.IGNORECASE)
 _SCAN_PREFIX = re.compile(r"xnat:\w+scandata")
 
 
 class Line:
     """What one row is made from: an object and, in the bulk query, a scan and a resource."""
 
-    __slots__ = ("parent", "parent_share", "resource", "scan", "share", "thing")
+    __slots__ = ("assessor", "parent", "parent_share", "resource", "scan", "share", "thing")
 
     def __init__(
         self,
@@ -45,12 +46,17 @@ class Line:
         self.resource = resource
         self.share = share
         self.parent_share = parent_share or ("", "")
+        # Where columns ask for what an object has been assessed by: one of its assessors.
+        self.assessor: Object | None = None
 
 
 def getter(kind: str, column: str) -> Getter:
     """How to get a column's value from a line. Unknown columns are empty, as in XNAT."""
     column = _direct(column)
     name = column.lower()
+    if _ASSESSORS.match(name):
+        inner = getter("assessor", _ASSESSORS.sub("xnat:imageAssessorData/", column))
+        return lambda line: inner(Line(line.assessor, line.thing)) if line.assessor else ""
     prefix, _, rest = name.partition("/")
     if ":" not in prefix:
         special = _SPECIAL.get(name)
@@ -255,7 +261,23 @@ def _direct(column: str) -> str:
 def _below(kind: str, column: str) -> bool:
     """Whether a column of the bulk query is about a scan or its resource."""
     prefix = _direct(column).lower().partition("/")[0]
-    return kind != "scan" and bool(_SCAN_PREFIX.fullmatch(prefix))
+    scans = kind != "scan" and bool(_SCAN_PREFIX.fullmatch(prefix))
+    return scans or bool(_ASSESSORS.match(column))
+
+
+def with_assessors(call: Call, lines: Iterator[Line]) -> Iterator[Line]:
+    """A line for each assessor of an experiment, if columns or filters are about assessors."""
+    names = [*call.query.get("columns").split(","), *(name for name, _ in call.query)]
+    if not any(_ASSESSORS.match(name) for name in names):
+        return lines
+    return _each_assessor(call, lines)
+
+
+def _each_assessor(call: Call, lines: Iterator[Line]) -> Iterator[Line]:
+    for line in lines:
+        for assessor in call.store.children(line.thing, "assessor") or [None]:
+            line.assessor = assessor
+            yield line
 
 
 def about_scans(call: Call) -> tuple[bool, bool]:

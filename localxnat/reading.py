@@ -36,7 +36,9 @@ def get(call: Call) -> Response:
         case "subjects":
             return _table(call, "subject", _subjects(call, target))
         case "experiments":
-            return _table(call, "experiment", bulk.experiments(call, target))
+            return _table(
+                call, "experiment", listings.with_assessors(call, bulk.experiments(call, target))
+            )
         case "assessors":
             return _table(call, "assessor", _children(call, target, "assessor"))
         case "scans":

@@ -164,8 +164,7 @@ def project_display(store: Store, auth: Auth) -> dict[str, Row]:
     for project in store.all("project"):
         people: dict[str, list[str]] = {}
         for member in auth.members(project.id):
-            name = f"{member['firstname']} {member['lastname']}".strip() or member["login"]
-            people.setdefault(member["role"], []).append(name)
+            people.setdefault(member["role"], []).append(member["login"])
         shown[project.id] = {
             "project_access": project.fields.get("accessibility", "private"),
             "proj_subject_count": counts.get((project.id, "xnat:subjectData"), "0"),

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from localxnat import bodies, xapi
-from localxnat.access import Who, archive, signed_in
+from localxnat.access import Archive, Who, archive, signed_in
 from localxnat.errors import Refused
 from localxnat.users import only_admin
 
@@ -26,8 +26,15 @@ async def config(request: Request, who: Who) -> Response:
     changes = _json(await bodies.body(request))
     if not isinstance(changes, dict):
         raise Refused(400, "The settings are no JSON object.")
-    await run_in_threadpool(archive(request).store.settings.set, changes)
+    await run_in_threadpool(_set, archive(request), changes)
     return Response(status_code=200)
+
+
+def _set(base: Archive, changes: dict[str, Any]) -> None:
+    """Set settings; the administrator's address is that of the user `admin`, too."""
+    base.store.settings.set(changes)
+    if "adminEmail" in changes:
+        base.auth.change_user("admin", {"email": str(changes["adminEmail"])})
 
 
 async def setting(request: Request, who: Who) -> Response:
@@ -45,7 +52,7 @@ async def setting(request: Request, who: Who) -> Response:
         value = json.loads(text)
     except ValueError:
         value = text
-    await run_in_threadpool(archive(request).store.settings.set, {name: value})
+    await run_in_threadpool(_set, archive(request), {name: value})
     return Response(status_code=200)
 
 

@@ -543,3 +543,12 @@ def test_scans_are_columns_of_their_sessions_too(raw: Raw) -> None:
     assert [row[column] for row in rows] == ["2", "4", "6-MR1", "6-MR2", "99"]
     several = "xnat:petSessionData,xnat:mrSessionData"
     assert raw.rows("/data/experiments", project="DEMO", label="S1_a", xsiType=several)
+
+
+def test_assessors_are_columns_of_their_sessions(raw: Raw) -> None:
+    raw("PUT", "/data/projects/DEMO/subjects/S1/experiments/Assessed?xsiType=xnat:mrSessionData")
+    path = "/data/projects/DEMO/subjects/S1/experiments/Assessed/assessors"
+    made = {raw("PUT", f"{path}/q{n}?xsiType=xnat:qcAssessmentData").text for n in (1, 2)}
+    column = "xnat:mrsessiondata/assessors/assessor/id"
+    rows = raw.rows("/data/experiments", project="DEMO", label="Assessed", columns=f"ID,{column}")
+    assert {row[column] for row in rows} == made
