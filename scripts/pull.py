@@ -34,7 +34,7 @@ def main(
             "subject_label": row.subject_label,
             "session_id": row.session_id,
             "session_label": row.session_label,
-            "home_labels": noted["home_labels"],
+            "home_labels": noted.get("home_labels", []),
         },
         folder=mounted.find_session(place["mount"], place["project"], row.session_label),
         title=unit_name(*unit),
