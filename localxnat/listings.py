@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from localxnat import fields, filters, xsi
+from localxnat import fields, filters, headers, xsi
 from localxnat.errors import Refused
 from localxnat.resources import File, Resource
 from localxnat.store import Object
@@ -77,40 +77,6 @@ def getter(kind: str, column: str) -> Getter:
     if special is not None and rest not in ("uri", "name"):
         return special
     return _read(fields.relative(column) or ("", rest))
-
-
-# Columns asked for by a path that XNAT has a short name for come under that name.
-_HEADERS = {
-    "experiment": {
-        "xnat:experimentdata": ("ID", "label", "project", "date", "time", "note", "visit_id"),
-        "xnat:imagesessiondata": ("UID", "scanner", "operator", "session_type", "modality",
-                                  "dcmAccessionNumber", "dcmPatientId", "dcmPatientName"),
-        "xnat:mrsessiondata": ("coil", "fieldStrength", "marker"),
-        "xnat:petsessiondata": ("stabilization",),
-        "xnat:subjectassessordata": ("subject_ID",),
-    },
-    "subject": {"xnat:subjectdata": ("ID", "label", "project", "group", "src")},
-    "project": {"xnat:projectdata": ("ID", "secondary_ID", "name", "description", "keywords")},
-    "scan": {
-        "xnat:imagescandata": ("ID", "type", "UID", "note", "quality", "condition",
-                               "series_description", "documentation", "scanner", "modality",
-                               "frames"),
-        "xnat:mrscandata": ("coil", "fieldStrength", "marker", "stabilization"),
-    },
-    "reconstruction": {"xnat:reconstructedimagedata": ("ID", "type", "baseScanType")},
-    "assessor": {"xnat:experimentdata": ("ID", "label", "project", "date", "time", "note")},
-}  # fmt: skip
-_SHORT = {
-    kind: {f"{prefix}/{name}".lower(): name for prefix, names in types.items() for name in names}
-    for kind, types in _HEADERS.items()
-}
-
-
-def header(kind: str, column: str) -> str:
-    """What a column is called in the table."""
-    if ":" not in column:
-        return column
-    return _SHORT[kind].get(column.lower(), column.lower())
 
 
 def _nothing(line: Line) -> str:
@@ -211,7 +177,7 @@ def table(call: Call, kind: str, lines: Iterable[Line]) -> Iterator[Row]:
     asked = [name for name in call.query.get("columns").split(",") if name]
     if not asked or asked == ["DEFAULT"]:
         asked = DEFAULT_COLUMNS[kind]
-    columns = [(header(kind, name), getter(kind, name)) for name in asked]
+    columns = [(headers.header(kind, name), getter(kind, name)) for name in asked]
     tests = [
         (_below(kind, name), getter(kind, name), filters.condition(kind, name, value))
         for name, value in call.query
