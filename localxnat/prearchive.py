@@ -6,6 +6,7 @@ delivers one by one, until nothing has come for a while. A whole upload is READY
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,7 @@ class Prearchive:
         self._resources = resources
         self._database = resources.store.database
         self._quiet = quiet
+        self._arriving = threading.Lock()
 
     def folder(self, waiting: Waiting) -> Path:
         return self._resources.root.joinpath("prearchive", *waiting.key)
@@ -125,9 +127,11 @@ class Prearchive:
             studies.setdefault(series.first.text("StudyInstanceUID"), []).append(series)
         status = "RECEIVING" if receiving else "READY"
         staged: list[Waiting] = []
-        for study in studies.values():
-            new = described(study, project or UNASSIGNED, subject, session, status)
-            staged.append(self._joined(new, study) or self._stage_study(new, study))
+        # One at a time: parts of a study that arrive together find each other.
+        with self._arriving:
+            for study in studies.values():
+                new = described(study, project or UNASSIGNED, subject, session, status)
+                staged.append(self._joined(new, study) or self._stage_study(new, study))
         return staged
 
     def _joined(self, new: Waiting, study: list[Series]) -> Waiting | None:

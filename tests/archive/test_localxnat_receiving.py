@@ -5,6 +5,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -274,3 +275,18 @@ def test_a_move_that_a_kill_cut_short_leaves_one_session(
     (found,) = prearchive.all()
     assert (found.project, found.status) == ("Q" if renamed else "P", "READY")
     assert list(prearchive.folder(found).rglob("*.dcm"))
+
+
+def test_parts_that_arrive_together_are_one_session(raw: Raw, tmp_path: Path) -> None:
+    parts: list[bytes] = []
+    for number in range(1, 7):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.write(image(tmp_path, number), f"{number}.dcm")
+        parts.append(packed.getvalue())
+    query = {"import-handler": "DICOM-zip"}
+    with ThreadPoolExecutor(6) as pool:
+        urls = set(pool.map(lambda part: send(raw, part, "Together", **query), parts))
+    assert len(urls) == 1
+    files = raw.rows(f"{urls.pop()}/scans/1/resources/DICOM/files")
+    assert len(files) == 6
