@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localxnat_support import Raw
+from localxnat_support import Raw, write_study
 
 from localxnat.testing import Server
 
@@ -80,10 +80,9 @@ def test_projects_are_made_listed_and_opened(ctl: Run, project: str, raw: Raw) -
 
 
 def test_subjects_and_sessions_are_listed(ctl: Run, project: str, session: str) -> None:
-    (subject,) = ctl("subject", "list", "-P", project, "-o", "json")
-    assert subject["label"] == "S1"
-    (row,) = ctl("session", "list", "-P", project, "-o", "json")
-    assert (row["id"], row["label"]) == (session, "S1_mr")
+    assert "S1" in {row["label"] for row in ctl("subject", "list", "-P", project, "-o", "json")}
+    rows = ctl("session", "list", "-P", project, "-o", "json")
+    assert (session, "S1_mr") in {(row["id"], row["label"]) for row in rows}
 
 
 def test_custom_variables_are_set_and_read(ctl: Run, project: str) -> None:
@@ -130,6 +129,29 @@ def test_a_scan_is_deleted(ctl: Run, session: str, raw: Raw) -> None:
     assert {row["id"] for row in ctl("scan", "list", "-E", session, "-o", "json")} >= {"1", "9"}
     ctl("scan", "delete", "-E", session, "--scans", "9", "--yes")
     assert "9" not in {row["ID"] for row in raw.rows(f"/data/experiments/{session}/scans")}
+
+
+def test_a_session_is_uploaded_and_archived(
+    ctl: Run, project: str, raw: Raw, tmp_path: Path
+) -> None:
+    write_study(tmp_path / "study")
+    ctl("session", "upload", str(tmp_path / "study"), "-P", project, "-S", "UP", "-E", "UP_mr")
+    (waiting,) = raw.rows(f"/data/prearchive/projects/{project}")
+    assert (waiting["name"], waiting["status"]) == ("UP_mr", "RECEIVING")
+    raw("POST", f"/data{waiting['url']}?action=commit")
+    if raw.rows(f"/data/prearchive/projects/{project}"):
+        ctl("prearchive", "archive", project, waiting["timestamp"], "UP_mr")
+    labels = {row["label"] for row in raw.rows(f"/data/projects/{project}/experiments")}
+    assert "UP_mr" in labels
+
+
+def test_a_subject_is_renamed(ctl: Run, project: str, raw: Raw, tmp_path: Path) -> None:
+    raw("PUT", f"/data/projects/{project}/subjects/Old")
+    (tmp_path / "map.json").write_text('{"Old": "New"}')
+    ctl("subject", "rename", "-P", project, "--mapping", str(tmp_path / "map.json"))
+    labels = {row["label"] for row in raw.rows(f"/data/projects/{project}/subjects")}
+    assert "New" in labels
+    assert "Old" not in labels
 
 
 def test_users_are_managed(ctl: Run, raw: Raw, project: str) -> None:
