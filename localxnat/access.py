@@ -71,7 +71,9 @@ def with_cookies(response: Response, who: Who | None, auth: Auth) -> Response:
 
 
 def guest(request: Request) -> Who | None:
-    """The guest, where the site lets anyone see what is public."""
+    """The guest, where the site lets anyone see what is public; it changes nothing."""
+    if request.method not in ("GET", "HEAD") and request.url.path != "/data/search":
+        return None
     if archive(request).store.settings.get("requireLogin"):
         return None
     return Who(User("guest", False), Login("", "guest", 0))

@@ -138,6 +138,8 @@ async def _json(request: Request) -> dict[str, object]:
 async def issue(request: Request, who: Who) -> Response:
     """GET /data/services/tokens/issue: an alias and a secret that work as name and password."""
     auth = archive(request).auth
+    if not who.login.id:
+        raise Refused(401, "A guest has no token.")
     target = who.user
     if login := request.path_params.get("login"):
         only_admin(who)

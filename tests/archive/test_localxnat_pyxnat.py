@@ -158,6 +158,9 @@ def test_a_guest_sees_what_is_public(server: Server, raw: Raw, project: Any) -> 
         guest = pyxnat.Interface(server=server.url, anonymous=True)
         assert "PYX" in guest.select.projects().get()
         assert guest.select("/projects/DEMO/subjects").get() == []
+        for method, path in (("PUT", "projects/NEW"), ("GET", "services/tokens/issue")):
+            answer = requests.request(method, f"{server.url}/data/{path}", timeout=60)
+            assert answer.status_code == 401
     finally:
         raw("POST", "/xapi/siteConfig", json={"requireLogin": True})
         raw("PUT", "/data/projects/PYX/accessibility/private")
