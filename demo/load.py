@@ -9,9 +9,9 @@ from typing import Any
 
 import xnat
 
-from localxnat.importer import import_session
-from localxnat.resources import Resources
-from localxnat.store import Store
+from localxnat.storage.importer import import_session
+from localxnat.storage.resources import Resources
+from localxnat.storage.store import Store
 from localxnat.testing import running
 
 EVENTS, QUESTIONNAIRES = "events", "questionnaires"

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import uvicorn
 
-from localxnat import importer
-from localxnat.access import Archive
+from localxnat.api.access import Archive
 from localxnat.app import make_app
-from localxnat.auth import IDLE_SECONDS, Auth
-from localxnat.connections import Connection
 from localxnat.errors import Refused
-from localxnat.faults import Faults
-from localxnat.prearchive import Prearchive
-from localxnat.resources import Resources
-from localxnat.store import Store
-from localxnat.waiting import QUIET_SECONDS
+from localxnat.faults.connections import Connection
+from localxnat.faults.rules import Faults
+from localxnat.storage import importer
+from localxnat.storage.auth import IDLE_SECONDS, Auth
+from localxnat.storage.prearchive import Prearchive
+from localxnat.storage.resources import Resources
+from localxnat.storage.store import Store
+from localxnat.storage.waiting import QUIET_SECONDS
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,31 +10,30 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localxnat import (
+from localxnat.api import (
     address,
     bodies,
     configs,
     custom_fields,
-    faults,
     limits,
-    pages,
     prearchive_api,
     query,
     reading,
     searches,
     services,
     site,
-    striking,
     uploads,
     users,
     vocabulary,
     writing,
     xapi,
 )
-from localxnat.access import Archive, Who, archive, identify, signed_in, turn_away, with_cookies
+from localxnat.api.access import Archive, Who, archive, identify, signed_in, turn_away, with_cookies
+from localxnat.api.responses import refusal, rows_as
+from localxnat.api.targets import Call
 from localxnat.errors import Refused
-from localxnat.responses import refusal, rows_as
-from localxnat.targets import Call
+from localxnat.faults import rules, striking
+from localxnat.pages import front
 
 ALL = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 
@@ -142,7 +141,7 @@ async def failed(request: Request, error: Exception) -> Response:
 def routes() -> list[Route]:
     """The interface. Paths of XNAT 1.6 that clients probe (/data/version) answer 404."""
     return [
-        *pages.routes(),
+        *front.routes(),
         *users.routes(),
         *services.routes(),
         *prearchive_api.routes(),
@@ -207,15 +206,15 @@ class AccessLog:
 
 
 def make_app(
-    base: Archive, log: IO[str] | None = None, trouble: faults.Faults | None = None
+    base: Archive, log: IO[str] | None = None, trouble: rules.Faults | None = None
 ) -> ASGIApp:
     """The application over an archive; `log` takes a line for each request.
 
     `trouble` are the faults that it has from the start.
     """
-    trouble = trouble or faults.Faults()
+    trouble = trouble or rules.Faults()
     app = Starlette(
-        routes=[*faults.routes(trouble), *routes()],
+        routes=[*rules.routes(trouble), *routes()],
         exception_handlers={Exception: failed, HTTPException: unrouted},
     )
     app.state.archive = base

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localxnat.settings import DEFAULTS
-from localxnat.store import Store, now
+from localxnat.storage.settings import DEFAULTS
+from localxnat.storage.store import Store, now
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,7 +35,7 @@ class Server:
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def faults(self, *rules: dict[str, Any]) -> None:
-        """Let these faults strike from now on, and no others; see `localxnat.faults`."""
+        """Let these faults strike from now on, and no others; see `localxnat.faults.rules`."""
         login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = urllib.request.Request(
             f"{self.url}/localxnat/faults",

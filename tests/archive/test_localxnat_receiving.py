@@ -12,13 +12,13 @@ import pytest
 from localxnat_support import Raw, write_dicom
 from pydicom.uid import MRImageStorage
 
-from localxnat import importer
 from localxnat.errors import Refused
-from localxnat.prearchive import Prearchive
-from localxnat.resources import Resources
-from localxnat.store import Store
+from localxnat.storage import importer
+from localxnat.storage.prearchive import Prearchive
+from localxnat.storage.resources import Resources
+from localxnat.storage.store import Store
+from localxnat.storage.waiting import Waiting
 from localxnat.testing import Server, running
-from localxnat.waiting import Waiting
 
 IMPORT = "/data/services/import"
 QUIET = 1.5

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from localxnat_support import Raw
 
-from localxnat import archives
 from localxnat.errors import Refused
-from localxnat.incoming import Incoming
-from localxnat.resources import Resources
-from localxnat.store import Store
+from localxnat.storage import archives
+from localxnat.storage.incoming import Incoming
+from localxnat.storage.resources import Resources
+from localxnat.storage.store import Store
 from localxnat.testing import PACKAGE_ROOT, Server
 
 pytest_plugins = ["localxnat_support"]

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from localxnat_support import Raw
 
+from localxnat.storage.zips import stream_zip
 from localxnat.testing import Server, running, seed
-from localxnat.zips import stream_zip
 
 COLUMNS = (
     "ID,label,xsiType,date,last_modified,subject_label,xnat:imagesessiondata/subject_id,"

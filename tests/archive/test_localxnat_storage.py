@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from localxnat_support import Raw
 
-from localxnat.prearchive import Prearchive
-from localxnat.resources import Resources
-from localxnat.store import Object, Store
+from localxnat.storage.prearchive import Prearchive
+from localxnat.storage.resources import Resources
+from localxnat.storage.store import Object, Store
 from localxnat.testing import PACKAGE_ROOT, running
 
 

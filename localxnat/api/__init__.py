@@ -1,0 +1,1 @@
+"""XNAT's REST interface, from paths and queries to answers."""

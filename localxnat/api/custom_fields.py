@@ -1,0 +1,86 @@
+"""/xapi/custom-fields: what custom forms keep with projects, subjects, experiments and scans."""
+
+import json
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localxnat.api import address, bodies, query
+from localxnat.api.access import Who, archive, signed_in
+from localxnat.api.targets import NOT_FOUND, Call, require_found, resolve
+from localxnat.errors import Refused
+from localxnat.storage.store import Object
+
+_KEY = "custom_fields"
+
+
+async def handle(request: Request, who: Who) -> Response:
+    """GET or PUT .../fields; GET or DELETE .../fields/{name}."""
+    base = archive(request)
+    parts = address.segments(request.scope.get("raw_path") or request.url.path.encode())[2:]
+    if "fields" not in parts:
+        raise Refused(404, NOT_FOUND)
+    cut = len(parts) - 1 - parts[::-1].index("fields")
+    name = parts[cut + 1] if len(parts) > cut + 1 else None
+    call = Call(
+        base.store, base.resources, base.auth, who.user, request.method,
+        address.parse(["data", *parts[:cut]]), query.Query(), request.url.path,
+    )  # fmt: skip
+    given = _read(await bodies.body(request)) if request.method == "PUT" else None
+    asked = query.parse(request.url.query)
+    wanted = [one for key, value in asked if key == "fieldNames" for one in value.split(",")]
+    return await run_in_threadpool(_answer, call, name, given, wanted)
+
+
+def _answer(
+    call: Call, name: str | None, given: dict[str, Any] | None, wanted: list[str]
+) -> Response:
+    target = resolve(call)
+    require_found(target)
+    item = target.owner
+    if item.kind == "reconstruction":
+        raise Refused(400, "Unsupported Operation: there are no custom fields here.")
+    if call.method == "GET":
+        found = _fields(item)
+        if name is None:
+            return JSONResponse({key: found[key] for key in wanted if key in found} or found)
+        value = _one(found, name)
+        return PlainTextResponse(value if isinstance(value, str) else json.dumps(value))
+    call.require("edit", item)
+    with call.store.database.write():
+        fresh = _fields(call.store.by_pk(item.pk) or item)
+        if given is not None:
+            fresh |= given
+        elif name is not None:
+            _one(fresh, name)
+            del fresh[name]
+        call.store.set_fields(item, {_KEY: json.dumps(fresh) if fresh else None})
+    return JSONResponse(fresh)
+
+
+def _fields(item: Object) -> dict[str, Any]:
+    return json.loads(item.fields.get(_KEY, "{}"))
+
+
+def _one(found: dict[str, Any], name: str) -> Any:
+    if found.get(name) is None:
+        raise Refused(404, "The field does not exist.")
+    return found[name]
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body)
+    except ValueError:
+        raise Refused(400, "The body is no JSON.") from None
+    if not isinstance(given, dict):
+        raise Refused(400, "The body is no JSON object.")
+    return given
+
+
+def routes() -> list[Route]:
+    run = signed_in(handle)
+    return [Route("/xapi/custom-fields/{rest:path}", run, methods=["GET", "PUT", "DELETE"])]

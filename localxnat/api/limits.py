@@ -1,0 +1,42 @@
+"""How much a request may carry: what handlers read as a whole is small."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localxnat.api.responses import refusal
+
+MAX_BODY = 16 << 20
+"""XML documents, forms, settings. Files are streamed and have no limit."""
+MESSAGE = "The body is larger than the request can have."
+
+
+class Limits:
+    """Middleware that answers 413 to a large body that is no file."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _streamed(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > MAX_BODY:
+            await refusal(413, MESSAGE)(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY:
+                raise HTTPException(413, MESSAGE)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def _streamed(path: str) -> bool:
+    parts = path.split("/")
+    return ("files" in parts and "config" not in parts) or parts[-2:] == ["services", "import"]

@@ -1,0 +1,212 @@
+"""PUT and POST of projects, subjects, experiments, scans, reconstructions and assessors.
+
+What an object is to be comes from an XML document, if there is one, and from the query, which
+has the last word.
+"""
+
+from starlette.responses import Response
+
+from localxnat.api import protocols
+from localxnat.api.given import Given
+from localxnat.api.targets import NOT_FOUND, Call, Target
+from localxnat.errors import Refused
+from localxnat.model import fields, xsi
+from localxnat.storage.names import check_label, check_scan_id
+from localxnat.storage.store import Object
+
+_WORDS = {
+    "subjects": "subject",
+    "experiments": "experiment",
+    "scans": "scan",
+    "reconstructions": "reconstruction",
+    "assessors": "assessor",
+}
+_LABELLED = ("subject", "experiment", "assessor")
+
+
+def put(call: Call, target: Target, word: str) -> Response:
+    """The answer to a PUT or a POST: 201 for a new object, 200 for a change; its ID."""
+    if word == "projects":
+        return _put_project(call, target)
+    kind = _WORDS[word]
+    existing = {
+        "subject": target.subject,
+        "experiment": target.experiment,
+        "scan": target.scans[0] if len(target.scans) == 1 else None,
+        "reconstruction": target.reconstruction,
+        "assessor": target.assessor,
+    }[kind]
+    if existing is not None and word not in target.missing and call.address.collection is None:
+        return _update(call, existing)
+    parent = _parent(call, target, kind)
+    call.require("edit", parent)
+    named = dict(call.address.steps).get(word) if call.address.collection is None else None
+    item = _create(call, kind, named, parent)
+    _add_below(call, item, call.given)
+    return Response(item.id, 201, media_type="text/plain")
+
+
+def _parent(call: Call, target: Target, kind: str) -> Object:
+    """The object that a new one belongs to; a subject that is not there yet is made, as in XNAT."""
+    if kind in ("scan", "reconstruction", "assessor"):
+        if target.experiment is None:
+            raise Refused(404, NOT_FOUND)
+        return target.experiment
+    project = target.project
+    if project is None and "subjects" in target.missing:
+        raise Refused(404, NOT_FOUND)
+    if project is None or "projects" in target.missing:
+        raise Refused(422, "The project does not exist, or is not named in the address.")
+    if kind == "subject" or target.subject is not None:
+        return target.subject if kind == "experiment" and target.subject else project
+    identity = call.given.identity if call.given else {}
+    name = (
+        target.missing.get("subjects")
+        or call.query.get("subject_ID")
+        or identity.get("subject_ID", "")
+    )
+    if not name:
+        raise Refused(422, "The experiment must include the subject.")
+    known = call.store.subject(name, project.id)
+    if known is not None:
+        return known
+    call.require("edit", project)
+    _type_of(call, kind)
+    label = check_label(name, "label")
+    return call.store.create(
+        "subject", label, "xnat:subjectData", project.id, project, call.user.login
+    )
+
+
+def _type_of(call: Call, kind: str, default: str = "") -> str:
+    given = call.query.get("xsiType") or (call.given.xsi_type if call.given else "")
+    if not given:
+        # A field's path begins with the type: xnat:mrSessionData/date=2024-01-01.
+        prefixes = (name.partition("/")[0] for name, _ in call.query if ":" in name)
+        given = next((prefix for prefix in prefixes if xsi.spell(prefix)), default)
+    spelled = xsi.spell(given)
+    if spelled is None or not xsi.fits(spelled, kind):
+        raise Refused(417, f"No xsiType is given that a new {kind} can have.")
+    return spelled
+
+
+def _create(call: Call, kind: str, name: str | None, parent: Object) -> Object:
+    defaults = {
+        "subject": "xnat:subjectData",
+        "reconstruction": "xnat:reconstructedImageData",
+        "scan": parent.xsi_type.replace("SessionData", "ScanData"),
+    }
+    xsi_type = _type_of(call, kind, defaults.get(kind, ""))
+    given = call.given or Given(xsi_type)
+    changes = given.changes | fields.updates(kind, xsi_type, call.query)
+    identifier = _asked_id(call, given)
+    if kind in _LABELLED:
+        label = given.identity.get("label") or name or call.query.get("label") or identifier
+        label = check_label(label or "", "label")
+    else:
+        label = check_scan_id(name or identifier or _next_number(call, parent, kind))
+        identifier = label
+    if identifier and kind in _LABELLED:
+        check_label(identifier, "ID")
+    project = parent.id if parent.kind == "project" else parent.project
+    return call.store.create(
+        kind, label, xsi_type, project, parent, call.user.login, changes, identifier
+    )
+
+
+def _asked_id(call: Call, given: Given) -> str:
+    """The ID that a client gives to a new object."""
+    for name, value in call.query:
+        parts = fields.relative(name)
+        if name == "ID" or (parts and parts[1] == "ID" and xsi.is_a(given.xsi_type, parts[0])):
+            return value
+    return given.identity.get("ID", "")
+
+
+def _next_number(call: Call, parent: Object, kind: str) -> str:
+    taken = {item.id for item in call.store.children(parent, kind)}
+    return next(str(number) for number in range(1, len(taken) + 2) if str(number) not in taken)
+
+
+def _add_below(call: Call, parent: Object, given: Given | None) -> None:
+    """Make or change the objects that a document has below its own."""
+    for kind, child in given.below if given else []:
+        name = child.identity.get("label" if kind in _LABELLED else "ID", "")
+        if not name:
+            raise Refused(422, f"A {kind} in the document has no name.")
+        if not xsi.fits(child.xsi_type, kind):
+            raise Refused(422, f"A {kind} in the document has a type that it cannot have.")
+        found = next((one for one in call.store.children(parent, kind) if one.label == name), None)
+        if found is None:
+            label = check_label(name, "label") if kind in _LABELLED else check_scan_id(name)
+            project = parent.project
+            found = call.store.create(
+                kind, label, child.xsi_type, project, parent, call.user.login, child.changes
+            )
+        else:
+            call.store.set_fields(found, child.changes)
+        _add_below(call, found, child)
+
+
+def _update(call: Call, item: Object) -> Response:
+    """Set the fields of the request on an object that exists; 200 and its ID."""
+    call.require("edit", item)
+    given = call.given
+    if given is not None:
+        if not (xsi.is_a(given.xsi_type, item.xsi_type) or xsi.is_a(item.xsi_type, given.xsi_type)):
+            raise Refused(422, "The document is of another type than the object.")
+        if given.identity.get("project", item.project) != item.project:
+            raise Refused(409, "Project must be modified through separate URI.")
+    changes: dict[str, str | None] = {}
+    if call.query.flag("allowDataDeletion") and given is not None:
+        # The document says all: what it has not is deleted.
+        changes = dict.fromkeys(item.fields)
+    changes |= given.changes if given else {}
+    changes |= fields.updates(item.kind, item.xsi_type, call.query)
+    label = call.query.get("label")
+    if label and item.kind in _LABELLED and label != item.label:
+        call.resources.rename(item, check_label(label, "label"))
+    call.store.set_fields(item, changes)
+    if item.kind == "project":
+        _keep_aliases(call, item)
+    _add_below(call, item, given)
+    return Response(item.id, 200, media_type="text/plain")
+
+
+def _put_project(call: Call, target: Target) -> Response:
+    given = call.given or Given("xnat:projectData")
+    if given.xsi_type != "xnat:projectData":
+        raise Refused(422, "Only documents of projects can be put to this address.")
+    if target.project:
+        return _update(call, target.project)
+    name = (
+        call.address.get("projects") or call.query.get("ID") or _asked_id(call, given)
+    )  # fmt: skip
+    if not name:
+        raise Refused(417, "The project has no ID.")
+    if call.store.project(name) is not None:
+        raise Refused(403, "The user has no right to edit here.")
+    changes = (
+        protocols.default(name)
+        | given.changes
+        | fields.updates("project", given.xsi_type, call.query)
+    )
+    check_label(name, "project ID")
+    item = call.store.create(
+        "project", name, given.xsi_type, name, None, call.user.login, changes
+    )  # fmt: skip
+    call.auth.set_role(call.user.login, item.id, "owner")
+    _keep_aliases(call, item)
+    return Response(item.id, 201, media_type="text/plain")
+
+
+def _keep_aliases(call: Call, project: Object) -> None:
+    """Add the alias that the query has to those of a project, and let them all be found."""
+    item = call.store.by_pk(project.pk) or project
+    known = [value for key, value in item.fields.items() if key.startswith("aliases/alias")]
+    alias = call.query.get("alias")
+    if alias and alias not in known:
+        key = f"aliases/alias[{len(known)}]/alias"
+        call.store.set_fields(item, {key: check_label(alias, "alias")})
+        item = call.store.by_pk(project.pk) or project
+    call.store.keep_aliases(item)

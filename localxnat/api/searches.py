@@ -1,0 +1,183 @@
+"""/data/search and /data/search/saved: searches, once or kept under a name."""
+
+import csv
+import io
+import json
+import re
+from xml.etree import ElementTree
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localxnat.api import bodies
+from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.documents import NAMESPACES
+from localxnat.api.given import parse
+from localxnat.api.listings import Row
+from localxnat.api.responses import rows_as
+from localxnat.api.search import Found, search
+from localxnat.errors import Refused
+
+_ID = re.compile(r"[\w.@:-]{1,255}")
+_XDAT = f"{{{NAMESPACES['xdat']}}}"
+
+
+async def once(request: Request, who: Who) -> Response:
+    """POST /data/search: rows for a search document."""
+    document = await bodies.document(request)
+    return await run_in_threadpool(_run, request, who, document)
+
+
+def _run(request: Request, who: Who, document: bytes) -> Response:
+    base = archive(request)
+    found = search(base.store, base.auth, who.user, document)
+    form = request.query_params.get("format", "json")
+    if form == "csv":
+        return Response(_csv(found), media_type="text/csv")
+    if form == "xml":
+        return rows_as(found.rows, form)
+    return Response(_json(found), media_type="application/json")
+
+
+def _names(found: Found) -> list[str]:
+    names = [column.key for column in found.columns]
+    return [*names, "quarantine_status"] if found.quarantine else names
+
+
+def _csv(found: Found) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, _names(found), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found.rows)
+    return out.getvalue()
+
+
+def _json(found: Found) -> str:
+    columns: list[Row] = [column.about() for column in found.columns]
+    if found.quarantine:
+        columns.append({"key": "quarantine_status"})
+    shown, rows = (json.dumps(part, separators=(",", ":")) for part in (columns, found.rows))
+    # Some clients compare the text, so that spaces are where XNAT has them.
+    return (
+        f'{{"ResultSet":{{"Columns":{shown},"Result":{rows}, "rootElementName": "{found.root}",'
+        f'"totalRecords": "{len(found.rows)}"}}}}'
+    )
+
+
+# Saved searches ------------------------------------------------------------------------------
+
+
+async def listing(request: Request, who: Who) -> Response:
+    """GET /data/search/saved: the searches that the user may use."""
+    rows = await run_in_threadpool(_listing, archive(request), who)
+    return rows_as(rows, request.query_params.get("format", ""))
+
+
+def _listing(base: Archive, who: Who) -> list[Row]:
+    found = base.store.database.connection.execute("SELECT * FROM searches ORDER BY id")
+    rows: list[Row] = []
+    for saved in found:
+        root = parse(saved["document"].encode())
+        users = _users(root)
+        if _may_use(who, saved["login"], root, users):
+            rows.append(_described(saved["id"], root, users))
+    return rows
+
+
+def _described(identifier: str, root: ElementTree.Element, users: list[str]) -> Row:
+    name = root.find(f"{_XDAT}root_element_name")
+    return {
+        "id": identifier,
+        "root_element_name": (name.text or "") if name is not None else "",
+        "brief_description": root.get("brief-description", ""),
+        "description": root.get("description", ""),
+        "secure": "1" if root.get("secure") in ("true", "1") else "0",
+        "users": ",".join(users),
+        "tag": root.get("tag", ""),
+        "sort_by_element_name": "",
+        "sort_by_field_id": "",
+        "allow_diff_columns": root.get("allow-diff-columns", "0"),
+        "layeredsequence": root.get("layeredSequence", ""),
+    }
+
+
+def _users(root: ElementTree.Element) -> list[str]:
+    return [login.text or "" for login in root.iterfind(f"{_XDAT}allowed_user/{_XDAT}login")]
+
+
+def _may_use(who: Who, owner: str, root: ElementTree.Element, users: list[str]) -> bool:
+    is_open = root.get("secure") not in ("true", "1") and not users
+    return who.user.admin or is_open or who.user.login in (owner, *users)
+
+
+async def saved(request: Request, who: Who) -> Response:
+    """GET, PUT or DELETE /data/search/saved/{id}; GET .../results."""
+    name: str = request.path_params["name"]
+    if request.method == "PUT":
+        document = await bodies.document(request)
+        return await run_in_threadpool(_save, archive(request), who, name, document)
+    if request.method == "DELETE":
+        return await run_in_threadpool(_delete, archive(request), who, name)
+    document = await run_in_threadpool(_load, archive(request), who, name)
+    if request.url.path.endswith("/results"):
+        return await run_in_threadpool(_run, request, who, document)
+    if request.query_params.get("format") == "json":
+        # XNAT has a search's definition as XML only.
+        raise Refused(404, "The search has no definition as JSON.")
+    return Response(document, media_type="text/xml")
+
+
+def _load(base: Archive, who: Who, name: str) -> bytes:
+    if name.startswith("@"):
+        # The listing of a type, which nobody has to save.
+        root = ElementTree.Element(f"{_XDAT}bundle", {"ID": name})
+        ElementTree.SubElement(root, f"{_XDAT}root_element_name").text = name[1:]
+        return ElementTree.tostring(root)
+    row = base.store.database.connection.execute(
+        "SELECT * FROM searches WHERE id = ?", (name,)
+    ).fetchone()
+    if row is None:
+        raise Refused(404, "There is no search of this name.")
+    document: bytes = row["document"].encode()
+    root = parse(document)
+    if not _may_use(who, row["login"], root, _users(root)):
+        raise Refused(403, "The user has no right to this search.")
+    return document
+
+
+def _save(base: Archive, who: Who, name: str, document: bytes) -> Response:
+    root = parse(document)
+    if not _ID.fullmatch(name) or root.find(f"{_XDAT}root_element_name") is None:
+        raise Refused(422, "This is no search.")
+    with base.store.database.write() as connection:
+        row = connection.execute("SELECT login FROM searches WHERE id = ?", (name,)).fetchone()
+        if row and row["login"] != who.user.login and not who.user.admin:
+            raise Refused(403, "The search is another user's.")
+        root.set("ID", name)
+        connection.execute(
+            "INSERT OR REPLACE INTO searches (id, login, document) VALUES (?, ?, ?)",
+            (name, who.user.login, ElementTree.tostring(root, encoding="unicode")),
+        )
+    return Response(status_code=200 if row else 201)
+
+
+def _delete(base: Archive, who: Who, name: str) -> Response:
+    """As in XNAT, deleting a search that is not there is no error."""
+    with base.store.database.write() as connection:
+        row = connection.execute("SELECT login FROM searches WHERE id = ?", (name,)).fetchone()
+        if row and row["login"] != who.user.login and not who.user.admin:
+            raise Refused(403, "The search is another user's.")
+        connection.execute("DELETE FROM searches WHERE id = ?", (name,))
+    return Response(status_code=200)
+
+
+def routes() -> list[Route]:
+    one = "/data/search/saved/{name}"
+    return [
+        Route("/data/search", signed_in(once), methods=["POST"]),
+        Route("/data/search/saved", signed_in(listing)),
+        Route(one, signed_in(saved), methods=["GET", "PUT", "DELETE"]),
+        Route(f"{one}/results", signed_in(saved)),
+    ]

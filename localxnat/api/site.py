@@ -1,0 +1,105 @@
+"""The site's settings: /xapi/siteConfig."""
+
+import json
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localxnat.api import bodies, xapi
+from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.users import only_admin
+from localxnat.errors import Refused
+
+
+def _values(request: Request) -> dict[str, Any]:
+    return archive(request).store.settings.all()
+
+
+async def config(request: Request, who: Who) -> Response:
+    """GET /xapi/siteConfig: all settings; POST or PUT: a JSON object of those to change."""
+    only_admin(who)
+    if request.method == "GET":
+        return JSONResponse(await run_in_threadpool(_values, request))
+    changes = _json(await bodies.body(request))
+    if not isinstance(changes, dict):
+        raise Refused(400, "The settings are no JSON object.")
+    await run_in_threadpool(_set, archive(request), changes)
+    return Response(status_code=200)
+
+
+def _set(base: Archive, changes: dict[str, Any]) -> None:
+    """Set settings; the administrator's address is that of the user `admin`, too."""
+    base.store.settings.set(changes)
+    if "adminEmail" in changes:
+        base.auth.change_user("admin", {"email": str(changes["adminEmail"])})
+
+
+async def setting(request: Request, who: Who) -> Response:
+    """GET, POST or PUT /xapi/siteConfig/{name}: one setting, as plain text or JSON."""
+    name: str = request.path_params["name"]
+    if request.method == "GET":
+        values = await run_in_threadpool(_values, request)
+        if name not in values:
+            raise Refused(404, "There is no setting of this name.")
+        value = values[name]
+        return PlainTextResponse(value if isinstance(value, str) else json.dumps(value))
+    only_admin(who)
+    text = (await bodies.body(request)).decode("utf-8", "replace")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    await run_in_threadpool(_set, archive(request), {name: value})
+    return Response(status_code=200)
+
+
+async def several(request: Request, who: Who) -> Response:
+    """GET /xapi/siteConfig/values/{names}: some settings, their names with commas between."""
+    values = await run_in_threadpool(_values, request)
+    names = request.path_params["names"].split(",")
+    return JSONResponse({name: values[name] for name in names if name in values})
+
+
+async def build_info(request: Request, who: Who) -> Response:
+    return JSONResponse(xapi.build_info())
+
+
+async def build_info_field(request: Request, who: Who) -> Response:
+    value = xapi.build_info().get(request.path_params["name"])
+    if value is None:
+        raise Refused(404, "The build information has nothing of this name.")
+    return PlainTextResponse(value)
+
+
+async def uptime(request: Request, who: Who) -> Response:
+    """GET /xapi/siteConfig/uptime[/display]: how long the server runs."""
+    seconds = xapi.uptime()
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds % 60}
+    if request.url.path.endswith("/display"):
+        shown = [f"{number} {name}" for name, number in parts.items() if number]
+        return PlainTextResponse(", ".join(shown) or "0 seconds")
+    return JSONResponse({name: f"{number:02d}" for name, number in parts.items()})
+
+
+def _json(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Refused(400, "The body is no JSON.") from None
+
+
+def routes() -> list[Route]:
+    base, change = "/xapi/siteConfig", ["GET", "POST", "PUT"]
+    return [
+        Route(f"{base}/buildInfo", signed_in(build_info)),
+        Route(f"{base}/buildInfo/{{name}}", signed_in(build_info_field)),
+        Route(f"{base}/uptime", signed_in(uptime)),
+        Route(f"{base}/uptime/display", signed_in(uptime)),
+        Route(f"{base}/values/{{names}}", signed_in(several)),
+        Route(base, signed_in(config), methods=change),
+        Route(f"{base}/{{name}}", signed_in(setting), methods=change),
+    ]

@@ -1,0 +1,182 @@
+"""The users of the site, and the tokens that stand for them: /data/users, /xapi/users, tokens."""
+
+import re
+import sqlite3
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localxnat.api import accounts
+from localxnat.api.access import Who, archive, signed_in
+from localxnat.api.responses import rows_as
+from localxnat.errors import Refused
+from localxnat.storage.auth import Auth
+
+_TAKEN = ("username", "profiles", "active", "current", "guest")  # words of the interface
+_LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
+
+
+def only_admin(who: Who) -> None:
+    """403 for anybody else."""
+    if not who.user.admin:
+        raise Refused(403, "Only an administrator may do this.")
+
+
+def _profile(row: sqlite3.Row, *, enabled: bool = True) -> dict[str, object]:
+    return {
+        "username": row["login"],
+        "firstName": row["firstname"],
+        "lastName": row["lastname"],
+        "email": row["email"],
+        "enabled": enabled,
+        "verified": True,
+    }
+
+
+async def listing(request: Request, who: Who) -> Response:
+    """GET /data/users, as XNAT's old interface has it."""
+    only_admin(who)
+    users = await run_in_threadpool(archive(request).auth.users)
+    rows = [
+        {
+            "xdat_user_id": str(number),
+            "login": row["login"],
+            "firstname": row["firstname"],
+            "lastname": row["lastname"],
+            "email": row["email"],
+        }
+        for number, row in enumerate(users, start=1)
+    ]
+    return rows_as(rows, request.query_params.get("format", ""))
+
+
+async def users(request: Request, who: Who) -> Response:
+    """GET /xapi/users: the names; POST: a new user from a JSON profile with a password."""
+    only_admin(who)
+    auth = archive(request).auth
+    if request.method == "GET":
+        rows = await run_in_threadpool(auth.users)
+        return JSONResponse([row["login"] for row in rows])
+    profile = await _json(request)
+    login, password = str(profile.get("username", "")), str(profile.get("password", ""))
+    if not _LOGIN.fullmatch(login) or login in _TAKEN or not password:
+        raise Refused(400, "A user has a username (letters, digits, . _ @ -) and a password.")
+
+    def add() -> None:
+        auth.add_user(
+            login,
+            password,
+            firstname=str(profile.get("firstName", "")),
+            lastname=str(profile.get("lastName", "")),
+            email=str(profile.get("email", "")),
+        )
+
+    await run_in_threadpool(add)
+    return JSONResponse({"username": login}, 201)
+
+
+async def username(request: Request, who: Who) -> Response:
+    """GET /xapi/users/username: the caller's own name."""
+    return PlainTextResponse(who.user.login)
+
+
+async def profiles(request: Request, who: Who) -> Response:
+    """GET /xapi/users/profiles: all users."""
+    only_admin(who)
+    rows = await run_in_threadpool(archive(request).auth.users)
+    return JSONResponse([_profile(row) for row in rows])
+
+
+async def user(request: Request, who: Who) -> Response:
+    """GET or DELETE /xapi/users/{login}; PUT changes names, the address and the password."""
+    auth, login = archive(request).auth, request.path_params["login"]
+    if login != who.user.login or request.method == "DELETE":
+        only_admin(who)
+    rows = await run_in_threadpool(auth.users)
+    row = next((row for row in rows if row["login"] == login), None)
+    if row is None:
+        raise Refused(404, "There is no user of this name.")
+    if request.method == "DELETE":
+        if login == who.user.login:
+            raise Refused(400, "Nobody can delete themselves.")
+        await run_in_threadpool(auth.remove_user, login)
+        return Response(status_code=200)
+    if request.method == "PUT":
+        await run_in_threadpool(_change, auth, login, await _json(request))
+    rows = await run_in_threadpool(auth.users)
+    row = next(row for row in rows if row["login"] == login)
+    return JSONResponse(_profile(row, enabled=auth.enabled(login)))
+
+
+def _change(auth: Auth, login: str, profile: dict[str, object]) -> None:
+    names = {"firstName": "firstname", "lastName": "lastname", "email": "email"}
+    changes: dict[str, str | int] = {
+        name: str(profile[key]) for key, name in names.items() if key in profile
+    }
+    if not changes and not profile.get("password"):
+        raise Refused(400, "Names, the address and the password are what can be changed here.")
+    auth.change_user(login, changes)
+    if profile.get("password"):
+        auth.set_password(login, str(profile["password"]))
+
+
+async def _json(request: Request) -> dict[str, object]:
+    try:
+        body = await request.json()
+    except ValueError:
+        raise Refused(400, "The body is no JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "The body is no JSON object.")
+    return body
+
+
+# Tokens --------------------------------------------------------------------------------------
+
+
+async def issue(request: Request, who: Who) -> Response:
+    """GET /data/services/tokens/issue: an alias and a secret that work as name and password."""
+    auth = archive(request).auth
+    if not who.login.id:
+        raise Refused(401, "A guest has no token.")
+    target = who.user
+    if login := request.path_params.get("login"):
+        only_admin(who)
+        found = await run_in_threadpool(auth.user, login)
+        if found is None:
+            raise Refused(404, "There is no user of this name.")
+        target = found
+    return JSONResponse(await run_in_threadpool(auth.issue_token, target))
+
+
+async def validate(request: Request, who: Who) -> Response:
+    """GET .../tokens/validate/{alias}/{secret}: whose it is; empty if it is nobody's."""
+    path = request.path_params
+    login = await run_in_threadpool(
+        archive(request).auth.validate_token, path["alias"], path["secret"]
+    )
+    return JSONResponse({"valid": login} if login else {})
+
+
+async def invalidate(request: Request, who: Who) -> Response:
+    """GET .../tokens/invalidate/{alias}/{secret}: the end of a token."""
+    path = request.path_params
+    await run_in_threadpool(archive(request).auth.invalidate_token, path["alias"], path["secret"])
+    return PlainTextResponse("")
+
+
+def routes() -> list[Route]:
+    tokens = "/data/services/tokens"
+    return [
+        Route("/data/users", signed_in(listing)),
+        Route("/xapi/users", signed_in(users), methods=["GET", "POST"]),
+        Route("/xapi/users/username", signed_in(username)),
+        Route("/xapi/users/profiles", signed_in(profiles)),
+        *accounts.routes(),
+        Route("/xapi/users/{login}", signed_in(user), methods=["GET", "PUT", "DELETE"]),
+        Route(f"{tokens}/issue", signed_in(issue)),
+        Route(f"{tokens}/issue/user/{{login}}", signed_in(issue)),
+        Route(f"{tokens}/validate/{{alias}}/{{secret}}", signed_in(validate)),
+        Route(f"{tokens}/invalidate/{{alias}}/{{secret}}", signed_in(invalidate)),
+    ]

@@ -1,0 +1,1 @@
+"""XNAT's data model: its types and their fields, from its schema."""
