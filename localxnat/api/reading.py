@@ -151,11 +151,7 @@ def _owners(call: Call, target: Target) -> list[Object]:
     """The objects whose resources an address is about: several, for scans/ALL or all=true."""
     if call.address.get("scans") is not None and target.assessor is None:
         return target.scans
-    owner = target.owner
-    if owner.kind == "experiment" and call.query.flag("all"):
-        below = [*call.store.children(owner, "scan"), *call.store.children(owner, "assessor")]
-        return [owner, *below]
-    return [owner]
+    return call.store.with_parts(target.owner) if call.query.flag("all") else [target.owner]
 
 
 def _resources(call: Call, target: Target) -> Response:

@@ -120,7 +120,10 @@ def _import(base: Archive, who: Who, asked: Query, place: dict[str, str], upload
 
 
 async def refresh(request: Request, who: Who) -> Response:
-    """POST /data/services/refresh/catalog?resource=/archive/...&options=append,delete,checksum."""
+    """POST /data/services/refresh/catalog?resource=/archive/...&options=append,delete,checksum.
+
+    Of a session it refreshes the scans' and the assessors' catalogs, too.
+    """
     asked = query.parse(request.url.query)
     await run_in_threadpool(_refresh, archive(request), who, asked)
     return PlainTextResponse("")
@@ -138,9 +141,12 @@ def _refresh(base: Archive, who: Who, asked: Query) -> None:
         target = targets.resolve(call)
         targets.require_found(target)
         call.require("edit", target.owner)
-        found = [target.resource] if target.resource else base.resources.of(target.owner)
-        for resource in found:
-            catalogs.refresh(base.resources, target.owner, resource, options)
+        if target.resource:
+            catalogs.refresh(base.resources, target.owner, target.resource, options)
+            continue
+        for owner in base.store.with_parts(target.owner):
+            for resource in base.resources.of(owner):
+                catalogs.refresh(base.resources, owner, resource, options)
 
 
 def routes() -> list[Route]:

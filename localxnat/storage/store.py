@@ -129,6 +129,11 @@ class Store:
         found = [Object.of(row) for row in rows]
         return sorted(found, key=lambda scan: scan_order(scan.id)) if kind == "scan" else found
 
+    def with_parts(self, item: Object) -> list[Object]:
+        """An object and, of a session, its scans, reconstructions and assessors."""
+        kinds = PARTS if item.kind == "experiment" else ()
+        return [item, *(part for kind in kinds for part in self.children(item, kind))]
+
     def all(self, kind: str) -> Iterator[Object]:
         rows = self.database.connection.execute(
             "SELECT * FROM objects WHERE kind = ? ORDER BY pk", (kind,)

@@ -200,3 +200,17 @@ def test_a_refresh_finds_files_that_came_and_went_on_disk(
         "comes.txt": "5",
     }
     assert resource.files["comes.txt"].verify_digest()
+
+
+def test_a_refresh_of_a_session_reaches_its_scans(server: Server, raw: Raw) -> None:
+    path = "/data/projects/P/subjects/S/experiments/refreshed"
+    session = raw("PUT", f"{path}?xsiType=xnat:mrSessionData").text
+    scan = f"/data/experiments/{session}/scans/3"
+    raw("PUT", f"{scan}?xsiType=xnat:mrScanData")
+    raw("PUT", f"{scan}/resources/R/files/here.txt", data=b"here")
+    place = next((server.root / "archive").rglob("here.txt")).parent
+    (place / "beside.txt").write_text("it came on the disk")
+    query = {"resource": f"/archive/experiments/{session}", "options": "append"}
+    assert raw("POST", "/data/services/refresh/catalog", params=query).ok
+    names = {row["Name"] for row in raw.rows(f"{scan}/resources/R/files")}
+    assert names == {"here.txt", "beside.txt"}
