@@ -6,9 +6,6 @@ from starlette.requests import Request
 from localxnat.api import query
 from localxnat.api.given import Given, read
 from localxnat.api.query import Query
-from localxnat.errors import Refused
-
-MAX_DOCUMENT = 64 << 20
 
 
 async def given(request: Request, asked: Query) -> Given | None:
@@ -21,25 +18,13 @@ async def given(request: Request, asked: Query) -> Given | None:
             documents = [file for file in files if (file.filename or "").endswith(".xml")]
             return read(await documents[0].read()) if documents else None
     if kind == "application/x-www-form-urlencoded" and not asked.flag("inbody"):
-        asked += query.parse((await body(request)).decode("utf-8", "replace"))
+        asked += query.parse((await request.body()).decode("utf-8", "replace"))
         return None
     is_xml = kind in ("text/xml", "application/xml")
     if is_xml or asked.get("req_format") == "xml" or asked.flag("inbody"):
-        document = await body(request)
+        document = await request.body()
         return read(document) if document.strip() else None
     return None
-
-
-async def body(request: Request) -> bytes:
-    """The body of a request that is to be held in memory; 413 for one that is too long."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > MAX_DOCUMENT:
-            raise Refused(413, "The body is too long.")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 async def document(request: Request) -> bytes:
@@ -48,4 +33,4 @@ async def document(request: Request) -> bytes:
         async with request.form() as form:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
             return await files[0].read() if files else b""
-    return await body(request)
+    return await request.body()

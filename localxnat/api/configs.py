@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from localxnat.api import bodies, query
+from localxnat.api import query
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.listings import Row
 from localxnat.api.query import Query
@@ -164,7 +164,7 @@ async def _contents(request: Request) -> str | None:
             if len(files) != 1:
                 raise Refused(400, "Config contents are limited to a single file.")
             return (await files[0].read()).decode("utf-8", "replace")
-    return (await bodies.body(request)).decode("utf-8", "replace") or None
+    return (await request.body()).decode("utf-8", "replace") or None
 
 
 def _object(text: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from localxnat.api import address, bodies, query
+from localxnat.api import address, query
 from localxnat.api.access import Who, archive, signed_in
 from localxnat.api.targets import NOT_FOUND, Call, require_found, resolve
 from localxnat.errors import Refused
@@ -29,7 +29,7 @@ async def handle(request: Request, who: Who) -> Response:
         base.store, base.resources, base.auth, who.user, request.method,
         address.parse(["data", *parts[:cut]]), query.Query(), request.url.path,
     )  # fmt: skip
-    given = _read(await bodies.body(request)) if request.method == "PUT" else None
+    given = _read(await request.body()) if request.method == "PUT" else None
     asked = query.parse(request.url.query)
     wanted = [one for key, value in asked if key == "fieldNames" for one in value.split(",")]
     return await run_in_threadpool(_answer, call, name, given, wanted)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from localxnat.api import bodies, xapi
+from localxnat.api import xapi
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.users import only_admin
 from localxnat.errors import Refused
@@ -23,7 +23,7 @@ async def config(request: Request, who: Who) -> Response:
     only_admin(who)
     if request.method == "GET":
         return JSONResponse(await run_in_threadpool(_values, request))
-    changes = _json(await bodies.body(request))
+    changes = _json(await request.body())
     if not isinstance(changes, dict):
         raise Refused(400, "The settings are no JSON object.")
     await run_in_threadpool(_set, archive(request), changes)
@@ -47,7 +47,7 @@ async def setting(request: Request, who: Who) -> Response:
         value = values[name]
         return PlainTextResponse(value if isinstance(value, str) else json.dumps(value))
     only_admin(who)
-    text = (await bodies.body(request)).decode("utf-8", "replace")
+    text = (await request.body()).decode("utf-8", "replace")
     try:
         value = json.loads(text)
     except ValueError:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localxnat_support import Raw
 
 from coil import files
 from coil.archive import contents
@@ -19,6 +18,7 @@ from coil.config import load_schema, with_defaults
 from coil.deid.identities import LinkTable
 from coil.units import unit_name
 from localxnat.testing import Server, running
+from tests.archives import Raw
 
 
 class Study:

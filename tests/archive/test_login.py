@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from localxnat_support import Raw, write_study
 
 from coil.archive.client import Address, connect
 from coil.archive.locks import place
 from coil.archive.login import FOLDER, close_all
 from coil.errors import ArchiveError
 from localxnat.testing import Server, import_dicom, running
+from tests.archives import Raw, write_study
 
 PASSWORD = "a secret that must stay one"
 LOGIN = "PUT /data/services/auth"

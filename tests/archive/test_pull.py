@@ -1,10 +1,8 @@
 """Pull from a live archive that misbehaves on demand."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from localxnat_support import logged_in, served_study, write_dicom
 
 from coil.archive import contents, progress
 from coil.archive import pull as pulling
@@ -15,26 +13,9 @@ from coil.archive.pull import Request, pull_session
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
+from tests.archives import write_dicom
 
 ZIP = "files.*format=zip"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
-
-
-@pytest.fixture
-def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    monkeypatch.setattr(pulling, "PAUSES", (0.0,))
-    with logged_in(server, monkeypatch) as connection:
-        yield connection
-
-
-@pytest.fixture
-def session(archive: Archive) -> Session:
-    return list_sessions(archive, "P")[0]
 
 
 def request(session: Session) -> Request:

@@ -5,14 +5,12 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from localxnat_support import SERIES, logged_in, served_study, write_dicom
 
 from coil import files, jobs
 from coil.archive import login
@@ -24,15 +22,10 @@ from coil.deid.identities import Link, LinkTable
 from coil.errors import CoilError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
+from tests.archives import SERIES, logged_in, write_dicom
 
 LISTING, ZIP, ANY = "scans/ALL/files.*format=json", "files.*format=zip", "."
 SEEDS = range(200)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
 
 
 @pytest.fixture

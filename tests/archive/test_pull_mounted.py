@@ -1,37 +1,18 @@
 """Pulls where the archive's own folder is mounted, in both layouts that XNATs have."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from localxnat_support import logged_in, served_study
 
 from coil.archive import contents, mounted
 from coil.archive.client import Archive
-from coil.archive.listing import Session, list_sessions
+from coil.archive.listing import Session
 from coil.archive.pull import Request, pull_session
 from coil.files import md5
 from localxnat.testing import Server
 
 LAYOUTS = ["projects/P/experiments/E", "P/arc001/E", "P/arc002/E"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
-
-
-@pytest.fixture
-def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    with logged_in(server, monkeypatch) as connection:
-        yield connection
-
-
-@pytest.fixture
-def session(archive: Archive) -> Session:
-    return list_sessions(archive, "P")[0]
 
 
 def mount(archive: Archive, server: Server, session: Session, folder: Path) -> list[Path]:

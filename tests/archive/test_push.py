@@ -1,42 +1,20 @@
 """Push to a live archive that misbehaves on demand."""
 
-from collections.abc import Iterator
 from itertools import count as numbers
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from localxnat_support import logged_in, served_study
 
-from coil.archive import push as pushing
 from coil.archive.client import Address, Archive, connect
-from coil.archive.listing import Session, list_sessions
+from coil.archive.listing import Session
 from coil.archive.places import Place, Spot
 from coil.archive.plan import Parcel
 from coil.archive.push import push
 from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
-
-
-@pytest.fixture
-def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    monkeypatch.setattr(pushing, "PAUSES", (0.0, 0.0, 0.0))
-    with logged_in(server, monkeypatch) as connection:
-        yield connection
-
-
-@pytest.fixture
-def session(archive: Archive) -> Session:
-    return list_sessions(archive, "P")[0]
-
 
 NUMBERS = numbers()
 

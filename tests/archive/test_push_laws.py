@@ -4,7 +4,7 @@ import multiprocessing
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -13,9 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from localxnat_support import logged_in, served_study
 
-from coil.archive import push as pushing
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import list_sessions
 from coil.archive.places import Place, Spot
@@ -41,19 +39,6 @@ FAULTS = [
     {"digest": "wrong"},
 ]
 LABELS = count()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
-
-
-@pytest.fixture
-def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    monkeypatch.setattr(pushing, "PAUSES", (0.0, 0.0, 0.0))
-    with logged_in(server, monkeypatch) as connection:
-        yield connection
 
 
 @pytest.fixture

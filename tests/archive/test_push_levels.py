@@ -1,16 +1,13 @@
 """Push to the scans of a session, to its assessor, and without writing anything."""
 
 import json
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from localxnat_support import logged_in, served_study
 
-from coil.archive import push as pushing
 from coil.archive.assessor import Assessor, statistics
 from coil.archive.client import Archive
 from coil.archive.parcels import derivative_files, nameless, scan_files
@@ -35,19 +32,6 @@ QC = {
 
 
 NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
-
-
-@pytest.fixture
-def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    monkeypatch.setattr(pushing, "PAUSES", (0.0, 0.0, 0.0))
-    with logged_in(server, monkeypatch) as connection:
-        yield connection
 
 
 @pytest.fixture

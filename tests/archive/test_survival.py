@@ -2,15 +2,11 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from localxnat_support import Raw, logged_in, served_study, write_dicom
 
-from coil.archive import pull as pulling
-from coil.archive import push as pushing
 from coil.archive.client import Address, Archive, connect
 from coil.archive.discover import discover
 from coil.archive.listing import Session, list_sessions
@@ -22,33 +18,15 @@ from coil.config import read_project
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
 from localxnat.testing import Server, seed
+from tests.archives import Raw, write_dicom
 
 ZIP = "files.*format=zip"
 LISTING = "scans/ALL/files.*format=json"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served_study(tmp_path_factory.mktemp("archive")) as server:
-        yield server
-
-
-@pytest.fixture
-def archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    monkeypatch.setattr(pulling, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(pushing, "PAUSES", (0.0, 0.0, 0.0))
-    with logged_in(server, monkeypatch) as connection:
-        yield connection
-
-
 @pytest.fixture
 def raw(server: Server) -> Raw:
     return Raw(server)
-
-
-@pytest.fixture
-def session(archive: Archive) -> Session:
-    return list_sessions(archive, "P")[0]
 
 
 def pull(archive: Archive, raw: Raw, session: Session, out: Path) -> None:

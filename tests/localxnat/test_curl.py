@@ -8,11 +8,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from localxnat_support import Raw
 
 from localxnat.testing import Server
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw
 
 XNAT = "{http://nrg.wustl.edu/xnat}"
 Curl = Callable[..., tuple[int, str]]

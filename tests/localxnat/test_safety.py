@@ -12,7 +12,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from localxnat_support import Raw
 
 from localxnat.errors import Refused
 from localxnat.storage import archives
@@ -20,8 +19,8 @@ from localxnat.storage.incoming import Incoming
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
 from localxnat.testing import PACKAGE_ROOT, Server
+from tests.archives import Raw
 
-pytest_plugins = ["localxnat_support"]
 PROJECT = "/data/projects/DEMO"
 
 

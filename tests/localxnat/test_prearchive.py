@@ -10,10 +10,10 @@ import pydicom
 import pytest
 import requests
 import xnat
-from localxnat_support import Raw, write_dicom, write_study
 from pydicom.uid import MRImageStorage
 
 from localxnat.testing import Server, running
+from tests.archives import Raw, write_dicom, write_study
 
 
 @pytest.fixture(scope="module")

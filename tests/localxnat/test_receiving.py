@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from localxnat_support import Raw, write_dicom
 from pydicom.uid import MRImageStorage
 
 from localxnat.errors import Refused
@@ -19,6 +18,7 @@ from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
 from localxnat.storage.waiting import Waiting
 from localxnat.testing import Server, running
+from tests.archives import Raw, write_dicom
 
 IMPORT = "/data/services/import"
 QUIET = 1.5

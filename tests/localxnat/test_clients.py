@@ -15,11 +15,9 @@ from typing import Any, Protocol
 import pytest
 import pyxnat
 import xnat
-from localxnat_support import Raw
 
 from localxnat.testing import Server
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw
 
 RECONSTRUCTION = "xnat:reconstructedImageData"
 

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from localxnat_support import Raw
 
 from localxnat.storage.prearchive import Prearchive
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Object, Store
 from localxnat.testing import PACKAGE_ROOT, running
+from tests.archives import Raw
 
 
 @pytest.fixture

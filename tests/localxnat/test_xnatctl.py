@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localxnat_support import Raw, write_study
 
 from localxnat.testing import Server
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw, write_study
 
 Run = Callable[..., Any]
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from localxnat_support import Raw, write_dicom, write_study
 from pydicom.uid import MRImageStorage
 
 from localxnat.testing import import_dicom, running
+from tests.archives import Raw, write_dicom, write_study
 
 COLUMNS = "ID,type,xsiType,frames,quality,series_description,modality"
 

@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 import xnat
-from localxnat_support import Raw
 
 from localxnat.testing import Server
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw
 
 ROLES = ["owner", "member", "collaborator", "nobody"]
 As = Callable[..., requests.Response]

@@ -1,7 +1,4 @@
-"""What the tests of localxnat share: a small DICOM study, a server with it, a raw client.
-
-PYTEST_DONT_REWRITE: test modules import from here before pytest takes it as a plugin.
-"""
+"""What the tests of archives share: a small DICOM study, a server with it, a raw client."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,30 +103,3 @@ class Raw:
         answer = self("GET", path, params={**query, "format": "json"})
         assert answer.status_code == 200, answer.text
         return answer.json()["ResultSet"]["Result"]
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with project DEMO, subject S1 and its session S1_a (LOCAL_E00001)."""
-    base = tmp_path_factory.mktemp("localxnat")
-    root = base / "root"
-    import_dicom(root, "DEMO", "S1", "S1_a", write_study(base / "dicom"))
-    with running(root) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def raw(server: Server) -> Raw:
-    return Raw(server)
-
-
-_made = iter(range(1, 1000))
-
-
-@pytest.fixture
-def session(raw: Raw) -> str:
-    """The path of a new, empty MR session."""
-    label = f"new{next(_made)}"
-    path = f"/data/projects/DEMO/subjects/S1/experiments/{label}"
-    identifier = raw("PUT", f"{path}?xsiType=xnat:mrSessionData").text
-    return f"/data/experiments/{identifier}"

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 import pyxnat
 import requests
-from localxnat_support import Raw
 
 from localxnat.testing import Server
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from localxnat_support import Raw
 
 from localxnat.testing import Server, running
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw
 
 BULK = ",".join(
     [

@@ -11,8 +11,6 @@ import xnat
 
 from localxnat.testing import Server
 
-pytest_plugins = ["localxnat_support"]
-
 
 @pytest.fixture(scope="module")
 def connection(server: Server) -> Iterator[Any]:

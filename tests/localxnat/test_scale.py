@@ -8,10 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from localxnat_support import Raw
 
 from localxnat.storage.zips import stream_zip
 from localxnat.testing import Server, running, seed
+from tests.archives import Raw
 
 COLUMNS = (
     "ID,label,xsiType,date,last_modified,subject_label,xnat:imagesessiondata/subject_id,"

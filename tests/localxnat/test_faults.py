@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from localxnat_support import Raw
 
 from localxnat.testing import Server, running
+from tests.archives import Raw
 
-pytest_plugins = ["localxnat_support"]
 SCANS = "/data/experiments/LOCAL_E00001/scans"
 ZIP = f"{SCANS}/ALL/files?format=zip"
 

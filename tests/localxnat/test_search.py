@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 import xnat
-from localxnat_support import Raw
 
 from localxnat.testing import Server
-
-pytest_plugins = ["localxnat_support"]
+from tests.archives import Raw
 
 XDAT = "http://nrg.wustl.edu/security"
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from localxnat_support import Raw, write_study
 
 from localxnat.storage.prearchive import Prearchive
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
 from localxnat.testing import running
+from tests.archives import Raw, write_study
 
 FILES = "/data/projects/P/resources/R/files"
 SUBJECTS = "/data/projects/P/subjects"

@@ -6,12 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from localxnat_support import Raw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from localxnat.testing import Server
+from tests.archives import Raw
 
-pytest_plugins = ["localxnat_support"]
 pytestmark = pytest.mark.browser
 
 REPORT = """<!DOCTYPE html><html lang="en"><title>Report</title><style>p { color: blue }</style>

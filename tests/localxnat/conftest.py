@@ -1,0 +1,35 @@
+"""A running localxnat, and a session in it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from localxnat.testing import Server, import_dicom, running
+from tests.archives import Raw, write_study
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with project DEMO, subject S1 and its session S1_a (LOCAL_E00001)."""
+    base = tmp_path_factory.mktemp("localxnat")
+    root = base / "root"
+    import_dicom(root, "DEMO", "S1", "S1_a", write_study(base / "dicom"))
+    with running(root) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def raw(server: Server) -> Raw:
+    return Raw(server)
+
+
+_made = iter(range(1, 1000))
+
+
+@pytest.fixture
+def session(raw: Raw) -> str:
+    """The path of a new, empty MR session."""
+    label = f"new{next(_made)}"
+    path = f"/data/projects/DEMO/subjects/S1/experiments/{label}"
+    identifier = raw("PUT", f"{path}?xsiType=xnat:mrSessionData").text
+    return f"/data/experiments/{identifier}"
