@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from localxnat.testing import Server
 from tests.archives import Raw
@@ -181,7 +181,8 @@ def test_every_text_stands_out_from_what_is_behind_it(page: Page, scheme: Any) -
 
 def test_a_person_without_a_mouse_gets_everywhere(guest: Page) -> None:
     guest.goto("/")
-    guest.keyboard.type("admin")  # the first field has the focus
+    expect(guest.get_by_label("Name")).to_be_focused()  # a browser gives the focus a little later
+    guest.keyboard.type("admin")
     guest.keyboard.press("Tab")
     guest.keyboard.type("admin")
     guest.keyboard.press("Enter")
