@@ -238,3 +238,17 @@ def test_the_log_has_numbers_and_no_names(
     assert "0 of 0 MB (100 %)" in caplog.text
     assert session.id not in caplog.text
     assert "localizer" not in caplog.text
+
+
+def test_what_is_being_removed_is_no_longer_trusted(
+    archive: Archive, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull_session(archive, request(session), tmp_path / "out")
+
+    def cut_off(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pulling.files, "remove_tree", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        pull_session(archive, request(session), tmp_path / "out")
+    assert not (tmp_path / "out" / "pulled.json").exists()

@@ -62,6 +62,8 @@ def pull_session(archive: Archive, request: Request, target: Path) -> str:
     `target` is to be trusted in nothing, and is emptied. Raises `ArchiveError` for a broken
     transfer, `DataError` for data that cannot be used.
     """
+    # First what says that the rest is whole: the removal may be cut off, too.
+    (target / "pulled.json").unlink(missing_ok=True)
     files.remove_tree(target)
     held = contents.read(archive, request.session_id, request.resources)
     wanted = {scan.scan for scan in request.scans}
