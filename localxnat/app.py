@@ -28,7 +28,16 @@ from localxnat.api import (
     writing,
     xapi,
 )
-from localxnat.api.access import Archive, Who, archive, identify, signed_in, turn_away, with_cookies
+from localxnat.api.access import (
+    Archive,
+    Who,
+    archive,
+    identify,
+    log_in_by_form,
+    signed_in,
+    turn_away,
+    with_cookies,
+)
 from localxnat.api.responses import refusal, rows_as
 from localxnat.api.targets import Call
 from localxnat.errors import Refused
@@ -68,17 +77,13 @@ async def data(request: Request, who: Who) -> Response:
 
 async def log_in(request: Request) -> Response:
     """PUT or POST /data/services/auth: a form with username and password."""
-    form = await request.form()
-    auth = archive(request).auth
-    name, password = str(form.get("username", "")), str(form.get("password", ""))
-    user = await run_in_threadpool(auth.check, name, password)
-    if user is None:
-        return refusal(401, "Login attempt failed. Please try again.")
     try:
-        login = auth.open(user)
+        who = await log_in_by_form(request)
     except Refused as refused:
         return refusal(refused.status, refused.message)
-    return with_cookies(PlainTextResponse(login.id), Who(user, login), auth)
+    if who is None:
+        return refusal(401, "Login attempt failed. Please try again.")
+    return with_cookies(PlainTextResponse(who.login.id), who, archive(request).auth)
 
 
 async def jsession(request: Request) -> Response:

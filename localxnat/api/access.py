@@ -40,6 +40,15 @@ def archive(request: Request) -> Archive:
     return request.app.state.archive
 
 
+async def log_in_by_form(request: Request) -> Who | None:
+    """A new login by a form with username and password; None if they are wrong."""
+    form = await request.form()
+    auth = archive(request).auth
+    name, password = str(form.get("username", "")), str(form.get("password", ""))
+    user = await run_in_threadpool(auth.check, name, password)
+    return Who(user, auth.open(user)) if user else None
+
+
 def identify(request: Request) -> Who | None:
     """Who is asking, by cookie or by Basic auth. The latter opens a login, as in XNAT."""
     auth = archive(request).auth

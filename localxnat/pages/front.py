@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from localxnat.api.access import Who, archive, identify, with_cookies
+from localxnat.api.access import archive, identify, log_in_by_form, with_cookies
 from localxnat.api.responses import refusal
 from localxnat.errors import Refused
 from localxnat.pages import browsing
@@ -30,17 +30,13 @@ async def login_page(request: Request) -> Response:
 
 
 async def log_in(request: Request) -> Response:
-    form = await request.form()
-    auth = archive(request).auth
-    name, password = str(form.get("username", "")), str(form.get("password", ""))
-    user = await run_in_threadpool(auth.check, name, password)
-    if user is None:
-        return page("login.html", None, 401, message="The name or the password is wrong.")
     try:
-        login = auth.open(user)
+        who = await log_in_by_form(request)
     except Refused as refused:
         return page("login.html", None, refused.status, message=refused.message)
-    return with_cookies(RedirectResponse("/", 303), Who(user, login), auth)
+    if who is None:
+        return page("login.html", None, 401, message="The name or the password is wrong.")
+    return with_cookies(RedirectResponse("/", 303), who, archive(request).auth)
 
 
 async def log_out(request: Request) -> Response:
