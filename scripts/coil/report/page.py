@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from coil.report import words
+from coil.report import remarks, words
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -60,16 +60,30 @@ def count_states(series: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def issues(validator: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The validator's issues by code, errors first: severity, code, count, one location."""
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    """The validator's issues, errors first, those with one code and reason in one.
+
+    Each has severity, code, count, one location, the reason (None if it is not known) and the
+    keys that files lack, sorted.
+    """
+    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for issue in validator.get("issues") or []:
-        key = (str(issue.get("severity", "")), str(issue.get("code", "")))
+        severity, code = str(issue.get("severity", "")), str(issue.get("code", ""))
+        reason = remarks.reason(issue)
         group = groups.setdefault(
-            key,
-            {"severity": key[0], "code": key[1], "count": 0, "location": issue.get("location")},
+            (severity, code, reason or ""),
+            {
+                "severity": severity,
+                "code": code,
+                "count": 0,
+                "location": issue.get("location"),
+                "reason": reason,
+                "keys": set(),
+            },
         )
         group["count"] += 1
-    return [groups[key] for key in sorted(groups, key=lambda key: (key[0] != "error", key))]
+        group["keys"] |= {remarks.absent_key(issue)} - {None}
+    ordered = sorted(groups, key=lambda key: (key[0] != "error", key))
+    return [groups[key] | {"keys": sorted(groups[key]["keys"])} for key in ordered]
 
 
 def base_name(file: str) -> str:

@@ -1,0 +1,76 @@
+"""Why a dataset has the validator's warnings: what each means here, and what would end it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from coil.deid import sidecar_keys
+
+_ABSENT_KEY = re.compile(r"_KEY_RECOMMENDED$")
+_NAME = re.compile(r"\((\w+)\)$")
+
+_OF_THE_TASK = frozenset(
+    ["TaskDescription", "Instructions", "CogAtlasID", "CogPOID", "TaskName", "StimulusPresentation"]
+)
+_OF_THE_STUDY = frozenset(
+    [
+        "Authors",
+        "License",
+        "Funding",
+        "EthicsApprovals",
+        "Acknowledgements",
+        "HowToAcknowledge",
+        "Keywords",
+        "ReferencesAndLinks",
+        "DatasetDOI",
+        "SourceDatasets",
+        "Genetics",
+        "HEDVersion",
+        "DatasetLinks",
+    ]
+)
+
+_TASK = "only the study knows what the task was; `supplement` in the rule can say it"
+_STUDY = "the project's config does not say it"
+_IDENTIFYING = "left out on purpose: such a value could identify a person or a place"
+_ABSENT = "the scanner's files do not give it; `supplement` in the rule can"
+
+_CODES = {
+    "B0_FIELD_IDENTIFIER_RECOMMENDED": (
+        "no rule says what the field map corrects; give its rule `b0`, or set "
+        "`field_maps: by_match`"
+    ),
+    "EVENTS_TSV_MISSING": "the archive holds no events of the task, or its rule has no `events`",
+    "TOO_FEW_AUTHORS": "bids.authors in the project's config names one author or none",
+    "NO_AUTHORS": "bids.authors in the project's config is empty",
+    "README_FILE_SMALL": "bids.readme in the project's config says little of the study",
+    "INCONSISTENT_PARAMETERS": "the scanner's protocol differed between sessions",
+    "INCONSISTENT_SUBJECTS": "not every participant has every image",
+    "MISSING_SESSION": "not every participant has every session",
+    "MISSING_MAGNITUDE1_FILE": "no complete magnitude image of this field map was converted",
+    "NIFTI_PIXDIM4": "the header's repetition time is not that of the sidecar",
+}
+
+
+def absent_key(issue: Mapping[str, Any]) -> str | None:
+    """The key that BIDS recommends and a file lacks, if that is the issue."""
+    found = _NAME.search(str(issue.get("message") or ""))
+    return found[1] if found and _ABSENT_KEY.search(str(issue.get("code") or "")) else None
+
+
+def reason(issue: Mapping[str, Any]) -> str | None:
+    """Why a dataset of Coil has an issue, and what would end it; None if that is not known.
+
+    Parameters
+    ----------
+    issue
+        `code` and `message` of the validator's verdict.
+    """
+    key = absent_key(issue)
+    if key is None:
+        return _CODES.get(str(issue.get("code") or ""))
+    if key in _OF_THE_STUDY:
+        return _STUDY
+    if key in _OF_THE_TASK:
+        return _TASK
+    return _ABSENT if key in sidecar_keys.RULES else _IDENTIFYING
