@@ -27,7 +27,8 @@ rule anonymize:
         deface=setting("deface"),
         sidecar_keys=setting("bids", "sidecar_keys"),
         mapping=setting("bids", "mapping"),
-        unmapped=setting("bids", "unmapped"),
+        synonyms=setting("bids", "synonyms"),
+        policy=setting("bids", "policy"),
         code=code("pull", "convert", "anonymize"),
     message:
         "{wildcards.project}: anonymize and admit sub-{wildcards.subject} ses-{wildcards.session}"

@@ -20,7 +20,8 @@ rule convert:
         runtime=60,
     params:
         mapping=setting("bids", "mapping"),
-        unmapped=setting("bids", "unmapped"),
+        synonyms=setting("bids", "synonyms"),
+        policy=setting("bids", "policy"),
         code=code("convert"),
     message:
         "{wildcards.project}: convert sub-{wildcards.subject} ses-{wildcards.session}"

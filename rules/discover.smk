@@ -43,6 +43,9 @@ rule preview:
         mappings={
             name: settings["bids"]["mapping"] for name, settings in PROJECTS.items()
         },
+        synonyms={
+            name: settings["bids"]["synonyms"] for name, settings in PROJECTS.items()
+        },
     message:
         "preview of all series"
     script:

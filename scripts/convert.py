@@ -2,17 +2,17 @@
 
 in:     pulled, or the reason why there is nothing
 out:    converted, or the reason why nothing could be converted
-params: mapping (the config's rules), unmapped (report or fail)
+params: mapping (the config's rules), synonyms and policy, as the config has them
 """
 
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coil import jobs
-from coil.bids import mapping as mappings
 from coil.bids.convert import convert_session
+from coil.bids.mapping import Mapping, parse
 from coil.bids.series import name_scans
 from coil.errors import DataError
 from coil.jobs import Failure
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def main(
-    pulled: Path, unit: tuple[str, str], rules: list[dict[str, Any]], unmapped: str, out: Path
+    pulled: Path, unit: tuple[str, str], mapping: Mapping, policy: dict[str, str], out: Path
 ) -> None:
     if failure := Failure.read(pulled):
         failure.write(out)
@@ -35,8 +35,8 @@ def main(
             out,
             subject=unit[0],
             session=unit[1],
-            mapping=mappings.parse(rules),
-            unmapped=unmapped,
+            mapping=mapping,
+            policy=policy,
             scratch=scratch,
         )
     except DataError as error:
@@ -54,8 +54,8 @@ if "snakemake" in globals():
         lambda: main(
             Path(snakemake.input.pulled),
             (snakemake.wildcards["subject"], snakemake.wildcards["session"]),
-            snakemake.params["mapping"],
-            snakemake.params["unmapped"],
+            parse(snakemake.params["mapping"], synonyms=snakemake.params["synonyms"]),
+            snakemake.params["policy"],
             target,
         ),
     )

@@ -34,7 +34,7 @@ def main(
         records=[with_age(files.read_json(path), known["linked"]) for path in records],
         name=config["name"],
         participants=known["linked"],
-        mapping_digest=mapping.parse(config["mapping"]).digest,
+        mapping_digest=mapping.parse(config["mapping"], synonyms=config["synonyms"]).digest,
         authors=config["authors"],
         license=config.get("license"),
         readme=config["readme"],

@@ -38,7 +38,8 @@ def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
 def discover_one(
     name: str, settings: dict[str, Any], file: str, root: Path, thorough: bool
 ) -> Found:
-    mapping.parse(settings["bids"]["mapping"], f"{file}: bids.mapping")  # before any work
+    bids = settings["bids"]  # read before any work
+    mapping.parse(bids["mapping"], f"{file}: bids.mapping", bids["synonyms"])
     return discover(name, settings, root, thorough)
 
 

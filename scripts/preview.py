@@ -1,7 +1,7 @@
 """Show which rule takes each series and the name it gets, from the archive's listing alone.
 
 in:     sessions, what discovery noted of each
-params: mappings, the rules by project
+params: mappings and synonyms, the rules and their words by project
 """
 
 from pathlib import Path
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(sessions: list[Path], rules: dict[str, list[dict[str, Any]]]) -> None:
+def main(
+    sessions: list[Path],
+    rules: dict[str, list[dict[str, Any]]],
+    synonyms: dict[str, dict[str, str]],
+) -> None:
     for path in sessions:
         project, unit = path.parents[1].name, path.stem
         subject, session = (part.split("-", 1)[1] for part in unit.split("_"))
         scans = files.read_json(path)["scans"]
-        mapping = mappings.parse(rules[project], f"{project}: bids.mapping")
+        mapping = mappings.parse(rules[project], f"{project}: bids.mapping", synonyms[project])
         settled = settle([Series.from_listing(scan) for scan in scans], mapping, subject, session)
         print(f"\n{project} {unit}\n{table(settled)}")
 
@@ -30,5 +34,9 @@ def main(sessions: list[Path], rules: dict[str, list[dict[str, Any]]]) -> None:
 if "snakemake" in globals():
     jobs.must(
         snakemake.log[0],
-        lambda: main([Path(p) for p in snakemake.input.sessions], snakemake.params["mappings"]),
+        lambda: main(
+            [Path(p) for p in snakemake.input.sessions],
+            snakemake.params["mappings"],
+            snakemake.params["synonyms"],
+        ),
     )

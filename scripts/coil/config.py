@@ -141,7 +141,9 @@ def _say(error: jsonschema.ValidationError) -> str:
             kinds = expected if isinstance(expected, list) else [expected]
             return f"{prefix}{error.instance!r} should be of type {' or '.join(kinds)}; correct it"
         case "oneOf" if "to" in str(schema.get("oneOf")):
-            return f"{prefix}a rule has either `to` or `ignore`; write one of them"
+            return (
+                f"{prefix}a rule has either `to` or `ignore`, beside its `match`; write one of them"
+            )
         case "format" if schema.get("format") == "regex":
             return f"{prefix}not a regular expression; correct its brackets and escapes"
         case "pattern" | "format":

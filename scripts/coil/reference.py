@@ -37,16 +37,22 @@ def _table(name: str) -> str:
 
 
 def _keys(
-    schema: dict[str, Any], root: dict[str, Any], prefix: str
+    schema: dict[str, Any], root: dict[str, Any], prefix: str, above: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Every key below `schema` in order, with its part of the schema and whether it must be."""
+    """Every key below `schema` in order, with its part of the schema and whether it must be.
+
+    `above` holds the definitions that the part lies in: one inside itself is not written again.
+    """
     for key, raw in schema.get("properties", {}).items():
         part = _resolve(raw, root)
         path = f"{prefix}{key}"
         yield path, part, key in schema.get("required", [])
-        yield from _keys(part, root, f"{path}.")
-        if isinstance(part.get("items"), dict):
-            yield from _keys(_resolve(part["items"], root), root, f"{path}[].")
+        items = part.get("items")
+        inner = [(raw, ".")] + ([(items, "[].")] if isinstance(items, dict) else [])
+        for below, mark in inner:
+            if (name := below.get("$ref", "")) not in above:
+                known = above | {name} if name else above
+                yield from _keys(_resolve(below, root), root, f"{path}{mark}", known)
 
 
 def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:

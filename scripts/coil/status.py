@@ -36,7 +36,7 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-_EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing")
+_EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed")
 
 
 def project_rows(results: Path) -> list[Row]:

@@ -84,7 +84,7 @@ class Converted:
             subject="X",
             session="Y",
             mapping=mapping,
-            unmapped="fail",
+            policy={"unmapped": "fail", "ambiguous": "fail"},
             scratch=folder / "scratch",
         )["series"]
         self.bids = folder / "converted" / "bids"

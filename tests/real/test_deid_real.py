@@ -89,7 +89,7 @@ class Admitted:
         rules = yaml.safe_load(Path(__file__).with_name("xa30.yaml").read_text())
         names: dict[str, Any] = {"subject": "x7k2", "session": "q9w3"}
         convert_session(
-            self.pulled, self.converted, **names, mapping=parse(rules), unmapped="report",
+            self.pulled, self.converted, **names, mapping=parse(rules), policy={},
             scratch=root / "scratch",
         )  # fmt: skip
         self.record = admit_session(

@@ -32,14 +32,14 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-def convert(pulled: Path, out: Path, unmapped: str = "report") -> dict[str, Any]:
+def convert(pulled: Path, out: Path, **policy: str) -> dict[str, Any]:
     return convert_session(
         pulled,
         out,
         subject="X",
         session="Y",
         mapping=parse(RULES),
-        unmapped=unmapped,
+        policy={"ambiguous": "fail"} | policy,
         scratch=out.parent / f"scratch-{out.name}",
     )
 
@@ -159,7 +159,7 @@ def test_an_unmapped_series_fails_the_session_where_the_config_says_so(tmp_path:
 
 def test_an_ambiguous_series_fails_the_session(tmp_path: Path) -> None:
     Pulled(tmp_path / "pulled").scan("mprage gre")
-    with pytest.raises(DataError, match=r"series/001: rules 0 \(anat/T1w\) and 2"):
+    with pytest.raises(DataError, match=r"series/001: bids.mapping\[0\] \(anat/T1w\) and"):
         convert(tmp_path / "pulled", tmp_path / "out")
 
 

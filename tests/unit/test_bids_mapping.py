@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from coil.bids.mapping import parse
+from coil.bids.rules import Rule
 from coil.bids.series import Series
 from coil.errors import ConfigError
 
@@ -41,6 +42,10 @@ def scan(**fields: Any) -> Series:
         ({"match": {"series_description": "("}}, "match.series_description: not a regular"),
         ({"match": {"description": "x"}}, "match.description: unknown key"),
         ({"match": {"volumes": {"least": 3}}}, "match.volumes.least: unknown key"),
+        ({"match": {"any": []}}, "bids.mapping[1].match.any: takes a list of conditions"),
+        ({"match": {"any": [{"nota": "x"}]}}, "bids.mapping[1].match.any[0].nota: unknown key"),
+        ({"match": {"not": {"all": [{"note": "("}]}}}, "match.not.all[0].note: not a regular"),
+        ({"match": {"note": "{t1}"}}, "bids.mapping[1].match.note: {t1} is no word of bids.syn"),
         ({"colour": "red"}, "bids.mapping[1].colour: unknown key"),
         ({"ignore": "why"}, "bids.mapping[1].to: a rule has either `to` or `ignore`"),
         ({"duplicates": "first"}, "bids.mapping[1].duplicates: is one of fail, runs, last"),
@@ -134,7 +139,33 @@ def test_a_group_that_took_no_part_leaves_its_entity_out() -> None:
 def test_what_only_a_header_knows_stays_open_for_a_listed_series() -> None:
     rule = {"match": {"series_description": "gre", "image_type": "P"}, "to": "fmap/phasediff"}
     (match,) = parse([rule]).matches(Series(scan="1", listed=True, series_description="gre"))
-    assert match.unknown == ("image_type",)
+    assert match.open == {"image_type"}
+
+
+@pytest.mark.parametrize(
+    ("match", "description", "groups"),
+    [
+        ({"any": [{"series_description": "a"}, {"note": "x"}]}, "a", {}),
+        ({"any": [{"series_description": "(?P<task>b)"}, {"note": "x"}]}, "b", {"task": "b"}),
+        ({"all": [{"series_description": "a"}, {"series_description": "b"}]}, "ab", {}),
+        ({"not": {"series_description": "a"}}, "b", {}),
+        ({"series_description": "a", "not": {"any": [{"note": "x"}, {"quality": "x"}]}}, "a", {}),
+        ({"series_description": "^{t1}"}, "MP-RAGE", {}),
+    ],
+)
+def test_conditions_may_be_nested(
+    match: dict[str, Any], description: str, groups: dict[str, str]
+) -> None:
+    mapping = parse([{"match": match, "ignore": "x"}], synonyms={"t1": "mprage|MP-?RAGE"})
+    (found,) = mapping.matches(scan(series_description=description))
+    assert found.groups == groups
+
+
+def test_a_rule_may_be_for_certain_series_only() -> None:
+    mapping = parse([]).with_rules([Rule(0, only=frozenset({"series/001"}), ignore="x")])
+    assert mapping.matches(scan())
+    assert not mapping.matches(Series(scan="1", folder="series/002"))
+    assert not mapping.matches(Series(scan="1", listed=True))
 
 
 def test_the_digest_tells_mappings_apart_and_nothing_else() -> None:

@@ -76,7 +76,10 @@ def test_a_rule_may_ask_for_what_the_scanner_computed() -> None:
 def test_two_rules_for_one_series_are_ambiguous() -> None:
     (row,) = states([scan(1, "mprage t2")])
     assert row.state == "ambiguous"
-    assert row.reason == "rules 0 (anat/T1w) and 3 (anat/T2w) take it; narrow one or set a priority"
+    assert row.reason == (
+        "bids.mapping[0] (anat/T1w) and bids.mapping[3] (anat/T2w) take it; "
+        "narrow one or set a priority"
+    )
 
 
 def test_an_aborted_run_is_incomplete_and_takes_no_run_number() -> None:

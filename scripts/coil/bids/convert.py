@@ -51,7 +51,7 @@ def convert_session(
     subject: str,
     session: str,
     mapping: Mapping,
-    unmapped: str,
+    policy: dict[str, str],
     scratch: Path,
 ) -> dict[str, Any]:
     """Convert the mapped series of a session and account for all of them.
@@ -66,8 +66,8 @@ def convert_session(
         BIDS labels without `sub-` and `ses-`.
     mapping
         The project's rules.
-    unmapped
-        `report` or `fail`: what a series does that no rule takes.
+    policy
+        `report` or `fail` by state: what a series in it does to the session.
     scratch
         A folder to work in; emptied first, removed when all went well. On the same file
         system as `converted`, and as well protected.
@@ -92,10 +92,10 @@ def convert_session(
         versions = heudiconv.versions()
         bids = scratch / "out" / "bids"
         bids.mkdir(parents=True)
-        _refuse(rows, unmapped)
+        _refuse(rows, policy)
         if any(row.state == "mapped" for row in rows):
             _convert(rows, pulled, bids, scratch, subject, session)
-        _refuse(rows, unmapped)  # dcm2niix may have made more of a series than was told
+        _refuse(rows, policy)  # dcm2niix may have made more of a series than was told
         table = {"series": [_entry(row, bids) for row in rows], "versions": versions}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
@@ -107,13 +107,12 @@ def convert_session(
         os.umask(before)
 
 
-def _refuse(rows: list[_Row], unmapped: str) -> None:
-    """Fail the session over a state that needs a person."""
+def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
+    """Fail the session over a state that the config does not bear."""
     for row in rows:
-        if row.state == "ambiguous":
-            raise DataError(f"{row.folder}: {row.reason}")
-        if row.state == "unmapped" and unmapped == "fail":
-            raise DataError(f"{row.folder}: {row.reason}; map it or ignore it in bids.mapping")
+        if policy.get(row.state) == "fail":
+            remedy = "; map it or ignore it in bids.mapping" if row.state == "unmapped" else ""
+            raise DataError(f"{row.folder}: {row.reason}{remedy}")
 
 
 def _convert(

@@ -48,14 +48,14 @@ def place(rule: Rule, runs: list[tuple[str, list[Path]]], pulled: Path) -> dict[
             filled = pattern.format_map(own)
         except (KeyError, ValueError, IndexError):
             raise DataError(
-                f"bids.mapping[{rule.index}].events.file: names an entity that its runs lack"
+                f"{rule.place}.events.file: names an entity that its runs lack"
             ) from None
         found = sorted(path for path in folder.glob(filled) if path.is_file())
         if filled == pattern and len(found) == len(runs):
             found = [found[[run for run, _ in runs].index(name)]]
         if len(found) > 1:
             raise DataError(
-                f"bids.mapping[{rule.index}].events: {len(found)} files for {len(runs)} runs; "
+                f"{rule.place}.events: {len(found)} files for {len(runs)} runs; "
                 "write {run} in `file`, or remove what does not belong there"
             )
         if found:
@@ -66,7 +66,7 @@ def place(rule: Rule, runs: list[tuple[str, list[Path]]], pulled: Path) -> dict[
 def _copy(source: Path, files: list[Path], rule: Rule) -> Path:
     image = outputs.images(files)[0]
     repetition = float(read_json(outputs.sidecar(image)).get("RepetitionTime") or math.inf)
-    text = check(source, repetition * outputs.volumes(image), f"bids.mapping[{rule.index}].events")
+    text = check(source, repetition * outputs.volumes(image), f"{rule.place}.events")
     datatype, _, values = names.split(f"{image.parent.name}/{image.name}")
     kept = {key: value for key, value in values.items() if key not in ("echo", "part")}
     path = image.with_name(names.join(datatype, "events", kept).partition("/")[2] + ".tsv")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from coil.bids import stack
@@ -18,6 +19,11 @@ from coil.units import scan_name
 _A_DATE_ALONE = len("YYYYMMDD")
 _TO_THE_SECOND = len("YYYYMMDDHHMMSS")
 _DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
+
+
+# What the archive's listing tells of a series, and what no single header does.
+_LISTED = frozenset({"series_description", "scan_type", "quality", "note", "files"})
+_COUNTED = frozenset({"volumes", "slices"})
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,11 @@ class Series:
     image_type: tuple[str, ...] | None = None
     echo_times: tuple[float, ...] = ()
     repetition_time: float | None = None
+    inversion_time: float | None = None
     flip_angle: float | None = None
     manufacturer: str | None = None
     model: str | None = None
+    station: str | None = None
     rows: int | None = None
     columns: int | None = None
     frames: int | None = None
@@ -72,6 +80,27 @@ class Series:
             series_description=row.get("series_description") or "",
             files=int(row.get("files") or 0),
         )
+
+    def knows(self, key: str) -> bool:
+        """Whether what is known of the series tells a condition's `key`, by an absence too."""
+        if self.listed:
+            return key in _LISTED
+        return key not in _COUNTED or self.path is not None or self.counted is not None
+
+    def text(self, key: str) -> str:
+        """A text that rules match on; "" where there is none."""
+        return (self.type if key == "scan_type" else getattr(self, key)) or ""
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of words that rules match on."""
+        return getattr(self, key) or ()
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """The numbers that rules match on: none where it is absent, several echo times."""
+        value = self.echo_times if key == "echo_time" else getattr(self, key)
+        if isinstance(value, tuple):
+            return value
+        return () if value is None else (float(value),)
 
     @cached_property
     def stack(self) -> tuple[int | None, int | None]:
@@ -160,9 +189,11 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         image_type=stack.image_type(header),
         echo_times=stack.echo_times(header),
         repetition_time=_timing(header, "RepetitionTime"),
+        inversion_time=_inversion_time(header),
         flip_angle=_timing(header, "FlipAngle"),
         manufacturer=_text(header, "Manufacturer"),
         model=_text(header, "ManufacturerModelName"),
+        station=_text(header, "StationName"),
         rows=header.get("Rows"),
         columns=header.get("Columns"),
         frames=_integer(header, "NumberOfFrames"),
@@ -213,6 +244,20 @@ def _timing(header: Dataset, keyword: str) -> float | None:
             parameters = group.get("MRTimingAndRelatedParametersSequence")
             if parameters and parameters[0].get(keyword) is not None:
                 return float(parameters[0].get(keyword))
+    return None
+
+
+def _inversion_time(header: Dataset) -> float | None:
+    """InversionTime, at the root or (enhanced, as InversionTimes) in the functional groups."""
+    value = header.get("InversionTime")
+    if value is not None and value != "":
+        return float(value)
+    for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in list(header.get(name) or ())[:1]:
+            modifier = group.get("MRModifierSequence")
+            times = modifier and modifier[0].get("InversionTimes")
+            if times:
+                return float(times[0] if isinstance(times, MultiValue) else times)
     return None
 
 

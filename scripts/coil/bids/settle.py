@@ -21,6 +21,7 @@ State = Literal[
     "incomplete",
     "duplicate",
     "missing",
+    "failed",
 ]
 
 _SESSION_LASTS = timedelta(hours=24)
@@ -119,17 +120,13 @@ def _settle_matched(series: Series, match: Match, subject: str, session: str) ->
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:
-        return Settled(
-            series, "unmapped", f"bids.mapping[{rule.index}] takes it, but {error}", rule.index
-        )
+        return Settled(series, "unmapped", f"{rule.place} takes it, but {error}", rule.index)
     problem = names.name_problem(_as_converted(name))
     if problem is not None:
-        return Settled(
-            series, "unmapped", f"bids.mapping[{rule.index}] takes it, but {problem}", rule.index
-        )
-    reason = f"bids.mapping[{rule.index}]"
-    if match.unknown:
-        reason += f", if its header agrees on {', '.join(match.unknown)}"
+        return Settled(series, "unmapped", f"{rule.place} takes it, but {problem}", rule.index)
+    reason = rule.place
+    if match.open:
+        reason += f", if its header agrees on {', '.join(sorted(match.open))}"
     if rule.volumes is not None and series.volumes is not None:
         if series.volumes < rule.volumes:
             return Settled(
@@ -201,11 +198,11 @@ def _ignored(series: Series, rule: Rule) -> Settled:
 
 
 def _rules_reason(matches: list[Match]) -> str:
-    rules = " and ".join(f"{match.rule.index} ({match.rule.target})" for match in matches)
-    unknown = sorted({key for match in matches for key in match.unknown})
+    rules = " and ".join(f"{match.rule.place} ({match.rule.target})" for match in matches)
+    unknown = sorted({key for match in matches for key in match.open})
     if unknown:
-        return f"rules {rules} may take it; its header decides by {', '.join(unknown)}"
-    return f"rules {rules} take it; narrow one or set a priority"
+        return f"{rules} may take it; its header decides by {', '.join(unknown)}"
+    return f"{rules} take it; narrow one or set a priority"
 
 
 def _as_converted(name: str) -> str:

@@ -64,12 +64,13 @@ STATES = {
     "incomplete": "fewer volumes or files than expected; left out",
     "unmapped": "no rule takes it; left out",
     "ambiguous": "more than one rule or series for one name; left out",
+    "failed": "its conversion failed; left out",
     "missing": "the protocol requires it and no series took it",
     "duplicate": "another series took the name",
     "derived": "computed by the scanner; left out unless a rule asks for it",
     "ignored": "left out by a rule",
 }
-ATTENTION = ("incomplete", "unmapped", "ambiguous", "missing")
+ATTENTION = ("incomplete", "unmapped", "ambiguous", "missing", "failed")
 STAGES = {
     "pull": "while it was pulled from the archive",
     "convert": "while it was converted",

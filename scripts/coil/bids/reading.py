@@ -1,0 +1,176 @@
+"""Read one rule of a mapping; every complaint starts with the rule's place and the key."""
+
+import re
+import string
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from coil.bids import names
+from coil.bids.conditions import Condition, Range
+from coil.bids.matching import read_condition, read_range
+from coil.bids.rules import AUTO, Rule, Source
+from coil.errors import ConfigError
+
+RULE_KEYS = (
+    "match",
+    "to",
+    "ignore",
+    "entities",
+    "expect",
+    "duplicates",
+    "required",
+    "priority",
+    "supplement",
+    "events",
+    "aslcontext",
+    "b0",
+)
+EXPECT_KEYS = ("volumes",)
+DUPLICATES = ("fail", "runs", "last-complete")
+ASL_VOLUMES = ("control", "label", "m0scan", "deltam", "cbf", "noRF")
+
+# What a rule may say only of a series that it names.
+_NAMING_KEYS = tuple(key for key in RULE_KEYS if key not in ("match", "ignore", "to", "priority"))
+# A rule that the lab writes goes before what another source makes of a series.
+_SOURCE_PRIORITY = -1
+
+
+def read_rule(raw: dict[str, Any], place: str, synonyms: Mapping[str, str]) -> Rule:
+    """Compile a rule; raises `ConfigError` (one line: the place, the key, what is allowed)."""
+    return _Reader(place, raw).read(synonyms)
+
+
+def read_source(raw: dict[str, Any], place: str, name: str) -> Source:
+    """Read an entry that stands for rules from elsewhere: `use`, and their `priority`."""
+    for key in raw:
+        if key not in ("use", "priority"):
+            raise ConfigError(f"{place}.{key}: unknown key beside `use`; it takes priority")
+    return Source(name, str(raw["use"]), int(raw.get("priority", _SOURCE_PRIORITY)))
+
+
+class _Reader:
+    """Reads one rule."""
+
+    def __init__(self, place: str, raw: dict[str, Any]) -> None:
+        self.place = place
+        self.raw = raw
+
+    def read(self, synonyms: Mapping[str, str]) -> Rule:
+        raw = self.raw
+        self._closed("", raw, RULE_KEYS)
+        if "match" not in raw:
+            self._fail("match", "missing; say which series the rule takes")
+        if ("to" in raw) == ("ignore" in raw):
+            self._fail("to", "a rule has either `to` or `ignore`")
+        condition = read_condition(raw["match"], f"{self.place}.match", synonyms)
+        priority = int(raw.get("priority", 0))
+        if "ignore" in raw:
+            if extra := [key for key in _NAMING_KEYS if key in raw]:
+                self._fail(extra[0], "means nothing for a series that is ignored; remove it")
+            reason = " ".join(str(raw["ignore"]).split())
+            return Rule(0, condition, derived=True, ignore=reason, priority=priority)
+        datatype, suffix = self._target(str(raw["to"]))
+        return Rule(
+            0,
+            condition,
+            derived="image_type" in condition.keys,
+            datatype=datatype,
+            suffix=suffix,
+            entities=self._entities(datatype, suffix, condition),
+            expect=self._expect(),
+            duplicates=self._one_of("duplicates", raw.get("duplicates", "fail"), DUPLICATES),
+            required=bool(raw.get("required", False)),
+            priority=priority,
+            supplement=self._supplement(),
+            events=self._events(datatype),
+            aslcontext=self._aslcontext(suffix),
+            b0=self._b0(),
+        )
+
+    def _fail(self, key: str, what: str) -> NoReturn:
+        raise ConfigError(f"{self.place}.{key}: {what}")
+
+    def _closed(self, prefix: str, given: dict[str, Any], known: tuple[str, ...]) -> None:
+        for key in given:
+            if key not in known:
+                self._fail(f"{prefix}{key}", f"unknown key; it takes {', '.join(known)}")
+
+    def _one_of(self, key: str, value: Any, allowed: tuple[str, ...]) -> Any:
+        if value not in allowed:
+            self._fail(key, f"is one of {', '.join(allowed)}")
+        return value
+
+    def _expect(self) -> dict[str, Range]:
+        given = self.raw.get("expect") or {}
+        self._closed("expect.", given, EXPECT_KEYS)
+        return {
+            key: read_range(value, f"{self.place}.expect.{key}") for key, value in given.items()
+        }
+
+    def _target(self, to: str) -> tuple[str, str]:
+        datatype, _, suffix = to.partition("/")
+        if names.kind(datatype, suffix) is None:
+            suffixes = sorted(s for d, s in names.kinds() if d == datatype)
+            allowed = (
+                f"{datatype} takes {', '.join(suffixes)}"
+                if suffixes
+                else f"write datatype/suffix with one of {', '.join(names.MODALITIES)}"
+            )
+            self._fail("to", f"`{to}` is not in BIDS {names.bids_version()}; {allowed}")
+        return datatype, suffix
+
+    def _entities(self, datatype: str, suffix: str, condition: Condition) -> dict[str, str]:
+        given = {key: str(value) for key, value in (self.raw.get("entities") or {}).items()}
+        kind = names.kind(datatype, suffix)
+        assert kind is not None
+        allowed = kind.allowed - {"sub", "ses"}
+        for key, value in given.items():
+            place = f"entities.{key}"
+            if key not in allowed:
+                order = sorted(allowed, key=lambda name: names.entities()[name].order)
+                self._fail(place, f"{datatype}/{suffix} takes {', '.join(order)}")
+            try:
+                fields = {name for _, name, _, _ in string.Formatter().parse(value) if name}
+            except ValueError:
+                fields = {""}
+            if missing := sorted(fields - condition.groups):
+                self._fail(place, f"no regular expression of this rule has a group {missing[0]!r}")
+            automatic = key == "run" and value == AUTO
+            if not fields and not automatic and (problem := names.value_problem(key, value)):
+                self._fail(place, problem)
+        required = kind.required - {"sub", "ses"} - names.SPLIT_BY_CONVERTER
+        if absent := sorted(required - set(given)):
+            self._fail("entities", f"{datatype}/{suffix} needs {', '.join(absent)}")
+        return given
+
+    def _supplement(self) -> dict[str, Any]:
+        given = dict(self.raw.get("supplement") or {})
+        for key in given:
+            if key not in names.metadata_keys():
+                self._fail(f"supplement.{key}", "BIDS knows no sidecar key of this name")
+        return given
+
+    def _events(self, datatype: str) -> dict[str, str] | None:
+        given = self.raw.get("events")
+        if given is None:
+            return None
+        if datatype != "func":
+            self._fail("events", "only a func series has events")
+        self._closed("events.", given, ("resource", "file"))
+        if "resource" not in given:
+            self._fail("events.resource", "name the session resource that holds the files")
+        return {"resource": str(given["resource"]), "file": str(given.get("file", "*.tsv"))}
+
+    def _aslcontext(self, suffix: str) -> tuple[str, ...]:
+        given = tuple(str(value) for value in self.raw.get("aslcontext") or ())
+        if given and suffix != "asl":
+            self._fail("aslcontext", "only perf/asl has an aslcontext")
+        for value in given:
+            self._one_of("aslcontext", value, ASL_VOLUMES)
+        return given
+
+    def _b0(self) -> str | None:
+        given = self.raw.get("b0")
+        if given is not None and not re.fullmatch(r"[A-Za-z][0-9A-Za-z_]*", str(given)):
+            self._fail("b0", "takes a name of letters, digits and _")
+        return None if given is None else str(given)
