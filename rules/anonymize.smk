@@ -29,6 +29,7 @@ rule anonymize:
         mapping=setting("bids", "mapping"),
         synonyms=setting("bids", "synonyms"),
         policy=setting("bids", "policy"),
+        field_maps=setting("bids", "field_maps"),
         code=code("pull", "convert", "anonymize"),
     message:
         "{wildcards.project}: anonymize and admit sub-{wildcards.subject} ses-{wildcards.session}"

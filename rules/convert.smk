@@ -22,6 +22,7 @@ rule convert:
         mapping=setting("bids", "mapping"),
         synonyms=setting("bids", "synonyms"),
         policy=setting("bids", "policy"),
+        field_maps=setting("bids", "field_maps"),
         code=code("convert"),
     message:
         "{wildcards.project}: convert sub-{wildcards.subject} ses-{wildcards.session}"

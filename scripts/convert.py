@@ -2,7 +2,7 @@
 
 in:     pulled, or the reason why there is nothing
 out:    converted, or the reason why nothing could be converted
-params: mapping (the config's rules), synonyms and policy, as the config has them
+params: mapping (the config's rules), synonyms, policy and field_maps, as the config has them
 """
 
 import shutil
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def main(
-    pulled: Path, unit: tuple[str, str], mapping: Mapping, policy: dict[str, str], out: Path
+    pulled: Path,
+    unit: tuple[str, str],
+    mapping: Mapping,
+    policy: dict[str, str],
+    field_maps: str,
+    out: Path,
 ) -> None:
     if failure := Failure.read(pulled):
         failure.write(out)
@@ -37,6 +42,7 @@ def main(
             session=unit[1],
             mapping=mapping,
             policy=policy,
+            field_maps=field_maps,
             scratch=scratch,
         )
     except DataError as error:
@@ -56,6 +62,7 @@ if "snakemake" in globals():
             (snakemake.wildcards["subject"], snakemake.wildcards["session"]),
             parse(snakemake.params["mapping"], synonyms=snakemake.params["synonyms"]),
             snakemake.params["policy"],
+            snakemake.params["field_maps"],
             target,
         ),
     )

@@ -52,7 +52,9 @@ def scan(**fields: Any) -> Series:
         ({"supplement": {"EchoTim": 1}}, "supplement.EchoTim: BIDS knows no sidecar key"),
         ({"events": {"file": "x"}}, "bids.mapping[1].events.resource: name the session resource"),
         ({"aslcontext": ["label"]}, "bids.mapping[1].aslcontext: only perf/asl"),
-        ({"b0": "a b"}, "bids.mapping[1].b0: takes a name"),
+        ({"b0": "a b"}, "bids.mapping[1].b0: takes names"),
+        ({"b0": {"source": ["a", "1"]}}, "bids.mapping[1].b0.source: takes names"),
+        ({"b0": {"for": "a"}}, "bids.mapping[1].b0.for: unknown key; it takes identifier, source"),
     ],
 )
 def test_a_broken_rule_is_named_with_its_key(change: dict[str, Any], message: str) -> None:
@@ -172,3 +174,22 @@ def test_the_digest_tells_mappings_apart_and_nothing_else() -> None:
     reordered = {key: REST[key] for key in reversed(REST)}
     assert parse([T1W, REST]).digest == parse([T1W, reordered]).digest
     assert parse([T1W, REST]).digest != parse([REST, T1W]).digest
+
+
+@pytest.mark.parametrize(
+    ("to", "given", "identifier", "source"),
+    [
+        ("fmap/epi", "pepolar", ("pepolar",), ()),
+        ("func/bold", ["gre", "pepolar"], (), ("gre", "pepolar")),
+        ("func/bold", {"identifier": "own", "source": "own"}, ("own",), ("own",)),
+        ("func/bold", None, (), ()),
+    ],
+)
+def test_a_name_of_b0_alone_says_what_a_field_map_is_for_or_what_corrects_a_series(
+    to: str, given: Any, identifier: tuple[str, ...], source: tuple[str, ...]
+) -> None:
+    raw = {"match": {"series_description": "x"}, "to": to, "entities": {"dir": "AP"}}
+    if to == "func/bold":
+        raw["entities"]["task"] = "rest"
+    (rule,) = parse([raw | ({"b0": given} if given else {})]).rules
+    assert (rule.b0.identifier, rule.b0.source) == (identifier, source)

@@ -113,25 +113,6 @@ def test_an_asl_context_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         sidecars.aslcontext(files, ("m0scan", "control", "label"))
 
 
-def test_field_maps_are_tied_to_what_they_correct(tmp_path: Path) -> None:
-    session = tmp_path / "sub-X" / "ses-Y"
-    fmap = image(session / "fmap", "sub-X_ses-Y_dir-AP_epi")
-    bold = image(session / "func", "sub-X_ses-Y_task-t_bold")
-    rules = [rule(b0="pep"), rule(to="fmap/epi", entities={"dir": "AP"}, b0="pep")]
-    assert sidecars.tie_field_maps([(rules[0], bold), (rules[1], fmap)], session) == []
-    written = json.loads(fmap[0].read_text())
-    assert written["B0FieldIdentifier"] == "pep_sesY"
-    assert written["IntendedFor"] == ["bids::sub-X/ses-Y/func/sub-X_ses-Y_task-t_bold.nii.gz"]
-    assert json.loads(bold[0].read_text())["B0FieldSource"] == "pep_sesY"
-
-
-def test_a_field_map_for_nothing_is_told(tmp_path: Path) -> None:
-    session = tmp_path / "sub-X" / "ses-Y"
-    bold = image(session / "func", "sub-X_ses-Y_task-t_bold")
-    assert sidecars.tie_field_maps([(rule(b0="pep"), bold)], session) == ["pep"]
-    assert "B0FieldSource" not in json.loads(bold[0].read_text())
-
-
 def pulled(tmp_path: Path, **files: str) -> Path:
     for name, text in files.items():
         path = tmp_path / "resources" / "events" / f"{name}.tsv"

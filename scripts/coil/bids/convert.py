@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil.bids import events, heudiconv, outputs, sidecars
+from coil.bids import events, fieldmaps, heudiconv, outputs, sidecars
 from coil.bids.heuristic import render
 from coil.bids.mapping import Mapping
 from coil.bids.rules import Rule
@@ -33,6 +33,12 @@ class _Row:
         return self.settled.name
 
     @property
+    def run(self) -> fieldmaps.Run:
+        """The series as the ties of field maps see it."""
+        assert self.rule and self.settled.series
+        return fieldmaps.Run(self.name, self.files, self.rule.b0, self.settled.series.acq_time)
+
+    @property
     def folder(self) -> str:
         return (self.settled.series.folder if self.settled.series else None) or "the session"
 
@@ -53,6 +59,7 @@ def convert_session(
     mapping: Mapping,
     policy: dict[str, str],
     scratch: Path,
+    field_maps: str = "by_rule",
 ) -> dict[str, Any]:
     """Convert the mapped series of a session and account for all of them.
 
@@ -68,6 +75,8 @@ def convert_session(
         The project's rules.
     policy
         `report` or `fail` by state: what a series in it does to the session.
+    field_maps
+        `by_rule` or `by_match`: whether images without a `b0` take a field map that fits.
     scratch
         A folder to work in; emptied first, removed when all went well. On the same file
         system as `converted`, and as well protected.
@@ -94,7 +103,7 @@ def convert_session(
         bids.mkdir(parents=True)
         _refuse(rows, policy)
         if any(row.state == "mapped" for row in rows):
-            _convert(rows, pulled, bids, scratch, subject, session)
+            _convert(rows, pulled, bids, scratch, subject, session, field_maps)
         _refuse(rows, policy)  # dcm2niix may have made more of a series than was told
         table = {"series": [_entry(row, bids) for row in rows], "versions": versions}
         write_json(bids.parent / "converted.json", table)
@@ -116,7 +125,13 @@ def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
 
 
 def _convert(
-    rows: list[_Row], pulled: Path, bids: Path, scratch: Path, subject: str, session: str
+    rows: list[_Row],
+    pulled: Path,
+    bids: Path,
+    scratch: Path,
+    subject: str,
+    session: str,
+    field_maps: str,
 ) -> None:
     """Convert the mapped rows into `bids` and give each its files."""
     mapped = [row for row in rows if row.state == "mapped"]
@@ -140,11 +155,11 @@ def _convert(
         if problem := outputs.problem(row.name, row.files, row.rule.volumes):
             row.drop(*problem)
     kept = [row for row in mapped if row.state == "mapped"]
-    _complete(kept, pulled, bids / f"sub-{subject}" / f"ses-{session}")
+    _complete(kept, pulled, bids / f"sub-{subject}" / f"ses-{session}", field_maps)
     _remove_empty(bids)
 
 
-def _complete(rows: list[_Row], pulled: Path, session: Path) -> None:
+def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) -> None:
     """Add what the rules say beside the images."""
     for row in rows:
         assert row.rule
@@ -153,11 +168,9 @@ def _complete(rows: list[_Row], pulled: Path, session: Path) -> None:
             row.files += sidecars.aslcontext(row.files, row.rule.aslcontext)
         except DataError as error:
             raise DataError(f"{row.folder}: {error}") from None
-    loose = sidecars.tie_field_maps([(row.rule, row.files) for row in rows if row.rule], session)
+    notes = fieldmaps.tie([row.run for row in rows], session, by_match=field_maps == "by_match")
     for row in rows:
-        if row.rule and row.rule.b0 in loose:
-            lacks = "nothing that it corrects" if row.rule.datatype == "fmap" else "no field map"
-            row.reason += f"; {lacks} for b0 {row.rule.b0}"
+        row.reason = "; ".join([row.reason, *notes.get(row.name, ())])
     for rule in {row.rule.index: row.rule for row in rows if row.rule and row.rule.events}.values():
         runs = [row for row in rows if row.rule and row.rule.index == rule.index]
         placed = events.place(rule, [(row.name, row.files) for row in runs], pulled)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from coil.bids import names
 from coil.bids.conditions import Condition, Range
 from coil.bids.matching import read_condition, read_range
-from coil.bids.rules import AUTO, Rule, Source
+from coil.bids.rules import AUTO, B0, Rule, Source
 from coil.errors import ConfigError
 
 RULE_KEYS = (
@@ -84,7 +84,7 @@ class _Reader:
             supplement=self._supplement(),
             events=self._events(datatype),
             aslcontext=self._aslcontext(suffix),
-            b0=self._b0(),
+            b0=self._b0(datatype),
         )
 
     def _fail(self, key: str, what: str) -> NoReturn:
@@ -169,8 +169,18 @@ class _Reader:
             self._one_of("aslcontext", value, ASL_VOLUMES)
         return given
 
-    def _b0(self) -> str | None:
+    def _b0(self, datatype: str) -> B0:
+        """A name by itself is what a field map is for, and what corrects any other image."""
         given = self.raw.get("b0")
-        if given is not None and not re.fullmatch(r"[A-Za-z][0-9A-Za-z_]*", str(given)):
-            self._fail("b0", "takes a name of letters, digits and _")
-        return None if given is None else str(given)
+        if not isinstance(given, dict):
+            given = {"identifier" if datatype == "fmap" else "source": given or []}
+        self._closed("b0.", given, ("identifier", "source"))
+        found = {
+            key: tuple(map(str, value if isinstance(value, list) else [value]))
+            for key, value in given.items()
+        }
+        for key, values in found.items():
+            if not all(re.fullmatch(r"[A-Za-z][0-9A-Za-z_]*", name) for name in values):
+                place = f"b0.{key}" if isinstance(self.raw.get("b0"), dict) else "b0"
+                self._fail(place, "takes names of letters, digits and _")
+        return B0(**found)

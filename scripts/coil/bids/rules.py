@@ -28,6 +28,15 @@ class Source:
 
 
 @dataclass(frozen=True)
+class B0:
+    """What a rule's images are to field maps: the names of the estimations of the B0 field that
+    they serve (`identifier`) and of those that correct them (`source`)."""
+
+    identifier: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Match:
     """A rule that takes a series, or may: `open` names what only a header decides."""
 
@@ -62,7 +71,7 @@ class Rule:
     supplement: dict[str, Any] = field(default_factory=dict)
     events: dict[str, str] | None = None
     aslcontext: tuple[str, ...] = ()
-    b0: str | None = None
+    b0: B0 = field(default_factory=B0)
 
     @property
     def target(self) -> str:

@@ -1,11 +1,9 @@
-"""What rules add beside the images: supplied metadata, field map ties, ASL contexts."""
+"""What rules add beside the images: supplied metadata, ASL contexts."""
 
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from coil.bids import names, outputs
-from coil.bids.rules import Rule
 from coil.errors import DataError
 from coil.files import read_json, write_json, write_text
 
@@ -46,42 +44,3 @@ def aslcontext(files: list[Path], volume_types: tuple[str, ...]) -> list[Path]:
     path = image.with_name(f"{base}.tsv")
     write_text(path, "\n".join(["volume_type", *volume_types * times]) + "\n")
     return [path]
-
-
-def tie_field_maps(rows: list[tuple[Rule, list[Path]]], session: Path) -> list[str]:
-    """Tie field maps to what they correct, by the `b0` name that their rules share.
-
-    A field map (`fmap/...`) of that name gets B0FieldIdentifier and IntendedFor, every other
-    image B0FieldSource. The session's label makes the name unique to the participant.
-
-    Parameters
-    ----------
-    rows
-        The rule and the files of every mapped series.
-    session
-        The folder of the session, `sub-X/ses-Y`.
-
-    Returns
-    -------
-    The `b0` names that tie nothing: no field map, or nothing that it corrects.
-    """
-    sources: dict[str, list[Path]] = defaultdict(list)
-    targets: dict[str, list[Path]] = defaultdict(list)
-    for rule, files in rows:
-        if rule.b0:
-            side = sources if rule.datatype == "fmap" else targets
-            side[rule.b0] += outputs.images(files)
-    root = session.parent.parent
-    for b0 in sorted(set(sources) & set(targets)):
-        identifier = f"{b0}_{session.name.replace('-', '')}"
-        intended = [f"bids::{path.relative_to(root).as_posix()}" for path in sorted(targets[b0])]
-        for image in sources[b0]:
-            _update(image, {"B0FieldIdentifier": identifier, "IntendedFor": intended})
-        for image in targets[b0]:
-            _update(image, {"B0FieldSource": identifier})
-    return sorted(set(sources) ^ set(targets))
-
-
-def _update(image: Path, values: dict[str, Any]) -> None:
-    path = outputs.sidecar(image)
-    write_json(path, read_json(path) | values)
