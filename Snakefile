@@ -29,6 +29,7 @@ localrules:
 
 include: "rules/common.smk"
 include: "rules/discover.smk"
+include: "rules/preview.smk"
 include: "rules/pull.smk"
 include: "rules/convert.smk"
 include: "rules/anonymize.smk"

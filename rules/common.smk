@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from coil.config import check_config, read_projects
 from coil.errors import CoilError
-from coil.planning import finish, session_resources
+from coil.planning import check_session, finish, session_resources
 from coil.units import code_digest, read_units
 
 try:
@@ -69,13 +69,14 @@ def of_units(pattern):
     return find
 
 
-def of_everything(pattern):
-    """The pattern's files of all sessions of all projects."""
-
-    def find(wildcards):
-        return [path for project in UNITS for path in _expand(pattern, project)]
-
-    return find
+def previewed_sessions(wildcards):
+    """What was noted of the sessions to preview: all of them, or the one in the config."""
+    return [
+        path
+        for project in UNITS
+        for path in _expand("<private>/{project}/sessions/<unit>.json", project)
+        if config["session"] in ("", Path(path).stem)
+    ]
 
 
 def pushes(project):

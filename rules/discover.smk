@@ -18,35 +18,14 @@ UNITS = {
     for project in PROJECTS
     if project not in FAILED_PROJECTS
 }
+check_session(config["session"], UNITS)
 
 
 localrules:
     discover,
-    preview,
 
 
 rule discover:
     """Ask the archive which sessions there are, and nothing else."""
     input:
         of_projects("<results>/{project}/sessions.tsv"),
-
-
-rule preview:
-    """Show which rule takes each series and the name it gets, before anything is pulled."""
-    input:
-        sessions=of_everything("<private>/{project}/sessions/<unit>.json"),
-    log:
-        "<logs>/preview.log",
-    conda:
-        "../envs/convert.yaml"
-    params:
-        mappings={
-            name: settings["bids"]["mapping"] for name, settings in PROJECTS.items()
-        },
-        synonyms={
-            name: settings["bids"]["synonyms"] for name, settings in PROJECTS.items()
-        },
-    message:
-        "preview of all series"
-    script:
-        "../scripts/preview.py"

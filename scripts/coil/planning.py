@@ -8,6 +8,7 @@ import atexit
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def discover_projects(
     if len(failed) == len(projects):
         sys.exit("error: no project is left to work on; nothing was changed")
     return failed
+
+
+def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
+    """End the invocation if the config's `session` is none of the projects' sessions."""
+    if wanted and wanted not in {str(unit) for found in units.values() for unit in found}:
+        sys.exit(
+            "error: config: session: no project has this session; take a name from "
+            "results/<project>/sessions.tsv and write it sub-<subject>_ses-<session>"
+        )
 
 
 def close_logins_at_exit(root: Path, arguments: list[str]) -> None:

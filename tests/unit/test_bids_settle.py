@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids.mapping import parse
-from coil.bids.preview import table
 from coil.bids.series import Series
 from coil.bids.settle import Settled, settle
 from coil.errors import DataError
@@ -216,15 +215,6 @@ def test_a_listing_is_settled_as_far_as_it_goes() -> None:
     rows = states([Series.from_listing(row) for row in listing], rules)
     assert [row.state for row in rows] == ["ambiguous", "mapped", "incomplete"]
     assert "its header decides by image_type" in rows[0].reason
-
-
-def test_the_preview_shows_each_series_with_its_reason() -> None:
-    text = table(states([scan(1, "mprage"), scan(2, "\x1b[2Jlocalizer")]))
-    lines = text.splitlines()
-    assert lines[0].split() == ["scan", "description", "state", "name", "rule", "reason"]
-    assert "anat/sub-X_ses-Y_T1w" in lines[1]
-    assert "\x1b" not in text
-    assert lines[-1] == "1 ignored, 1 mapped"
 
 
 DESCRIPTIONS = ["mprage", "rest", "localizer", "t2", "adc", "mprage t2", "unknown"]

@@ -69,6 +69,7 @@ STATES = {
     "duplicate": "another series took the name",
     "derived": "computed by the scanner; left out unless a rule asks for it",
     "ignored": "left out by a rule",
+    "header decides": "what the archive lists fits; the series' header has the last word",
 }
 ATTENTION = ("incomplete", "unmapped", "ambiguous", "missing", "failed")
 STAGES = {

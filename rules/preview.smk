@@ -1,0 +1,25 @@
+# In:  <private>/{project}/sessions/<unit>.json, what the archive lists for each session.
+# Out: nothing that Snakemake knows of, so that these rules always run: a table on the
+#      terminal and <private>/{project}/preview.html.
+
+
+localrules:
+    preview,
+
+
+rule preview:
+    """Show which rule takes each series and the name it gets, before anything is pulled."""
+    input:
+        sessions=previewed_sessions,
+    log:
+        "<logs>/preview.log",
+    benchmark:
+        "<benchmarks>/preview.tsv"
+    conda:
+        "../envs/preview.yaml"
+    params:
+        bids={name: settings["bids"] for name, settings in PROJECTS.items()},
+    message:
+        "preview of all series"
+    script:
+        "../scripts/preview.py"

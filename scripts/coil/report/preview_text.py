@@ -1,0 +1,147 @@
+"""The preview of a mapping as text, for the terminal."""
+
+from collections.abc import Sequence
+
+from coil.bids.preview import (
+    Alike,
+    Line,
+    Previewed,
+    Question,
+    Use,
+    group,
+    is_open,
+    questions,
+    short_name,
+    shown_state,
+    uses,
+    waits,
+    why,
+)
+from coil.bids.rules import Rule
+from coil.bids.settle import Settled
+from coil.report.words import plural
+
+_HEADER = ("", "scan", "description", "state", "name", "rule", "why")
+_MARKS = {"more": "+", "less": "-", "": ""}
+_COLOURS = {"heading": "2", "open": "33", "waits": "36", "quiet": "2"}
+_SHOWN = 12
+"""So many groups and questions are shown; the page has them all."""
+
+
+def render(
+    project: str, sessions: Sequence[Previewed], rules: Sequence[Rule], colour: bool = False
+) -> str:
+    """Everything that a person should know before the sessions are pulled.
+
+    Series that ask for a decision come first, then the sessions: those with such a series,
+    those that are unlike most, the usual. Of what is unlike, only the difference is shown.
+    """
+    groups, asked = group(sessions), questions(sessions)
+    parts = [_headline(project, sessions, groups)]
+    if len(sessions) > 1 and asked:
+        parts.append(_questions(asked, len(sessions), colour))
+    parts += [_group(one, len(sessions), rules, colour) for one in groups[:_SHOWN]]
+    if len(groups) > _SHOWN:
+        left = sum(len(one.units) for one in groups[_SHOWN:])
+        parts.append(f"... and {plural(left, 'session')} in {len(groups) - _SHOWN} more groups")
+    if idle := [one for one in uses(sessions, rules) if one.idle]:
+        parts.append(_idle(idle))
+    return "\n\n".join(parts)
+
+
+def _headline(project: str, sessions: Sequence[Previewed], groups: Sequence[Alike]) -> str:
+    rows = [row for one in sessions for row in one.rows]
+    asking = [one for one in groups if one.problem or one.open]
+    series = plural(sum(row.series is not None for row in rows), "series", "series")
+    text = f"{project}: {plural(len(sessions), 'session')}, {series}; "
+    if asking:
+        text += f"{plural(sum(len(one.units) for one in asking), 'session')} with open questions"
+    else:
+        text += "no open questions"
+    if waiting := sum(map(waits, rows)):
+        text += (
+            f"; of {plural(waiting, 'series', 'series')} the header decides: "
+            "--config preview=headers fetches one of each"
+        )
+    return text
+
+
+def _questions(asked: Sequence[Question], total: int, colour: bool) -> str:
+    rows = [("sessions", "description", "state", "why")]
+    rows += [
+        (f"{len(one.units)} of {total}", _description(one.row), one.row.state, one.row.reason)
+        for one in asked[:_SHOWN]
+    ]
+    text = "to decide\n" + _columns(rows, ["open"] * len(rows), colour)
+    more = len(asked) - _SHOWN
+    return f"{text}\n  ... and {more} more, see the page" if more > 0 else text
+
+
+def _group(one: Alike, total: int, rules: Sequence[Rule], colour: bool) -> str:
+    title = one.units[0] if len(one.units) == 1 else _several(one)
+    if one.problem:
+        return f"{title}\n  {one.problem}"
+    lines, rest = one.lines, 0
+    if total > 1:
+        title += ": as usual" if one.usual else ": unlike most"
+        if not one.usual:
+            lines = [line for line in one.lines if line.differs or is_open(line.row)]
+            rest = len(one.lines) - len(lines)
+    rows = [_HEADER, *(_cells(line, rules, len(one.units) > 1) for line in lines)]
+    text = title + "\n" + _columns(rows, ["", *map(_tone, lines)], colour)
+    return f"{text}\n  and {plural(rest, 'series', 'series')} as usual" if rest else text
+
+
+def _several(one: Alike) -> str:
+    named = ", ".join(one.units[:3])
+    if len(one.units) > 3:
+        named = f"for example {one.units[0]}"
+    return f"{len(one.units)} sessions alike ({named})"
+
+
+def _cells(line: Line, rules: Sequence[Rule], several: bool) -> tuple[str, ...]:
+    row = line.row
+    scan = (row.series.scan if row.series else None) or ""
+    return (
+        _MARKS[line.differs],
+        "" if line.differs == "less" else scan,
+        _description(row),
+        shown_state(row),
+        short_name(row) if several or line.differs == "less" else row.name or "",
+        "" if row.rule is None else _rule(rules[row.rule]),
+        "not here; most sessions have it" if line.differs == "less" else why(row, rules),
+    )
+
+
+def _tone(line: Line) -> str:
+    if waits(line.row):
+        return "waits"
+    return "open" if is_open(line.row) else "" if line.row.state == "mapped" else "quiet"
+
+
+def _rule(rule: Rule) -> str:
+    """Its place and target, short: `[3] anat/T1w`."""
+    return f"{rule.place.removeprefix('bids.mapping')} {rule.target}"
+
+
+def _description(row: Settled) -> str:
+    text = row.series.series_description if row.series else ""
+    # What could steer a terminal is not printed.
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _idle(idle: Sequence[Use]) -> str:
+    lines = [f"  {one.rule.place} ({one.rule.target})" for one in idle]
+    return "rules that take nothing\n" + "\n".join(lines)
+
+
+def _columns(rows: Sequence[Sequence[str]], tones: Sequence[str], colour: bool) -> str:
+    """The rows in columns, the first as their heading; `tones` gives each row its colour."""
+    used = [i for i in range(len(rows[0])) if any(row[i] for row in rows[1:])]
+    widths = [max(len(row[i]) for row in rows) for i in used]
+    lines = []
+    for row, tone in zip(rows, ["heading", *tones[1:]], strict=True):
+        cells = (row[i].ljust(width) for i, width in zip(used, widths, strict=True))
+        text = "  ".join(cells).rstrip()
+        lines.append(f"  \x1b[{_COLOURS[tone]}m{text}\x1b[0m" if colour and tone else f"  {text}")
+    return "\n".join(lines)
