@@ -1,6 +1,6 @@
 # In:  <private>/{project}/sessions/<unit>.json, what the archive lists for each session.
-# Out: nothing that Snakemake knows of, so that these rules always run: a table on the
-#      terminal and <private>/{project}/preview.html.
+# Out: nothing that Snakemake knows of (not even a benchmark), so that the rule always runs:
+#      a table on the terminal and <private>/{project}/preview.html.
 
 
 localrules:
@@ -13,8 +13,6 @@ rule preview:
         sessions=previewed_sessions,
     log:
         "<logs>/preview.log",
-    benchmark:
-        "<benchmarks>/preview.tsv"
     conda:
         "../envs/preview.yaml"
     params:
