@@ -7,6 +7,7 @@ import pytest
 from coil.bids.mapping import parse
 from coil.bids.rules import Rule
 from coil.bids.series import Series
+from coil.bids.stack import Counted
 from coil.errors import ConfigError
 
 T1W = {"match": {"series_description": "mprage"}, "to": "anat/T1w"}
@@ -42,6 +43,9 @@ def scan(**fields: Any) -> Series:
         ({"match": {"series_description": "("}}, "match.series_description: not a regular"),
         ({"match": {"description": "x"}}, "match.description: unknown key"),
         ({"match": {"volumes": {"least": 3}}}, "match.volumes.least: unknown key"),
+        ({"match": {"phase_encoding": "k"}}, "bids.mapping[1].match.phase_encoding: 'k' is none"),
+        ({"match": {"volumes": "many"}}, "bids.mapping[1].match.volumes: 'many' is not a number"),
+        ({"expect": {"volumes": {"least": 3}}}, "bids.mapping[1].expect.volumes.least: unknown"),
         ({"match": {"any": []}}, "bids.mapping[1].match.any: takes a list of conditions"),
         ({"match": {"any": [{"nota": "x"}]}}, "bids.mapping[1].match.any[0].nota: unknown key"),
         ({"match": {"not": {"all": [{"note": "("}]}}}, "match.not.all[0].note: not a regular"),
@@ -86,8 +90,17 @@ def test_a_rule_with_neither_target_nor_reason_is_refused() -> None:
         ({"echo_time": 30}, {"echo_times": (30.001,)}),
         ({"echo_time": {"min": 10, "max": 13}}, {"echo_times": (10.0, 12.46)}),
         ({"repetition_time": {"max": 1000}}, {"repetition_time": 800.0}),
-        ({"volumes": {"min": 10}}, {"counted": (200, 30)}),
-        ({"slices": 30, "volumes": 200}, {"counted": (200, 30)}),
+        ({"volumes": {"min": 10}}, {"counted": Counted(200, 30)}),
+        ({"slices": 30, "volumes": 200}, {"counted": Counted(200, 30)}),
+        ({"echoes": 3}, {"counted": Counted(200, 30, 3)}),
+        ({"rows": 64, "columns": {"max": 64}}, {"rows": 64, "columns": 64}),
+        ({"phase_encoding": "j-"}, {"phase_encoding": ("COL", "j-", "AP")}),
+        ({"phase_encoding": "COL"}, {"phase_encoding": ("COL",)}),
+        ({"b_values": {"min": 500}}, {"weighted": frozenset({0.0, 1000.0})}),
+        ({"b_values": {"max": 0}, "not": {"b_values": {"min": 1}}}, {"weighted": frozenset({0.0})}),
+        ({"inversion_time": {"max": 1000}}, {"inversion_time": 900.0}),
+        ({"station": "3T", "sop_class": "^MR Image"}, {"station": "3T2", "sop_class": "MR Image"}),
+        ({"files": 12}, {"files": 12}),
     ],
 )
 def test_a_rule_takes_what_it_describes(match: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -103,7 +116,10 @@ def test_a_rule_takes_what_it_describes(match: dict[str, Any], fields: dict[str,
         ({"echo_time": 30}, {"echo_times": (31.0,)}),
         ({"echo_time": 30}, {}),
         ({"flip_angle": {"min": 10}}, {"flip_angle": 9.0}),
-        ({"volumes": {"min": 10}}, {"counted": (None, None)}),
+        ({"volumes": {"min": 10}}, {"counted": Counted(None, None)}),
+        ({"files": 1000}, {"files": 1001}),
+        ({"phase_encoding": "j-"}, {"phase_encoding": ("COL",)}),
+        ({"b_values": {"min": 1}}, {"weighted": frozenset()}),
         ({"series_description": "a", "note": "b"}, {"series_description": "a"}),
     ],
 )

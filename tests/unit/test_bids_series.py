@@ -105,7 +105,7 @@ def test_the_time_of_acquisition_is_the_first_that_makes_sense(
 
 def test_volumes_are_repetitions_of_every_position(tmp_path: Path) -> None:
     folder = Pulled(tmp_path).scan("rest", 5)
-    assert read_series(tmp_path)[0].stack == (5, SLICES)
+    assert read_series(tmp_path)[0].stack == (5, SLICES, 1)
     (folder / "000020.dcm").unlink()
     assert read_series(tmp_path)[0].volumes == 4
 
@@ -116,7 +116,7 @@ def test_volumes_are_counted_in_any_transfer_syntax(tmp_path: Path) -> None:
         dataset = dcmread(path)
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         dataset.save_as(path, implicit_vr=True, little_endian=True)
-    assert read_series(tmp_path)[0].stack == (3, SLICES)
+    assert read_series(tmp_path)[0].stack == (3, SLICES, 1)
 
 
 def test_echoes_are_not_volumes(tmp_path: Path) -> None:
@@ -124,29 +124,29 @@ def test_echoes_are_not_volumes(tmp_path: Path) -> None:
     folder, second = pulled.scan("me", 2), pulled.scan("me", 2, EchoTime=60)
     for path in second.iterdir():
         path.rename(folder / f"1{path.name}")
-    assert stack.count(sorted(folder.iterdir()), dcmread(folder / "000001.dcm")) == (2, SLICES)
+    assert stack.count(sorted(folder.iterdir()), dcmread(folder / "000001.dcm")) == (2, SLICES, 2)
 
 
 def test_a_mosaic_is_a_volume(tmp_path: Path) -> None:
     folder = Pulled(tmp_path).scan("rest", 2, ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
-    assert count(sorted(folder.iterdir())) == (2 * SLICES, None)
+    assert count(sorted(folder.iterdir())) == (2 * SLICES, None, 1)
 
 
 def test_frames_of_one_file_are_volumes_and_slices(tmp_path: Path) -> None:
     frames = [frame(place) for _ in range(5) for place in range(3)]
-    assert count(enhanced(tmp_path, [frames])) == (5, 3)
+    assert count(enhanced(tmp_path, [frames])) == (5, 3, 1)
 
 
 def test_files_of_frames_are_volumes_and_an_unfinished_one_is_not(tmp_path: Path) -> None:
     volume = [frame(place) for place in range(3)]
-    assert count(enhanced(tmp_path, [volume, volume, volume[:2]])) == (2, 3)
+    assert count(enhanced(tmp_path, [volume, volume, volume[:2]])) == (2, 3, 1)
 
 
 @pytest.mark.parametrize("blocks", [True, False])
 def test_files_of_frames_may_be_echoes(tmp_path: Path, blocks: bool) -> None:
     echoes = [10.0] * 8 + [20.0] * 8 + [30.0] * 8 if blocks else [10.0, 20.0, 30.0] * 8
     files = [[frame(place, echo) for place in range(3)] for echo in echoes]
-    assert count(enhanced(tmp_path, files)) == (8, 3)
+    assert count(enhanced(tmp_path, files)) == (8, 3, 3)
 
 
 def test_a_file_that_is_not_dicom_is_told_by_its_folder(tmp_path: Path) -> None:

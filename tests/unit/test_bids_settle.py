@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from coil.bids.mapping import parse
 from coil.bids.series import Series
 from coil.bids.settle import Settled, settle
+from coil.bids.stack import Counted
 from coil.errors import DataError
 
 RULES: list[dict[str, Any]] = [
@@ -63,7 +64,7 @@ def test_a_series_without_a_rule_is_unmapped() -> None:
 
 @pytest.mark.parametrize("token", ["DERIVED", "MOCO"])
 def test_what_the_scanner_computed_is_left_out(token: str) -> None:
-    (row,) = states([scan(1, "rest", image_type=(token, "PRIMARY"), counted=(200, 30))])
+    (row,) = states([scan(1, "rest", image_type=(token, "PRIMARY"), counted=Counted(200, 30))])
     assert row.state == "derived"
 
 
@@ -84,9 +85,9 @@ def test_two_rules_for_one_series_are_ambiguous() -> None:
 def test_an_aborted_run_is_incomplete_and_takes_no_run_number() -> None:
     rows = states(
         [
-            scan(1, "rest", counted=(200, 30)),
-            scan(2, "rest", counted=(57, 30)),
-            scan(3, "rest", counted=(200, 30)),
+            scan(1, "rest", counted=Counted(200, 30)),
+            scan(2, "rest", counted=Counted(57, 30)),
+            scan(3, "rest", counted=Counted(200, 30)),
         ]
     )
     assert brief(rows) == [
@@ -98,19 +99,43 @@ def test_an_aborted_run_is_incomplete_and_takes_no_run_number() -> None:
 
 
 def test_a_single_run_has_no_index() -> None:
-    rows = states([scan(1, "rest", counted=(57, 30)), scan(2, "rest", counted=(200, 30))])
+    rows = states(
+        [scan(1, "rest", counted=Counted(57, 30)), scan(2, "rest", counted=Counted(200, 30))]
+    )
     assert brief(rows)[1] == ("2", "mapped", "func/sub-X_ses-Y_task-rest_bold")
+
+
+@pytest.mark.parametrize(
+    ("expect", "state", "reason"),
+    [
+        (
+            {"slices": 30, "echoes": 2},
+            "incomplete",
+            "1 of 2 echoes: aborted",
+        ),
+        ({"volumes": {"min": 150, "max": 180}}, "mapped", "200 volumes where 180 are expected"),
+        ({"volumes": {"max": 300}, "files": {"min": 5}}, "mapped", "bids.mapping[0]"),
+        ({"files": 7}, "incomplete", "6 of 7 files: aborted or not wholly archived"),
+    ],
+)
+def test_what_a_complete_series_has_may_be_told_in_several_ways(
+    expect: dict[str, Any], state: str, reason: str
+) -> None:
+    rule = RULES[1] | {"expect": expect}
+    (row,) = states([scan(1, "rest", counted=Counted(200, 30, 1), files=6)], [rule])
+    assert row.state == state
+    assert reason in row.reason
 
 
 def test_a_single_run_has_an_index_where_the_rule_asks() -> None:
     rule = RULES[1] | {"entities": {"task": "rest", "run": "auto"}}
-    (row,) = states([scan(1, "rest", counted=(200, 30))], [rule])
+    (row,) = states([scan(1, "rest", counted=Counted(200, 30))], [rule])
     assert row.name == "func/sub-X_ses-Y_task-rest_run-1_bold"
 
 
 def test_runs_are_in_order_of_acquisition_not_of_number() -> None:
-    early = scan(9, "rest", counted=(200, 30), acq_time="2024-05-01T13:00:00.000000")
-    late = scan(2, "rest", counted=(200, 30), acq_time="2024-05-01T14:00:00.000000")
+    early = scan(9, "rest", counted=Counted(200, 30), acq_time="2024-05-01T13:00:00.000000")
+    late = scan(2, "rest", counted=Counted(200, 30), acq_time="2024-05-01T14:00:00.000000")
     assert [(scan, name) for scan, _, name in brief(states([late, early]))] == [
         ("9", "func/sub-X_ses-Y_task-rest_run-1_bold"),
         ("2", "func/sub-X_ses-Y_task-rest_run-2_bold"),
@@ -139,8 +164,8 @@ def test_a_counted_run_never_takes_the_name_of_a_written_one() -> None:
         "entities": {"task": "rest", "run": "1"},
     }
     series = [
-        scan(1, "rest", counted=(200, 30)),
-        scan(2, "rest", counted=(200, 30)),
+        scan(1, "rest", counted=Counted(200, 30)),
+        scan(2, "rest", counted=Counted(200, 30)),
         scan(3, "other"),
     ]
     assert [row.state for row in states(series, [*RULES, fixed])] == [
@@ -166,7 +191,7 @@ def test_a_report_is_not_an_image() -> None:
 
 def test_a_required_series_that_nothing_took_is_missing() -> None:
     rules = [RULES[0], RULES[1] | {"required": True}]
-    rows = states([scan(1, "mprage"), scan(2, "rest", counted=(3, 30))], rules)
+    rows = states([scan(1, "mprage"), scan(2, "rest", counted=Counted(3, 30))], rules)
     assert (rows[2].series, rows[2].state, rows[2].rule) == (None, "missing", 1)
     assert rows[2].reason == "func/bold is required by the protocol; no complete series of it"
 
@@ -223,7 +248,7 @@ SERIES = st.builds(
     st.integers(1, 40),
     st.sampled_from(DESCRIPTIONS),
     image_type=st.sampled_from([("ORIGINAL", "M"), ("DERIVED", "ADC"), ("DERIVED", "MIP")]),
-    counted=st.sampled_from([(200, 30), (3, 30), (None, None)]),
+    counted=st.sampled_from([Counted(200, 30), Counted(3, 30), Counted(None, None)]),
     acq_time=st.sampled_from([None, "2024-05-01T13:00:00.000000", "2024-05-01T14:00:00.000000"]),
     series_uid=st.uuids().map(str),
 )

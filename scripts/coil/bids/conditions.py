@@ -25,17 +25,22 @@ TEXTS = (
     "station",
     "sop_class",
 )
-TOKENS = ("image_type",)
+TOKENS = ("image_type", "phase_encoding")
 NUMBERS = (
     "files",
     "echo_time",
     "repetition_time",
     "inversion_time",
     "flip_angle",
+    "rows",
+    "columns",
     "slices",
     "volumes",
+    "echoes",
+    "b_values",
 )
-COUNTS = frozenset({"files", "slices", "volumes"})
+DIRECTIONS = frozenset(["ROW", "COL", "i", "i-", "j", "j-", "AP", "PA", "LR", "RL", "IS", "SI"])
+COUNTS = frozenset({"files", "rows", "columns", "slices", "volumes", "echoes"})
 # In the order of their cost: the last ones may read every header of the series.
 KEYS = (*TEXTS, *TOKENS, *NUMBERS)
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from coil.bids.conditions import (
     COUNTS,
+    DIRECTIONS,
     KEYS,
     NUMBERS,
     TEXTS,
@@ -102,6 +103,8 @@ def _leaf(key: str, value: Anything, place: str, synonyms: Mapping[str, str]) ->
         return Text(key, _pattern(value, place, synonyms))
     if key in TOKENS:
         words = [value] if isinstance(value, str) else value
+        if key == "phase_encoding" and (unknown := set(words) - DIRECTIONS):
+            _fail(place, f"{min(unknown)!r} is none of {', '.join(sorted(DIRECTIONS))}")
         return Tokens(key, frozenset(str(word).upper() for word in words))
     assert key in NUMBERS
     return Number(key, read_range(value, place, 0 if key in COUNTS else _TOLERANCE))

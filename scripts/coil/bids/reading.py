@@ -25,7 +25,7 @@ RULE_KEYS = (
     "aslcontext",
     "b0",
 )
-EXPECT_KEYS = ("volumes",)
+EXPECT_KEYS = ("volumes", "slices", "echoes", "files")
 DUPLICATES = ("fail", "runs", "last-complete")
 ASL_VOLUMES = ("control", "label", "m0scan", "deltam", "cbf", "noRF")
 

@@ -12,6 +12,8 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from coil.bids import stack
+from coil.bids.acquisition import phase_encoding
+from coil.bids.stack import Counted
 from coil.errors import DataError
 from coil.files import read_json
 from coil.units import scan_name
@@ -23,7 +25,7 @@ _DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
 
 # What the archive's listing tells of a series, and what no single header does.
 _LISTED = frozenset({"series_description", "scan_type", "quality", "note", "files"})
-_COUNTED = frozenset({"volumes", "slices"})
+_COUNTED = frozenset({"volumes", "slices", "echoes", "b_values"})
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Series:
     manufacturer: str | None = None
     model: str | None = None
     station: str | None = None
+    phase_encoding: tuple[str, ...] | None = None
     rows: int | None = None
     columns: int | None = None
     frames: int | None = None
@@ -64,7 +67,8 @@ class Series:
     sop_class: str | None = None
     is_image: bool = True
     path: Path | None = field(default=None, repr=False, compare=False)
-    counted: tuple[int | None, int | None] | None = field(default=None, compare=False)
+    counted: Counted | None = field(default=None, compare=False)
+    weighted: frozenset[float] | None = field(default=None, compare=False)
 
     @classmethod
     def from_listing(cls, row: dict[str, Any]) -> "Series":
@@ -85,7 +89,8 @@ class Series:
         """Whether what is known of the series tells a condition's `key`, by an absence too."""
         if self.listed:
             return key in _LISTED
-        return key not in _COUNTED or self.path is not None or self.counted is not None
+        told = self.weighted if key == "b_values" else self.counted
+        return key not in _COUNTED or self.path is not None or told is not None
 
     def text(self, key: str) -> str:
         """A text that rules match on; "" where there is none."""
@@ -98,27 +103,39 @@ class Series:
     def numbers(self, key: str) -> tuple[float, ...]:
         """The numbers that rules match on: none where it is absent, several echo times."""
         value = self.echo_times if key == "echo_time" else getattr(self, key)
-        if isinstance(value, tuple):
-            return value
+        if isinstance(value, tuple | frozenset):
+            return tuple(value)
         return () if value is None else (float(value),)
 
     @cached_property
-    def stack(self) -> tuple[int | None, int | None]:
-        """(volumes, slices); reads the headers of the folder when first asked."""
+    def stack(self) -> Counted:
+        """What the folder holds; reads its headers when first asked."""
         if self.counted is not None or self.path is None:
-            return self.counted or (None, None)
+            return self.counted or Counted(None, None)
         files = _files(self.path)
         return stack.count(files, stack.read_header(files[0]))
 
     @property
     def volumes(self) -> int | None:
         """Complete volumes of one echo, or None where that is unknown or has no meaning."""
-        return self.stack[0]
+        return self.stack.volumes
 
     @property
     def slices(self) -> int | None:
         """Slice positions in a volume, or None where unknown."""
-        return self.stack[1]
+        return self.stack.slices
+
+    @property
+    def echoes(self) -> int | None:
+        """Echo times in the series, or None where unknown."""
+        return self.stack.echoes
+
+    @cached_property
+    def b_values(self) -> frozenset[float]:
+        """The b-values in s/mm² (none: not weighted); reads every header when first asked."""
+        if self.weighted is not None or self.path is None:
+            return self.weighted or frozenset()
+        return stack.all_b_values(_files(self.path))
 
     @property
     def is_derived(self) -> bool:
@@ -175,6 +192,7 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
             is_image=False,
         )
     header = stack.read_header(files[0])
+    rows, columns = stack.matrix(header)
     uid = str(header.get("SOPClassUID") or "")
     return Series(
         scan=listed.scan,
@@ -194,8 +212,9 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         manufacturer=_text(header, "Manufacturer"),
         model=_text(header, "ManufacturerModelName"),
         station=_text(header, "StationName"),
-        rows=header.get("Rows"),
-        columns=header.get("Columns"),
+        phase_encoding=phase_encoding(header),
+        rows=rows,
+        columns=columns,
         frames=_integer(header, "NumberOfFrames"),
         files=len(files),
         series_number=_integer(header, "SeriesNumber"),

@@ -127,17 +127,25 @@ def _settle_matched(series: Series, match: Match, subject: str, session: str) ->
     reason = rule.place
     if match.open:
         reason += f", if its header agrees on {', '.join(sorted(match.open))}"
-    if rule.volumes is not None and series.volumes is not None:
-        if series.volumes < rule.volumes:
-            return Settled(
-                series,
-                "incomplete",
-                f"{series.volumes} of {rule.volumes} volumes: aborted or not wholly archived",
-                rule.index,
-            )
-        if series.volumes > rule.volumes:
-            reason += f"; {series.volumes} volumes where {rule.volumes} are expected"
-    return Settled(series, "mapped", reason, rule.index, name)
+    short, extra = _against(series, rule)
+    if short:
+        why = f"{short}: aborted or not wholly archived"
+        return Settled(series, "incomplete", why, rule.index)
+    return Settled(series, "mapped", "; ".join([reason, *extra]), rule.index, name)
+
+
+def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
+    """What the series lacks of what its rule expects, and what it has more of."""
+    extra = []
+    for key, wanted in rule.expect.items():
+        if not series.knows(key):
+            continue
+        for found in series.numbers(key):
+            if found < wanted.low:
+                return f"{found:g} of {wanted.low:g} {key}", []
+            if found > wanted.high:
+                extra.append(f"{found:g} {key} where {wanted.high:g} are expected")
+    return None, extra
 
 
 def _by_name(settled: list[Settled]) -> list[list[tuple[int, Settled]]]:

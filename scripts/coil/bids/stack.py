@@ -1,9 +1,10 @@
 """How many volumes and slices a folder of DICOM files holds, told from headers alone."""
 
+import math
 import struct
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydicom
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -11,11 +12,19 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 
+from coil.bids.acquisition import SIEMENS_FRAMES, b_values, private, siemens_frame
 from coil.errors import DataError
 
 _SAMPLE = 2
 _START = 32768
-_SIEMENS = "SIEMENS MR SDI 02"
+
+
+class Counted(NamedTuple):
+    """What a series holds: volumes of one echo, slices of a volume, echoes; None: unknown."""
+
+    volumes: int | None
+    slices: int | None
+    echoes: int | None = None
 
 
 def read_header(path: Path) -> Dataset:
@@ -41,14 +50,23 @@ def image_type(header: Dataset) -> tuple[str, ...]:
     """ImageType; Siemens XA tells NORM, MOCO and the like in a private copy in each frame."""
     found = [str(token) for token in header.get("ImageType") or ()]
     for frame in list(header.get("PerFrameFunctionalGroupsSequence") or ())[:1]:
-        try:
-            inner = frame.private_block(0x0021, _SIEMENS)[0xFE].value[0]
-            text = inner.private_block(0x0021, _SIEMENS)[0x75].value
-        except (KeyError, IndexError):
+        inner = siemens_frame(frame)
+        text = None if inner is None else private(inner, 0x0021, SIEMENS_FRAMES, 0x75)
+        if text is None:
             continue
         tokens = [text] if isinstance(text, str) else list(text)
         found += [str(token) for token in tokens if token not in found]
     return tuple(found)
+
+
+def matrix(header: Dataset) -> tuple[int | None, int | None]:
+    """(rows, columns) of a slice; a mosaic is taken apart."""
+    rows, columns = header.get("Rows"), header.get("Columns")
+    slices = private(header, 0x0019, "SIEMENS MR HEADER", 0x0A) if is_mosaic(header) else None
+    if not slices or rows is None or columns is None:
+        return rows, columns
+    tiles = math.ceil(math.sqrt(int(slices)))
+    return rows // tiles, columns // tiles
 
 
 def positions(header: Dataset) -> int:
@@ -75,24 +93,30 @@ def echo_times(header: Dataset) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def count(files: list[Path], first: Dataset) -> tuple[int | None, int | None]:
-    """(volumes, slices) of one series; an echo is not a volume, an unfinished volume neither.
+def count(files: list[Path], first: Dataset) -> Counted:
+    """The complete volumes, the slices and the echoes of one series; an echo is not a volume.
 
     Headers of the other files are read as far as they are needed, so ask only when a rule
     wants to know.
     """
     if not first.get("Rows") or not files:
-        return None, None
+        return Counted(None, None)
     if first.get("NumberOfFrames") is not None:
         return _count_enhanced(files, first)
     if is_mosaic(first):
         echoes = Counter(_texts(path, "EchoTime") for path in files)
         slices = first.get((0x0019, 0x100A))
-        return min(echoes.values()), int(slices.value) if slices else None
+        found = int(slices.value) if slices else None
+        return Counted(min(echoes.values()), found, len(echoes))
     return _count_classic(files)
 
 
-def _count_classic(files: list[Path]) -> tuple[int, int]:
+def all_b_values(files: list[Path]) -> frozenset[float]:
+    """The b-values of a whole series, in s/mm²; reads as many headers as it has files."""
+    return frozenset().union(*(b_values(read_header(path)) for path in files))
+
+
+def _count_classic(files: list[Path]) -> Counted:
     """One slice a file: the volumes are the repetitions that every position has."""
     seen: dict[tuple[str, ...], Counter[str]] = {}
     for path in files:
@@ -100,10 +124,10 @@ def _count_classic(files: list[Path]) -> tuple[int, int]:
         seen.setdefault(tuple(image), Counter())[place] += 1
     slices = max(len(places) for places in seen.values())
     complete = [min(c.values()) if len(c) == slices else 0 for c in seen.values()]
-    return min(complete), slices
+    return Counted(min(complete), slices, len({echo for _, echo in seen}))
 
 
-def _count_enhanced(files: list[Path], first: Dataset) -> tuple[int, int]:
+def _count_enhanced(files: list[Path], first: Dataset) -> Counted:
     """Multi-frame files: all volumes in one, or one volume (of one echo) a file."""
     slices = positions(first)
     frames = [int(_head(path, "NumberOfFrames").get("NumberOfFrames") or 0) for path in files]
@@ -115,7 +139,8 @@ def _count_enhanced(files: list[Path], first: Dataset) -> tuple[int, int]:
     if len(echoes) > 1:
         rest = set(files[1:]) - ends
         echoes = echoes.union(*(echo_times(read_header(path)) for path in rest))
-    return volumes // max(len(echoes), 1), slices
+    number = max(len(echoes), 1)
+    return Counted(volumes // number, slices, number)
 
 
 def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
