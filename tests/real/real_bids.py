@@ -11,6 +11,54 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pydicom
+import yaml
+
+from coil.bids.convert import convert_session
+from coil.bids.mapping import parse
+
+SESSIONS = {
+    "siemens_xa30": "dcm_qa_xa30",
+    "siemens_multi_echo": "dcm_qa_me",
+    "siemens_pepolar": "dcm_qa_nih/In/*Si",
+    "ge_epi": "dcm_qa_nih/In/*GE",
+    "philips_epi": "dcm_qa_philips",
+    "philips_asl": "dcm_qa_philips_asl",
+    "philips_enhanced": "nitest-balls1/DICOM",
+}
+
+Rules = list[dict[str, Any]]
+
+
+def rules_of(name: str) -> Rules:
+    """The mapping of a session."""
+    path = Path(__file__).parent / "mappings" / f"{name}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+class Converted:
+    """A converted session beside the one that was pulled."""
+
+    def __init__(self, pulled: Path, folder: Path, rules: Rules, **options: Any) -> None:
+        self.pulled, self.folder = pulled, folder
+        policy = {"unmapped": "fail", "ambiguous": "fail"}
+        self.table = convert_session(
+            pulled,
+            folder / "converted",
+            subject="X",
+            session="Y",
+            mapping=parse(rules),
+            scratch=folder / "scratch",
+            **{"policy": policy} | options,
+        )["series"]
+        self.bids = folder / "converted" / "bids"
+
+    @property
+    def mapped(self) -> list[dict[str, Any]]:
+        return [row for row in self.table if row["state"] == "mapped"]
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.bids.rglob("*.nii.gz"))
+
 
 TAGS = ["SeriesInstanceUID", "SeriesNumber", "SeriesDescription"]
 
@@ -66,9 +114,11 @@ def by_coil(bids: Path, row: dict[str, Any]) -> Counter[str]:
 
 
 def digest(path: Path) -> str:
-    """A digest of voxels, shape and affine of an image, of the bytes of another file."""
+    """A digest of voxels, shape and affine of an image, of the numbers of a text."""
     if ".nii" not in path.suffixes:
-        return path.suffix + hashlib.sha256(path.read_bytes()).hexdigest()
+        # Versions of dcm2niix differ in the sixth digit of a direction.
+        values = np.loadtxt(path, ndmin=2).round(5) + 0.0
+        return path.suffix + hashlib.sha256(values.tobytes()).hexdigest()
     image = nib.load(path)
     assert isinstance(image, nib.Nifti1Image)
     voxels = np.asanyarray(image.dataobj)

@@ -11,8 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-import yaml
-from real_bids import pull
+from real_bids import pull, rules_of
 
 from coil.bids import validate
 from coil.bids.convert import convert_session
@@ -86,7 +85,7 @@ class Admitted:
     def __init__(self, root: Path, dicom: Path) -> None:
         self.pulled = pull(dicom / "dcm_qa_xa30" / "In", root / "pulled")
         self.converted, self.candidate = root / "converted", root / "candidate"
-        rules = yaml.safe_load(Path(__file__).with_name("xa30.yaml").read_text())
+        rules = rules_of("siemens_xa30")
         names: dict[str, Any] = {"subject": "x7k2", "session": "q9w3"}
         convert_session(
             self.pulled, self.converted, **names, mapping=parse(rules), policy={},

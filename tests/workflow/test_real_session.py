@@ -27,7 +27,9 @@ def scanned(
     source = real_dicom / "dcm_qa_xa30" / "In"
     lab = Lab(root / "lab")
     import_dicom(lab.archive, "REAL", "volunteer", "volunteer_1", source)
-    mapping = yaml.safe_load((CHECKOUT / "tests" / "real" / "xa30.yaml").read_text())
+    mapping = yaml.safe_load(
+        (CHECKOUT / "tests" / "real" / "mappings" / "siemens_xa30.yaml").read_text()
+    )
     lab.configure(
         {
             "project": "REAL",
