@@ -209,3 +209,13 @@ def test_a_name_of_b0_alone_says_what_a_field_map_is_for_or_what_corrects_a_seri
         raw["entities"]["task"] = "rest"
     (rule,) = parse([raw | ({"b0": given} if given else {})]).rules
     assert (rule.b0.identifier, rule.b0.source) == (identifier, source)
+
+
+def test_a_synonym_may_have_flags_of_its_own() -> None:
+    rule = {"match": {"series_description": "^{t1}_A$"}, "to": "anat/T1w"}
+    (compiled,) = parse([rule], synonyms={"t1": "(?i)mprage|tfl"}).rules
+    takes = [
+        compiled.match(Series(scan="1", folder="f", series_description=text)) is not None
+        for text in ("MPRAGE_A", "Tfl_A", "mprage_a")
+    ]
+    assert takes == [True, True, False]

@@ -28,6 +28,7 @@ MATCH_KEYS = (*KEYS, "any", "all", "not")
 _TOLERANCE = 1e-3
 # `{name}` in a regular expression, but not `\{name}` or `\N{name}`.
 _SYNONYM = re.compile(r"(?<!\\)(?<!\\N)\{([A-Za-z_]\w*)\}")
+_FLAGS = re.compile(r"\(\?([aimsux]+)\)")
 
 
 def read_condition(
@@ -115,7 +116,9 @@ def _pattern(value: Anything, place: str, synonyms: Mapping[str, str]) -> re.Pat
         if found[1] not in synonyms:
             known = ", ".join(sorted(synonyms)) or "none"
             _fail(place, f"{found[0]} is no word of bids.synonyms; known: {known}")
-        return f"(?:{synonyms[found[1]]})"
+        # Flags such as (?i) hold for the whole expression, so they are limited to the word.
+        flags = _FLAGS.match(word := synonyms[found[1]])
+        return f"(?{flags[1]}:{word[flags.end() :]})" if flags else f"(?:{word})"
 
     return _compile(_SYNONYM.sub(insert, str(value)), place)
 
