@@ -27,6 +27,7 @@ rule anonymize:
         deface=setting("deface"),
         sidecar_keys=setting("bids", "sidecar_keys"),
         mapping=setting("bids", "mapping"),
+        sources=source_digests,
         synonyms=setting("bids", "synonyms"),
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),

@@ -9,12 +9,22 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from coil.config import check_config, read_projects
 from coil.errors import CoilError
-from coil.planning import check_session, finish, session_resources
+from coil.planning import (
+    check_session,
+    digests,
+    finish,
+    mapping_sources,
+    session_resources,
+)
 from coil.units import code_digest, read_units
 
 try:
     config = check_config(config)
     PROJECTS = read_projects(config["projects"], Path.cwd())
+    SOURCES = {
+        Path(file).stem: mapping_sources(PROJECTS[Path(file).stem], file)
+        for file in config["projects"]
+    }
 except CoilError as error:
     sys.exit(f"error: {error}")
 
@@ -44,6 +54,16 @@ def quarantined(path):
 def event_resources(wildcards):
     """The archive's session resources that the project's mapping takes events from."""
     return session_resources(PROJECTS[wildcards.project])
+
+
+def source_files(wildcards):
+    """The files from which the mapping of a job's project takes names: bidsmap, heuristics."""
+    return list(map(str, SOURCES[wildcards.project].values()))
+
+
+def source_digests(wildcards):
+    """A digest of each of them by its name in the mapping, in the same order."""
+    return digests(SOURCES[wildcards.project])
 
 
 def archive_share(wildcards):

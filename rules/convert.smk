@@ -7,6 +7,7 @@ rule convert:
     """Settle every series by the mapping, and convert those that are mapped."""
     input:
         pulled="<quarantine>/{project}/<unit>/pulled",
+        sources=ancient(source_files),
     output:
         converted=quarantined("<quarantine>/{project}/<unit>/converted"),
     log:
@@ -20,6 +21,7 @@ rule convert:
         runtime=60,
     params:
         mapping=setting("bids", "mapping"),
+        sources=source_digests,
         synonyms=setting("bids", "synonyms"),
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),

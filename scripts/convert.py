@@ -1,8 +1,9 @@
 """Settle every series of a session by the mapping, and convert those that are mapped.
 
-in:     pulled, or the reason why there is nothing
+in:     pulled, or the reason why there is nothing; sources, the files of the mapping's sources
 out:    converted, or the reason why nothing could be converted
-params: mapping (the config's rules), synonyms, policy and field_maps, as the config has them
+params: mapping, synonyms, policy and field_maps, as the config has them; sources (the digests of
+        their files by name, in the order of the input)
 """
 
 import shutil
@@ -25,6 +26,7 @@ def main(
     pulled: Path,
     unit: tuple[str, str],
     mapping: Mapping,
+    sources: dict[str, Path],
     policy: dict[str, str],
     field_maps: str,
     out: Path,
@@ -41,6 +43,7 @@ def main(
             subject=unit[0],
             session=unit[1],
             mapping=mapping,
+            sources=sources,
             policy=policy,
             field_maps=field_maps,
             scratch=scratch,
@@ -61,6 +64,7 @@ if "snakemake" in globals():
             Path(snakemake.input.pulled),
             (snakemake.wildcards["subject"], snakemake.wildcards["session"]),
             parse(snakemake.params["mapping"], synonyms=snakemake.params["synonyms"]),
+            dict(zip(snakemake.params["sources"], map(Path, snakemake.input.sources), strict=True)),
             snakemake.params["policy"],
             snakemake.params["field_maps"],
             target,

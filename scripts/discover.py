@@ -16,7 +16,8 @@ from typing import Any
 from coil import jobs
 from coil.archive.discover import Found, clear_failures, discover
 from coil.bids import mapping
-from coil.planning import locked
+from coil.bids.sources import lab
+from coil.planning import locked, mapping_sources
 
 
 def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
@@ -40,6 +41,9 @@ def discover_one(
 ) -> Found:
     bids = settings["bids"]  # read before any work
     mapping.parse(bids["mapping"], f"{file}: bids.mapping", bids["synonyms"])
+    for use, path in mapping_sources(settings, file).items():
+        if use.endswith(".py"):
+            lab.check(path, f"{file}: bids.mapping: {use}")
     return discover(name, settings, root, thorough)
 
 

@@ -33,17 +33,35 @@ def read_projects(files: list[str], base: Path) -> dict[str, dict[str, Any]]:
     """
     projects: dict[str, dict[str, Any]] = {}
     for file in files:
-        path = next((p for p in (base / file, CHECKOUT / file) if p.is_file()), None)
-        if path is None:
-            raise ConfigError(
-                f"config: projects: {file}: no such file; write it or correct the path"
-            )
+        path = project_path(file, base)
         if path.stem in projects:
             raise ConfigError(
                 f"config: projects: two files are named {path.stem}; rename one of them"
             )
         projects[path.stem] = read_project(path, file)
     return projects
+
+
+def project_path(file: str, base: Path) -> Path:
+    """Where a project's file is that the config names; `ConfigError` if it is nowhere."""
+    for folder in (base, CHECKOUT):
+        if (folder / file).is_file():
+            return folder / file
+    raise ConfigError(f"config: projects: {file}: no such file; write it or correct the path")
+
+
+def path_beside(file: str, project: Path, base: Path, key: str) -> Path:
+    """Where a file is that a project's config names: beside it, or in the working folder.
+
+    Raises `ConfigError`, which names the config's `key`.
+    """
+    for folder in (project.parent, base):
+        if (folder / file).is_file():
+            return folder / file
+    raise ConfigError(
+        f"{project.name}: {key}: {file}: no such file; put it beside {project.name} or correct "
+        "the path"
+    )
 
 
 def read_project(path: Path, where: str) -> dict[str, Any]:

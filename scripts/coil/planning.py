@@ -5,6 +5,7 @@ parsing the Snakefile stays cheap in every job.
 """
 
 import atexit
+import hashlib
 import json
 import subprocess
 import sys
@@ -107,6 +108,33 @@ def session_resources(settings: dict[str, Any]) -> list[str]:
     """The session resources that a project's mapping takes events from, sorted."""
     rules = settings["bids"]["mapping"]
     return sorted({rule["events"]["resource"] for rule in rules if "events" in rule})
+
+
+def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
+    """The files of a project's mapping from which it takes names, by what `use` says.
+
+    They are the archive's bidsmap, as discovery left it, and heuristics of the lab's own.
+    Raises `ConfigError` where such a heuristic is not there.
+    """
+    found = {}
+    for place, rule in enumerate(settings["bids"]["mapping"]):
+        use = str(rule.get("use", ""))
+        if use == "bidsmap":
+            found[use] = Path("private") / Path(file).stem / "bidsmap.json"
+        elif use.endswith(".py"):
+            from coil.config import path_beside, project_path
+
+            key = f"bids.mapping[{place}].use"
+            found[use] = path_beside(use, project_path(file, Path()), Path(), key)
+    return found
+
+
+def digests(sources: dict[str, Path]) -> dict[str, str]:
+    """A digest of each file of `mapping_sources`, as a param: an edit converts again."""
+    return {
+        use: hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "absent"
+        for use, path in sources.items()
+    }
 
 
 def locked(root: Path) -> bool:

@@ -7,6 +7,7 @@ private/NAME/link.tsv       the link table, the only place that joins both names
 private/NAME/archive.json   the server, the project's ID there, where it is mounted
 private/NAME/subjects.json  demographics by pseudonym
 private/NAME/phenotype.json the questionnaires' files with their digests
+private/NAME/bidsmap.json   the archive's bidsmaps, if the mapping uses them
 private/NAME/sessions/      what the archive holds for each session (see `coil.archive.noting`)
 results/NAME/sessions.tsv   the sessions' neutral names
 """
@@ -19,10 +20,12 @@ from typing import Any
 
 from coil import files
 from coil.archive import demographics, listing, prearchive, selection
+from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Address, Archive, connect, part
 from coil.archive.listing import Session
 from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
+from coil.bids.sources import bidsmap
 from coil.deid.identities import Kind, Link, LinkTable, check_label, load_secret, pseudonym
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import session_resources
@@ -93,6 +96,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
             archive, project, everything, every_label=bool(settings["phenotype"])
         )
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
+        maps = _bidsmaps(archive, project, settings["bids"]["mapping"])
     ready = [one for one in noted if not (one.state and prearchive.waits(one.session, entries))]
     table.write(private / "link.tsv")
     notes.write(ready)
@@ -103,6 +107,8 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     _write(private / "archive.json", {**asdict(address), **place})
     _write(private / "subjects.json", demographics.by_pseudonym(people, sessions, links))
     _write(private / "phenotype.json", questionnaires)
+    if maps:
+        _write(private / "bidsmap.json", maps)
     found = Found(waiting=len(noted) - len(ready))
     found.unarchived = prearchive.count_unarchived(entries, everything, select)
     for link in links.values():
@@ -144,6 +150,17 @@ def name_sessions(
     }
     table.add(*links.values())
     return table, links
+
+
+def _bidsmaps(
+    archive: Archive, project: str, mapping: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The archive's bidsmaps, checked, if the mapping uses them; `ConfigError` for a broken one."""
+    if not any(rule.get("use") == "bidsmap" for rule in mapping):
+        return []
+    found = fetch_bidsmaps(archive, project)
+    bidsmap.parse(found)
+    return found
 
 
 def _check_vanished(

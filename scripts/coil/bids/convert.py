@@ -12,6 +12,7 @@ from coil.bids.mapping import Mapping
 from coil.bids.rules import Rule
 from coil.bids.series import read_series
 from coil.bids.settle import Settled, settle
+from coil.bids.sources import with_sources
 from coil.errors import DataError
 from coil.files import remove_tree, write_json
 
@@ -60,6 +61,7 @@ def convert_session(
     policy: dict[str, str],
     scratch: Path,
     field_maps: str = "by_rule",
+    sources: dict[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Convert the mapped series of a session and account for all of them.
 
@@ -77,6 +79,8 @@ def convert_session(
         `report` or `fail` by state: what a series in it does to the session.
     field_maps
         `by_rule` or `by_match`: whether images without a `b0` take a field map that fits.
+    sources
+        The files of the mapping's sources that rest on one, by what `use` says.
     scratch
         A folder to work in; emptied first, removed when all went well. On the same file
         system as `converted`, and as well protected.
@@ -94,9 +98,11 @@ def convert_session(
     try:
         remove_tree(scratch)
         scratch.mkdir(parents=True)
+        series = read_series(pulled)
+        mapping = with_sources(mapping, series, sources)
         rows = [
             _Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
-            for one in settle(read_series(pulled), mapping, subject, session)
+            for one in settle(series, mapping, subject, session)
         ]
         versions = heudiconv.versions()
         bids = scratch / "out" / "bids"

@@ -25,6 +25,7 @@ RULE_KEYS = (
     "aslcontext",
     "b0",
 )
+SOURCES = ("reproin", "bidsmap")
 EXPECT_KEYS = ("volumes", "slices", "echoes", "files")
 DUPLICATES = ("fail", "runs", "last-complete")
 ASL_VOLUMES = ("control", "label", "m0scan", "deltam", "cbf", "noRF")
@@ -45,7 +46,10 @@ def read_source(raw: dict[str, Any], place: str, name: str) -> Source:
     for key in raw:
         if key not in ("use", "priority"):
             raise ConfigError(f"{place}.{key}: unknown key beside `use`; it takes priority")
-    return Source(name, str(raw["use"]), int(raw.get("priority", _SOURCE_PRIORITY)))
+    use = str(raw["use"])
+    if use not in SOURCES and not use.endswith(".py"):
+        raise ConfigError(f"{place}.use: is {', '.join(SOURCES)}, or the path of a heuristic.py")
+    return Source(name, use, int(raw.get("priority", _SOURCE_PRIORITY)))
 
 
 class _Reader:

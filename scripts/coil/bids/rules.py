@@ -52,7 +52,8 @@ class Rule:
 
     `index` is its place in the mapping, from 0, and `place` how people find it. `only` limits
     it to the series of these folders (or scan numbers, before there are folders); `derived`
-    tells whether it takes what the scanner computed.
+    tells whether it takes what the scanner computed. A rule with a `problem` takes series
+    that another source of rules cannot name, to tell why.
     """
 
     index: int
@@ -64,6 +65,7 @@ class Rule:
     suffix: str | None = None
     entities: dict[str, str] = field(default_factory=dict)
     ignore: str | None = None
+    problem: str | None = None
     expect: dict[str, Range] = field(default_factory=dict)
     duplicates: Literal["fail", "runs", "last-complete"] = "fail"
     required: bool = False

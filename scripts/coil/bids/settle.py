@@ -117,6 +117,8 @@ def _settle_matched(series: Series, match: Match, subject: str, session: str) ->
     rule = match.rule
     if rule.ignore is not None:
         return _ignored(series, rule)
+    if rule.problem is not None:
+        return Settled(series, "unmapped", f"{rule.place}: {rule.problem}", rule.index)
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:
