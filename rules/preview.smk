@@ -11,11 +11,14 @@ rule preview:
     """Show which rule takes each series and the name it gets, before anything is pulled."""
     input:
         sessions=previewed_sessions,
+        places=of_projects("<private>/{project}/archive.json"),
+        links=of_projects("<private>/{project}/link.tsv"),
     log:
         "<logs>/preview.log",
     conda:
         "../envs/preview.yaml"
     params:
+        headers=config["preview"] == "headers",
         bids={name: settings["bids"] for name, settings in PROJECTS.items()},
     message:
         "preview of all series"

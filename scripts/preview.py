@@ -1,21 +1,30 @@
 """Show what the mapping would make of each series, before a single image is pulled.
 
-in:     sessions, what discovery noted of each
+in:     sessions (what discovery noted of each), places and links (the archive and the link
+        table of each project)
 out:    nothing that Snakemake knows of: a table on the terminal, and of each project
         private/<project>/preview.html, which holds the archive's own descriptions
-params: mappings (the rules) and names (the datasets') by project
+params: bids, what the config says of each project's dataset; headers, whether one header a
+        series is fetched
 """
 
 import os
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
+from coil.archive.client import Address, connect
+from coil.archive.listing import Scan
+from coil.archive.peek import peek
 from coil.bids import mapping as mappings
+from coil.bids.glimpse import read_glimpsed
 from coil.bids.preview import Previewed, takes
 from coil.bids.series import Series
 from coil.bids.settle import settle
+from coil.deid.identities import LinkTable
 from coil.errors import DataError
 from coil.report import preview_page, preview_text
 
@@ -23,18 +32,20 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(sessions: list[Path], bids: dict[str, dict[str, Any]]) -> None:
+def main(sessions: list[Path], bids: dict[str, dict[str, Any]], headers: bool) -> None:
     """Show the sessions, files below private/<project>/, by the `bids` of each project."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    folders = {path.parents[1] for path in sessions}
-    for private in sorted(folders):
+    for private in sorted({path.parents[1] for path in sessions}):
         project, settings = private.name, bids[private.name]
+        noted = sorted(path for path in sessions if private in path.parents)
         where = f"{project}: bids.mapping"
         mapping = mappings.parse(settings["mapping"], where, settings["synonyms"])
-        shown = [preview(path, mapping) for path in sorted(sessions) if private in path.parents]
+        if headers:
+            fetch_headers(private, noted)
+        shown = [preview(path, mapping, headers) for path in noted]
         page = private / "preview.html"
         words = takes(settings["mapping"])
-        text = preview_page.render(project, settings["name"], shown, mapping.rules, words)
+        text = preview_page.render(project, settings["name"], shown, mapping.rules, words, headers)
         files.write_text(page, text, 0o600)
         print("", preview_text.render(project, shown, mapping.rules, colour), sep="\n")
         print(f"\nas a page: {page}")
@@ -42,15 +53,48 @@ def main(sessions: list[Path], bids: dict[str, dict[str, Any]]) -> None:
         print("no session to show: the archive holds none that the config selects")
 
 
-def preview(session: Path, mapping: mappings.Mapping) -> Previewed:
+def fetch_headers(private: Path, noted: Sequence[Path]) -> None:
+    """Fetch the headers that lack, over as many connections as the config allows."""
+    address = Address.noted(files.read_json(private / "archive.json"))
+    links = {(row.subject, row.session): row for row in LinkTable.read(private / "link.tsv").rows}
+
+    def fetch(paths: Sequence[Path]) -> int:
+        with connect(address) as archive:
+            return sum(
+                peek(archive, links[_labels(path)].session_id, _scans(path), _headers(path))
+                for path in paths
+            )
+
+    (private / "headers").mkdir(mode=0o700, exist_ok=True)
+    shares = [noted[start :: address.connections] for start in range(address.connections)]
+    with ThreadPoolExecutor(address.connections) as pool:
+        fetched = sum(pool.map(fetch, filter(None, shares)))
+    print(f"{private.name}: {fetched} headers fetched, kept below {private / 'headers'}")
+
+
+def preview(session: Path, mapping: mappings.Mapping, headers: bool) -> Previewed:
     """What the mapping would make of one session."""
-    unit = session.stem
-    subject, visit = (part.split("-", 1)[1] for part in unit.split("_"))
-    series = [Series.from_listing(scan) for scan in files.read_json(session)["scans"]]
     try:
-        return Previewed(unit, settle(series, mapping, subject, visit))
+        if headers:
+            series = read_glimpsed(_headers(session))
+        else:
+            series = [Series.from_listing(scan._asdict()) for scan in _scans(session)]
+        return Previewed(session.stem, settle(series, mapping, *_labels(session)))
     except DataError as error:
-        return Previewed(unit, problem=str(error))
+        return Previewed(session.stem, problem=str(error))
+
+
+def _headers(session: Path) -> Path:
+    return session.parents[1] / "headers" / session.stem
+
+
+def _scans(session: Path) -> list[Scan]:
+    return [Scan(**scan) for scan in files.read_json(session)["scans"]]
+
+
+def _labels(session: Path) -> tuple[str, str]:
+    subject, visit = (part.split("-", 1)[1] for part in session.stem.split("_"))
+    return subject, visit
 
 
 if "snakemake" in globals():
@@ -59,5 +103,6 @@ if "snakemake" in globals():
         lambda: main(
             [Path(path) for path in snakemake.input.sessions],
             snakemake.params["bids"],
+            snakemake.params["headers"],
         ),
     )

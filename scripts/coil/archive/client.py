@@ -93,9 +93,9 @@ class Archive:
             return answer.status_code == 200
 
     @contextmanager
-    def stream(self, path: str, **query: str) -> Iterator[Iterator[bytes]]:
-        """The bytes of an answer, in chunks; a stream that breaks off raises."""
-        with self._open(path, (200,), query) as (_, chunks):
+    def stream(self, path: str, chunk: int = CHUNK, **query: str) -> Iterator[Iterator[bytes]]:
+        """The bytes of an answer, in chunks of that size; a stream that breaks off raises."""
+        with self._open(path, (200,), query, chunk) as (_, chunks):
             yield chunks
 
     def put(self, path: str, data: bytes | Path | None = None, **query: str) -> requests.Response:
@@ -112,12 +112,12 @@ class Archive:
 
     @contextmanager
     def _open(
-        self, path: str, accept: tuple[int, ...], query: dict[str, str]
+        self, path: str, accept: tuple[int, ...], query: dict[str, str], chunk: int = CHUNK
     ) -> Iterator[tuple[int, Iterator[bytes]]]:
         """The status and the chunks of an answer that is no login page."""
         for last in (False, True):
             with self._send("GET", path, accept, params=query, stream=True) as answer:
-                chunks = _chunks(answer)
+                chunks = _chunks(answer, chunk)
                 first = next(chunks, b"")
                 if path.endswith(".html") or answer.status_code != 200 or not _is_page(first):
                     yield answer.status_code, itertools.chain([first], chunks)
@@ -156,9 +156,9 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _chunks(answer: requests.Response) -> Iterator[bytes]:
+def _chunks(answer: requests.Response, size: int) -> Iterator[bytes]:
     try:
-        yield from answer.iter_content(CHUNK)
+        yield from answer.iter_content(size)
     except requests.RequestException:
         raise BrokenOffError("the archive broke off a transfer; try again") from None
 

@@ -209,6 +209,7 @@ def _forget_gone(private: Path, results: Path, gone: Iterable[str]) -> list[str]
         for path in (
             private / "sessions" / f"{unit}.json",
             private / "pulled" / f"{unit}.json",
+            private / "headers" / unit,
             results / "records" / unit,
             results / "reports" / f"{unit}.html",
         ):
