@@ -31,6 +31,7 @@ rule anonymize:
         synonyms=setting("bids", "synonyms"),
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),
+        behaviour=setting("bids", "behaviour"),
         code=code("pull", "convert", "anonymize"),
     message:
         "{wildcards.project}: anonymize and admit sub-{wildcards.subject} ses-{wildcards.session}"

@@ -14,7 +14,7 @@ from coil.planning import (
     digests,
     finish,
     mapping_sources,
-    session_resources,
+    wanted_resources,
 )
 from coil.units import code_digest, read_units
 
@@ -51,9 +51,9 @@ def quarantined(path):
     return directory(path) if config["keep_quarantine"] else temp(directory(path))
 
 
-def event_resources(wildcards):
-    """The archive's session resources that the project's mapping takes events from."""
-    return session_resources(PROJECTS[wildcards.project])
+def resources_beside(wildcards):
+    """The archive's resources that the project takes files beside the images from."""
+    return wanted_resources(PROJECTS[wildcards.project])
 
 
 def source_files(wildcards):

@@ -25,6 +25,7 @@ rule convert:
         synonyms=setting("bids", "synonyms"),
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),
+        behaviour=setting("bids", "behaviour"),
         code=code("convert"),
     message:
         "{wildcards.project}: convert sub-{wildcards.subject} ses-{wildcards.session}"

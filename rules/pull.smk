@@ -9,7 +9,7 @@ localrules:
 
 
 rule pull:
-    """Pull one session's DICOM files and event files into the quarantine, verified."""
+    """Pull one session's DICOM files and what stands beside into the quarantine, verified."""
     input:
         session="<private>/{project}/sessions/<unit>.json",
         link=ancient("<private>/{project}/link.tsv"),
@@ -26,7 +26,7 @@ rule pull:
         xnat=archive_share,
         mem_mb=500,
     params:
-        resources=event_resources,
+        resources=resources_beside,
         code=code("pull"),
     message:
         "{wildcards.project}: pull sub-{wildcards.subject} ses-{wildcards.session}"

@@ -2,16 +2,17 @@
 
 in:     pulled, or the reason why there is nothing; sources, the files of the mapping's sources
 out:    converted, or the reason why nothing could be converted
-params: mapping, synonyms, policy and field_maps, as the config has them; sources (the digests of
+params: mapping, synonyms, policy, field_maps and behaviour, as the config has them; sources (the digests of
         their files by name, in the order of the input)
 """
 
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coil import jobs
+from coil.bids.companions import parse_behaviour
 from coil.bids.convert import convert_session
 from coil.bids.mapping import Mapping, parse
 from coil.bids.series import name_scans
@@ -29,6 +30,7 @@ def main(
     sources: dict[str, Path],
     policy: dict[str, str],
     field_maps: str,
+    behaviour: list[dict[str, Any]],
     out: Path,
 ) -> None:
     if failure := Failure.read(pulled):
@@ -47,6 +49,7 @@ def main(
             policy=policy,
             field_maps=field_maps,
             scratch=scratch,
+            behaviour=parse_behaviour(behaviour),
         )
     except DataError as error:
         raise DataError(name_scans(str(error), pulled)) from None
@@ -67,6 +70,7 @@ if "snakemake" in globals():
             dict(zip(snakemake.params["sources"], map(Path, snakemake.input.sources), strict=True)),
             snakemake.params["policy"],
             snakemake.params["field_maps"],
+            snakemake.params["behaviour"],
             target,
         ),
     )

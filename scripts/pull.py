@@ -2,7 +2,7 @@
 
 in:     session (what discovery noted of it), link (the link table), archive (the server)
 out:    pulled, or the reason why nothing could be pulled
-params: resources, the session resources that hold events
+params: resources that hold files beside the images: LABEL of the session, scans/LABEL of scans
 """
 
 from pathlib import Path

@@ -1,6 +1,8 @@
 """Files that appear whole or not at all."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -80,6 +82,14 @@ def md5_of(chunks: Iterable[bytes]) -> str:
     for chunk in chunks:
         summary.update(chunk)
     return summary.hexdigest()
+
+
+def packed(data: bytes) -> bytes:
+    """`data` as gzip has it, with neither a name nor a time in the header."""
+    stream = io.BytesIO()
+    with gzip.GzipFile("", "wb", 6, stream, mtime=0) as archive:
+        archive.write(data)
+    return stream.getvalue()
 
 
 def remove_tree(path: Path) -> None:

@@ -104,10 +104,19 @@ def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]
         files.remove_tree(Path("quarantine") / name)
 
 
-def session_resources(settings: dict[str, Any]) -> list[str]:
-    """The session resources that a project's mapping takes events from, sorted."""
-    rules = settings["bids"]["mapping"]
-    return sorted({rule["events"]["resource"] for rule in rules if "events" in rule})
+def wanted_resources(settings: dict[str, Any]) -> list[str]:
+    """The resources that a project takes files beside the images from, sorted.
+
+    A session's by its label; one that scans have as `scans/LABEL`.
+    """
+    found = {entry["resource"] for entry in settings["bids"].get("behaviour", [])}
+    for rule in settings["bids"]["mapping"]:
+        for kind in ("events", "physio", "stim"):
+            given = rule.get(kind, [])
+            for one in given if isinstance(given, list) else [given]:
+                of_scans = one.get("of") == "scan"
+                found.add(f"scans/{one['resource']}" if of_scans else one["resource"])
+    return sorted(found)
 
 
 def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:

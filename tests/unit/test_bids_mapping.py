@@ -54,7 +54,7 @@ def scan(**fields: Any) -> Series:
         ({"ignore": "why"}, "bids.mapping[1].to: a rule has either `to` or `ignore`"),
         ({"duplicates": "first"}, "bids.mapping[1].duplicates: is one of fail, runs, last"),
         ({"supplement": {"EchoTim": 1}}, "supplement.EchoTim: BIDS knows no sidecar key"),
-        ({"events": {"file": "x"}}, "bids.mapping[1].events.resource: name the session resource"),
+        ({"events": {"file": "x"}}, "bids.mapping[1].events.resource: name the resource"),
         ({"aslcontext": ["label"]}, "bids.mapping[1].aslcontext: only perf/asl"),
         ({"b0": "a b"}, "bids.mapping[1].b0: takes names"),
         ({"b0": {"source": ["a", "1"]}}, "bids.mapping[1].b0.source: takes names"),

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from coil.bids import events, outputs, sidecars
+from coil.bids import outputs, sidecars
 from coil.bids.mapping import parse
 from coil.bids.rules import Rule
 from coil.errors import DataError
@@ -111,74 +111,3 @@ def test_an_asl_context_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     files = image(tmp_path / "perf", "sub-X_ses-Y_asl")
     with pytest.raises(DataError, match="3 volume types in `aslcontext` do not fit its 4 volumes"):
         sidecars.aslcontext(files, ("m0scan", "control", "label"))
-
-
-def pulled(tmp_path: Path, **files: str) -> Path:
-    for name, text in files.items():
-        path = tmp_path / "resources" / "events" / f"{name}.tsv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path
-
-
-GOOD = "onset\tduration\ttrial_type\n0.5\t1\tgo\n4\tn/a\tstop\n"
-
-
-def test_events_stand_beside_their_run(tmp_path: Path) -> None:
-    files = image(tmp_path / "func", "sub-X_ses-Y_task-t_echo-1_bold")
-    placed = events.place(
-        rule(events={"resource": "events", "file": "*.tsv"}),
-        [("func/sub-X_ses-Y_task-t_bold", files)],
-        pulled(tmp_path, log=GOOD.replace("\n", "\r\n")),
-    )
-    (path,) = placed.values()
-    assert path == tmp_path / "func" / "sub-X_ses-Y_task-t_events.tsv"
-    assert path.read_bytes() == GOOD.encode()
-
-
-@pytest.mark.parametrize("pattern", ["*.tsv", "log_{run}.tsv"])
-def test_events_find_their_runs(tmp_path: Path, pattern: str) -> None:
-    runs = [
-        (f"func/sub-X_task-t_run-{n}_bold", image(tmp_path / "func", f"sub-X_task-t_run-{n}_bold"))
-        for n in (1, 2)
-    ]
-    there = pulled(tmp_path, log_1=GOOD, log_2=GOOD.replace("0.5", "0.7"))
-    placed = events.place(rule(events={"resource": "events", "file": pattern}), runs, there)
-    assert "0.5" in placed[runs[0][0]].read_text()
-    assert "0.7" in placed[runs[1][0]].read_text()
-
-
-def test_a_run_without_events_is_left_without(tmp_path: Path) -> None:
-    files = image(tmp_path / "func", "sub-X_task-t_bold")
-    given = rule(events={"resource": "events", "file": "*.tsv"})
-    assert events.place(given, [("func/sub-X_task-t_bold", files)], tmp_path) == {}
-
-
-def test_more_event_files_than_runs_are_refused(tmp_path: Path) -> None:
-    files = image(tmp_path / "func", "sub-X_task-t_bold")
-    given = rule(events={"resource": "events", "file": "*.tsv"})
-    with pytest.raises(DataError, match=r"bids.mapping\[0\].events: 2 files for 1 runs"):
-        events.place(given, [("func/sub-X_task-t_bold", files)], pulled(tmp_path, a=GOOD, b=GOOD))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("onset,duration\n1,2\n", "a file has no column onset"),
-        ("", "a file has no column onset"),
-        ("onset\tduration\n1\n", "row 2 has 1 columns, not 2"),
-        ("onset\tduration\n1\t1\nDOE\t1\n", "row 3, column onset: is not a number"),
-        ("onset\tduration\nnan\t1\n", "row 2, column onset: is not a number"),
-        ("onset\tduration\n8.5\t1\n", "row 2, column onset: lies after the end of the run"),
-        ("onset\tduration\n1\t-1\n", "row 2, column duration: is negative"),
-    ],
-)
-def test_a_broken_events_file_is_told_by_row_and_column(
-    tmp_path: Path, text: str, message: str
-) -> None:
-    path = tmp_path / "DOE.tsv"
-    path.write_text(text)
-    with pytest.raises(DataError) as caught:
-        events.check(path, 8.0, "events")
-    assert str(caught.value).startswith(f"events: {message}")
-    assert "DOE" not in str(caught.value)

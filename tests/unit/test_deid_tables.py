@@ -1,8 +1,20 @@
+import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from coil.deid.tables import clean_asl_context, clean_events, clean_numbers
+from coil.deid.recordings import clean_described, clean_samples
+from coil.deid.tables import (
+    EVENTS,
+    clean_asl_context,
+    clean_behaviour,
+    clean_column_notes,
+    clean_events,
+    clean_numbers,
+)
 from coil.errors import DataError
 
 
@@ -61,3 +73,138 @@ def test_b_values_are_numbers_or_nothing(tmp_path: Path):
     assert clean_numbers(write(tmp_path, "0 1000 -1e3 \n\n")) == b"0 1000 -1e3\n"
     with pytest.raises(DataError, match="not a number"):
         clean_numbers(write(tmp_path, "0 Jane\n"))
+
+
+def test_a_described_column_leaves_if_its_values_can_be_checked(tmp_path: Path):
+    path = write(
+        tmp_path,
+        "onset\tduration\tload\tkey\tanswer\tage\n"
+        "0\t1\t3\tleft\tI am Jane\t47\n1\t1\tn/a\t\tno\t47\n",
+    )
+    notes = {
+        "load": {"Units": "items"},
+        "key": {"Levels": {"left": "left key"}},
+        "answer": {"Description": "what was said"},
+    }
+    data, removed = clean_events(path, notes=notes)
+    assert data == b"onset\tduration\tload\tkey\n0\t1\t3\tleft\n1\t1\tn/a\tn/a\n"
+    assert removed == ["answer", "age"]
+
+
+@pytest.mark.parametrize("column", ["load\n0\t1\tfew", "key\n0\t1\tJane"])
+def test_a_described_column_with_another_value_is_refused_unquoted(tmp_path: Path, column: str):
+    notes = {"load": {"Format": "number"}, "key": {"Levels": {"left": "left key"}}}
+    with pytest.raises(DataError, match="line 2, column") as error:
+        clean_events(write(tmp_path, f"onset\tduration\t{column}\n"), notes=notes)
+    assert "Jane" not in str(error.value)
+
+
+def test_a_table_of_which_nothing_may_leave_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match="none of its columns may leave"):
+        clean_behaviour(write(tmp_path, "answer\nJane\n"))
+
+
+def test_texts_about_columns_leave_unless_they_tell_somebody():
+    notes = {
+        "load": {"Description": "letters shown to Jane", "LongName": "load", "Units": "items"},
+        "key": {"Levels": {"left": "left key", "Jane": "her key"}, "Maximum": 3, "Secret": "x"},
+        "Jane Doe": {"Units": "s"},
+        "free": "text",
+    }
+    kept = clean_column_notes(notes, tells=lambda text: "Jane" in text)
+    assert kept == {"load": {"LongName": "load", "Units": "items"}, "key": {"Maximum": 3}}
+
+
+_NAMES = st.text("abcdefgh_", min_size=1, max_size=3)
+_NOTES = st.dictionaries(
+    _NAMES,
+    st.one_of(
+        st.just({"Units": "s"}),
+        st.just({"Levels": {"go": "", "1": ""}}),
+        st.just({"Description": "anything"}),
+        st.just({"Unit": "s"}),
+    ),
+)
+
+
+@given(
+    st.lists(_NAMES, unique=True, min_size=1, max_size=5),
+    st.lists(st.sampled_from(["1", "-2.5", "n/a", "go", "Jane", ""]), min_size=5, max_size=5),
+    _NOTES,
+)
+def test_what_passes_never_holds_an_undeclared_column_or_a_free_text(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], row: list[str], notes: Any
+):
+    path = tmp_path_factory.getbasetemp() / "law_events.tsv"
+    head = ["onset", "duration", *(name for name in names if name not in EVENTS)]
+    cells = ["0", "1", *row[: len(head) - 2]]
+    path.write_text("\t".join(head) + "\n" + "\t".join(cells) + "\n")
+    try:
+        data, removed = clean_events(path, notes=notes)
+    except DataError as error:
+        assert "Jane" not in str(error)
+        return
+    left = data.decode().splitlines()[0].split("\t")
+    declared = {name for name, note in notes.items() if "Units" in note or "Levels" in note}
+    assert set(left) <= declared | set(EVENTS)
+    assert set(left) | set(removed) == set(head)
+    assert "Jane" not in data.decode()
+
+
+def samples(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "x_physio.tsv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    return path
+
+
+def test_a_recording_leaves_as_it_is(tmp_path: Path):
+    assert clean_samples(samples(tmp_path, "1\tn/a\n-2.5\t3\n"), ["a", "b"]) == b"1\tn/a\n-2.5\t3\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1\t2\n1\t2\tJane\n", "row 2 has another number of cells than Columns"),
+        ("1\tJane\n", "row 1 holds something that is not a number"),
+        ("1\tinf\n", "row 1 holds something that is not a number"),
+        ("1714568400\t2\n", "row 1 holds a date"),
+        ("1714568400123\t2\n", "row 1 holds a date"),
+    ],
+)
+def test_a_recording_that_cannot_be_checked_is_refused_unquoted(
+    tmp_path: Path, text: str, message: str
+):
+    with pytest.raises(DataError, match=message) as error:
+        clean_samples(samples(tmp_path, text), ["timestamp", "b"])
+    assert "Jane" not in str(error.value)
+
+
+def test_of_a_recordings_json_known_keys_leave_and_what_describes_its_columns():
+    told = {
+        "SamplingFrequency": 400,
+        "StartTime": -1.5,
+        "Columns": ["cardiac", "belt"],
+        "belt": {"Units": "mV", "Description": "worn by Jane"},
+        "other": {"Units": "mV"},
+        "DeviceSerialNumber": "4711",
+        "Manufacturer": "Siemens",
+    }
+    kept = clean_described(told, "x_physio.json", lambda text: "Jane" in text)
+    assert kept == {
+        "SamplingFrequency": 400,
+        "StartTime": -1.5,
+        "Columns": ["cardiac", "belt"],
+        "belt": {"Units": "mV"},
+        "Manufacturer": "Siemens",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"StartTime": 47029.71}, {"Columns": ["Jane Doe"]}, {"Columns": ["a", "a"]}, {"Columns": []}],
+)
+def test_a_recording_with_a_time_of_day_or_without_proper_columns_is_refused(change: Any):
+    told = {"SamplingFrequency": 400, "StartTime": 0, "Columns": ["a"]}
+    with pytest.raises(DataError, match=r"x_physio\.json") as error:
+        clean_described(told | change, "x_physio.json", lambda text: False)
+    assert "Jane" not in str(error.value)

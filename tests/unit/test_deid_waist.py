@@ -70,7 +70,7 @@ def test_what_science_needs_is_still_there(lab: Lab):
 
 
 def test_the_record_tells_what_was_removed_by_name(lab: Lab):
-    (lab.func / f"{STEM}_task-rest_physio.tsv.gz").write_bytes(b"")
+    (lab.func / f"{STEM}_task-rest_meg.tsv.gz").write_bytes(b"")
     (lab.func / "Quillfeather.txt").write_text("")
     removed = lab.admit()["removed"]
     assert removed == {
@@ -82,9 +82,40 @@ def test_the_record_tells_what_was_removed_by_name(lab: Lab):
         },
         "header_fields": ["aux_file", "descrip"],
         "columns": {"who": 1},
-        "files": {"other": 1, "physio.tsv.gz": 1},
+        "files": {"other": 1, "meg.tsv.gz": 1},
     }
-    assert not list(lab.candidate.rglob("*physio*")) and not list(lab.candidate.rglob("*.txt"))
+    assert not list(lab.candidate.rglob("*meg*")) and not list(lab.candidate.rglob("*.txt"))
+
+
+def test_recordings_and_tables_of_behaviour_leave_through_their_own_checks(lab: Lab):
+    name = f"{STEM}_task-rest_recording-eye_physio"
+    told = {"SamplingFrequency": 2, "StartTime": 0, "Columns": ["cardiac"], "Who": "Quillfeather"}
+    (lab.func / f"{name}.json").write_text(json.dumps(told))
+    (lab.func / f"{name}.tsv.gz").write_bytes(gzip.compress(b"1\nn/a\n"))
+    (lab.func.parent / "beh").mkdir()
+    table = lab.func.parent / "beh" / f"{STEM}_task-stroop_beh.tsv"
+    table.write_text("score\twho\n3\tQuillfeather\n")
+    score = {"Units": "items", "Description": "of Quillfeather"}
+    notes = {"score": score, "who": {"LongName": "x"}}
+    table.with_suffix(".json").write_text(json.dumps(notes))
+    record = lab.admit()
+    del told["Who"]
+    assert json.loads(lab.out(f"func/{name}.json").read_text()) == told
+    packed = lab.out(f"func/{name}.tsv.gz").read_bytes()
+    assert gzip.decompress(packed) == b"1\nn/a\n" and packed[3:8] == bytes(5)
+    assert lab.out(f"beh/{table.name}").read_text() == "score\n3\n"
+    left = json.loads(lab.out(f"beh/{table.stem}.json").read_text())
+    assert left == {"score": {"Units": "items"}}
+    assert record["removed"]["columns"] == {"who": 2}
+
+
+def test_a_number_in_a_recording_that_is_an_identifier_stops_the_session(lab: Lab):
+    name = f"{STEM}_task-rest_physio"
+    told = {"SamplingFrequency": 2, "StartTime": 0, "Columns": ["cardiac"]}
+    (lab.func / f"{name}.json").write_text(json.dumps(told))
+    (lab.func / f"{name}.tsv.gz").write_bytes(gzip.compress(b"1\n20240501\n"))
+    with pytest.raises(DataError, match=r"physio\.tsv\.gz holds .* kind: date"):
+        lab.admit()
 
 
 def test_times_are_shifted_the_same_in_scans_tsv_and_record(lab: Lab):

@@ -8,6 +8,9 @@ from urllib.parse import unquote
 from coil.archive.client import Archive, part
 from coil.archive.listing import IMAGES
 
+OF_SCANS = "scans/"
+"""What the label of a resource that scans have begins with; no label itself holds a slash."""
+
 Key = tuple[str, str, str]
 """A file's scan, resource and path."""
 
@@ -27,6 +30,11 @@ class ArchiveFile:
     digest: str
 
     @property
+    def is_image(self) -> bool:
+        """Whether it is a scan's image, and not a file beside the images."""
+        return bool(self.scan) and self.resource in IMAGES
+
+    @property
     def key(self) -> Key:
         """What tells the file from the session's others."""
         return self.scan, self.resource, self.path
@@ -41,16 +49,21 @@ class Contents:
 
 
 def read(archive: Archive, session_id: str, resources: Iterable[str]) -> Contents:
-    """The image files of all scans in one request, and of each session resource in one."""
+    """The files of all scans in one request, and those of each session resource in one.
+
+    Of the scans' files the images count, and those of `resources` that are `scans/LABEL`.
+    """
     base = f"/data/experiments/{part(session_id)}"
     found: list[ArchiveFile] = []
     others: dict[str, int] = {}
+    labels = set(resources)
+    of_scans = {label[len(OF_SCANS) :] for label in labels if label.startswith(OF_SCANS)}
     for file in map(_file, archive.rows(f"{base}/scans/ALL/files")):
-        if file.resource in IMAGES:
+        if file.resource in IMAGES or file.resource in of_scans:
             found.append(file)
         else:
             others[file.scan] = others.get(file.scan, 0) + file.bytes
-    for label in sorted(set(resources)):
+    for label in sorted(label for label in labels if not label.startswith(OF_SCANS)):
         rows = archive.rows(f"{base}/resources/{part(label)}/files", absent_ok=True)
         found += map(_file, rows)
     return Contents(sorted(found), others)
@@ -59,7 +72,7 @@ def read(archive: Archive, session_id: str, resources: Iterable[str]) -> Content
 def list_files(
     archive: Archive, session_id: str, resources: Iterable[str]
 ) -> Sequence[ArchiveFile]:
-    """The files that count: images of all scans, and those of some session resources."""
+    """The files that count: images of all scans, and those of some resources."""
     return read(archive, session_id, resources).files
 
 

@@ -28,7 +28,7 @@ from coil.archive.questionnaires import list_questionnaires
 from coil.bids.sources import bidsmap
 from coil.deid.identities import Kind, Link, LinkTable, check_label, load_secret, pseudonym
 from coil.errors import ArchiveError, ConfigError
-from coil.planning import session_resources
+from coil.planning import wanted_resources
 from coil.units import unit_name
 
 
@@ -82,7 +82,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         sessions = selection.select(everything, select)
         table, links = name_sessions(sessions, settings, private)
         _check_vanished(everything, sessions, table, notes.times, select["may_vanish"])
-        taken, look = selection.scan_filter(select), Look(session_resources(settings), thorough)
+        taken, look = selection.scan_filter(select), Look(wanted_resources(settings), thorough)
         noted = [
             notes.compare(
                 archive, session, _unit(links[session.id]), [*filter(taken, session.scans)], look

@@ -58,6 +58,6 @@ class Intake:
         except BaseException:
             self._tell(-size)
             raise
-        if file.scan:
+        if file.is_image:
             self.series[file] = series_uid(bytes(head), path)
         del self.lacking[file.key]

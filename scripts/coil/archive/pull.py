@@ -58,7 +58,8 @@ class Request:
 def pull_session(archive: Archive, request: Request, target: Path) -> str:
     """Pull into `target`; returns the digest of what the archive holds (`contents.digest`).
 
-    Writes `series/NNN/NNNNNN.dcm`, `resources/` and, last of all, `pulled.json`: without it
+    Writes `series/NNN/NNNNNN.dcm`, `resources/`, `scan_resources/` and, last of all,
+    `pulled.json`: without it
     `target` is to be trusted in nothing, and is emptied. Raises `ArchiveError` for a broken
     transfer, `DataError` for data that cannot be used.
     """
@@ -68,7 +69,7 @@ def pull_session(archive: Archive, request: Request, target: Path) -> str:
     held = contents.read(archive, request.session_id, request.resources)
     wanted = {scan.scan for scan in request.scans}
     expected = [file for file in held.files if not file.scan or file.scan in wanted]
-    images = [file for file in expected if file.scan]
+    images = [file for file in expected if file.is_image]
     if not images:
         raise DataError(
             "the archive holds no DICOM files for this session; upload them, or leave the session "
@@ -94,12 +95,16 @@ def pull_session(archive: Archive, request: Request, target: Path) -> str:
 
 def _places(expected: Iterable[ArchiveFile], target: Path) -> dict[ArchiveFile, Path]:
     """Where each file goes: images by number (neutral), those of resources by their path."""
-    return {
-        file: target / "unpacked" / f"{number // 1000:03d}" / f"{number:06d}"
-        if file.scan
-        else mounted.inside(target / "resources", file.resource, file.path)
-        for number, file in enumerate(sorted(expected))
-    }
+    places = {}
+    for number, file in enumerate(sorted(expected)):
+        if file.is_image:
+            places[file] = target / "unpacked" / f"{number // 1000:03d}" / f"{number:06d}"
+        elif file.scan:
+            beside = target / "scan_resources"
+            places[file] = mounted.inside(beside, file.scan, file.resource, file.path)
+        else:
+            places[file] = mounted.inside(target / "resources", file.resource, file.path)
+    return places
 
 
 def _fetch(archive: Archive, session_id: str, held: Contents, intake: Intake) -> None:
@@ -133,7 +138,7 @@ def _fetch(archive: Archive, session_id: str, held: Contents, intake: Intake) ->
 def _zips(session_id: str, held: Contents, lacking: Iterable[ArchiveFile]) -> Iterator[str]:
     """The paths of the zips that hold the `lacking` files, as few as do not hold much else."""
     base = f"/data/experiments/{part(session_id)}"
-    images = [file for file in lacking if file.scan]
+    images = [file for file in lacking if file.scan]  # and what lies beside them
     beside = sorted({file.resource for file in lacking if not file.scan})
     scans = {file.scan for file in images}
     others = sum(size for scan, size in held.others.items() if scan in scans)

@@ -25,6 +25,7 @@ def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> 
     """
     scans = {scan for scan, _, _ in listed}
     beside = {resource for scan, resource, _ in listed if not scan}
+    of_scans = {resource for scan, resource, _ in listed if scan}.union(IMAGES)
     try:
         for name, _, content in stream_unzip.stream_unzip(chunks, chunk_size=CHUNK):
             keys = list(member_keys(name.decode("utf-8", "replace"), scans))
@@ -33,7 +34,7 @@ def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> 
             if file:
                 intake.take(file, content)
                 continue
-            if known is None and any(_counts(key, beside) for key in keys):
+            if known is None and any(_counts(key, beside, of_scans) for key in keys):
                 raise ChangedError(
                     "the archive sent files that it did not list before: the session is still "
                     "changing, try again"
@@ -62,7 +63,7 @@ def member_keys(name: str, scans: Iterable[str]) -> Iterator[Key]:
             yield owner, resource, unquote(path)
 
 
-def _counts(key: Key, beside: Collection[str]) -> bool:
+def _counts(key: Key, beside: Collection[str], of_scans: Collection[str]) -> bool:
     """Whether the file would have to be listed; XNAT's own catalogs need not be."""
     scan, resource, path = key
-    return resource in (IMAGES if scan else beside) and not path.endswith("_catalog.xml")
+    return resource in (of_scans if scan else beside) and not path.endswith("_catalog.xml")

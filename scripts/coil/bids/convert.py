@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil.bids import events, fieldmaps, heudiconv, outputs, sidecars
+from coil.bids import beside, fieldmaps, heudiconv, outputs, sidecars
+from coil.bids.companions import Companion
 from coil.bids.heuristic import render
 from coil.bids.mapping import Mapping
 from coil.bids.rules import Rule
@@ -40,6 +42,11 @@ class _Row:
         return fieldmaps.Run(self.name, self.files, self.rule.b0, self.settled.series.acq_time)
 
     @property
+    def scan(self) -> str | None:
+        """The archive's ID of its scan."""
+        return self.settled.series.scan if self.settled.series else None
+
+    @property
     def folder(self) -> str:
         return (self.settled.series.folder if self.settled.series else None) or "the session"
 
@@ -62,6 +69,7 @@ def convert_session(
     scratch: Path,
     field_maps: str = "by_rule",
     sources: dict[str, Path] | None = None,
+    behaviour: Sequence[Companion] = (),
 ) -> dict[str, Any]:
     """Convert the mapped series of a session and account for all of them.
 
@@ -84,6 +92,8 @@ def convert_session(
     scratch
         A folder to work in; emptied first, removed when all went well. On the same file
         system as `converted`, and as well protected.
+    behaviour
+        The tables of tasks that have no run.
 
     Returns
     -------
@@ -111,6 +121,8 @@ def convert_session(
         if any(row.state == "mapped" for row in rows):
             _convert(rows, pulled, bids, scratch, subject, session, field_maps)
         _refuse(rows, policy)  # dcm2niix may have made more of a series than was told
+        inner = bids / f"sub-{subject}" / f"ses-{session}"
+        beside.behaviour(behaviour, pulled, inner, subject, session)
         table = {"series": [_entry(row, bids) for row in rows], "versions": versions}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
@@ -177,14 +189,20 @@ def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) ->
     notes = fieldmaps.tie([row.run for row in rows], session, by_match=field_maps == "by_match")
     for row in rows:
         row.reason = "; ".join([row.reason, *notes.get(row.name, ())])
-    for rule in {row.rule.index: row.rule for row in rows if row.rule and row.rule.events}.values():
-        runs = [row for row in rows if row.rule and row.rule.index == rule.index]
-        placed = events.place(rule, [(row.name, row.files) for row in runs], pulled)
-        for row in runs:
-            if row.name in placed:
-                row.files.append(placed[row.name])
-            else:
-                row.reason += "; the archive holds no events file for it"
+    for rule in {row.rule.index: row.rule for row in rows if row.rule}.values():
+        own = [row for row in rows if row.rule and row.rule.index == rule.index]
+        _place_beside(rule, own, pulled)
+
+
+def _place_beside(rule: Rule, rows: list[_Row], pulled: Path) -> None:
+    """Put the events and recordings that a rule names beside its runs."""
+    for companion in rule.beside:
+        runs = [beside.Run(row.name, outputs.images(row.files), row.scan) for row in rows]
+        for row, placed in zip(rows, beside.place(companion, runs, pulled), strict=True):
+            row.files += placed.files
+            row.reason += "".join(f"; {note}" for note in placed.notes)
+            if not placed.files:
+                row.reason += f"; the archive holds no {companion.kind} file for it"
 
 
 def _entry(row: _Row, bids: Path) -> dict[str, Any]:

@@ -1,90 +1,50 @@
-"""Event files from a session resource, checked and placed beside their runs."""
+"""Tables of events and of behaviour, checked cell by cell against what documents them."""
 
 import csv
 import io
-import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from coil.bids import names, outputs
-from coil.bids.rules import Rule
+from coil import columns
+from coil.columns import UNKNOWN
 from coil.errors import DataError
-from coil.files import read_json, write_text
 
-_REQUIRED = ("onset", "duration")
+EVENTS = ("onset", "duration")
+"""The columns that a table of events must have."""
 
-
-def place(rule: Rule, runs: list[tuple[str, list[Path]]], pulled: Path) -> dict[str, Path]:
-    """Copy the event files of one rule's runs.
-
-    The rule's `file` is a glob below `resources/<label>/`; `{run}` and other entities in it
-    are filled in per run. Without them the files, by name, go to the runs, by time, if they
-    are equal in number.
-
-    Parameters
-    ----------
-    rule
-        A rule with `events`.
-    runs
-        The settled name and the files of each run, in order of acquisition.
-    pulled
-        The pulled session.
-
-    Returns
-    -------
-    The placed file by settled name; a run without one is absent.
-
-    Raises
-    ------
-    DataError
-        If files and runs do not fit, or a file is not a valid events file for its run.
-    """
-    assert rule.events
-    folder = pulled / "resources" / rule.events["resource"]
-    pattern = rule.events["file"]
-    placed = {}
-    for name, files in runs:
-        own = {"run": "1"} | names.split(name)[2]
-        try:
-            filled = pattern.format_map(own)
-        except (KeyError, ValueError, IndexError):
-            raise DataError(
-                f"{rule.place}.events.file: names an entity that its runs lack"
-            ) from None
-        found = sorted(path for path in folder.glob(filled) if path.is_file())
-        if filled == pattern and len(found) == len(runs):
-            found = [found[[run for run, _ in runs].index(name)]]
-        if len(found) > 1:
-            raise DataError(
-                f"{rule.place}.events: {len(found)} files for {len(runs)} runs; "
-                "write {run} in `file`, or remove what does not belong there"
-            )
-        if found:
-            placed[name] = _copy(found[0], files, rule)
-    return placed
+# What BIDS itself says of columns (Task events, Behavioral recordings): no json need say it again.
+_DOCUMENTED: dict[str, dict[str, Any]] = {
+    "onset": {"Units": "s"},
+    "duration": {"Units": "s", "Minimum": 0},
+    "response_time": {"Units": "s"},
+    "sample": {"Format": "integer"},
+    **{name: {} for name in ("trial_type", "value", "stim_file", "HED", "channel")},
+}
 
 
-def _copy(source: Path, files: list[Path], rule: Rule) -> Path:
-    image = outputs.images(files)[0]
-    repetition = float(read_json(outputs.sidecar(image)).get("RepetitionTime") or math.inf)
-    text = check(source, repetition * outputs.volumes(image), f"{rule.place}.events")
-    datatype, _, values = names.split(f"{image.parent.name}/{image.name}")
-    kept = {key: value for key, value in values.items() if key not in ("echo", "part")}
-    path = image.with_name(names.join(datatype, "events", kept).partition("/")[2] + ".tsv")
-    write_text(path, text)
-    return path
-
-
-def check(source: Path, length: float, where: str) -> str:
-    """The text of an events file, as tab-separated UTF-8 with Unix line ends.
+def check(
+    source: Path,
+    notes: Mapping[str, dict[str, Any]],
+    where: str,
+    *,
+    required: tuple[str, ...] = EVENTS,
+    length: float | None = None,
+) -> str:
+    """The text of a table, as tab-separated UTF-8 with Unix line ends and `n/a` for blanks.
 
     Parameters
     ----------
     source
         The file.
-    length
-        The run's length in seconds; an event may start before the run but not after it.
+    notes
+        What describes its columns; those that BIDS knows need no description.
     where
         What an error starts with.
+    required
+        The columns that it must have.
+    length
+        The run's length in seconds: an event may start before the run, not after it.
 
     Raises
     ------
@@ -96,29 +56,59 @@ def check(source: Path, length: float, where: str) -> str:
     except UnicodeDecodeError:
         raise DataError(f"{where}: a file is not UTF-8 text") from None
     table = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
-    header = table[0] if table else []
-    if absent := [column for column in _REQUIRED if column not in header]:
-        raise DataError(f"{where}: a file has no column {absent[0]} (tab-separated, with a header)")
-    rows = [row for row in table[1:] if row]
-    for number, row in enumerate(rows, start=2):
+    header = [name.strip() for name in table[0]] if table else []
+    for column in required:
+        if column not in header:
+            raise DataError(f"{where}: a file has no column {column} (tab-separated, with header)")
+    known = _known(header, notes, where)
+    checks = [columns.check_of(known[name]) for name in header]
+    rows = [header]
+    for number, row in enumerate(table[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
         if len(row) != len(header):
             raise DataError(f"{where}: row {number} has {len(row)} columns, not {len(header)}")
-        for column in _REQUIRED:
-            value = row[header.index(column)]
-            if column == "duration" and value == "n/a":
-                continue
-            _check_number(value, column, length, f"{where}: row {number}, column {column}")
-    return "".join("\t".join(row) + "\n" for row in [header, *rows])
+        cells = [cell.strip() or UNKNOWN for cell in row]
+        for place, (cell, fits) in enumerate(zip(cells, checks, strict=True), start=1):
+            if cell != UNKNOWN and fits and not fits(cell):
+                raise DataError(
+                    f"{where}: row {number}, column {place}: {_wrong(known[header[place - 1]])}"
+                )
+        if "onset" in required:
+            _check_onset(cells[header.index("onset")], length, f"{where}: row {number}")
+        rows.append(cells)
+    return "".join("\t".join(row) + "\n" for row in rows)
 
 
-def _check_number(value: str, column: str, length: float, where: str) -> None:
-    try:
-        seconds = float(value)
-    except ValueError:
-        raise DataError(f"{where}: is not a number") from None
-    if not math.isfinite(seconds):
-        raise DataError(f"{where}: is not a number")
-    if column == "onset" and seconds > length:
-        raise DataError(f"{where}: lies after the end of the run")
-    if column == "duration" and seconds < 0:
-        raise DataError(f"{where}: is negative")
+def _known(
+    header: list[str], notes: Mapping[str, dict[str, Any]], where: str
+) -> dict[str, dict[str, Any]]:
+    """What is known of each column of a header."""
+    known = {}
+    for place, name in enumerate(header, start=1):
+        if not name or name in known:
+            raise DataError(f"{where}: row 1, column {place}: has no name of its own")
+        if name not in notes and name not in _DOCUMENTED:
+            raise DataError(
+                f"{where}: row 1, column {place}: is documented nowhere; describe it under "
+                "`columns`, or in a json file of the table's name"
+            )
+        known[name] = _DOCUMENTED.get(name, {}) | dict(notes.get(name, {}))
+        if why := columns.problem(known[name]) if known[name] else None:
+            raise DataError(f"{where}: row 1, column {place}: its description {why}")
+    return known
+
+
+def _check_onset(value: str, length: float | None, where: str) -> None:
+    if value == UNKNOWN:
+        raise DataError(f"{where}, column onset: is not a number")
+    if length is not None and float(value) > length:
+        raise DataError(f"{where}, column onset: lies after the end of the run")
+
+
+def _wrong(note: Mapping[str, Any]) -> str:
+    if "Levels" in note:
+        return "is none of the column's Levels"
+    if any(key in note for key in columns.BOUNDS):
+        return "is not a number within the column's bounds"
+    return "is not of the column's kind (a number, where it has Units)"

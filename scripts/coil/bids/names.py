@@ -92,6 +92,22 @@ def kinds() -> dict[tuple[str, str], Kind]:
 
 
 @functools.cache
+def companions() -> dict[tuple[str, str], Kind]:
+    """Every table beside images or in beh/ (events, physio, stim, beh), likewise."""
+    raw = _schema().rules.files.raw
+    found: dict[tuple[str, str], Kind] = {}
+    for group in (*raw.events.values(), *raw.task.values(), *raw.beh.values()):
+        short = {_schema().objects.entities[k].name: v for k, v in group.entities.items()}
+        kind = Kind(
+            frozenset(short),
+            frozenset(name for name, level in short.items() if level == "required"),
+            frozenset(group.extensions),
+        )
+        found |= {(d, s): kind for d in group.datatypes for s in group.suffixes}
+    return found
+
+
+@functools.cache
 def metadata_keys() -> frozenset[str]:
     """Every sidecar key that the schema knows."""
     return frozenset(entry.name for entry in _schema().objects.metadata.values())

@@ -5,7 +5,8 @@ import string
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from coil.bids import names
+from coil.bids import companions, names
+from coil.bids.companions import Companion
 from coil.bids.conditions import Condition, Range
 from coil.bids.matching import read_condition, read_range
 from coil.bids.rules import AUTO, B0, Rule, Source
@@ -21,7 +22,7 @@ RULE_KEYS = (
     "required",
     "priority",
     "supplement",
-    "events",
+    *companions.KINDS,
     "aslcontext",
     "b0",
 )
@@ -86,7 +87,7 @@ class _Reader:
             required=bool(raw.get("required", False)),
             priority=priority,
             supplement=self._supplement(),
-            events=self._events(datatype),
+            beside=self._beside(datatype),
             aslcontext=self._aslcontext(suffix),
             b0=self._b0(datatype),
         )
@@ -154,16 +155,15 @@ class _Reader:
                 self._fail(f"supplement.{key}", "BIDS knows no sidecar key of this name")
         return given
 
-    def _events(self, datatype: str) -> dict[str, str] | None:
-        given = self.raw.get("events")
-        if given is None:
-            return None
-        if datatype != "func":
-            self._fail("events", "only a func series has events")
-        self._closed("events.", given, ("resource", "file"))
-        if "resource" not in given:
-            self._fail("events.resource", "name the session resource that holds the files")
-        return {"resource": str(given["resource"]), "file": str(given.get("file", "*.tsv"))}
+    def _beside(self, datatype: str) -> tuple[Companion, ...]:
+        return tuple(
+            companion
+            for kind in companions.KINDS
+            if kind in self.raw
+            for companion in companions.parse(
+                kind, datatype, self.raw[kind], self.place, self._fail
+            )
+        )
 
     def _aslcontext(self, suffix: str) -> tuple[str, ...]:
         given = tuple(str(value) for value in self.raw.get("aslcontext") or ())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from coil.bids import names
+from coil.bids.companions import Companion
 from coil.bids.conditions import All, Condition, Range
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
@@ -71,7 +72,7 @@ class Rule:
     required: bool = False
     priority: int = 0
     supplement: dict[str, Any] = field(default_factory=dict)
-    events: dict[str, str] | None = None
+    beside: tuple[Companion, ...] = ()
     aslcontext: tuple[str, ...] = ()
     b0: B0 = field(default_factory=B0)
 

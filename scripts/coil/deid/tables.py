@@ -3,21 +3,14 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from coil import columns
+from coil.columns import UNKNOWN, Check
+from coil.columns import number as _number
 from coil.errors import DataError
-
-Check = Callable[[str], bool]
-
-
-def _number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return len(text) <= 24
 
 
 def _matches(pattern: str) -> Check:
@@ -44,18 +37,41 @@ EVENTS: dict[str, Check] = {
     "HED": _matches(r"[\w,()/# :.+-]{1,1000}"),
     "channel": _short,
 }
+# Of a table of behaviour likewise (Behavioral recordings).
+BEHAVIOUR = {key: EVENTS[key] for key in ("trial_type", "response_time", "stim_file", "HED")}
 ASL_CONTEXT: dict[str, Check] = {
     "volume_type": _matches("control|label|m0scan|deltam|cbf|noRF|n/a")
 }
 
 
-def clean_events(path: Path, allow: Collection[str] = ()) -> tuple[bytes, list[str]]:
+def clean_events(
+    path: Path, allow: Collection[str] = (), notes: Mapping[str, Any] | None = None
+) -> tuple[bytes, list[str]]:
     """The known columns of an events.tsv, and the names of those that were removed.
 
-    Columns in `allow` pass unchecked: the config names them. Raises DataError, which quotes no
-    value, if a known column holds what it should not, or if onset or duration is missing.
+    Known are those of BIDS, and those that `notes` (the json beside the table) describes as
+    numbers or by Levels. Columns in `allow` pass unchecked: the config names them. Raises
+    DataError, which quotes no value, if a known column holds what it should not, or if onset or
+    duration is missing.
     """
-    return _clean(path, EVENTS, allow, required=("onset", "duration"))
+    return _clean(path, EVENTS | _described(notes or {}), allow, ("onset", "duration"))
+
+
+def clean_behaviour(
+    path: Path, allow: Collection[str] = (), notes: Mapping[str, Any] | None = None
+) -> tuple[bytes, list[str]]:
+    """The known columns of a beh.tsv, likewise."""
+    return _clean(path, BEHAVIOUR | _described(notes or {}), allow, ())
+
+
+def _described(notes: Mapping[str, Any]) -> dict[str, Check]:
+    """The check of each column that is described as something that can be checked."""
+    found = {
+        name: columns.check_of(note)
+        for name, note in notes.items()
+        if isinstance(note, dict) and columns.problem(note) is None
+    }
+    return {name: check for name, check in found.items() if check}
 
 
 def clean_asl_context(path: Path) -> tuple[bytes, list[str]]:
@@ -63,20 +79,50 @@ def clean_asl_context(path: Path) -> tuple[bytes, list[str]]:
     return _clean(path, ASL_CONTEXT, (), required=("volume_type",))
 
 
-def clean_column_notes(notes: dict[str, Any], allow: Collection[str] = ()) -> dict[str, Any]:
-    """What an events.json says of known columns: their units, and what the config allows by name
-    (`Description`, `Levels`, a whole column)."""
+def clean_column_notes(
+    notes: Mapping[str, Any],
+    allow: Collection[str] = (),
+    tells: Callable[[str], bool] = lambda text: False,
+) -> dict[str, Any]:
+    """What a json says of columns: keys of BIDS, whose texts pass unless they tell somebody.
+
+    `tells` finds identifiers in a text. Columns in `allow` pass as they are.
+    """
     kept = {}
     for column, note in notes.items():
         if column in allow:
             kept[column] = note
-        elif column in EVENTS and isinstance(note, dict):
+        elif _name(column) and isinstance(note, dict):
+            known = {key: value for key, value in note.items() if key in columns.KEYS}
             kept[column] = {
                 key: value
-                for key, value in note.items()
-                if key in allow or (key == "Units" and isinstance(value, str) and _short(value))
+                for key, value in known.items()
+                if key in allow or _note_fits(key, value, tells)
             }
     return {column: note for column, note in kept.items() if note}
+
+
+_name = _matches(r"[A-Za-z][\w.-]{0,47}")
+_LONGEST_TEXT = 2000
+
+
+def _note_fits(key: str, value: Any, tells: Callable[[str], bool]) -> bool:
+    if columns.problem({key: value}) is not None:
+        return False
+    match key:
+        case "Units":
+            return _short(value)
+        case "TermURL":
+            fits = re.fullmatch(r"https?://[\w./#-]{1,200}", value) is not None
+            return fits and not tells(value)
+        case "Levels":
+            texts = [*value, *value.values()]
+            return all(isinstance(t, str) and len(t) <= _LONGEST_TEXT for t in texts) and not any(
+                map(tells, texts)
+            )
+        case "LongName" | "Description":
+            return len(value) <= _LONGEST_TEXT and not tells(value)
+    return True
 
 
 def clean_numbers(path: Path) -> bytes:
@@ -99,6 +145,10 @@ def _clean(
     if missing:
         raise DataError(f"{path.name}: has no column {missing[0]}; give it one, tab-separated")
     kept = [place for place, name in enumerate(head) if name in checks or name in allow]
+    if not kept:
+        raise DataError(
+            f"{path.name}: none of its columns may leave; describe them by Units, Format or Levels"
+        )
     lines = ["\t".join(head[place] for place in kept)]
     for line, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -108,7 +158,7 @@ def _clean(
         cells = [row[place].strip() or "n/a" for place in kept]
         for place, cell in zip(kept, cells, strict=True):
             name = head[place]
-            if name not in allow and cell != "n/a" and not checks[name](cell):
+            if name not in allow and cell != UNKNOWN and not checks[name](cell):
                 raise DataError(
                     f"{path.name}: line {line}, column {name}: not a value that BIDS has there; "
                     f"correct it, or let the column through by name in the config"

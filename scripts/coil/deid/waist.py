@@ -17,11 +17,25 @@ from coil.deid.deface import deface as deface_image
 from coil.deid.headers import collect, session_age
 from coil.deid.leak import Searcher, labels_of, redact, search_with
 from coil.deid.nifti import clean_nifti
+from coil.deid.recordings import clean_described, clean_samples
 from coil.deid.sidecar import clean_sidecar, dump_sidecar
-from coil.deid.tables import clean_asl_context, clean_column_notes, clean_events, clean_numbers
+from coil.deid.tables import (
+    clean_asl_context,
+    clean_behaviour,
+    clean_column_notes,
+    clean_events,
+    clean_numbers,
+)
 from coil.errors import DataError
-from coil.files import read_json, remove_tree, sha256
+from coil.files import packed, read_json, remove_tree, sha256
 
+TABLES = ("events", "beh")
+RECORDINGS = ("physio", "stim")
+_DATATYPES = "anat|beh|dwi|fmap|func|perf|pet"
+_KINDS = (
+    rf"[0-9A-Za-z]+\.(nii\.gz|json|bval|bvec)|({'|'.join(TABLES)}|aslcontext)\.tsv|"
+    rf"({'|'.join(RECORDINGS)})\.tsv\.gz"
+)
 ROW = "scan folder description state rule name reason volumes expected files acq_time supplied"
 
 
@@ -102,8 +116,7 @@ class _Waist:
         """The files to let through, sorted. What else there is is counted."""
         subject, session = self.labels
         known = re.compile(
-            rf"(anat|dwi|fmap|func|perf)/sub-{subject}_ses-{session}(_[a-z]+-[0-9A-Za-z+]+)*"
-            r"_[0-9A-Za-z]+(\.nii\.gz|\.json|\.bval|\.bvec|(?<=_events)\.tsv|(?<=_aslcontext)\.tsv)"
+            rf"({_DATATYPES})/sub-{subject}_ses-{session}(_[a-z]+-[0-9A-Za-z+]+)*_({_KINDS})"
         )
         for path in sorted(self.source.rglob("*")):
             if path.is_dir() and not path.is_symlink():
@@ -130,10 +143,13 @@ class _Waist:
             self.removed_fields.update(clean_nifti(path, target))
         elif extension == "json":
             target.write_bytes(self.clean_json(path, suffix))
-        elif extension == "tsv" and suffix == "events":
-            self.write_table(target, *clean_events(path, self.allow))
-        elif extension == "tsv":
+        elif extension == "tsv.gz":
+            described = self.recording(path.with_name(f"{stem}.json"))
+            target.write_bytes(packed(clean_samples(path, described["Columns"])))
+        elif extension == "tsv" and suffix == "aslcontext":
             self.write_table(target, *clean_asl_context(path))
+        elif extension == "tsv":
+            self.write_table(target, *self.table(path))
         else:
             target.write_bytes(clean_numbers(path))
 
@@ -143,14 +159,16 @@ class _Waist:
 
     def clean_json(self, path: Path, suffix: str) -> bytes:
         """A sidecar's bytes. A text that passes its rule but holds an identifier stays behind."""
-        try:
-            sidecar = read_json(path)
-        except ValueError:
-            sidecar = None
-        if not isinstance(sidecar, dict):
-            raise DataError(f"{path.name}: not a JSON object; convert the session again")
-        if suffix == "events":
-            return dump_sidecar(clean_column_notes(sidecar, self.allow))
+        if suffix in TABLES:
+            if not path.with_suffix(".tsv").is_file():
+                raise DataError(f"{path.name}: describes no table; convert the session again")
+            data, _ = self.table(path.with_suffix(".tsv"))
+            columns = data.decode().partition("\n")[0].split("\t")
+            notes = self.column_notes(path)
+            return dump_sidecar({name: notes[name] for name in columns if name in notes})
+        if suffix in RECORDINGS:
+            return dump_sidecar(self.recording(path))
+        sidecar = _object(path)
         task = re.search("_task-([0-9A-Za-z]+)", path.name)
         kept, removed = clean_sidecar(sidecar, self.allow, task=task[1] if task else None)
         told = [
@@ -160,6 +178,23 @@ class _Waist:
         ]
         self.removed_keys.update(removed + told)
         return dump_sidecar({key: value for key, value in kept.items() if key not in told})
+
+    def table(self, path: Path) -> tuple[bytes, list[str]]:
+        """What may leave of a table, and the columns that may not."""
+        clean = clean_events if path.stem.endswith("_events") else clean_behaviour
+        return clean(path, self.allow, self.column_notes(path.with_suffix(".json")))
+
+    def column_notes(self, path: Path) -> dict[str, Any]:
+        """What may be told of a table's columns; nothing where there is no such file."""
+        if not path.is_file() or path.is_symlink():
+            return {}
+        return clean_column_notes(_object(path), self.allow, self.tells)
+
+    def recording(self, path: Path) -> dict[str, Any]:
+        """The json of a recording, cleaned."""
+        if not path.is_file() or path.is_symlink():
+            raise DataError(f"{path.name}: missing; convert the session again")
+        return clean_described(_object(path), path.name, self.tells)
 
     def tells(self, text: str) -> bool:
         return any(True for _ in self.searcher.in_text(text.encode()))
@@ -238,6 +273,16 @@ class _Waist:
             told = not re.fullmatch(r"[A-Za-z][\w.]{0,63}", name) or self.tells(name)
             safe["other" if told else name] += count
         return dict(sorted(safe.items()))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        value = read_json(path)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise DataError(f"{path.name}: not a JSON object; convert the session again")
+    return value
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,0 +1,214 @@
+"""Files beside the images: found in the pulled session, checked against their runs, placed."""
+
+import glob
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coil import columns
+from coil.bids import events, names, outputs, recording
+from coil.bids.companions import Companion
+from coil.bids.recording import Recording
+from coil.errors import DataError
+from coil.files import read_json, write_json, write_text
+
+_PARTIAL = 0.95
+
+
+@dataclass
+class Run:
+    """A converted series: its settled name, its files and the archive's ID of its scan."""
+
+    name: str
+    files: list[Path]
+    scan: str | None = None
+
+    @property
+    def image(self) -> Path:
+        """The first of its images."""
+        return outputs.images(self.files)[0]
+
+    @property
+    def length(self) -> float:
+        """Its length in seconds, infinite where nothing tells it."""
+        sidecar = outputs.sidecar(self.image)
+        told = read_json(sidecar) if sidecar.is_file() else {}
+        for key in ("RepetitionTime", "RepetitionTimePreparation"):
+            if isinstance(told.get(key), int | float) and told[key] > 0:
+                return float(told[key]) * outputs.volumes(self.image)
+        return math.inf
+
+
+@dataclass
+class Placed:
+    """What was placed beside a run, and what is to be said of it."""
+
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Placed]:
+    """Place one companion's files beside the runs of its rule.
+
+    The companion's `file` is a glob in the resource; `{run}`, `{scan}` and the entities of
+    the name are filled in per run. Without them the files, by name, go to the runs, by time,
+    if they are equal in number.
+
+    Parameters
+    ----------
+    companion
+        What the rule says.
+    runs
+        The rule's runs in order of acquisition.
+    pulled
+        The pulled session.
+
+    Returns
+    -------
+    For each run what was placed beside it, nothing where the archive holds no such file.
+
+    Raises
+    ------
+    DataError
+        If files and runs do not fit, or a file is not valid for its run.
+    """
+    placed = []
+    for order, run in enumerate(runs):
+        found = [path for path in _find(companion, run, pulled) if path.suffix != ".json"]
+        fixed = companion.of == "session" and not re.search(r"\{\w+\}", companion.file)
+        if fixed and len(found) == len(runs):
+            found = [found[order]]
+        if len(found) > 1:
+            raise DataError(
+                f"{companion.where}: {len(found)} files for {len(runs)} runs; write {{run}} in "
+                "`file`, or remove what does not belong there"
+            )
+        placed.append(_place(companion, run, found[0]) if found else Placed())
+    return placed
+
+
+def _find(companion: Companion, run: Run, pulled: Path) -> list[Path]:
+    own = {"run": "1"} | names.split(run.name)[2] | {"scan": run.scan or ""}
+    try:
+        filled = companion.file.format_map({k: glob.escape(v) for k, v in own.items()})
+    except (KeyError, ValueError, IndexError):
+        raise DataError(f"{companion.where}.file: names an entity that its runs lack") from None
+    if companion.of == "scan":
+        folder = pulled / "scan_resources" / (run.scan or "") / companion.resource
+    else:
+        folder = pulled / "resources" / companion.resource
+    return _files(folder, filled)
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    found = [path for path in folder.glob(pattern) if path.is_file()]
+    return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A sort key that puts run 10 after run 9."""
+    pieces = re.split(r"(\d+)", name)
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+
+
+def _place(companion: Companion, run: Run, source: Path) -> Placed:
+    described = _described(companion, source)
+    if companion.kind == "events":
+        path = run.image.with_name(_name(companion, run) + ".tsv")
+        return Placed(_table(companion, source, path, described, run.length))
+    described = {"StartTime": companion.start, "SamplingFrequency": companion.frequency} | described
+    found = recording.read(source, described, companion.where)
+    return _record(companion, run, found)
+
+
+def _record(companion: Companion, run: Run, found: Recording) -> Placed:
+    """Write a recording beside its run, cut to it."""
+    length = run.length
+    share = recording.covered(found, length)
+    if not share:
+        raise DataError(
+            f"{companion.where}: a recording lies elsewhere in time than its run; look at its "
+            "StartTime, or at which run it belongs to"
+        )
+    path = run.image.with_name(_name(companion, run) + ".tsv.gz")
+    notes = [f"{companion.kind} covers {share:.0%} of the run"] if share < _PARTIAL else []
+    return Placed(recording.write(recording.cut(found, length), path), notes)
+
+
+def _table(
+    companion: Companion,
+    source: Path,
+    path: Path,
+    described: Mapping[str, Any],
+    length: float | None = None,
+) -> list[Path]:
+    """Write a table, and what describes its columns, if anything does."""
+    required = events.EVENTS if companion.kind == "events" else ()
+    text = events.check(source, described, companion.where, required=required, length=length)
+    header = text.partition("\n")[0].split("\t")
+    notes = {name: described[name] for name in header if name in described}
+    write_text(path, text)
+    if not notes:
+        return [path]
+    beside = path.with_suffix(".json")
+    write_json(beside, notes)
+    return [path, beside]
+
+
+def _name(companion: Companion, run: Run) -> str:
+    """The name, without extension, of what stands beside a run."""
+    datatype, _, values = names.split(f"{run.image.parent.name}/{run.image.name}")
+    kind = names.companions()[datatype, companion.kind]
+    kept = {k: v for k, v in values.items() if k in kind.allowed and k not in ("echo", "part")}
+    if companion.recording:
+        kept["recording"] = companion.recording
+    return names.join(datatype, companion.kind, kept).partition("/")[2]
+
+
+def _described(companion: Companion, source: Path) -> dict[str, Any]:
+    """What the json of a file says, or one for all files of the kind, and what the config adds."""
+    stem = re.sub(r"\.tsv(\.gz)?$", "", source.name)
+    own = source.with_name(f"{stem}.json")
+    shared = [own] if own.is_file() else sorted(source.parent.glob(f"*{companion.kind}.json"))
+    told: Any = {}
+    if len(shared) == 1:
+        try:
+            told = read_json(shared[0])
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise DataError(f"{companion.where}: a json file is not a JSON object")
+    told = {key: _note(value) if isinstance(value, dict) else value for key, value in told.items()}
+    return told | dict(companion.columns)
+
+
+def _note(note: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in note.items() if key in columns.KEYS}
+
+
+def behaviour(
+    companions: Iterable[Companion], pulled: Path, session: Path, subject: str, label: str
+) -> list[Path]:
+    """Place the tables of tasks that have no run below `session`/beh.
+
+    Several files of one task are its runs, in the order of their names.
+    """
+    written: list[Path] = []
+    found: dict[tuple[str, ...], list[tuple[Companion, Path]]] = defaultdict(list)
+    for companion in companions:
+        key = (companion.kind, companion.task or "", companion.acquisition or "")
+        sources = _files(pulled / "resources" / companion.resource, companion.file)
+        found[key] += [(companion, path) for path in sources if path.suffix != ".json"]
+    for (kind, task, acquisition), sources in found.items():
+        values = {"sub": subject, "ses": label, "task": task}
+        values |= {"acq": acquisition} if acquisition else {}
+        for number, (companion, source) in enumerate(sources, start=1):
+            run = {"run": str(number)} if len(sources) > 1 else {}
+            path = session / f"{names.join('beh', kind, values | run)}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written += _table(companion, source, path, _described(companion, source))
+    return written
