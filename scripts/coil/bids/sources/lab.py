@@ -37,11 +37,10 @@ def load(path: Path, where: str) -> ModuleType:
     """
     from heudiconv.utils import load_heuristic  # costs 0.4 s, with pydicom
 
-    if hasattr(sys.modules.get(path.stem), "infotodict"):
-        del sys.modules[path.stem]  # a heuristic of the same name, of another project
     module = _run(path, where, lambda: load_heuristic(str(path)))
     if Path(module.__file__ or "").resolve() != path.resolve():
         raise ConfigError(f"{where}: its name is that of a Python module; rename the file")
+    del sys.modules[path.stem]  # heuristics of several projects may have one name
     if not callable(getattr(module, "infotodict", None)):
         raise ConfigError(f"{where}: has no function infotodict; see heudiconv's documentation")
     return module
@@ -153,6 +152,8 @@ def _named(series: "Series", template: str, values: dict[str, Any]) -> Named:
         return Named(series, problem="the heuristic's template asks for a value that it lacks")
     folder, _, base = path.rpartition("/")
     base = base.replace("ses-ses-", "ses-")  # a template with ses-{session}, which holds ses-
+    if "__dup" in base:  # so heuristics made from heudiconv's reproin mark what was repeated
+        return Named(series, ignore="done again later, says the heuristic")
     *parts, suffix = base.split("_")
     entities = entities_of(parts)
     if entities is None:
