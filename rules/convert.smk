@@ -26,6 +26,7 @@ rule convert:
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),
         behaviour=setting("bids", "behaviour"),
+        converter=setting("bids", "converter"),
         code=code("convert"),
     message:
         "{wildcards.project}: convert sub-{wildcards.subject} ses-{wildcards.session}"

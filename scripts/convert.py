@@ -2,8 +2,8 @@
 
 in:     pulled, or the reason why there is nothing; sources, the files of the mapping's sources
 out:    converted, or the reason why nothing could be converted
-params: mapping, synonyms, policy, field_maps and behaviour, as the config has them; sources (the digests of
-        their files by name, in the order of the input)
+params: mapping, synonyms, policy, field_maps, behaviour and converter, as the config has them;
+        sources (the digests of their files by name, in the order of the input)
 """
 
 import shutil
@@ -31,6 +31,7 @@ def main(
     policy: dict[str, str],
     field_maps: str,
     behaviour: list[dict[str, Any]],
+    converter: str,
     out: Path,
 ) -> None:
     if failure := Failure.read(pulled):
@@ -50,6 +51,7 @@ def main(
             field_maps=field_maps,
             scratch=scratch,
             behaviour=parse_behaviour(behaviour),
+            converter=converter,
         )
     except DataError as error:
         raise DataError(name_scans(str(error), pulled)) from None
@@ -71,6 +73,7 @@ if "snakemake" in globals():
             snakemake.params["policy"],
             snakemake.params["field_maps"],
             snakemake.params["behaviour"],
+            snakemake.params["converter"],
             target,
         ),
     )

@@ -3,12 +3,17 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import pytest
 from bids_support import MATRIX, SLICES, Pulled
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from coil.bids.convert import convert_session
 from coil.bids.mapping import parse
@@ -32,7 +37,7 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-def convert(pulled: Path, out: Path, **policy: str) -> dict[str, Any]:
+def convert(pulled: Path, out: Path, converter: str = "dcm2niix", **policy: str) -> dict[str, Any]:
     return convert_session(
         pulled,
         out,
@@ -41,6 +46,7 @@ def convert(pulled: Path, out: Path, **policy: str) -> dict[str, Any]:
         mapping=parse(RULES),
         policy={"ambiguous": "fail"} | policy,
         scratch=out.parent / f"scratch-{out.name}",
+        converter=converter,
     )
 
 
@@ -112,7 +118,7 @@ def test_only_the_owner_can_read_what_was_converted(converted: Path) -> None:
 
 def test_the_versions_of_the_tools_are_noted(converted: Path) -> None:
     versions = json.loads((converted / "converted.json").read_text())["versions"]
-    assert set(versions) == {"heudiconv", "dcm2niix"}
+    assert set(versions) == {"dcm2niix"}
     assert versions["dcm2niix"].startswith("v1.")
 
 
@@ -163,20 +169,96 @@ def test_an_ambiguous_series_fails_the_session(tmp_path: Path) -> None:
         convert(tmp_path / "pulled", tmp_path / "out")
 
 
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda data: b"DOE" * 200, "1 of 4 files cannot be read; repair them in the archive"),
-        (lambda data: data[:-100], "a file is truncated; repair it in the archive"),
-    ],
-)
-def test_a_corrupt_file_fails_the_session_by_the_series_folder(
-    tmp_path: Path, damage: Any, message: str
+def edit(folder: Path, change: Callable[[Dataset, int], Dataset | None]) -> None:
+    """Change the files of a series one by one; None removes a file."""
+    for number, path in enumerate(sorted(folder.iterdir()), start=1):
+        changed = change(dcmread(path), number)
+        path.unlink() if changed is None else changed.save_as(path)
+
+
+def without(*numbers: int) -> Callable[[Path], None]:
+    return lambda folder: edit(folder, lambda ds, i: None if i in numbers else ds)
+
+
+def damaged(number: int, damage: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / f"{number:06d}.dcm"
+        path.write_bytes(damage(path.read_bytes()))
+
+    return change
+
+
+def turned(ds: Dataset, number: int) -> Dataset:
+    if number > 2:
+        ds.ImageOrientationPatient = [0, 1, 0, 0, 0, 1]
+        ds.ImagePositionPatient = [3 * number, -16, -16]
+    return ds
+
+
+def without_pixels(ds: Dataset, number: int) -> Dataset:
+    del ds.PixelData
+    return ds
+
+
+def compressed(syntax: str) -> Callable[[Dataset, int], Dataset]:
+    """Pixels that claim to be compressed so, and are not what they claim."""
+
+    def change(ds: Dataset, number: int) -> Dataset:
+        ds.file_meta.TransferSyntaxUID = UID(syntax)
+        ds.PixelData = encapsulate([b"\xff\xd8" + b"\x12\x34" * 40])
+        ds["PixelData"].is_undefined_length = True
+        return ds
+
+    return change
+
+
+COMPRESSED = "its pixels are compressed in a way that dcm2niix cannot read"
+BAD: list[tuple[str, Callable[[Path], None], str]] = [
+    ("a slice in the middle is missing", without(3), "slices are missing"),
+    ("the last slices are missing", without(7, 8), "slices are missing"),
+    ("the first slice is missing", without(1), "slices are missing"),
+    ("mixed orientations", lambda f: edit(f, turned), "dcm2niix makes 2 images of it that differ"),
+    ("no pixels", lambda f: edit(f, without_pixels), "its files hold no pixels"),
+    ("MPEG-4", lambda f: edit(f, compressed("1.2.840.10008.1.2.4.102")), COMPRESSED),
+    ("JPEG", lambda f: edit(f, compressed("1.2.840.10008.1.2.4.70")), COMPRESSED),
+    ("JPEG 2000", lambda f: edit(f, compressed("1.2.840.10008.1.2.4.90")), COMPRESSED),
+    ("JPEG-LS", lambda f: edit(f, compressed("1.2.840.10008.1.2.4.80")), COMPRESSED),
+    ("RLE", lambda f: edit(f, compressed("1.2.840.10008.1.2.5")), COMPRESSED),
+    ("a truncated file", damaged(3, lambda data: data[:-100]), "a file is truncated"),
+    ("a truncated header", damaged(3, lambda data: data[:400]), "1 of 8 files hold no image"),
+    ("not DICOM", damaged(3, lambda data: b"DOE" * 200), "1 of 8 files cannot be read"),
+    ("an empty file", damaged(3, lambda data: b""), "1 of 8 files cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), [row[1:] for row in BAD], ids=[r[0] for r in BAD])
+def test_a_series_that_cannot_be_converted_fails_alone(
+    tmp_path: Path, change: Callable[[Path], None], reason: str
 ) -> None:
+    fail_alone(tmp_path, change, reason, "dcm2niix")
+
+
+@pytest.mark.parametrize(("change", "reason"), [row[1:] for row in BAD[:3]], ids=["1", "2", "3"])
+def test_a_series_fails_alone_with_heudiconv_too(
+    tmp_path: Path, change: Callable[[Path], None], reason: str
+) -> None:
+    fail_alone(tmp_path, change, reason, "heudiconv")
+
+
+def fail_alone(tmp_path: Path, change: Callable[[Path], None], reason: str, converter: str) -> None:
     session = Pulled(tmp_path / "pulled")
-    path = session.scan("mprage") / "000003.dcm"
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError) as caught:
-        convert(tmp_path / "pulled", tmp_path / "out")
-    assert str(caught.value) == f"series/001: {message}"
+    session.scan("mprage")
+    change(session.scan("dti", 2))
+    found = convert(tmp_path / "pulled", tmp_path / "out", converter=converter)["series"]
+    assert [row["state"] for row in found] == ["mapped", "failed"]
+    assert found[1]["reason"].startswith(reason)
+    assert (found[1]["name"], found[1]["files"]) == (None, [])
+    assert not (tmp_path / "out" / "bids" / "sub-X" / "ses-Y" / "dwi").exists()
+
+
+def test_a_failed_series_fails_the_session_where_the_config_says_so(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    without(3)(session.scan("mprage"))
+    with pytest.raises(DataError, match="series/001: slices are missing"):
+        convert(tmp_path / "pulled", tmp_path / "out", failed="fail")
     assert not (tmp_path / "out").exists()

@@ -78,20 +78,45 @@ def test_a_map_that_came_with_the_volumes_is_told(tmp_path: Path) -> None:
 
 def test_images_that_have_no_bids_name_are_told(tmp_path: Path) -> None:
     files = image(tmp_path / "anat", "sub-X_T1w1") + image(tmp_path / "anat", "sub-X_T1w2")
-    found = outputs.problem("anat/sub-X_T1w", files, None)
-    assert found == (
-        "ambiguous",
-        "dcm2niix makes 2 images of it, and anat/T1w1 is not in the BIDS schema",
-    )
+    found = outputs.problem("anat/sub-X_T1w", files)
+    assert found == "dcm2niix makes 2 images of it, and anat/T1w1 is not in the BIDS schema"
 
 
-def test_an_image_with_too_few_volumes_is_incomplete(tmp_path: Path) -> None:
-    files = image(tmp_path / "func", "sub-X_task-a_bold", volumes=3)
-    assert outputs.problem("func/sub-X_task-a_bold", files, 4) == (
-        "incomplete",
-        "3 of 4 volumes were converted",
-    )
-    assert outputs.problem("func/sub-X_task-a_bold", files, 3) is None
+@pytest.mark.parametrize("volumes", [1, 4])
+def test_the_dimensions_of_an_image_are_those_of_nibabel(tmp_path: Path, volumes: int) -> None:
+    path = tmp_path / "i.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((2, 3, 4, volumes), np.int16), np.eye(4)), path)
+    assert outputs.shape(path) == nib.load(path).shape
+    assert outputs.volumes(path) == volumes
+    assert outputs.is_whole(path)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60, -8])
+def test_an_image_that_was_cut_off_is_not_whole(tmp_path: Path, kept: int) -> None:
+    path = image(tmp_path / "func", "sub-X_task-a_bold")[1]
+    path.write_bytes(path.read_bytes()[:kept])
+    assert not outputs.is_whole(path)
+
+
+def test_a_phase_difference_tells_both_echo_times(tmp_path: Path) -> None:
+    files = [file for n in (1, 2) for file in image(tmp_path / "fmap", f"sub-X_magnitude{n}")]
+    files += image(tmp_path / "fmap", "sub-X_phasediff")
+    for number, path in enumerate(files[::2], start=1):
+        path.write_text(json.dumps({"EchoTime": number / 1000}))
+    sidecars.tell_echo_times(files)
+    assert json.loads(files[-2].read_text()) == {
+        "EchoTime": 0.003,
+        "EchoTime1": 0.001,
+        "EchoTime2": 0.002,
+    }
+
+
+def test_a_field_map_in_unknown_units_is_refused(tmp_path: Path) -> None:
+    files = image(tmp_path / "fmap", "sub-X_fieldmap")
+    with pytest.raises(DataError, match="add `supplement"):
+        sidecars.check_units(files)
+    sidecars.supplement(files, {"Units": "Hz"})
+    sidecars.check_units(files)
 
 
 def test_supplied_values_are_written_and_told(tmp_path: Path) -> None:

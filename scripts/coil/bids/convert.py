@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil.bids import beside, fieldmaps, heudiconv, outputs, sidecars
+from coil.bids import beside, dcm2niix, fieldmaps, outputs, sidecars
 from coil.bids.companions import Companion
-from coil.bids.heuristic import render
 from coil.bids.mapping import Mapping
-from coil.bids.rules import Rule
+from coil.bids.outputs import Wanted
+from coil.bids.rules import AUTO, Rule
 from coil.bids.series import read_series
 from coil.bids.settle import Settled, settle
 from coil.bids.sources import with_sources
@@ -70,6 +70,7 @@ def convert_session(
     field_maps: str = "by_rule",
     sources: dict[str, Path] | None = None,
     behaviour: Sequence[Companion] = (),
+    converter: str = "dcm2niix",
 ) -> dict[str, Any]:
     """Convert the mapped series of a session and account for all of them.
 
@@ -94,6 +95,8 @@ def convert_session(
         system as `converted`, and as well protected.
     behaviour
         The tables of tasks that have no run.
+    converter
+        `dcm2niix`, or `heudiconv`, which gives the same images and takes longer.
 
     Returns
     -------
@@ -114,16 +117,19 @@ def convert_session(
             _Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
             for one in settle(series, mapping, subject, session)
         ]
-        versions = heudiconv.versions()
         bids = scratch / "out" / "bids"
         bids.mkdir(parents=True)
         _refuse(rows, policy)
-        if any(row.state == "mapped" for row in rows):
-            _convert(rows, pulled, bids, scratch, subject, session, field_maps)
-        _refuse(rows, policy)  # dcm2niix may have made more of a series than was told
+        engine = _engine(converter)
         inner = bids / f"sub-{subject}" / f"ses-{session}"
+        if any(row.state == "mapped" for row in rows):
+            _convert(rows, engine, bids, scratch)
+            kept = [row for row in rows if row.state == "mapped"]
+            _complete(kept, pulled, inner, field_maps)
+            _remove_empty(bids)
+        _refuse(rows, policy)  # its state may be another after conversion
         beside.behaviour(behaviour, pulled, inner, subject, session)
-        table = {"series": [_entry(row, bids) for row in rows], "versions": versions}
+        table = {"series": [_entry(row, bids) for row in rows], "versions": engine.versions()}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
         remove_tree(converted)
@@ -134,6 +140,15 @@ def convert_session(
         os.umask(before)
 
 
+def _engine(converter: str) -> Any:
+    """The module that converts."""
+    if converter == "dcm2niix":
+        return dcm2niix
+    from coil.bids import heudiconv
+
+    return heudiconv
+
+
 def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
     """Fail the session over a state that the config does not bear."""
     for row in rows:
@@ -142,50 +157,45 @@ def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
             raise DataError(f"{row.folder}: {row.reason}{remedy}")
 
 
-def _convert(
-    rows: list[_Row],
-    pulled: Path,
-    bids: Path,
-    scratch: Path,
-    subject: str,
-    session: str,
-    field_maps: str,
-) -> None:
-    """Convert the mapped rows into `bids` and give each its files."""
-    mapped = [row for row in rows if row.state == "mapped"]
-    folders = [row.settled.series.path for row in mapped if row.settled.series]
-    text = render(row.settled for row in mapped)
-    work = scratch / "heudiconv"
+def _convert(rows: list[_Row], engine: Any, bids: Path, scratch: Path) -> None:
+    """Convert the mapped rows into `bids` and give each its files, or the reason for none."""
+    mapped = {row.name: row for row in rows if row.state == "mapped"}
+    work = scratch / "work"
     work.mkdir()
-    made = heudiconv.run(text, [f for f in folders if f], work, subject, session)
-    bids.rmdir()
-    shutil.move(made, bids)
-    found, left = outputs.by_name(bids, [row.name for row in mapped])
-    for row in mapped:
-        row.files = found.get(row.name, [])
-        if row.name in left:
-            row.reason += f"; {left[row.name]} that dcm2niix made beside it is left out"
-        if not outputs.images(row.files):
-            raise DataError(
-                f"{row.folder}: no image was made of it; look at its files in the archive"
-            )
-        assert row.rule
-        if problem := outputs.problem(row.name, row.files, row.rule.volumes):
-            row.drop(*problem)
-    kept = [row for row in mapped if row.state == "mapped"]
-    _complete(kept, pulled, bids / f"sub-{subject}" / f"ses-{session}", field_maps)
-    _remove_empty(bids)
+    wanted = [
+        Wanted(name, row.settled.series.path, _has_chunks(row.rule))
+        for name, row in mapped.items()
+        if row.settled.series and row.settled.series.path
+    ]
+    for made in engine.convert(wanted, bids, work):
+        row = mapped[made.name]
+        row.files = made.files
+        if made.failed:
+            row.drop("failed", made.failed)
+            continue
+        if made.left:
+            row.reason += f"; {made.left} that dcm2niix made beside it is left out"
+        short = min(outputs.volumes(image) for image in outputs.images(row.files))
+        if row.rule and row.rule.volumes is not None and short < row.rule.volumes:
+            row.drop("incomplete", f"{short} of {row.rule.volumes} volumes were converted")
+
+
+def _has_chunks(rule: Rule | None) -> bool:
+    return bool(rule) and rule.entities.get("chunk") == AUTO
 
 
 def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) -> None:
     """Add what the rules say beside the images."""
+    sidecars.tell_echo_times(path for row in rows for path in row.files)
     for row in rows:
         assert row.rule
         row.supplied = sidecars.supplement(row.files, row.rule.supplement)
         try:
             row.files += sidecars.aslcontext(row.files, row.rule.aslcontext)
+            sidecars.check_units(row.files)
         except DataError as error:
-            raise DataError(f"{row.folder}: {error}") from None
+            row.drop("failed", str(error))
+    rows = [row for row in rows if row.state == "mapped"]
     notes = fieldmaps.tie([row.run for row in rows], session, by_match=field_maps == "by_match")
     for row in rows:
         row.reason = "; ".join([row.reason, *notes.get(row.name, ())])

@@ -9,28 +9,72 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from coil.bids import dcm2niix, names, outputs
+from coil.bids.heuristic import render
+from coil.bids.outputs import Made, Wanted
 from coil.errors import DataError
 from coil.files import remove_tree, write_json, write_text
 
 _LOCK_SECONDS = "60"
 
 
-def run(text: str, folders: list[Path], scratch: Path, subject: str, session: str) -> Path:
-    """Convert series folders by a heuristic's text.
+class SeriesError(Exception):
+    """The conversion of one series failed; `folder` is the name of its folder."""
 
-    Parameters
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(reason)
+        self.folder = folder
+
+
+def convert(wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Made]:
+    """Convert the series of a session in one run of heudiconv, without those that fail.
+
+    A series that fails stops heudiconv, so it runs again without it. Arguments and result are
+    those of `coil.bids.dcm2niix.convert`.
+    """
+    rest = {one.folder.name: one for one in wanted}
+    while rest:
+        work = scratch / "heudiconv"
+        work.mkdir()
+        try:
+            made = run([*rest.values()], work)
+        except SeriesError as error:
+            yield Made(rest.pop(error.folder).name, failed=str(error))
+        else:
+            yield from _take(made, [one.name for one in rest.values()], bids)
+            rest = {}
+        remove_tree(work)
+
+
+def _take(made: Path, wanted: list[str], bids: Path) -> Iterator[Made]:
+    bids.rmdir()
+    shutil.move(made, bids)
+    found, left = outputs.by_name(bids, wanted)
+    for name in wanted:
+        files = found.get(name, [])
+        if not outputs.images(files):
+            yield Made(name, failed=dcm2niix.NO_IMAGE)
+        elif problem := outputs.problem(name, files):
+            for path in files:
+                path.unlink()
+            yield Made(name, failed=problem)
+        else:
+            yield Made(name, files, left=left.get(name, ""))
+
+
+def run(wanted: list[Wanted], scratch: Path) -> Path:
+    """Convert series by a heuristic that names them.
+
+        Parameters
     ----------
-    text
-        The heuristic.
-    folders
-        The folders of the series that it names.
+    wanted
+        The series of one session.
     scratch
         An empty folder; everything is written below it.
-    subject, session
-        BIDS labels.
 
     Returns
     -------
@@ -38,13 +82,18 @@ def run(text: str, folders: list[Path], scratch: Path, subject: str, session: st
 
     Raises
     ------
+    SeriesError
+        If the conversion of a series failed.
     DataError
-        If the conversion of a series failed; the text names its folder.
+        If the run failed as a whole.
     """
+    values = names.split(wanted[0].name)[2]
+    subject, session = values["sub"], values["ses"]
+    text = render({one.folder.name: one.name for one in wanted})
     given = scratch / "in" / subject
     given.mkdir(parents=True)
-    for folder in folders:
-        (given / folder.name).symlink_to(folder.resolve(), target_is_directory=True)
+    for one in wanted:
+        (given / one.folder.name).symlink_to(one.folder.resolve(), target_is_directory=True)
     write_text(scratch / "heuristic.py", text)
     # Compression inside dcm2niix: with pigz the bytes depend on what is installed.
     write_json(scratch / "dcm2niix.json", {"compress": "i"})
@@ -64,7 +113,10 @@ def run(text: str, folders: list[Path], scratch: Path, subject: str, session: st
             check=False,
         )
     if problem := failure(log.read_text(errors="replace"), done.returncode, text):
-        raise DataError(problem)
+        folder, reason = problem
+        if folder is None:
+            raise DataError(f"the session: {reason}")
+        raise SeriesError(folder, reason)
     out = scratch / "bids"
     remove_tree(out / ".heudiconv")
     return out
@@ -72,12 +124,7 @@ def run(text: str, folders: list[Path], scratch: Path, subject: str, session: st
 
 def versions() -> dict[str, str]:
     """The versions of heudiconv and dcm2niix that `run` uses."""
-    program = shutil.which("dcm2niix", path=_search_path())
-    if program is None:
-        raise DataError("dcm2niix is not installed; set up the environment of the convert rule")
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"v\d+\.\d+\.\d{8}", said.stdout)
-    return {"heudiconv": version("heudiconv"), "dcm2niix": found[0] if found else "unknown"}
+    return {"heudiconv": version("heudiconv"), **dcm2niix.versions()}
 
 
 def _command(scratch: Path, subject: str, session: str) -> list[str]:
@@ -110,59 +157,41 @@ def _environment(temporary: Path) -> dict[str, str]:
 
 
 def _search_path() -> str:
-    """PATH with the folder of dcm2niix first: the binary of its wheel, else beside Python."""
-    beside = Path(sys.executable).parent
-    try:
-        import dcm2niix
-    except ImportError:
-        return os.pathsep.join([str(beside), os.environ.get("PATH", "")])
-    return os.pathsep.join([str(dcm2niix.bin_path.parent), str(beside), os.environ["PATH"]])
+    """PATH with the folder of dcm2niix first."""
+    folders = [str(Path(dcm2niix.program()).parent), str(Path(sys.executable).parent)]
+    return os.pathsep.join([*folders, os.environ.get("PATH", "")])
 
 
-def failure(log: str, code: int, heuristic: str) -> str | None:
+def failure(log: str, code: int, heuristic: str) -> tuple[str | None, str] | None:
     """What went wrong in a run, in one line without identifiers, or None.
 
-    dcm2niix leaves out a file that it cannot read and heudiconv goes on with the rest, so the
-    files that it found are counted against those that it was given.
+    The first value is the name of the folder of the series that it is about, None where the
+    run failed as a whole. heudiconv goes on where dcm2niix leaves out a file or reports an
+    error, so what dcm2niix printed is looked at, too.
     """
     parts = re.split(r"^INFO: Converting \S*?/(sub-\S+) \((\d+) DICOMs\)", log, flags=re.MULTILINE)
-    where = "the session"
-    for prefix, given, said in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+    folder = None
+    for place in range(1, len(parts), 3):
+        prefix, given, said = parts[place : place + 3]
         found = re.search(rf"'([^']+)': '{re.escape(prefix)}'", heuristic)
-        where = f"series/{found[1]}" if found else where
-        read = re.search(r":Found (\d+) DICOM", said)
-        if read and int(read[1]) < int(given):
-            count = int(given) - int(read[1])
-            return f"{where}: {count} of {given} files cannot be read; repair them in the archive"
+        folder = found[1] if found else None
+        printed = re.sub(r"^.*INFO: std\w+ [-\dT:.]*:", "", said, flags=re.MULTILINE)
+        if re.search(r"(?i)no space left|disk full", printed):
+            return None, "the disk is full; make room and run again"
+        is_last = place + 3 == len(parts)
+        troubles = "\n".join(re.findall(r".*(?:Error|assert).*", said)) if is_last and code else ""
+        for pattern, cause in _CAUSES:
+            if re.search(pattern, troubles):
+                return folder, cause
+        if problem := dcm2niix.failure(printed, code if is_last else 0, int(given)):
+            return folder, problem
     if code == 0:
         return None
-    troubles = "\n".join(re.findall(r".*(?:Error|Warning|assert).*", parts[-1]))
-    for pattern, cause in _CAUSES:
-        if re.search(pattern, troubles):
-            return f"{where}: {cause}"
-    return (
-        f"{where}: heudiconv stopped with status {code}; "
-        "convert the series by hand with dcm2niix to see why"
-    )
+    return None, f"heudiconv stopped with status {code}; convert it by hand to see why"
 
 
-# What dcm2niix and heudiconv print -> the cause and the remedy, the most telling first.
+# What heudiconv prints -> the cause and the remedy.
 _CAUSES = (
-    (r"(?i)no space left", "the disk is full; make room and run again"),
-    (
-        r"File not large enough",
-        "a file is truncated; repair it in the archive",
-    ),
-    (
-        r"Missing images",
-        "slices are missing (aborted, or not wholly archived); set `expect: {volumes: n}` on its "
-        "rule to have it left out",
-    ),
-    (
-        r"(?i)transfer syntax|unable to decode|decompress",
-        "its pixels are compressed in a way that dcm2niix cannot read; "
-        "decompress it in the archive",
-    ),
     (r"(?i)already exists", "two of its images get one name; ignore it or narrow its rule"),
     (
         r"len\(bvecs\) == len\(bvals\)",
@@ -171,10 +200,6 @@ _CAUSES = (
     (
         r"There must be no dates",
         "a text in its header has the word Date in it, which heudiconv refuses; reword it in the "
-        "archive",
-    ),
-    (
-        r"we do expect some files",
-        "dcm2niix makes no image of it; look at its files in the archive",
+        "archive, or set `converter: dcm2niix`",
     ),
 )

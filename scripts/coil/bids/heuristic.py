@@ -6,9 +6,9 @@ SeriesInstanceUID: heudiconv's own grouping reads every header of the session an
 byte-identical images (a test compares them).
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from coil.bids.settle import Settled
+from coil.bids.dcm2niix import path_of
 
 _TEXT = '''"""How the series of one session become BIDS. Written by Coil; not meant to be edited."""
 
@@ -35,12 +35,10 @@ def infotodict(seqinfos):
 '''
 
 
-def render(settled: Iterable[Settled]) -> str:
-    """The text of the heuristic that converts the mapped series and no other."""
-    lines = []
-    for row in settled:
-        if row.state == "mapped" and row.series and row.series.path and row.name:
-            datatype, _, base = row.name.partition("/")
-            prefix = "/".join([*base.split("_")[:2], datatype, base])
-            lines.append(f"    {row.series.path.name!r}: {prefix!r},  # rule {row.rule}")
+def render(series: Mapping[str, str]) -> str:
+    """The text of the heuristic that converts these series and no other.
+
+    `series` has the settled name by the name of the series' folder.
+    """
+    lines = [f"    {folder!r}: {path_of(name)!r}," for folder, name in series.items()]
     return _TEXT.format(names="\n".join(lines))

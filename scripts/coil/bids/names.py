@@ -14,8 +14,8 @@ from bidsschematools.schema import load_schema
 
 MODALITIES = ("anat", "func", "dwi", "fmap", "perf", "pet", "mrs")
 
-# What the converter adds by itself when it splits a series into echoes or components.
-SPLIT_BY_CONVERTER = frozenset({"echo", "part"})
+# What the converter adds by itself when it splits a series into several images.
+SPLIT_BY_CONVERTER = frozenset({"echo", "part", "inv", "flip"})
 
 # The suffix of a rule -> the suffixes of the images that one series becomes: a gradient echo
 # field map holds two echoes in a series, and the converter numbers them.

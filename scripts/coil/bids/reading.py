@@ -9,7 +9,7 @@ from coil.bids import companions, names
 from coil.bids.companions import Companion
 from coil.bids.conditions import Condition, Range
 from coil.bids.matching import read_condition, read_range
-from coil.bids.rules import AUTO, B0, Rule, Source
+from coil.bids.rules import AUTO, AUTOMATIC, B0, Rule, Source
 from coil.errors import ConfigError
 
 RULE_KEYS = (
@@ -140,7 +140,7 @@ class _Reader:
                 fields = {""}
             if missing := sorted(fields - condition.groups):
                 self._fail(place, f"no regular expression of this rule has a group {missing[0]!r}")
-            automatic = key == "run" and value == AUTO
+            automatic = key in AUTOMATIC and value == AUTO
             if not fields and not automatic and (problem := names.value_problem(key, value)):
                 self._fail(place, problem)
         required = kind.required - {"sub", "ses"} - names.SPLIT_BY_CONVERTER

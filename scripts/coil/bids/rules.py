@@ -12,8 +12,10 @@ from coil.bids.conditions import All, Condition, Range
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series import Series
 
-# The run index that is always written, counted by the settled table.
+# An index that is counted: a run's always, by the settled table, and that of chunks where the
+# converter makes several images of a series.
 AUTO = "auto"
+AUTOMATIC = frozenset({"run", "chunk"})
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Rule:
         return Match(self, found.groups, found.open, found.holds is True)
 
     def name(self, groups: dict[str, str], subject: str, session: str) -> str:
-        """`datatype/sub-X_ses-Y_..._suffix` without the run index that `auto` asks for.
+        """`datatype/sub-X_ses-Y_..._suffix` without the indices that `auto` asks for.
 
         Raises
         ------
@@ -110,7 +112,7 @@ class Rule:
         assert self.datatype and self.suffix
         values = {"sub": subject, "ses": session}
         for key, template in self.entities.items():
-            if key == "run" and template == AUTO:
+            if key in AUTOMATIC and template == AUTO:
                 continue
             filled = template.format_map(_Blank(groups))
             value = filled if filled == template else re.sub(r"[^0-9A-Za-z+]", "", filled)

@@ -221,8 +221,8 @@ def _as_converted(name: str) -> str:
     kind = names.kind(datatype, suffix)
     if datatype == "fmap" and suffix in names.NUMBERED:
         suffix = names.NUMBERED[suffix][0]
-    if kind and "echo" in kind.required:
-        values = {"echo": "1"} | values
+    if kind:
+        values = dict.fromkeys(kind.required & names.SPLIT_BY_CONVERTER, "1") | values
     return names.join(datatype, suffix, values)
 
 

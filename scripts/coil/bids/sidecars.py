@@ -1,5 +1,6 @@
 """What rules add beside the images: supplied metadata, ASL contexts."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,35 @@ def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
     """Write a rule's values over those of the sidecars; returns the keys, sorted."""
     if values:
         for image in outputs.images(files):
-            path = outputs.sidecar(image)
-            write_json(path, read_json(path) | values)
+            _update(image, values)
     return sorted(values)
+
+
+def tell_echo_times(files: Iterable[Path]) -> None:
+    """Write the echo times of the magnitudes beside a phase difference into its sidecar."""
+    for image in outputs.images(files):
+        if image.name.endswith("_phasediff.nii.gz"):
+            base = image.name.removesuffix("_phasediff.nii.gz")
+            beside = [image.with_name(f"{base}_magnitude{n}.json") for n in (1, 2)]
+            times = [read_json(path).get("EchoTime") for path in beside if path.is_file()]
+            if len(times) == 2 and None not in times:
+                _update(image, dict(zip(("EchoTime1", "EchoTime2"), times, strict=True)))
+
+
+def check_units(files: Iterable[Path]) -> None:
+    """Refuse a field map in unknown units, which nobody could use.
+
+    Raises
+    ------
+    DataError
+        If neither the scanner nor the rule says the unit.
+    """
+    for image in outputs.images(files):
+        if image.name.endswith("_fieldmap.nii.gz") and not _meta(image).get("Units"):
+            raise DataError(
+                "the scanner does not say the unit of its field; add "
+                "`supplement: {Units: Hz}` (or rad/s, T) to its rule"
+            )
 
 
 def aslcontext(files: list[Path], volume_types: tuple[str, ...]) -> list[Path]:
@@ -44,3 +71,11 @@ def aslcontext(files: list[Path], volume_types: tuple[str, ...]) -> list[Path]:
     path = image.with_name(f"{base}.tsv")
     write_text(path, "\n".join(["volume_type", *volume_types * times]) + "\n")
     return [path]
+
+
+def _meta(image: Path) -> dict[str, Any]:
+    return read_json(outputs.sidecar(image))
+
+
+def _update(image: Path, values: dict[str, Any]) -> None:
+    write_json(outputs.sidecar(image), _meta(image) | values)

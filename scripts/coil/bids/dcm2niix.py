@@ -1,0 +1,235 @@
+"""Run dcm2niix on one series at a time, and tell in one line what went wrong with it.
+
+What dcm2niix prints holds identifiers, so it is read here and goes nowhere else.
+"""
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from coil.bids import images, names
+from coil.bids.outputs import Made, Wanted, is_allowed, is_whole
+from coil.errors import DataError
+from coil.files import read_json, write_json
+
+NO_IMAGE = "dcm2niix makes no image of it; look at its files in the archive"
+_STEM = "i"
+_SMALLEST_FREE = 2**20
+_NIFTI = ".nii.gz"
+# As heudiconv runs it, so that both converters give the same bytes; compression inside
+# dcm2niix, because with pigz the bytes depend on what is installed.
+_FLAGS = ["-b", "y", "-z", "i", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
+_DISK_FULL = 7
+_DATES = frozenset(
+    what + kind for what in ("Acquisition", "Study", "Series") for kind in ("DateTime", "Date")
+)
+
+
+def convert(wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Made]:
+    """Convert series one after the other, each by a process of its own.
+
+    Parameters
+    ----------
+    wanted
+        The series' folders and the names that they get.
+    bids
+        Where `sub-X/ses-Y/...` goes.
+    scratch
+        A folder to work in, on the same file system.
+
+    Raises
+    ------
+    DataError
+        If the disk is full; what is wrong with one series is told of it.
+    """
+    for number, one in enumerate(wanted):
+        folder = scratch / f"{number:03d}"
+        folder.mkdir()
+        yield _convert(one, folder, bids)
+        shutil.rmtree(folder)
+
+
+def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
+    done = subprocess.run(
+        [program(), *_FLAGS, _STEM, "-o", str(folder), str(one.folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
+        check=False,
+    )
+    said = done.stdout.decode(errors="replace")
+    made = sorted(path for path in folder.iterdir() if path.name.endswith(_NIFTI))
+    whole = all(is_whole(image) for image in made)
+    if done.returncode == _DISK_FULL or (not whole and _is_full(folder)):
+        raise DataError("the disk is full; make room and run again")
+    given = sum(1 for path in one.folder.iterdir() if path.is_file())
+    if problem := failure(said, done.returncode, given):
+        return Made(one.name, failed=problem)
+    if not whole:
+        return Made(one.name, failed="dcm2niix wrote no whole image; convert it by hand to see why")
+    return _place(one, made, bids)
+
+
+def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
+    """Move the images of a series to their names."""
+    sidecars = {_stem(path): path.with_name(f"{_stem(path)}.json") for path in made}
+    try:
+        metas = {stem: read_json(path) for stem, path in sidecars.items() if path.is_file()}
+    except ValueError:
+        return Made(one.name, failed="its header makes no valid sidecar; reword its texts")
+    found = {stem: (images.describe(stem, meta), meta) for stem, meta in metas.items()}
+    if not found:
+        return Made(one.name, failed=NO_IMAGE)
+    left = [stem.rpartition("_")[2] for stem in sidecars if stem not in found]
+    if len({image.partial for image, _ in found.values()}) > 1:
+        left += ["an unfinished volume" for image, _ in found.values() if image.partial]
+        found = {stem: pair for stem, pair in found.items() if not pair[0].partial}
+    try:
+        given = images.assign(one.name, [image for image, _ in found.values()], one.chunks)
+    except images.UnnamedError as error:
+        return Made(one.name, failed=str(error))
+    files: list[Path] = []
+    for stem, name in given.items():
+        files += _move(made[0].with_name(stem), found[stem][1], bids / path_of(name))
+    return Made(one.name, sorted(files), left=", ".join(left))
+
+
+def _move(source: Path, meta: dict[str, Any], target: Path) -> list[Path]:
+    """Move one image and what belongs to it; returns the files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    moved = []
+    gradients = () if _weighs_nothing(source, target.name) else (".bval", ".bvec")
+    for extension in (_NIFTI, *gradients):
+        path = target.with_name(target.name + extension)
+        part = source.with_name(source.name + extension)
+        if part.is_file() and is_allowed(path):
+            part.rename(path)
+            path.chmod(0o600)
+            moved.append(path)
+    path = target.with_name(f"{target.name}.json")
+    write_json(path, _tidy(meta, target.name))
+    return [*moved, path]
+
+
+def _tidy(meta: dict[str, Any], name: str) -> dict[str, Any]:
+    """A sidecar as heudiconv leaves it: sorted, without dates, with the task's name."""
+    task = names.split(name)[2].get("task")
+    known = {key: value for key, value in meta.items() if key not in _DATES}
+    return dict(sorted((known | ({"TaskName": task} if task else {})).items()))
+
+
+def _weighs_nothing(source: Path, name: str) -> bool:
+    """Whether the b-values are all zero, beside what is no diffusion run."""
+    path = source.with_name(f"{source.name}.bval")
+    if name.endswith("_dwi") or not path.is_file():
+        return False
+    # Siemens writes 5 where the sequence could do diffusion.
+    return {float(value) for value in path.read_text().split()} in ({0.0}, {5.0})
+
+
+def failure(said: str, code: int, given: int) -> str | None:
+    """What went wrong with a series, in one line without identifiers, or None.
+
+    Parameters
+    ----------
+    said
+        What dcm2niix printed.
+    code
+        Its exit status.
+    given
+        The files of the series; dcm2niix leaves out what it cannot read and goes on.
+    """
+    found = re.search(r"Found (\d+) DICOM", said)
+    unread = given - int(found[1]) if found else 0
+    if unread > 0:
+        return f"{unread} of {given} files cannot be read; repair them in the archive"
+    for pattern, cause in _CAUSES:
+        if re.search(pattern, said):
+            return cause
+    # A multi-frame file may become several images; files of which none was made are counted.
+    used = [int(count) for count in re.findall(r"^Convert (\d+) DICOM", said, re.MULTILINE)]
+    used += [int(count) for count in re.findall(r"(\d+) images have identical time", said)]
+    if used and sum(used) < given:
+        lacking = given - sum(used)
+        return f"{lacking} of {given} files hold no image; repair or remove them in the archive"
+    for pattern, cause in _SUSPICIONS:
+        if code and re.search(pattern, said):
+            return cause
+    # It goes on after some errors, with images that may be wrong.
+    if code or re.search(r"^\s*Error:", said, re.MULTILINE):
+        told = f"stopped with status {code}" if code else "reports an error"
+        return f"dcm2niix {told}; convert the series by hand to see why"
+    return None
+
+
+_MISSING = (
+    "slices are missing (aborted, or not wholly archived); `expect: {volumes: n}` in its rule "
+    "tells how many volumes are whole"
+)
+
+# What dcm2niix prints -> the cause and the remedy, the most telling first.
+_CAUSES = (
+    (
+        r"(?i)transfer syntax|unable to decode|decompress|OpenJPEG failed|CharLS failed"
+        r"|RLE header|decode_JPEG|failed to decode|unsupported compression",
+        "its pixels are compressed in a way that dcm2niix cannot read; "
+        "decompress it in the archive",
+    ),
+    (r"File not large enough", "a file is truncated; repair it in the archive"),
+    (r"Missing images\. |Check sorted order: 4D dataset", _MISSING),
+)
+_SUSPICIONS = (
+    (r"(?i)missing images\?|equidistant slices", _MISSING),
+    (
+        r"No valid DICOM images",
+        "its files hold no pixels that dcm2niix can read; look at it in the archive",
+    ),
+)
+
+
+def path_of(name: str) -> str:
+    """The path below the dataset's root of a settled name, without extension."""
+    datatype, _, base = name.partition("/")
+    return "/".join([*base.split("_")[:2], datatype, base])
+
+
+@functools.cache
+def program() -> str:
+    """The dcm2niix to run: that of its wheel, else the one beside Python, else on the PATH.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    try:
+        import dcm2niix
+
+        return str(dcm2niix.bin_path)
+    except ImportError:
+        beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        if found := shutil.which("dcm2niix", path=beside):
+            return found
+    raise DataError("dcm2niix is not installed; set up the environment of the convert rule")
+
+
+def versions() -> dict[str, str]:
+    """The version of dcm2niix, as it tells it."""
+    said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"v\d+\.\d+\.\d{8}", said.stdout)
+    return {"dcm2niix": found[0] if found else "unknown"}
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(_NIFTI)
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _SMALLEST_FREE
