@@ -61,6 +61,11 @@ def source_files(wildcards):
     return list(map(str, SOURCES[wildcards.project].values()))
 
 
+def all_source_files(wildcards):
+    """The same of all projects that the archive listed."""
+    return [str(path) for project in UNITS for path in SOURCES[project].values()]
+
+
 def source_digests(wildcards):
     """A digest of each of them by its name in the mapping, in the same order."""
     return digests(SOURCES[wildcards.project])

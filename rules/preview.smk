@@ -13,6 +13,7 @@ rule preview:
         sessions=previewed_sessions,
         places=of_projects("<private>/{project}/archive.json"),
         links=of_projects("<private>/{project}/link.tsv"),
+        sources=all_source_files,
     log:
         "<logs>/preview.log",
     conda:
@@ -20,6 +21,10 @@ rule preview:
     params:
         headers=config["preview"] == "headers",
         bids={name: settings["bids"] for name, settings in PROJECTS.items()},
+        sources={
+            project: {use: str(path) for use, path in found.items()}
+            for project, found in SOURCES.items()
+        },
     message:
         "preview of all series"
     script:

@@ -1,11 +1,11 @@
 """Show what the mapping would make of each series, before a single image is pulled.
 
 in:     sessions (what discovery noted of each), places and links (the archive and the link
-        table of each project)
+        table of each project), sources (the files of the mappings' sources)
 out:    nothing that Snakemake knows of: a table on the terminal, and of each project
         private/<project>/preview.html, which holds the archive's own descriptions
-params: bids, what the config says of each project's dataset; headers, whether one header a
-        series is fetched
+params: bids, what the config says of each project's dataset; sources, their files by project
+        and name; headers, whether one header a series is fetched
 """
 
 import os
@@ -21,9 +21,10 @@ from coil.archive.listing import Scan
 from coil.archive.peek import peek
 from coil.bids import mapping as mappings
 from coil.bids.glimpse import read_glimpsed
-from coil.bids.preview import Previewed, takes
+from coil.bids.preview import Previewed, uses
 from coil.bids.series import Series
 from coil.bids.settle import settle
+from coil.bids.sources import with_sources
 from coil.deid.identities import LinkTable
 from coil.errors import DataError
 from coil.report import preview_page, preview_text
@@ -32,22 +33,27 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(sessions: list[Path], bids: dict[str, dict[str, Any]], headers: bool) -> None:
+def main(
+    sessions: list[Path],
+    bids: dict[str, dict[str, Any]],
+    sources: dict[str, dict[str, Path]],
+    headers: bool,
+) -> None:
     """Show the sessions, files below private/<project>/, by the `bids` of each project."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for private in sorted({path.parents[1] for path in sessions}):
         project, settings = private.name, bids[private.name]
         noted = sorted(path for path in sessions if private in path.parents)
-        where = f"{project}: bids.mapping"
-        mapping = mappings.parse(settings["mapping"], where, settings["synonyms"])
+        raw, where = settings["mapping"], f"{project}: bids.mapping"
+        mapping = mappings.parse(raw, where, settings["synonyms"])
         if headers:
             fetch_headers(private, noted)
-        shown = [preview(path, mapping, headers) for path in noted]
+        shown = [preview(path, mapping, sources[project], headers) for path in noted]
+        used = uses(shown, mapping, raw)
         page = private / "preview.html"
-        words = takes(settings["mapping"])
-        text = preview_page.render(project, settings["name"], shown, mapping.rules, words, headers)
+        text = preview_page.render(project, settings["name"], shown, used, headers)
         files.write_text(page, text, 0o600)
-        print("", preview_text.render(project, shown, mapping.rules, colour), sep="\n")
+        print("", preview_text.render(project, shown, used, colour), sep="\n")
         print(f"\nas a page: {page}")
     if not sessions:
         print("no session to show: the archive holds none that the config selects")
@@ -72,14 +78,18 @@ def fetch_headers(private: Path, noted: Sequence[Path]) -> None:
     print(f"{private.name}: {fetched} headers fetched, kept below {private / 'headers'}")
 
 
-def preview(session: Path, mapping: mappings.Mapping, headers: bool) -> Previewed:
+def preview(
+    session: Path, mapping: mappings.Mapping, sources: dict[str, Path], headers: bool
+) -> Previewed:
     """What the mapping would make of one session."""
     try:
         if headers:
             series = read_glimpsed(_headers(session))
         else:
             series = [Series.from_listing(scan._asdict()) for scan in _scans(session)]
-        return Previewed(session.stem, settle(series, mapping, *_labels(session)))
+        complete = with_sources(mapping, series, sources)
+        settled = settle(series, complete, *_labels(session))
+        return Previewed.of(session.stem, settled, complete.rules)
     except DataError as error:
         return Previewed(session.stem, problem=str(error))
 
@@ -103,6 +113,10 @@ if "snakemake" in globals():
         lambda: main(
             [Path(path) for path in snakemake.input.sessions],
             snakemake.params["bids"],
+            {
+                project: {use: Path(path) for use, path in found.items()}
+                for project, found in snakemake.params["sources"].items()
+            },
             snakemake.params["headers"],
         ),
     )

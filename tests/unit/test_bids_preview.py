@@ -34,11 +34,11 @@ def session(name: str, *descriptions: str, first: int = 1) -> Previewed:
         for number, text in enumerate(descriptions, first)
     ]
     series = [Series.from_listing(row) for row in rows]
-    return Previewed(f"sub-{name}_ses-1", settle(series, MAPPING, name, "1"))
+    return Previewed.of(f"sub-{name}_ses-1", settle(series, MAPPING, name, "1"), MAPPING.rules)
 
 
 def text(*sessions: Previewed) -> str:
-    return preview_text.render("study", sessions, MAPPING.rules)
+    return preview_text.render("study", sessions, uses(sessions, MAPPING, RULES))
 
 
 def units(*sessions: Previewed) -> list[tuple[str, ...]]:
@@ -67,7 +67,7 @@ def test_sessions_with_open_questions_come_first_then_the_unlike_then_the_usual(
 def test_a_group_says_what_it_has_more_and_less_than_most_sessions() -> None:
     usual = [session(f"u{i}", *USUAL) for i in range(3)]
     one = group([*usual, session("x", "mprage", "flair")])[0]
-    told = [(line.differs, line.row.series and line.row.series.scan) for line in one.lines]
+    told = [(line.differs, line.row.scan) for line in one.lines]
     assert told == [("", "1"), ("more", "2"), ("less", "1")]
 
 
@@ -92,7 +92,7 @@ def test_a_required_series_that_no_session_has_is_a_question() -> None:
 
 
 def test_a_rule_that_takes_nothing_is_named_but_not_one_that_may() -> None:
-    used = uses([session("a", *USUAL, "flair"), session("b", *USUAL)], MAPPING.rules)
+    used = uses([session("a", *USUAL, "flair"), session("b", *USUAL)], MAPPING, RULES)
     assert [(one.series, one.units, one.idle) for one in used] == [
         (2, 2, False),
         (2, 2, False),

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from coil.bids import stack
 from coil.bids.series import Series, read_series
+from coil.bids.stack import Counted
 from coil.files import read_json
 
 # How many slices a volume has, where the vendors say so: Philips and GE.
@@ -34,8 +35,8 @@ def _complete(series: Series, files: int) -> Series:
     return replace(series, path=None, files=files, counted=counted)
 
 
-def count(header: Dataset, files: int) -> tuple[int, int] | None:
-    """(volumes, slices) of a series of `files` files, if one header tells; else None.
+def count(header: Dataset, files: int) -> Counted | None:
+    """What a series of `files` files holds, if one header tells; else None.
 
     It does not tell where echoes may lie in files of their own.
     """
@@ -47,9 +48,9 @@ def count(header: Dataset, files: int) -> tuple[int, int] | None:
         each = int(header.NumberOfFrames) // slices
         if each == 1 < files <= _MOST_ECHOES:
             return None
-        return files * each // echoes, slices
+        return Counted(files * each // echoes, slices, echoes)
     if stack.is_mosaic(header):
         element = header.get((0x0019, 0x100A))
-        return (files, int(element.value)) if element else None
+        return Counted(files, int(element.value), 1) if element else None
     slices = next((int(header[tag].value) for tag in _SLICES if tag in header), 0)
-    return (files // slices, slices) if slices else None
+    return Counted(files // slices, slices, 1) if slices else None

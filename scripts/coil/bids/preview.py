@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from coil.bids.mapping import Mapping as Rules
 from coil.bids.rules import Rule
 from coil.bids.settle import Settled
 
@@ -24,8 +25,63 @@ WAITS = "header decides"
 _UNIT = re.compile(r"sub-[0-9A-Za-z+]+_ses-[0-9A-Za-z+]+_")
 _SCANS = re.compile(r"\bscans? [\w-]+(, [\w-]+)*")
 
-Key = tuple[str, str, int, str]
+Key = tuple[str, str, str, str]
 """What makes a series of one session the same as one of another, whatever its number."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A series (or a rule that no series took), what becomes of it, and the rule of that."""
+
+    settled: Settled
+    rule: Rule | None = None
+
+    @property
+    def state(self) -> str:
+        """The state; or that the header decides, where several rules may take the series."""
+        return WAITS if self.settled.state == "ambiguous" and self.waits else self.settled.state
+
+    @property
+    def waits(self) -> bool:
+        """Whether the header decides what becomes of it, as far as it is not known."""
+        return "its header" in self.settled.reason
+
+    @property
+    def open(self) -> bool:
+        """Whether it asks for a decision; not if its header may give the answer."""
+        return self.settled.state in OPEN and not self.waits
+
+    @property
+    def scan(self) -> str:
+        """The archive's number of the scan."""
+        return (self.settled.series.scan if self.settled.series else None) or ""
+
+    @property
+    def description(self) -> str:
+        """The archive's description of the series."""
+        return self.settled.series.series_description if self.settled.series else ""
+
+    @property
+    def name(self) -> str:
+        """The name in the dataset."""
+        return self.settled.name or ""
+
+    @property
+    def short_name(self) -> str:
+        """The name without what is the session's own: `func/task-rest_bold`."""
+        return _UNIT.sub("", self.name)
+
+    @property
+    def why(self) -> str:
+        """The reason, without the rule's place, which stands beside it."""
+        place = self.rule.place if self.rule else ""
+        return self.settled.reason.removeprefix(place).lstrip(",;: ")
+
+    @property
+    def key(self) -> Key:
+        """What it has in common with the same series of other sessions."""
+        rule = f"{self.rule.place} {self.rule.target}" if self.rule else ""
+        return self.description, self.settled.state, rule, self.short_name
 
 
 @dataclass(frozen=True)
@@ -33,15 +89,22 @@ class Previewed:
     """A session, and what would become of its series; or why nothing would (`problem`)."""
 
     unit: str
-    rows: Sequence[Settled] = ()
+    rows: Sequence[Row] = ()
     problem: str = ""
+
+    @classmethod
+    def of(cls, unit: str, settled: Iterable[Settled], rules: Sequence[Rule]) -> "Previewed":
+        """The session whose series were settled by these rules."""
+        return cls(
+            unit, [Row(one, None if one.rule is None else rules[one.rule]) for one in settled]
+        )
 
 
 @dataclass(frozen=True)
 class Line:
     """A row of a group's table; `differs` is "more", "less" (it is not here) or ""."""
 
-    row: Settled
+    row: Row
     differs: str = ""
 
 
@@ -62,52 +125,31 @@ class Alike:
     def open(self) -> Counter[str]:
         """How many of their series are in each state that asks for a decision."""
         here = (line.row for line in self.lines if line.differs != "less")
-        return Counter(row.state for row in here if is_open(row))
+        return Counter(row.state for row in here if row.open)
 
 
 @dataclass
 class Question:
     """A series that asks for a decision, in all sessions where it occurs."""
 
-    row: Settled
+    row: Row
     units: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Use:
-    """How many series, of how many sessions, a rule takes; `idle` if it may take none."""
+    """How many series, of how many sessions, an entry of the mapping takes.
 
-    rule: Rule
+    `idle` if it may take none.
+    """
+
+    place: str
+    target: str
+    takes: str
     series: int
     units: int
     idle: bool
-
-
-def waits(row: Settled) -> bool:
-    """Whether only the series' header decides what becomes of it."""
-    return bool(row.series and row.series.listed and "its header" in row.reason)
-
-
-def why(row: Settled, rules: Sequence[Rule]) -> str:
-    """The row's reason without the rule's place, which stands beside it."""
-    if row.rule is None:
-        return row.reason
-    return row.reason.removeprefix(rules[row.rule].place).lstrip(",; ")
-
-
-def shown_state(row: Settled) -> str:
-    """The row's state; or that the header decides, where several rules may take the series."""
-    return WAITS if row.state == "ambiguous" and waits(row) else row.state
-
-
-def is_open(row: Settled) -> bool:
-    """Whether the row asks for a decision; not if its header may give the answer."""
-    return row.state in OPEN and not waits(row)
-
-
-def short_name(row: Settled) -> str:
-    """The row's name without what is the session's own: `func/task-rest_bold`."""
-    return _UNIT.sub("", row.name or "")
+    required: bool = False
 
 
 def group(sessions: Sequence[Previewed]) -> list[Alike]:
@@ -115,7 +157,7 @@ def group(sessions: Sequence[Previewed]) -> list[Alike]:
 
     Then come those that differ from what most hold, then the usual; the larger group first.
     """
-    keys = {one.unit: [_key(row) for row in one.rows] for one in sessions}
+    keys = {one.unit: [row.key for row in one.rows] for one in sessions}
     usual = _usual(keys, sessions)
     found: dict[tuple[object, ...], list[Previewed]] = defaultdict(list)
     for one in sessions:
@@ -136,59 +178,71 @@ def questions(sessions: Iterable[Previewed]) -> list[Question]:
     found: dict[tuple[object, ...], Question] = {}
     for one in sessions:
         for row in one.rows:
-            if is_open(row):
-                key = (*_key(row), _plain(row.reason))
+            if row.open:
+                key = (*row.key, _plain(row.why))
                 found.setdefault(key, Question(row)).units.append(one.unit)
-    return sorted(found.values(), key=lambda one: (OPEN.index(one.row.state), -len(one.units)))
+    return sorted(
+        found.values(), key=lambda one: (OPEN.index(one.row.settled.state), -len(one.units))
+    )
 
 
-def uses(sessions: Sequence[Previewed], rules: Sequence[Rule]) -> list[Use]:
-    """What each rule takes, in the order of the mapping; one that takes nothing may be wrong."""
-    units: dict[int, list[str]] = defaultdict(list)
-    for one in sessions:
-        for row in one.rows:
-            if row.rule is not None and row.series is not None:
-                units[row.rule].append(one.unit)
-    open_to = " ".join(row.reason for one in sessions for row in one.rows if waits(row))
-    return [
-        Use(
-            rule,
-            len(units[rule.index]),
-            len(set(units[rule.index])),
-            idle=not units[rule.index] and f"{rule.place} " not in open_to,
+def uses(
+    sessions: Sequence[Previewed], mapping: Rules, raw: Sequence[Mapping[str, Any]]
+) -> list[Use]:
+    """What each entry of the config's mapping takes; one that takes nothing may be wrong.
+
+    `raw` is the mapping as the config has it.
+    """
+    rows = [(one.unit, row) for one in sessions for row in one.rows]
+    units: dict[str, list[str]] = defaultdict(list)
+    for unit, row in rows:
+        if row.rule and row.settled.series:
+            units[_entry(row.rule.place)].append(unit)
+    open_to = " ".join({row.settled.reason for _, row in rows if row.waits})
+    rules = {rule.place: rule for rule in mapping.rules}
+    found = []
+    for i, entry in enumerate(raw):
+        place = f"bids.mapping[{i}]"
+        rule = rules.get(place)
+        found.append(
+            Use(
+                place,
+                (rule.ignore or rule.target) if rule else "names of its own",
+                _in_words(entry),
+                len(units[place]),
+                len(set(units[place])),
+                idle=not units[place] and f"{place} " not in open_to,
+                required=bool(rule and rule.required),
+            )
         )
-        for rule in rules
-    ]
+    return found
 
 
-def takes(rules: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """What each rule of a config takes, in one line, by the rule's place."""
-    return {
-        f"bids.mapping[{i}]": ", ".join(f"{k}: {_words(v)}" for k, v in rule["match"].items())
-        for i, rule in enumerate(rules)
-        if "match" in rule
-    }
+def _entry(place: str) -> str:
+    """The entry of the mapping that a place lies in: a source's rules say which source."""
+    return place.partition(" ")[0]
 
 
-def _words(value: Any) -> str:
+def _in_words(entry: Mapping[str, Any]) -> str:
+    """What an entry of the mapping takes, in one line."""
+    if "use" in entry:
+        return f"use: {entry['use']}"
+    return ", ".join(f"{key}: {_word(value)}" for key, value in entry["match"].items())
+
+
+def _word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _key(row: Settled) -> Key:
-    description = row.series.series_description if row.series else ""
-    place = -1 if row.rule is None else row.rule
-    return description, row.state, place, short_name(row)
 
 
 def _usual(
     keys: Mapping[str, list[Key]], sessions: Sequence[Previewed]
-) -> dict[tuple[Key, int], Settled]:
+) -> dict[tuple[Key, int], Row]:
     """What more than half of the sessions hold, with a row as an example of each.
 
     The second series of one kind counts by itself: (kind, 1).
     """
     readable = [one for one in sessions if not one.problem]
-    examples: dict[tuple[Key, int], Settled] = {}
+    examples: dict[tuple[Key, int], Row] = {}
     counts: Counter[tuple[Key, int]] = Counter()
     for one in readable:
         for place, row in zip(_numbered(keys[one.unit]), one.rows, strict=True):
@@ -207,7 +261,7 @@ def _numbered(keys: Iterable[Key]) -> list[tuple[Key, int]]:
 
 
 def _compare(
-    one: Previewed, keys: list[Key], usual: Mapping[tuple[Key, int], Settled]
+    one: Previewed, keys: list[Key], usual: Mapping[tuple[Key, int], Row]
 ) -> tuple[Line, ...]:
     """The session's rows, and behind them what it lacks of the usual ones."""
     here = _numbered(keys)

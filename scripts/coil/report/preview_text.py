@@ -2,23 +2,8 @@
 
 from collections.abc import Sequence
 
-from coil.bids.preview import (
-    Alike,
-    Line,
-    Previewed,
-    Question,
-    Use,
-    group,
-    is_open,
-    questions,
-    short_name,
-    shown_state,
-    uses,
-    waits,
-    why,
-)
+from coil.bids.preview import Alike, Line, Previewed, Question, Use, group, questions
 from coil.bids.rules import Rule
-from coil.bids.settle import Settled
 from coil.report.words import plural
 
 _HEADER = ("", "scan", "description", "state", "name", "rule", "why")
@@ -29,38 +14,37 @@ _SHOWN = 12
 
 
 def render(
-    project: str, sessions: Sequence[Previewed], rules: Sequence[Rule], colour: bool = False
+    project: str, sessions: Sequence[Previewed], used: Sequence[Use], colour: bool = False
 ) -> str:
     """Everything that a person should know before the sessions are pulled.
 
     Series that ask for a decision come first, then the sessions: those with such a series,
     those that are unlike most, the usual. Of what is unlike, only the difference is shown.
+    `used` tells what the entries of the mapping take, in all sessions.
     """
     groups, asked = group(sessions), questions(sessions)
     parts = [_headline(project, sessions, groups)]
     if len(sessions) > 1 and asked:
         parts.append(_questions(asked, len(sessions), colour))
-    parts += [_group(one, len(sessions), rules, colour) for one in groups[:_SHOWN]]
+    parts += [_group(one, len(sessions), colour) for one in groups[:_SHOWN]]
     if len(groups) > _SHOWN:
         left = sum(len(one.units) for one in groups[_SHOWN:])
         parts.append(f"... and {plural(left, 'session')} in {len(groups) - _SHOWN} more groups")
-    if idle := [one for one in uses(sessions, rules) if one.idle]:
-        parts.append(_idle(idle))
+    if idle := [f"  {one.place} ({one.target})" for one in used if one.idle]:
+        parts.append("rules that take nothing\n" + "\n".join(idle))
     return "\n\n".join(parts)
 
 
 def _headline(project: str, sessions: Sequence[Previewed], groups: Sequence[Alike]) -> str:
     rows = [row for one in sessions for row in one.rows]
-    asking = [one for one in groups if one.problem or one.open]
-    series = plural(sum(row.series is not None for row in rows), "series", "series")
+    asking = sum(len(one.units) for one in groups if one.problem or one.open)
+    series = plural(sum(row.settled.series is not None for row in rows), "series", "series")
     text = f"{project}: {plural(len(sessions), 'session')}, {series}; "
-    if asking:
-        text += f"{plural(sum(len(one.units) for one in asking), 'session')} with open questions"
-    else:
-        text += "no open questions"
-    if waiting := sum(map(waits, rows)):
+    text += f"{plural(asking, 'session')} with open questions" if asking else "no open questions"
+    waiting = [row for row in rows if row.waits]
+    if any(row.settled.series and row.settled.series.listed for row in waiting):
         text += (
-            f"; of {plural(waiting, 'series', 'series')} the header decides: "
+            f"; of {plural(len(waiting), 'series', 'series')} the header decides: "
             "--config preview=headers fetches one of each"
         )
     return text
@@ -69,7 +53,12 @@ def _headline(project: str, sessions: Sequence[Previewed], groups: Sequence[Alik
 def _questions(asked: Sequence[Question], total: int, colour: bool) -> str:
     rows = [("sessions", "description", "state", "why")]
     rows += [
-        (f"{len(one.units)} of {total}", _description(one.row), one.row.state, one.row.reason)
+        (
+            f"{len(one.units)} of {total}",
+            _printable(one.row.description),
+            one.row.state,
+            one.row.why,
+        )
         for one in asked[:_SHOWN]
     ]
     text = "to decide\n" + _columns(rows, ["open"] * len(rows), colour)
@@ -77,7 +66,7 @@ def _questions(asked: Sequence[Question], total: int, colour: bool) -> str:
     return f"{text}\n  ... and {more} more, see the page" if more > 0 else text
 
 
-def _group(one: Alike, total: int, rules: Sequence[Rule], colour: bool) -> str:
+def _group(one: Alike, total: int, colour: bool) -> str:
     title = one.units[0] if len(one.units) == 1 else _several(one)
     if one.problem:
         return f"{title}\n  {one.problem}"
@@ -85,9 +74,9 @@ def _group(one: Alike, total: int, rules: Sequence[Rule], colour: bool) -> str:
     if total > 1:
         title += ": as usual" if one.usual else ": unlike most"
         if not one.usual:
-            lines = [line for line in one.lines if line.differs or is_open(line.row)]
+            lines = [line for line in one.lines if line.differs or line.row.open]
             rest = len(one.lines) - len(lines)
-    rows = [_HEADER, *(_cells(line, rules, len(one.units) > 1) for line in lines)]
+    rows = [_HEADER, *(_cells(line, len(one.units) > 1) for line in lines)]
     text = title + "\n" + _columns(rows, ["", *map(_tone, lines)], colour)
     return f"{text}\n  and {plural(rest, 'series', 'series')} as usual" if rest else text
 
@@ -99,24 +88,23 @@ def _several(one: Alike) -> str:
     return f"{len(one.units)} sessions alike ({named})"
 
 
-def _cells(line: Line, rules: Sequence[Rule], several: bool) -> tuple[str, ...]:
-    row = line.row
-    scan = (row.series.scan if row.series else None) or ""
+def _cells(line: Line, several: bool) -> tuple[str, ...]:
+    row, absent = line.row, line.differs == "less"
     return (
         _MARKS[line.differs],
-        "" if line.differs == "less" else scan,
-        _description(row),
-        shown_state(row),
-        short_name(row) if several or line.differs == "less" else row.name or "",
-        "" if row.rule is None else _rule(rules[row.rule]),
-        "not here; most sessions have it" if line.differs == "less" else why(row, rules),
+        "" if absent else row.scan,
+        _printable(row.description),
+        row.state,
+        row.short_name if several or absent else row.name,
+        _rule(row.rule) if row.rule else "",
+        "not here; most sessions have it" if absent else row.why,
     )
 
 
 def _tone(line: Line) -> str:
-    if waits(line.row):
+    if line.row.waits:
         return "waits"
-    return "open" if is_open(line.row) else "" if line.row.state == "mapped" else "quiet"
+    return "open" if line.row.open else "" if line.row.state == "mapped" else "quiet"
 
 
 def _rule(rule: Rule) -> str:
@@ -124,15 +112,9 @@ def _rule(rule: Rule) -> str:
     return f"{rule.place.removeprefix('bids.mapping')} {rule.target}"
 
 
-def _description(row: Settled) -> str:
-    text = row.series.series_description if row.series else ""
-    # What could steer a terminal is not printed.
+def _printable(text: str) -> str:
+    """Text of the archive without what could steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _idle(idle: Sequence[Use]) -> str:
-    lines = [f"  {one.rule.place} ({one.rule.target})" for one in idle]
-    return "rules that take nothing\n" + "\n".join(lines)
 
 
 def _columns(rows: Sequence[Sequence[str]], tones: Sequence[str], colour: bool) -> str:
