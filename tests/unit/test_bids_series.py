@@ -9,7 +9,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from coil.bids import stack
+from coil.bids.mapping import parse
 from coil.bids.series import read_series
+from coil.bids.settle import settle
 from coil.errors import DataError
 
 
@@ -164,3 +166,27 @@ def test_a_header_with_an_impossible_value_is_told_by_its_folder(tmp_path: Path)
     with pytest.raises(DataError, match="series/001: a header holds a value") as caught:
         read_series(tmp_path)
     assert "JD" not in str(caught.value)
+
+
+def test_a_series_whose_header_cannot_be_used_is_broken_alone(tmp_path: Path) -> None:
+    session = Pulled(tmp_path)
+    session.scan("mprage")
+    for path in session.scan("rest").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"30", b"JD"))
+    good, bad = read_series(tmp_path)
+    assert good.broken is None
+    assert bad.broken and bad.broken.startswith("a header holds a value that DICOM does not allow")
+
+
+def test_a_header_that_is_found_broken_when_a_rule_asks_for_it_fails_its_series(
+    tmp_path: Path,
+) -> None:
+    session = Pulled(tmp_path)
+    session.scan("mprage")
+    *_, last = sorted(session.scan("rest", 2).iterdir())
+    last.write_bytes(b"no image" * 50)
+    rule = {"to": "func/bold", "entities": {"task": "rest"}, "expect": {"volumes": 2}}
+    rules = [{"match": {"series_description": "rest"}, **rule}]
+    rows = settle(read_series(tmp_path), parse(rules), "X", "Y")
+    assert [row.state for row in rows] == ["unmapped", "failed"]
+    assert rows[1].reason.startswith("a file is not readable as DICOM")

@@ -1,7 +1,9 @@
 """A series as the mapping sees it: what the archive says of it and what its header says."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from pydicom.uid import UID
 from coil.bids import stack
 from coil.bids.acquisition import phase_encoding
 from coil.bids.stack import Counted
-from coil.errors import DataError
+from coil.errors import CoilError, DataError
 from coil.files import read_json
 from coil.units import scan_name
 
@@ -33,7 +35,8 @@ class Series:
     """One series: a folder of DICOM files, or a line of the archive's listing.
 
     Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
-    a header knows is None; with one, an absent attribute is "" or None.
+    a header knows is None; with one, an absent attribute is "" or None. `broken` says why
+    the header could not be used.
     """
 
     scan: str | None
@@ -42,6 +45,7 @@ class Series:
     quality: str = ""
     note: str = ""
     problem: str | None = None
+    broken: str | None = None
     listed: bool = False
     series_description: str = ""
     protocol_name: str | None = None
@@ -113,7 +117,8 @@ class Series:
         if self.counted is not None or self.path is None:
             return self.counted or Counted(None, None)
         files = _files(self.path)
-        return stack.count(files, stack.read_header(files[0]))
+        with _reading(self.folder):
+            return stack.count(files, stack.read_header(files[0]))
 
     @property
     def volumes(self) -> int | None:
@@ -135,7 +140,8 @@ class Series:
         """The b-values in s/mm² (none: not weighted); reads every header when first asked."""
         if self.weighted is not None or self.path is None:
             return self.weighted or frozenset()
-        return stack.all_b_values(_files(self.path))
+        with _reading(self.folder):
+            return stack.all_b_values(_files(self.path))
 
     @property
     def is_derived(self) -> bool:
@@ -158,24 +164,41 @@ class Series:
 def read_series(pulled: Path) -> list[Series]:
     """Every series of a pulled session, by `pulled.json` and one header per series folder.
 
+    A series whose header cannot be used is `broken`.
+
     Raises
     ------
     DataError
-        If a header cannot be read (the text names the series' folder and nothing else), or if
-        no series holds images.
+        If no series holds images that can be used.
     """
     found = []
     for row in read_json(pulled / "pulled.json")["scans"]:
         try:
-            found.append(_read(pulled, row))
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise DataError(
-                f"{row.get('folder')}: a header holds a value that DICOM does not allow "
-                f"({type(error).__name__}); repair or remove the file in the archive"
-            ) from None
-    if not any(series.is_image for series in found):
-        raise DataError("the session has no DICOM images; look at its scans in the archive")
-    return found
+            with _reading(row.get("folder")):
+                found.append(_read(pulled, row))
+        except DataError as error:
+            reason = str(error).removeprefix(f"{row.get('folder')}: ")
+            found.append(replace(Series.from_listing(row), listed=False, broken=reason))
+    if any(series.is_image and not series.broken for series in found):
+        return found
+    for series in found:
+        if series.broken:
+            raise DataError(f"{series.folder}: {series.broken}")
+    raise DataError("the session has no DICOM images; look at its scans in the archive")
+
+
+@contextmanager
+def _reading(folder: str | None) -> Iterator[None]:
+    """pydicom reads a value when it is asked for it, and then finds out that it is broken."""
+    try:
+        yield
+    except CoilError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{folder}: a header holds a value that DICOM does not allow "
+            f"({type(error).__name__}); repair or remove the file in the archive"
+        ) from None
 
 
 def _read(pulled: Path, row: dict[str, Any]) -> Series:

@@ -98,6 +98,16 @@ def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) ->
     """The state of a series by itself, before names are compared."""
     if series.folder is None and (series.problem or not series.listed):
         return Settled(series, "incomplete", "the archive holds no DICOM for this scan")
+    if series.broken:
+        return Settled(series, "failed", series.broken)
+    try:
+        return _settle_known(series, mapping, subject, session)
+    except DataError as error:  # a rule asked for a header that cannot be used
+        return Settled(series, "failed", str(error).removeprefix(f"{series.folder}: "))
+
+
+def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
+    """The state of a series whose headers can be used as far as they were asked for."""
     matches = mapping.matches(series)
     if series.is_derived and not matches:
         reason = "computed by the scanner; no rule asks for it by image_type"
