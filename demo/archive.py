@@ -24,6 +24,18 @@ _ITEMS = [
     "Moving or speaking slowly, or being restless",
     "Thoughts of being better off dead or of self-harm",
 ]
+_REDCAP = [
+    [
+        "Variable / Field Name", "Form Name", "Field Type", "Field Label",
+        "Choices, Calculations, OR Slider Labels", "Text Validation Type OR Show Slider Number",
+        "Text Validation Min", "Text Validation Max", "Identifier?",
+    ],
+    ["record_id", "tapping", "text", "Record", "", "", "", "", ""],
+    ["telephone", "tapping", "text", "Telephone", "", "phone", "", "", "y"],
+    ["effort", "tapping", "slider", "How hard was it?", "easy | | hard", "", "0", "100", ""],
+    ["boring", "tapping", "radio", "Was it boring?", "0, No | 1, Yes", "", "", "", ""],
+    ["filled_in", "tapping", "text", "Day of the answers", "", "date_ymd", "", "", ""],
+]  # fmt: skip
 _LEVELS = {
     "0": "Not at all",
     "1": "Several days",
@@ -63,6 +75,24 @@ def write_questionnaire(folder: Path, everyone: list[Person], seed: int) -> None
     write_json(folder / "phq9.json", dictionary)
 
 
+def write_redcap(folder: Path, visits: list[Visit], seed: int) -> None:
+    """REDCap's raw export of a form that was filled in at each visit, and its data dictionary."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["record_id", "redcap_event_name", "telephone", "effort", "boring", "filled_in"])
+    for visit in visits:
+        rng = np.random.default_rng([seed, visit.person.number, visit.number, 21])
+        event = f"visit_{visit.number}_arm_1"
+        phone = f"+00 5550 {visit.person.number}4{visit.number}7"
+        answers = [int(rng.integers(0, 101)), int(rng.integers(0, 2))]
+        table.writerow([visit.person.label, event, phone, *answers, f"{visit.start:%Y-%m-%d}"])
+    (folder / "redcap.csv").write_text(text.getvalue())
+    dictionary = io.StringIO()
+    table = csv.writer(dictionary, lineterminator="\n")
+    table.writerows(_REDCAP)
+    (folder / "redcap_dictionary.csv").write_text(dictionary.getvalue())
+
+
 def write_events(folder: Path, session: Session) -> None:
     """The task's blocks as the stimulus computer logged them."""
     path = folder / "events" / session.visit.person.label / session.visit.label
@@ -79,9 +109,12 @@ def subject_entry(person: Person, sessions: list[Visit]) -> dict[str, object]:
         "gender": person.sex,
         "yob": person.birth_year,
         "handedness": person.handedness,
+        "education": person.education,
+        "fields": {"plays_instrument": "yes" if person.number % 2 else "no"},
         "sessions": [
             {
                 "label": visit.label,
+                "fields": {"hours_slept": str(5 + (person.number + visit.number) % 4)},
                 "date": f"{visit.start:%Y-%m-%d}",
                 "note": visit.note,
                 "scan_note": {"series_description": protocol.BOLD, "note": visit.scan_note},

@@ -15,7 +15,7 @@ from localxnat.storage.store import Store
 from localxnat.testing import running
 
 EVENTS, QUESTIONNAIRES = "events", "questionnaires"
-_DEMOGRAPHICS = ("gender", "yob", "handedness")
+_DEMOGRAPHICS = ("gender", "yob", "handedness", "education")
 
 
 def load(out: Path, root: Path) -> list[str]:
@@ -63,9 +63,11 @@ def _set_subject(subject: Any, wanted: dict[str, Any], extras: Path) -> list[str
     changed = []
     for name in _DEMOGRAPHICS:
         changed += _set(subject.demographics, name, wanted[name], f"{wanted['label']} {name}")
+    changed += _set_fields(subject, wanted["fields"], wanted["label"])
     for session_wanted in wanted["sessions"]:
         label = session_wanted["label"]
         session = subject.experiments[label]
+        changed += _set_fields(session, session_wanted["fields"], label)
         changed += _set(session, "note", session_wanted["note"], f"{label} note")
         scan_note = session_wanted["scan_note"]
         scans = [
@@ -77,6 +79,14 @@ def _set_subject(subject: Any, wanted: dict[str, Any], extras: Path) -> list[str
         folder = extras / EVENTS / wanted["label"] / label
         changed += _fill_resource(session, EVENTS, folder)
     return changed
+
+
+def _set_fields(owner: Any, fields: dict[str, str], what: str) -> list[str]:
+    """Set custom variables unless they have their values."""
+    changed = [name for name, value in fields.items() if owner.fields.get(name) != value]
+    for name in changed:
+        owner.fields[name] = fields[name]
+    return [f"{what} {name} set" for name in changed]
 
 
 def _set(owner: Any, name: str, value: object, what: str) -> list[str]:

@@ -55,6 +55,11 @@ class Person:
         return f"HOSP-{self.number}{self.birth_date[::-1]}"
 
     @property
+    def education(self) -> int:
+        """Years at school and after."""
+        return 10 + 3 * self.number % 8
+
+    @property
     def birth_year(self) -> int:
         return int(self.birth_date[:4])
 

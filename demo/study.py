@@ -69,7 +69,9 @@ def generate(out: Path, seed: int = 1, subjects: int = 3, sessions: int = 2) -> 
         entries.append(entry)
         demographics = {key: entry[key] for key in ("gender", "yob", "handedness")}
         subject_truths[person.label] = {"demographics": demographics, "sessions": session_truths}
-    archive.write_questionnaire(out / "archive" / "questionnaires", everyone, seed)
+    folder = out / "archive" / "questionnaires"
+    archive.write_questionnaire(folder, everyone, seed)
+    archive.write_redcap(folder, [v for p in everyone for v in people.visits(p, sessions)], seed)
     archive.write_json(
         out / "archive" / "archive.json", {"project": people.PROJECT, "subjects": entries}
     )

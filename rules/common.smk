@@ -41,6 +41,15 @@ def setting(*keys):
     return find
 
 
+def dataset_settings(wildcards):
+    """What a project's dataset is made of, without where it came from."""
+    settings = PROJECTS[wildcards.project]
+    chosen = {key: settings["select"][key] for key in ("session_types", "scan_quality")}
+    identity = {k: v for k, v in settings["identity"].items() if k != "secret_file"}
+    kept = {key: settings[key] for key in DATASET_SETTINGS}
+    return {**kept, "select": chosen, "identity": identity}
+
+
 def code(*scripts):
     """A digest of the scripts' code, as a param: jobs run again when it changed."""
     return "-".join(map(code_digest, scripts))
@@ -125,6 +134,14 @@ def pushes_of_project(wildcards):
     return pushes(wildcards.project)
 
 
+DATASET_SETTINGS = (
+    "bids",
+    "participants",
+    "sessions",
+    "phenotype",
+    "deface",
+    "analyses",
+)
 PUSHED = ("reports", "bids_resources", "assessor", "derivatives")
 PUSH = "<results>/{project}/records/<unit>/push.json"
 

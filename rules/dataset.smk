@@ -13,6 +13,8 @@ rule dataset:
         records=of_units("<results>/{project}/records/<unit>/admit.json"),
         subjects="<private>/{project}/subjects.json",
         questionnaires="<private>/{project}/phenotype",
+        link=ancient("<private>/{project}/link.tsv"),
+        archive=ancient("<private>/{project}/archive.json"),
     output:
         description="<results>/{project}/bids/dataset_description.json",
         summary="<results>/{project}/dataset.json",
@@ -23,8 +25,8 @@ rule dataset:
     conda:
         "../envs/convert.yaml"
     params:
-        bids=setting("bids"),
-        phenotype=setting("phenotype"),
+        settings=dataset_settings,
+        made_by=code("pull", "convert", "anonymize"),
         code=code("dataset"),
     message:
         "{wildcards.project}: write what the sessions share"

@@ -1,9 +1,10 @@
 """Write what the sessions of a dataset share, and take out sessions that are gone.
 
-in:     records of all sessions, subjects (demographics), questionnaires (a folder)
+in:     records of all sessions, subjects (demographics, custom variables, assessors),
+        questionnaires (a folder), link and archive (what must not be published)
 out:    description (dataset_description.json) and the other files of the dataset's root;
-        summary, with the numbers of subjects, sessions and images
-params: bids and phenotype, as the config has them
+        summary, with the numbers of subjects, sessions and images, and what was left out
+params: settings, the project's; code, a digest of what made the sessions
 """
 
 from pathlib import Path
@@ -11,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.bids import mapping
-from coil.bids.dataset import write_dataset
-from coil.bids.phenotype import Instrument, read_instrument
+from coil.bids.columns import Column
+from coil.bids.dataset import Problems, Tables, write_dataset
+from coil.bids.description import generated_by
+from coil.bids.people import People
+from coil.bids.phenotype import Instrument
+from coil.bids.questionnaires import read_instrument
+from coil.bids.shared_config import allowed, write_config
+from coil.deid.dataset import Guard
+from coil.deid.identities import LinkTable
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,28 +29,48 @@ if TYPE_CHECKING:
 def main(
     bids: Path,
     records: list[Path],
-    subjects: Path,
+    private: Path,
     questionnaires: Path,
-    config: dict[str, Any],
-    phenotype: list[dict[str, Any]],
+    settings: dict[str, Any],
+    code: str,
 ) -> dict[str, Any]:
-    """The summary of the dataset that is written to `bids`."""
-    known = files.read_json(subjects)
-    link = {row["archive_label"]: subject for subject, row in known["linked"].items()}
-    return write_dataset(
-        bids,
-        records=[with_age(files.read_json(path), known["linked"]) for path in records],
-        name=config["name"],
-        participants=known["linked"],
-        mapping_digest=mapping.parse(config["mapping"], synonyms=config["synonyms"]).digest,
-        authors=config["authors"],
-        license=config.get("license"),
-        readme=config["readme"],
-        phenotype=[
-            read(entry, questionnaires, {**dict.fromkeys(known["others"]), **link})
-            for entry in phenotype
-        ],
+    """The summary of the dataset that is written to `bids`; `private` is the project's."""
+    known = files.read_json(private / "subjects.json")
+    guard = Guard(
+        LinkTable.read(private / "link.tsv").rows,
+        files.read_json(private / "archive.json"),
+        texts(allowed(settings)),
     )
+    about, problems = settings["bids"], Problems()
+    noted = [with_age(files.read_json(path), known["linked"]) for path in records]
+    rules = mapping.parse(about["mapping"], synonyms=about["synonyms"])
+    digests = {"mapping": rules.digest, "code": code}
+    tables = Tables(
+        known["linked"],
+        [Column.configured(column) for column in settings["participants"]],
+        [Column.configured(column) for column in settings["sessions"]],
+        measured(settings["phenotype"], questionnaires, known, problems),
+    )
+    done = [record for record in noted if record["state"] == "done"]
+    made = generated_by(done, digests, {})
+    problems.attempt("code/coil.yaml", lambda: write_config(bids, settings, guard))
+    return write_dataset(bids, noted, about, made, tables, guard, problems)
+
+
+def measured(
+    phenotype: list[dict[str, Any]], folder: Path, known: dict[str, Any], problems: Problems
+) -> list[Instrument]:
+    """The config's instruments; one that cannot be used is left out, and said to be."""
+    people, found = People.noted(known), []
+    for entry in phenotype:
+        what = f"phenotype/{entry['instrument']}"
+        found += (
+            problems.attempt(
+                what, lambda e=entry: read_instrument(e, folder, known["measured"], people)
+            )
+            or []
+        )
+    return found
 
 
 def with_age(record: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -51,16 +79,13 @@ def with_age(record: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[s
     return record | {"age": record["age"] or ages.get(record["session"])}
 
 
-def read(entry: dict[str, Any], folder: Path, link: dict[str, str | None]) -> Instrument:
-    """One questionnaire of the config's `phenotype`."""
-    resource = folder / entry["resource"]
-    return read_instrument(
-        entry["instrument"],
-        resource / entry["file"],
-        resource / entry["dictionary"],
-        link,
-        entry["subject_column"],
-    )
+def texts(value: Any) -> list[str]:
+    """All texts in a value of a config."""
+    if isinstance(value, dict):
+        return [text for key, one in value.items() for text in (str(key), *texts(one))]
+    if isinstance(value, list):
+        return [text for one in value for text in texts(one)]
+    return [str(value)]
 
 
 if "snakemake" in globals():
@@ -71,10 +96,10 @@ if "snakemake" in globals():
         lambda: main(
             description.parent,
             [Path(path) for path in given.records],
-            Path(given.subjects),
+            Path(given.subjects).parent,
             Path(given.questionnaires),
-            params["bids"],
-            params["phenotype"],
+            params["settings"],
+            params["made_by"],
         ),
     )
     files.write_json(Path(snakemake.output.summary), summary)

@@ -16,6 +16,7 @@ from typing import Any
 from coil import jobs
 from coil.archive.discover import Found, clear_failures, discover
 from coil.bids import mapping
+from coil.bids.checks import check_dataset
 from coil.bids.sources import lab
 from coil.planning import locked, mapping_sources
 
@@ -44,6 +45,7 @@ def discover_one(
     for use, path in mapping_sources(settings, file).items():
         if use.endswith(".py"):
             lab.check(path, f"{file}: bids.mapping: {use}")
+    check_dataset(settings, file)
     return discover(name, settings, root, thorough)
 
 

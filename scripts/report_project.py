@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def main(name: str, admits: list[Path], summary: Path, verdicts: list[Path], page: Path) -> None:
     raw, derivative = (files.read_json(path) for path in verdicts)
+    dataset = files.read_json(summary)
     described = {
         "name": name,
         "project": page.parents[1].name,
@@ -25,7 +26,8 @@ def main(name: str, admits: list[Path], summary: Path, verdicts: list[Path], pag
         "derivatives": {"qc": derivative},
         "dataset": "../bids",
         "versions": versions(admits),
-        "participants": files.read_json(summary)["subjects"],
+        "participants": dataset["subjects"],
+        "problems": dataset["problems"],
     }
     files.write_text(page, project.render(described))
 

@@ -79,7 +79,7 @@ def read_project(path: Path, where: str) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without dates (a day stays the text that was written) and without double keys."""
+    """YAML without dates (a day stays the text that was written), double keys and yes as a key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -88,6 +88,11 @@ class _Loader(yaml.SafeLoader):
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {key} stands twice", problem_mark=key_node.start_mark
+                )
+            if isinstance(key, bool):
+                raise yaml.constructor.ConstructorError(
+                    problem="yes, no, on and off are true and false here; write the key in quotes",
+                    problem_mark=key_node.start_mark,
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -161,6 +166,11 @@ def _say(error: jsonschema.ValidationError) -> str:
         case "oneOf" if "to" in str(schema.get("oneOf")):
             return (
                 f"{prefix}a rule has either `to` or `ignore`, beside its `match`; write one of them"
+            )
+        case "oneOf" if "dictionary" in str(schema.get("oneOf")):
+            return (
+                f"{prefix}an instrument has either `resource`, `file` and `dictionary`, or "
+                "`columns`; write one of them"
             )
         case "format" if schema.get("format") == "regex":
             return f"{prefix}not a regular expression; correct its brackets and escapes"

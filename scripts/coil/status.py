@@ -65,6 +65,7 @@ def summary(name: str, results: Path) -> str:
     lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
     lines.append(f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})")
+    lines += [f"  left out   {line}" for line in _left_out(name, results)]
     if (page := results / "reports" / "index.html").is_file():
         pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
@@ -117,6 +118,13 @@ def _notable(results: Path) -> list[str]:
                 name = series["description"] or f"scan {series['scan']}"
                 lines.append(f"{unit}: {name}: {series['state']}: {series['reason']}")
     return lines
+
+
+def _left_out(name: str, results: Path) -> list[str]:
+    """Tables and columns that the dataset lacks because something in them is wrong."""
+    problems = _read(results / "dataset.json").get("problems", [])
+    log = f"logs/{name}/dataset.log"
+    return [f"{one['what']}: {one['reason']}; log: {log}" for one in problems]
 
 
 def _verdict(results: Path) -> str:

@@ -1,6 +1,6 @@
 """What the dataset learns of participants from the archive."""
 
-from coil.archive.demographics import age_in, by_pseudonym
+from coil.archive.demographics import Wanted, age_in, by_pseudonym
 from coil.archive.listing import Session
 from coil.deid.identities import Link
 
@@ -15,8 +15,30 @@ LINKS = {"E1": Link("S1", "E1", "Alice", "Alice_1", "p1", "v1")}
 def test_subjects_are_known_by_their_pseudonyms_and_empty_values_left_out() -> None:
     found = by_pseudonym(ROWS, SESSIONS, LINKS)
     assert found["linked"] == {
-        "p1": {"gender": "F", "archive_label": "Alice", "ages": {"v1": 34.0}}
+        "p1": {
+            "gender": "F",
+            "archive_label": "Alice",
+            "ages": {"v1": 34.0},
+            "fields": {},
+            "days": None,
+            "sessions": {"v1": {"archive_label": "Alice_1", "fields": {}}},
+        }
     }
+
+
+def test_custom_variables_come_by_subject_and_by_session() -> None:
+    arm = "xnat:subjectdata/fields/field[name=arm]/field"  # as XNAT answers
+    wanted = Wanted(["arm"], {"E1": {"fasting": "yes"}}, lambda _: -45_000)
+    rows = [row | {arm: "drug"} for row in ROWS]
+    found = by_pseudonym(rows, SESSIONS, LINKS, SESSIONS, wanted)["linked"]["p1"]
+    assert (found["fields"], found["days"]) == ({"arm": "drug"}, -45_000)
+    assert found["sessions"]["v1"]["fields"] == {"fasting": "yes"}
+
+
+def test_sessions_that_were_not_taken_are_known_by_label() -> None:
+    other = Session("E2", "Alice_2", "S1", "Alice", "2024-06-01", "")
+    found = by_pseudonym(ROWS, SESSIONS, LINKS, [*SESSIONS, other])
+    assert found["other_sessions"] == {"Alice": ["Alice_2"]}
 
 
 def test_subjects_without_a_chosen_session_are_known_by_label_only() -> None:

@@ -1,6 +1,5 @@
 """The dataset-level files follow from the sessions' records, and the validator accepts them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +7,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from coil.bids.dataset import write_dataset
-from coil.bids.phenotype import Instrument, phenotype_table, read_instrument
+from coil.bids.columns import Column
+from coil.bids.dataset import Tables, write_dataset
+from coil.bids.description import generated_by
+from coil.bids.phenotype import Instrument
 from coil.bids.validate import validate, validate_session
+from coil.deid.dataset import Guard
+from coil.deid.identities import Link
 from coil.errors import DataError
-
-DICTIONARY = {
-    "MeasurementToolMetadata": {"Description": "Patient Health Questionnaire"},
-    "item": {"Description": "Little interest", "Levels": {"0": "Not at all", "1": "Often"}},
-    "total": {"Description": "Sum"},
-    "remark": {"Description": "Remark", "Format": "string"},
-    "unused": {"Description": "Not in the table"},
-}
-LINK = {"Jane": "A", "Joe": "B", "Jim": None}
+from coil.files import read_json
 
 
 def session(bids: Path, subject: str, label: str, age: float | None = 30.0) -> dict[str, Any]:
@@ -49,31 +44,50 @@ def session(bids: Path, subject: str, label: str, age: float | None = 30.0) -> d
     }
 
 
-def write(bids: Path, records: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return write_dataset(
-        bids,
-        records=records,
-        name="Demo",
-        authors=["A. Author", "B. Author"],
-        license="CC0",
-        participants={"A": {"gender": "female", "handedness": "right"}, "B": {"gender": ""}},
-        mapping_digest="abc",
-        **more,
-    )
+ABOUT: dict[str, Any] = {
+    "name": "Demo",
+    "authors": ["A. Author", {"family": "Author", "given": "B.", "orcid": "0000-0002-1825-0097"}],
+    "license": "CC0",
+}
+LINKS = [
+    Link("LOCAL_S1", "LOCAL_E1", "D01_Quillfeather", "Quillfeather_V1", "A", "1"),
+    Link("LOCAL_S2", "LOCAL_E2", "D02_Brambleshaw", "Brambleshaw_V1", "B", "1"),
+]
+PEOPLE = {
+    "A": {"gender": "female", "handedness": "right", "days": -45_000, "fields": {"arm": "drug"}},
+    "B": {"gender": "", "days": -45_000, "fields": {}},
+}
+PHQ9 = Instrument(
+    "phq9",
+    ["participant_id", "item", "total"],
+    [["sub-A", "0", "n/a"], ["sub-B", "1", "5"], ["sub-C", "1", "5"]],
+    {
+        "MeasurementToolMetadata": {"Description": "Patient Health Questionnaire"},
+        "item": {"Description": "Interest", "Levels": {"0": "Not at all", "1": "Often"}},
+        "total": {"Description": "Sum"},
+    },
+)
+ARM = Column.configured(
+    {"name": "arm", "description": "Arm of the study", "levels": {"drug": "Drug", "sham": "Sham"}}
+)
+GENERATED = generated_by([{"versions": {"dcm2niix": "v1.0"}}], {"mapping": "abc", "code": "d"}, {})
 
 
-def instrument(folder: Path) -> Instrument:
-    folder.mkdir(exist_ok=True)
-    (folder / "phq9.csv").write_text("subject,item,total\nJoe,1,5\nJane,0,\nJim,1,3\n")
-    (folder / "phq9.json").write_text(json.dumps(DICTIONARY))
-    return read_instrument("phq9", folder / "phq9.csv", folder / "phq9.json", LINK)
+def write(
+    bids: Path, records: list[dict[str, Any]], known: Tables | None = None, **about: Any
+) -> dict[str, Any]:
+    guard = Guard(LINKS, {"project": "SECRETSTUDY", "server": "https://xnat.hospital.org"})
+    known = known or Tables(PEOPLE)
+    return write_dataset(bids, records, ABOUT | about, GENERATED, known, guard)
 
 
 def test_a_dataset_is_valid(tmp_path: Path) -> None:
     bids = tmp_path / "bids"
     records = [session(bids, "B", "1"), session(bids, "A", "1"), session(bids, "A", "2")]
-    summary = write(bids, records, phenotype=[instrument(tmp_path / "q")], readme="About it.")
-    assert summary == {"subjects": 2, "sessions": 3, "images": 3, "instruments": 1}
+    summary = write(bids, records, Tables(PEOPLE, [ARM], [], [PHQ9]), readme="About it.")
+    assert summary == {
+        "subjects": 2, "sessions": 3, "images": 3, "instruments": 1, "problems": [],
+    }  # fmt: skip
     verdict = validate(bids)
     assert verdict["errors"] == 0, verdict["issues"]
     unwanted = {"README_FILE_MISSING", "README_FILE_SMALL", "NO_AUTHORS", "TSV_ADDITIONAL_COLUMNS"}
@@ -97,18 +111,6 @@ def test_participants_and_sessions_come_from_records_and_demographics(tmp_path: 
         "ses-1\t1902-05-01T13:00:00\t30",
         "ses-2\t1902-05-01T13:00:00\t31.5",
     ]
-
-
-def test_the_description_names_what_made_the_dataset(tmp_path: Path) -> None:
-    write(tmp_path, [session(tmp_path, "A", "1")])
-    description = json.loads((tmp_path / "dataset_description.json").read_text())
-    assert [tool["Name"] for tool in description["GeneratedBy"]] == [
-        "Coil",
-        "dcm2niix",
-        "heudiconv",
-    ]
-    assert "abc" in description["GeneratedBy"][0]["Description"]
-    assert description["License"] == "CC0"
 
 
 def test_the_order_of_records_does_not_matter(tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_writing_again_renews_the_description_and_nothing_else(tmp_path: Path) -
 def test_what_no_record_accounts_for_is_taken_out(tmp_path: Path) -> None:
     kept, failed = session(tmp_path, "A", "1"), session(tmp_path, "A", "2")
     gone = session(tmp_path, "B", "1")
-    write(tmp_path, [kept, failed, gone], phenotype=[instrument(tmp_path.parent / "q")])
+    write(tmp_path, [kept, failed, gone], Tables(PEOPLE, [], [], [PHQ9]))
     write(tmp_path, [kept, failed | {"state": "failed"}])
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_dir()}
     assert left == {"sub-A", "sub-A/ses-1", "sub-A/ses-1/anat"}
@@ -162,49 +164,60 @@ def test_a_validator_without_a_verdict_is_an_error(tmp_path: Path) -> None:
         validate(tmp_path / "nowhere")
 
 
-def table(folder: Path, text: str, suffix: str = "csv") -> tuple[list[str], list[list[str]]]:
-    path = folder / f"phq9.{suffix}"
-    path.write_text(text)
-    (folder / "phq9.json").write_text(json.dumps(DICTIONARY))
-    return phenotype_table(path, folder / "phq9.json", LINK)
+def test_custom_variables_are_columns_with_their_levels(tmp_path: Path) -> None:
+    write(
+        tmp_path, [session(tmp_path, "A", "1"), session(tmp_path, "B", "1")], Tables(PEOPLE, [ARM])
+    )
+    assert (tmp_path / "participants.tsv").read_text().splitlines() == [
+        "participant_id\tage\tsex\thandedness\tarm",
+        "sub-A\t30\tF\tR\tdrug",
+        "sub-B\t30\tn/a\tn/a\tn/a",
+    ]
+    described = read_json(tmp_path / "participants.json")["arm"]
+    assert described == {
+        "Description": "Arm of the study",
+        "Levels": {"drug": "Drug", "sham": "Sham"},
+    }
 
 
-@pytest.mark.parametrize(("suffix", "mark"), [("csv", ","), ("tsv", "\t")])
-def test_a_questionnaire_is_keyed_by_pseudonym(tmp_path: Path, suffix: str, mark: str) -> None:
-    text = "item,subject,total\n1,Joe,5\n0,Jane,\n1,Jim,2\n".replace(",", mark)
-    header, rows = table(tmp_path, text, suffix)
-    assert header == ["participant_id", "item", "total"]
-    assert rows == [["sub-A", "0", "n/a"], ["sub-B", "1", "5"]]
+def test_custom_variables_of_sessions_are_columns_of_the_sessions_table(tmp_path: Path) -> None:
+    sessions = {"1": {"fields": {"arm": "sham"}}, "2": {"fields": {}}}
+    people = {"A": PEOPLE["A"] | {"sessions": sessions}}
+    records = [session(tmp_path, "A", "2"), session(tmp_path, "A", "1")]
+    write(tmp_path, records, Tables(people, [], [ARM]))
+    lines = (tmp_path / "sub-A" / "sub-A_sessions.tsv").read_text().splitlines()
+    assert [line.split("\t")[-1] for line in lines] == ["arm", "sham", "n/a"]
+    assert read_json(tmp_path / "sessions.json")["arm"] == dict(ARM.note)
 
 
-def test_the_dictionary_keeps_what_the_table_has(tmp_path: Path) -> None:
-    assert list(instrument(tmp_path).dictionary) == ["MeasurementToolMetadata", "item", "total"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("subject,secret\nJane,1\n", "column 2 is not described in phq9.json"),
-        ("person,item\nJane,1\n", "has no column subject"),
-        ("subject,item\nJane,1\nDoe,0\n", "row 3, column subject: no such subject"),
-        ("subject,item\nJane,7\n", "row 2, column item: is not one of the levels"),
-        ("subject,total\nJane,lots\n", "row 2, column total: is text; list the column's Levels"),
-        ("subject,item\nJane,1\nJane,0\n", "row 3, column subject: the subject has a row already"),
-        ("subject,item\nJane\n", "row 2: has 1 cells where the header has 2"),
-        ('subject,remark\nJane,"a\tb"\n', "row 2, column remark: holds a tab"),
-        ("subject,item,item\nJane,1,1\n", "its header has an empty or a repeated name"),
-        ("", "is empty"),
-    ],
-)
-def test_a_broken_questionnaire_is_told_by_row_and_column(
-    tmp_path: Path, text: str, message: str
+def test_a_value_outside_the_levels_leaves_the_column_out_and_names_the_participants(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(DataError) as caught:
-        table(tmp_path, text)
-    said = str(caught.value)
-    assert said.startswith(f"phq9.csv: {message}")
-    assert not any(value in said for value in ("Jane", "Doe", "lots", "7", "secret"))
+    records = [session(tmp_path, "A", "1"), session(tmp_path, "B", "1")]
+    people = {label: person | {"fields": {"arm": "placebo"}} for label, person in PEOPLE.items()}
+    summary = write(tmp_path, records, Tables(people, [ARM]))
+    (problem,) = summary["problems"]
+    assert problem["what"] == "participants.tsv, column arm"
+    assert "sub-A, column arm: is not one of its levels (and 1 more" in problem["reason"]
+    assert "sub-B, column arm: is not one of its levels" in caplog.text
+    assert "placebo" not in caplog.text + problem["reason"]
+    assert "arm" not in (tmp_path / "participants.tsv").read_text()
+    assert validate(tmp_path)["errors"] == 0
 
 
-def test_text_passes_where_the_dictionary_says_so(tmp_path: Path) -> None:
-    assert table(tmp_path, "subject,remark\nJane,felt well\n")[1] == [["sub-A", "felt well"]]
+def test_what_holds_a_label_of_the_archive_is_left_out(tmp_path: Path) -> None:
+    note = Column.configured({"name": "note", "description": "Note", "format": "string"})
+    people = {"A": PEOPLE["A"] | {"fields": {"note": "see Quillfeather_V1"}}}
+    told = Instrument(
+        "mood", ["participant_id", "why"], [["sub-A", "like D02_Brambleshaw"]], {"why": {}}
+    )
+    tables = Tables(people, [note], [], [told])
+    summary = write(tmp_path, [session(tmp_path, "A", "1")], tables)
+    assert [problem["what"] for problem in summary["problems"]] == [
+        "phenotype/mood",
+        "participants.tsv, column note",
+    ]
+    assert all("holds a label of a s" in problem["reason"] for problem in summary["problems"])
+    published = [path.read_text() for path in tmp_path.rglob("*.tsv")]
+    assert not any("Brambleshaw" in text or "Quillfeather" in text for text in published)
+    assert not (tmp_path / "phenotype").exists()

@@ -130,3 +130,13 @@ def test_examples_in_the_docstrings_hold(module):
 def test_a_number_keeps_the_digits_that_matter():
     shown = [words.number(value) for value in (0.000712, 0.5, 12.345, 1353.4, -2.5, 3, None)]
     assert shown == ["0.00071", "0.5", "12.35", "1,353", "\u22122.5", "3", "n/a"]
+
+
+def test_what_the_dataset_lacks_is_said(shown):
+    assert "Left out of the dataset" not in shown.text
+    found = records.project()
+    found["problems"] = [{"what": "phenotype/phq9", "reason": "row 3, column item: is no level"}]
+    text = Page(project.render(found)).text
+    assert "1 table or column of the dataset left out" in text
+    assert "phenotype/phq9" in text
+    assert "row 3, column item: is no level" in text

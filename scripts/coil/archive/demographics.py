@@ -1,11 +1,13 @@
-"""What the archive knows of a project's subjects: sex, handedness, age."""
+"""What the archive knows of a project's subjects: sex, handedness, age, custom variables."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from coil.archive.client import Archive, part
 from coil.archive.listing import PERSON, Session
+from coil.archive.variables import path_of, pick
 from coil.deid.dates import age_at, cap_age
 from coil.deid.identities import Link
 
@@ -13,47 +15,92 @@ COLUMNS = ("gender", "handedness")
 
 
 def list_people(
-    archive: Archive, project: str, sessions: Collection[Session], *, every_label: bool
+    archive: Archive,
+    project: str,
+    sessions: Collection[Session],
+    *,
+    every_label: bool,
+    fields: Sequence[str] = (),
 ) -> list[dict[str, str]]:
-    """ID, label and demographics of subjects: as the sessions' listing told them.
+    """ID, label, demographics and `fields` of subjects: as the sessions' listing told them.
 
     One request more lists all subjects of the project, where `every_label` is wanted (that of
-    a subject without sessions may stand in a questionnaire), or where the server left the
-    demographics out of the listing.
+    a subject without sessions may stand in a questionnaire), where `fields` are, or where the
+    server left the demographics out of the listing.
     """
-    if not every_label and all(session.person is not None for session in sessions):
+    if not every_label and not fields and all(s.person is not None for s in sessions):
         return [
             {"ID": session.subject_id, "label": session.subject_label, **(session.person or {})}
             for session in sessions
         ]
-    columns = ",".join(("ID", "label", *PERSON))
+    paths = (path_of("subject", field) for field in fields)
+    columns = ",".join(("ID", "label", *PERSON, *paths))
     return archive.rows(f"/data/projects/{part(project)}/subjects", columns=columns)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the config's tables take of subjects and sessions, beside the demographics.
+
+    `fields` are the subjects' custom variables, `of_sessions` the sessions' by session ID;
+    `days` by how much a subject's dates move, None where none may leave.
+    """
+
+    fields: Sequence[str] = ()
+    of_sessions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    days: Callable[[str], int | None] = lambda _: None
+
+
 def by_pseudonym(
-    rows: Iterable[Mapping[str, str]], sessions: Iterable[Session], links: Mapping[str, Link]
+    rows: Iterable[Mapping[str, str]],
+    sessions: Iterable[Session],
+    links: Mapping[str, Link],
+    everything: Iterable[Session] = (),
+    wanted: Wanted | None = None,
 ) -> dict[str, Any]:
-    """Demographics for the dataset: `linked` by pseudonym, `others` the labels of the rest.
+    """What the dataset's tables need of people: `linked` by pseudonym, and who else there is.
 
     A linked subject has the columns that are filled, its `archive_label` (questionnaires are
-    keyed by it), and `ages` in years by session, capped, where date or year of birth is known.
+    keyed by it), `ages` in years by session, capped, where date or year of birth is known, its
+    custom variables (`fields`), `days`, and its `sessions` in the order of time, each with its
+    own. `others` are the labels of subjects without a session that was taken, and
+    `other_sessions` those of the sessions, by subject label, of all in `everything`.
     """
-    rows = list(rows)
+    rows, wanted = list(rows), wanted or Wanted()
     born = {row.get("ID", ""): row for row in rows}
     linked: dict[str, dict[str, Any]] = {}
-    for session in sessions:
+    taken = sorted(sessions, key=lambda session: (session.date, session.id))
+    for session in taken:
         link = links[session.id]
         row = born.get(link.subject_id, {})
-        known = {key: row[key] for key in COLUMNS if row.get(key)}
-        entry = linked.setdefault(
-            link.subject, {**known, "archive_label": link.subject_label, "ages": {}}
-        )
+        if link.subject not in linked:
+            linked[link.subject] = {
+                **{key: row[key] for key in COLUMNS if row.get(key)},
+                "archive_label": link.subject_label,
+                "ages": {},
+                "fields": pick(row, "subject", wanted.fields),
+                "days": wanted.days(link.subject_id),
+                "sessions": {},
+            }
+        entry = linked[link.subject]
         age = age_in(row, session.date)
         if age is not None:
             entry["ages"][link.session] = age
+        entry["sessions"][link.session] = {
+            "archive_label": link.session_label,
+            "fields": dict(wanted.of_sessions.get(session.id, {})),
+        }
     ours = {link.subject_id for link in links.values()}
     others = sorted({row.get("label", "") for row in rows if row.get("ID") not in ours})
-    return {"linked": dict(sorted(linked.items())), "others": others}
+    left: dict[str, list[str]] = {}
+    for session in everything:
+        if session.id not in links:
+            left.setdefault(session.subject_label, []).append(session.label)
+    return {
+        "linked": dict(sorted(linked.items())),
+        "others": others,
+        "other_sessions": {label: sorted(left[label]) for label in sorted(left)},
+    }
 
 
 def age_in(row: Mapping[str, str], day: str) -> float | None:

@@ -5,7 +5,7 @@ subjects; where something is new, a second the archive's prearchive. What it lea
 
 private/NAME/link.tsv       the link table, the only place that joins both names
 private/NAME/archive.json   the server, the project's ID there, where it is mounted
-private/NAME/subjects.json  demographics by pseudonym
+private/NAME/subjects.json  demographics and custom variables by pseudonym, assessors
 private/NAME/phenotype.json the questionnaires' files with their digests
 private/NAME/bidsmap.json   the archive's bidsmaps, if the mapping uses them
 private/NAME/sessions/      what the archive holds for each session (see `coil.archive.noting`)
@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from coil import files
-from coil.archive import demographics, listing, prearchive, selection
+from coil.archive import demographics, listing, prearchive, selection, variables
 from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Address, Archive, connect, part
+from coil.archive.demographics import Wanted
 from coil.archive.listing import Session
 from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
 from coil.bids.sources import bidsmap
+from coil.deid.dates import shift_days
 from coil.deid.identities import Kind, Link, LinkTable, check_label, load_secret, pseudonym
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import wanted_resources
@@ -92,11 +94,17 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         entries = []
         if not sessions or any(one.state for one in noted):
             entries = prearchive.list_prearchive(archive, project)
+        wanted = _wanted(archive, settings, private, everything)
         people = demographics.list_people(
-            archive, project, everything, every_label=bool(settings["phenotype"])
+            archive,
+            project,
+            everything,
+            every_label=bool(settings["phenotype"]),
+            fields=wanted.fields,
         )
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
         maps = _bidsmaps(archive, project, settings["bids"]["mapping"])
+        assessors = variables.list_assessors(archive, project, settings["phenotype"])
     ready = [one for one in noted if not (one.state and prearchive.waits(one.session, entries))]
     table.write(private / "link.tsv")
     notes.write(ready)
@@ -105,7 +113,9 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     sessions = [session for session in sessions if session.id in links]
     place = {"project": project, "mount": settings["archive"].get("mount")}
     _write(private / "archive.json", {**asdict(address), **place})
-    _write(private / "subjects.json", demographics.by_pseudonym(people, sessions, links))
+    known = demographics.by_pseudonym(people, sessions, links, everything, wanted)
+    measured = variables.measured(settings["phenotype"], known, people, everything, assessors)
+    _write(private / "subjects.json", known | {"measured": measured})
     _write(private / "phenotype.json", questionnaires)
     if maps:
         _write(private / "bidsmap.json", maps)
@@ -119,6 +129,25 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
     files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
     return found
+
+
+def _wanted(
+    archive: Archive, settings: dict[str, Any], private: Path, sessions: list[Session]
+) -> Wanted:
+    """What the config's tables take of people, and by how much each subject's dates move."""
+    project, identity = settings["project"], settings["identity"]
+    secret = load_secret(Path(identity.get("secret_file") or private / "secret"), create=False)
+
+    def days(subject_id: str) -> int | None:
+        return None if identity["dates"] == "none" else shift_days(secret, project, subject_id)
+
+    return Wanted(
+        fields=variables.fields_of(settings, "subject"),
+        of_sessions=variables.list_session_fields(
+            archive, project, sessions, variables.fields_of(settings, "session")
+        ),
+        days=days,
+    )
 
 
 def name_sessions(

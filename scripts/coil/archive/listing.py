@@ -26,7 +26,7 @@ classes that are not images proper (reports, screen captures)."""
 _SESSION = "xnat:imagesessiondata"
 _SCAN = "xnat:imagescandata"
 _SUBJECT = "xnat:subjectData"
-_PERSON = f"{_SUBJECT}/demographics[@xsi:type=xnat:demographicData]"
+SUBJECT_DEMOGRAPHICS = f"{_SUBJECT}/demographics[@xsi:type=xnat:demographicData]"
 
 # By the short name where XNAT has one, for it answers under that whatever was asked for.
 COLUMNS = {
@@ -49,10 +49,10 @@ COLUMNS = {
     "resource": f"{_SCAN}/file/label",
     "files": f"{_SCAN}/file/file_count",
     "bytes": f"{_SCAN}/file/file_size",
-    "gender": f"{_PERSON}/gender",
-    "handedness": f"{_PERSON}/handedness",
-    "dob": f"{_PERSON}/dob",
-    "yob": f"{_PERSON}/yob",
+    "gender": f"{SUBJECT_DEMOGRAPHICS}/gender",
+    "handedness": f"{SUBJECT_DEMOGRAPHICS}/handedness",
+    "dob": f"{SUBJECT_DEMOGRAPHICS}/dob",
+    "yob": f"{SUBJECT_DEMOGRAPHICS}/yob",
 }
 _SHARED_INTO = f"{_SESSION}/sharing/share/project"
 # `label` is the one at home; a join with all shares repeats a row for each of them.

@@ -1,47 +1,59 @@
 """Questionnaires and their dictionaries, in resources of the archive's project."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from coil import files
 from coil.archive.client import Archive, part
-from coil.errors import ArchiveError, ConfigError
+from coil.errors import RefusedError
+
+logger = logging.getLogger(__name__)
 
 
 def list_questionnaires(
     archive: Archive, project: str, phenotype: list[dict[str, Any]]
 ) -> list[dict[str, str]]:
-    """Resource, file and digest of each file that the config's `phenotype` names."""
+    """Resource, file and digest of each file that the config's `phenotype` names.
+
+    What the archive does not hold is not in the list: one questionnaire that is missing holds
+    up nothing else, and the dataset says so.
+    """
+    wanted: dict[str, set[str]] = {}
+    for entry in phenotype:
+        if "file" in entry:
+            wanted.setdefault(entry["resource"], set()).update((entry["file"], entry["dictionary"]))
     found = []
-    for label in sorted({entry["resource"] for entry in phenotype}):
+    for label in sorted(wanted):
         rows = archive.rows(f"{_resource(project, label)}/files", absent_ok=True)
         held = {row["Name"]: row.get("digest") or "" for row in rows}
-        wanted = {
-            name
-            for entry in phenotype
-            if entry["resource"] == label
-            for name in (entry["file"], entry["dictionary"])
-        }
-        if missing := sorted(wanted - set(held)):
-            raise ConfigError(
-                f"phenotype: the archive's project resource {label} has no file {missing[0]}; "
-                "upload it there, or correct the config"
-            )
-        found += [{"resource": label, "file": n, "digest": held[n]} for n in sorted(wanted)]
+        found += [
+            {"resource": label, "file": name, "digest": held[name]}
+            for name in sorted(wanted[label] & set(held))
+        ]
     return found
 
 
 def fetch(archive: Archive, project: str, wanted: list[dict[str, str]], out: Path) -> None:
-    """Fetch the files that `list_questionnaires` found into `out/<resource>/<file>`, verified."""
+    """Fetch the files that `list_questionnaires` found into `out/<resource>/<file>`, verified.
+
+    One that is refused, or does not arrive as it is listed, is left out and logged.
+    """
     for entry in wanted:
         path = f"{_resource(project, entry['resource'])}/files/{part(entry['file'])}"
-        with archive.stream(path) as chunks:
-            data = b"".join(chunks)
+        try:
+            with archive.stream(path) as chunks:
+                data = b"".join(chunks)
+        except RefusedError as error:
+            logger.error("phenotype: %s: %s", entry["file"], error)
+            continue
         if entry["digest"] and files.md5_of([data]) != entry["digest"].lower():
-            raise ArchiveError(
-                f"phenotype: {entry['file']} arrived with other bytes than the archive lists; "
-                "try again, or refresh the resource's catalog in the archive"
+            logger.error(
+                "phenotype: %s arrived with other bytes than the archive lists; refresh the "
+                "resource's catalog in the archive",
+                entry["file"],
             )
+            continue
         files.write_bytes(out / entry["resource"] / entry["file"], data, 0o600)
 
 

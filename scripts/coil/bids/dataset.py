@@ -1,46 +1,69 @@
 """What the sessions of a dataset share: its description, its participants, its tables.
 
 Everything is derived from the sessions' records, sorted, so that the same sessions give the
-same bytes in whatever order they came.
+same bytes in whatever order they came. What cannot be told of people, or may not, is left out
+and said to be, and holds up nothing else.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil import __version__
-from coil.bids import names, tables
+from coil.bids import tables
+from coil.bids.columns import Column, TableError, note_of
+from coil.bids.description import readme, write_description
+from coil.bids.participants import custom, participant_rows, session_rows, write_participants
 from coil.bids.phenotype import Instrument
-from coil.bids.tables import UNKNOWN
-from coil.files import remove_tree, write_if_changed, write_json
+from coil.deid.dataset import Guard
+from coil.errors import DataError
+from coil.files import remove_tree
 
-_README = """\
-{title}
-{line}
+logger = logging.getLogger(__name__)
+Record = dict[str, Any]
 
-{about}This dataset was made from the scanner's DICOM files by Coil. Every series of every session
-was either converted by a rule of the project or left out for a stated reason. The images'
-metadata were reduced to an allow-list, faces were removed from anatomical images where the
-project asks for it, participants and sessions bear pseudonyms, and dates, where there are any,
-are moved by a secret number of days per participant.
 
-The dataset holds {sessions} sessions of {subjects} participants.
-"""
+@dataclass
+class Problems:
+    """What was left out of a dataset, with the reason."""
+
+    found: list[dict[str, str]] = field(default_factory=list)
+
+    def attempt(self, what: str, work: Callable[[], Any]) -> Any:
+        """The result of `work`; None, with `what` noted, where a DataError says why not."""
+        try:
+            return work()
+        except DataError as error:
+            for line in error.errors if isinstance(error, TableError) else [str(error)]:
+                logger.error("%s: left out: %s", what, line)
+            self.found.append({"what": what, "reason": str(error)})
+            return None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What is known of the people of a dataset, beside the records of their sessions.
+
+    `people` has for each participant what `coil.archive.demographics.by_pseudonym` notes;
+    `participants` and `sessions` are the config's custom variables, `phenotype` the instruments.
+    """
+
+    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    participants: Sequence[Column] = ()
+    sessions: Sequence[Column] = ()
+    phenotype: Sequence[Instrument] = ()
 
 
 def write_dataset(
     bids: Path,
-    *,
-    records: Iterable[dict[str, Any]],
-    name: str,
-    participants: Mapping[str, Mapping[str, Any]],
-    mapping_digest: str,
-    authors: Sequence[str] = (),
-    license: str | None = None,
-    readme: str = "",
-    phenotype: Sequence[Instrument] = (),
-    versions: Mapping[str, str] | None = None,
+    records: Iterable[Record],
+    about: Mapping[str, Any],
+    generated_by: Sequence[Mapping[str, Any]],
+    known: Tables,
+    guard: Guard,
+    problems: Problems | None = None,
 ) -> dict[str, Any]:
     """Write the dataset-level files and take out what no admitted session accounts for.
 
@@ -50,140 +73,141 @@ def write_dataset(
         The dataset's root, with the admitted sessions in `sub-X/ses-Y/`.
     records
         The sessions' records (`admit.json`); only those with state `done` count.
-    name, authors, license, readme
-        From the project's config.
-    participants
-        Demographics by subject label: `sex` (or `gender`) and `handedness` as the archive
-        writes them. The age is that of the records, at the first session.
-    mapping_digest
-        SHA-256 of the mapping's rules.
-    phenotype
-        The questionnaires; rows of participants who are not in the dataset are left out.
-    versions
-        Versions of more tools, beside those of the records.
+    about
+        The config's `bids`.
+    generated_by
+        See `coil.bids.description.generated_by`.
+    known
+        What the tables tell of people. Rows of participants who are not in the dataset are
+        left out.
+    guard
+        Finds what must not be published.
+    problems
+        What was left out before.
 
     Returns
     -------
-    A summary: the numbers of `subjects`, `sessions`, `images` and `instruments`.
+    A summary: the numbers of `subjects`, `sessions`, `images` and `instruments`, and the
+    `problems`: what was left out and why.
     """
+    problems = problems or Problems()
     done = sorted(
         (record for record in records if record["state"] == "done"),
         key=lambda record: (record["subject"], record["session"]),
     )
-    by_subject: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_subject: dict[str, list[Record]] = defaultdict(list)
     for record in done:
         by_subject[record["subject"]].append(record)
+    held = {subject: {r["session"] for r in rows} for subject, rows in by_subject.items()}
     bids.mkdir(parents=True, exist_ok=True)
-    _prune(bids, by_subject, {instrument.name for instrument in phenotype})
-    # Always anew, so that its time tells a workflow that the dataset is up to date.
-    write_json(
-        bids / "dataset_description.json",
-        _description(name, authors, license, _generated_by(done, mapping_digest, versions or {})),
-    )
-    about = f"{readme.strip()}\n\n" if readme.strip() else ""
-    text = _README.format(
-        title=name, line="=" * len(name), about=about, sessions=len(done), subjects=len(by_subject)
-    )
-    write_if_changed(bids / "README", text)
-    _write_participants(bids, by_subject, participants)
-    for subject, sessions in by_subject.items():
-        _write_sessions(bids / f"sub-{subject}", subject, sessions)
-    tables.write_json(bids / "sessions.json", tables.SESSIONS)
+    phenotype = [
+        one
+        for table in (instrument.of(held) for instrument in known.phenotype)
+        if table.rows
+        and (one := problems.attempt(f"phenotype/{table.name}", lambda t=table: _safe(t, guard)))
+    ]
+    _prune(bids, held, {instrument.name for instrument in phenotype})
+    write_description(bids, about, generated_by, readme(about, len(done), len(by_subject)))
+    _write_people(bids, by_subject, known, guard, problems)
+    _write_sessions(bids, by_subject, known, guard, problems)
     tables.write_json(bids / "scans.json", tables.SCANS)
-    for instrument in phenotype:
-        _write_phenotype(bids / "phenotype", instrument, set(by_subject))
+    for one in phenotype:
+        tables.write_table(bids / "phenotype" / f"{one.name}.tsv", one.header, one.rows)
+        tables.write_json(bids / "phenotype" / f"{one.name}.json", one.dictionary)
     return {
         "subjects": len(by_subject),
         "sessions": len(done),
         "images": sum(file.endswith(".nii.gz") for record in done for file in record["files"]),
         "instruments": len(phenotype),
+        "problems": problems.found,
     }
 
 
-def _description(
-    name: str, authors: Sequence[str], license: str | None, generated_by: list[dict[str, str]]
-) -> dict[str, Any]:
-    return {
-        "Name": name,
-        "BIDSVersion": names.bids_version(),
-        "DatasetType": "raw",
-        **({"License": license} if license else {}),
-        **({"Authors": list(authors)} if authors else {}),
-        "GeneratedBy": generated_by,
-    }
+def _safe(instrument: Instrument, guard: Guard) -> Instrument:
+    """The instrument; DataError if it holds an identifier."""
+    lines = ["\t".join(row) for row in [instrument.header, *instrument.rows]]
+    if kind := guard.kind("\n".join(lines), instrument.dictionary):
+        raise DataError(f"it holds a {kind}; take it out of the table or its dictionary")
+    return instrument
 
 
-def _generated_by(
-    done: list[dict[str, Any]], mapping_digest: str, versions: Mapping[str, str]
-) -> list[dict[str, str]]:
-    """Coil first, then the tools of all records, each with every version that was used."""
-    used: dict[str, set[str]] = defaultdict(set)
-    for found in (versions, *(record.get("versions") or {} for record in done)):
-        for tool, version in found.items():
-            used[tool].add(version)
-    used.pop("Coil", None)
-    coil = {
-        "Name": "Coil",
-        "Version": __version__,
-        "Description": f"Converted by the mapping with SHA-256 {mapping_digest}",
-    }
-    tools = [{"Name": tool, "Version": ", ".join(sorted(used[tool]))} for tool in sorted(used)]
-    return [coil, *tools]
-
-
-def _write_participants(
+def _write_people(
     bids: Path,
-    by_subject: Mapping[str, list[dict[str, Any]]],
-    participants: Mapping[str, Mapping[str, Any]],
+    by_subject: Mapping[str, list[Record]],
+    known: Tables,
+    guard: Guard,
+    problems: Problems,
 ) -> None:
-    rows = []
+    """participants.tsv and .json; a custom variable with a wrong value is left out."""
+    subjects = sorted(by_subject)
+    people = [known.people.get(subject, {}) for subject in subjects]
+    owners = [
+        (f"sub-{subject}", person.get("fields", {}), person.get("days"))
+        for subject, person in zip(subjects, people, strict=True)
+    ]
+    kept = _columns("participants.tsv", known.participants, owners, guard, problems)
+    write_participants(bids, participant_rows(by_subject, known.people), kept)
+
+
+def _write_sessions(
+    bids: Path,
+    by_subject: Mapping[str, list[Record]],
+    known: Tables,
+    guard: Guard,
+    problems: Problems,
+) -> None:
+    """sub-X_sessions.tsv of each participant, and sessions.json for all."""
+    units = [(r["subject"], r["session"]) for rows in by_subject.values() for r in rows]
+    owners = []
+    for subject, session in units:
+        person = known.people.get(subject, {})
+        fields = person.get("sessions", {}).get(session, {}).get("fields", {})
+        owners.append((f"sub-{subject}_ses-{session}", fields, person.get("days")))
+    kept = _columns("sessions.tsv", known.sessions, owners, guard, problems)
+    cells = dict(zip(units, zip(*kept.values(), strict=True), strict=True)) if kept else {}
+    header = [*tables.SESSIONS, *(column.name for column in kept)]
     for subject, sessions in by_subject.items():
-        known = participants.get(subject, {})
-        ages = [record["age"] for record in sessions if record.get("age") is not None]
-        rows.append(
-            [
-                f"sub-{subject}",
-                tables.number(min(ages, default=None)),
-                tables.sex(known.get("sex") or known.get("gender")),
-                tables.handedness(known.get("handedness")),
-            ]
-        )
-    tables.write_table(bids / "participants.tsv", list(tables.PARTICIPANTS), rows)
-    tables.write_json(bids / "participants.json", tables.PARTICIPANTS)
+        rows = [
+            [*row, *cells.get((subject, record["session"]), ())]
+            for row, record in zip(session_rows(sessions), sessions, strict=True)
+        ]
+        tables.write_table(bids / f"sub-{subject}" / f"sub-{subject}_sessions.tsv", header, rows)
+    tables.write_json(bids / "sessions.json", tables.SESSIONS | note_of(kept))
 
 
-def _write_sessions(folder: Path, subject: str, sessions: list[dict[str, Any]]) -> None:
-    rows = []
-    for record in sessions:
-        converted = [row for row in record["series"] if row["state"] == "mapped"]
-        times = [row["acq_time"] for row in converted if row.get("acq_time")]
-        rows.append(
-            [
-                f"ses-{record['session']}",
-                min(times, default=UNKNOWN),
-                tables.number(record.get("age")),
-            ]
-        )
-    tables.write_table(folder / f"sub-{subject}_sessions.tsv", list(tables.SESSIONS), rows)
+def _columns(
+    table: str,
+    columns: Iterable[Column],
+    owners: Sequence[tuple[str, Mapping[str, str], int | None]],
+    guard: Guard,
+    problems: Problems,
+) -> dict[Column, list[str]]:
+    """The custom variables that may leave, each with its values."""
+
+    def checked(column: Column) -> list[str]:
+        values = custom(column, owners, table)
+        if kind := guard.kind("\n".join(values), dict(column.note)):
+            raise DataError(f"it holds a {kind}; correct it in the archive or in the config")
+        return values
+
+    found = {}
+    for column in columns:
+        what = f"{table}, column {column.name}"
+        values = problems.attempt(what, lambda c=column: checked(c))
+        if values is not None:
+            found[column] = values
+    return found
 
 
-def _write_phenotype(folder: Path, instrument: Instrument, subjects: set[str]) -> None:
-    rows = [row for row in instrument.rows if row[0].removeprefix("sub-") in subjects]
-    tables.write_table(folder / f"{instrument.name}.tsv", instrument.header, rows)
-    tables.write_json(folder / f"{instrument.name}.json", instrument.dictionary)
-
-
-def _prune(
-    bids: Path, by_subject: Mapping[str, list[dict[str, Any]]], instruments: set[str]
-) -> None:
+def _prune(bids: Path, held: Mapping[str, set[str]], instruments: set[str]) -> None:
     """Remove subjects, sessions and questionnaires that are no longer accounted for."""
     for folder in bids.glob("sub-*"):
-        sessions = {f"ses-{record['session']}" for record in by_subject.get(folder.name[4:], [])}
+        sessions = held.get(folder.name[4:])
         if not sessions:
             remove_tree(folder)
             continue
         for session in folder.glob("ses-*"):
-            if session.name not in sessions:
+            if session.name[4:] not in sessions:
                 remove_tree(session)
     for path in (bids / "phenotype").glob("*"):
         if path.stem not in instruments:

@@ -1,154 +1,160 @@
-"""Questionnaires: a table keyed by the archive's subject labels becomes phenotype/.
+"""Questionnaires and other measurements of people: tables that become phenotype/.
 
-Nothing leaves that its dictionary does not describe: an undocumented column, an unknown
-subject, a value outside the levels, text where no levels are listed.
+Nothing leaves that its dictionary does not describe. An undocumented column, an unknown
+subject, a value outside its levels, text where none is declared, an undeclared date: each is an
+error with its row, and all of them are told. A table with an error leaves nothing.
 """
 
-import csv
-import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from coil.bids.columns import Column, TableError, note_of
+from coil.bids.people import People, Visit
 from coil.bids.tables import UNKNOWN
 from coil.errors import DataError
-from coil.files import read_json
 
-_ABOUT_ALL = "MeasurementToolMetadata"
-_EMPTY = frozenset({"", UNKNOWN, "NA", "NaN"})
+ABOUT_ALL = "MeasurementToolMetadata"
+SESSION = "session_id"
+_SESSION_NOTE = {
+    "Description": "The session that the row belongs to; n/a where there is none in the dataset"
+}
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """One questionnaire as it goes into `phenotype/<name>.tsv` and `.json`."""
+    """One table as it goes into `phenotype/<name>.tsv` and `.json`.
+
+    The header begins with `participant_id`; where its second column is `session_id`, rows are
+    of sessions.
+    """
 
     name: str
     header: list[str]
     rows: list[list[str]]
     dictionary: dict[str, Any]
 
+    def of(self, sessions: Mapping[str, Iterable[str]]) -> "Instrument":
+        """The rows of those who are in the dataset: `sessions` by participant (bare labels)."""
+        by_session = self.header[1:2] == [SESSION]
 
-def phenotype_table(
-    table: Path,
-    dictionary: Path,
-    link: Mapping[str, str | None],
-    subject_column: str = "subject",
-) -> tuple[list[str], list[list[str]]]:
-    """The rows of a questionnaire by participant.
+        def counts(row: list[str]) -> bool:
+            held = sessions.get(row[0][4:])
+            if held is None or not by_session or row[1] == UNKNOWN:
+                return held is not None
+            return row[1][4:] in held
 
-    Parameters
-    ----------
-    table
-        CSV, or TSV by its suffix, with a header.
-    dictionary
-        The BIDS JSON that describes each column. A column holds numbers, unless it lists
-        `Levels` or says `"Format": "string"`.
-    link
-        The participant's BIDS label by the archive's subject label; None for a subject of the
-        project that is not in the dataset, whose row is left out.
-    subject_column
-        The column with the archive's subject label.
+        return Instrument(self.name, self.header, [*filter(counts, self.rows)], self.dictionary)
 
-    Returns
-    -------
-    The header, `participant_id` first, and the rows sorted by it; empty cells are `n/a`.
+
+class Row(NamedTuple):
+    """A row as it came: where it stands, the archive's subject label, its cells by column."""
+
+    where: str
+    subject: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Which columns of a table say whose a row is.
+
+    `occasions` are the config's `sessions`; see `People.visit`.
+    """
+
+    subject: str = "subject"
+    session: str | None = None
+    occasions: Mapping[str, str | None] | None = None
+
+
+def instruments(
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    people: People,
+    keys: Keys,
+    about: Mapping[str, Any] | None = None,
+) -> list[Instrument]:
+    """The tables of one instrument: one, or one an occasion where rows are of sessions.
+
+    BIDS wants each participant once in a table of phenotype/, so that a second occasion needs
+    a table of its own: `<name>_<occasion>`.
 
     Raises
     ------
-    DataError
-        Naming the file, the row (the header is row 1) and the column, never the value.
+    TableError
+        With a line for each wrong cell: row and column, never the value.
     """
-    described = _dictionary(dictionary)
-    header, cells = _read(table)
-    if subject_column not in header:
-        raise DataError(f"{table.name}: has no column {subject_column} with the subjects' labels")
-    columns = [name for name in header if name != subject_column]
-    for name in columns:
-        if not isinstance(described.get(name), dict) or name == _ABOUT_ALL:
-            place = header.index(name) + 1
-            raise DataError(
-                f"{table.name}: column {place} is not described in {dictionary.name}; "
-                "describe it there or take it out"
-            )
-    rows: dict[str, list[str]] = {}
-    for number, row in enumerate(cells, start=2):
-        where = f"{table.name}: row {number}"
-        if len(row) != len(header):
-            raise DataError(f"{where}: has {len(row)} cells where the header has {len(header)}")
-        values = dict(zip(header, (cell.strip() for cell in row), strict=True))
-        label = values.pop(subject_column)
-        if label not in link:
-            raise DataError(f"{where}, column {subject_column}: no such subject in the archive")
-        for name in columns:
-            _check(values[name], described[name], f"{where}, column {name}")
-        if (participant := link[label]) is None:
+    errors: list[str] = []
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        try:
+            placed = _place(row, people, keys)
+        except DataError as error:
+            errors.append(str(error))
+            placed = None
+        label = people.participants.get(row.subject)
+        values = _values(row, columns, people.days.get(label or "", 0 if not label else None))
+        errors += [value for value in values if isinstance(value, _Wrong)]
+        if label is None or placed is None:
             continue
-        key = f"sub-{participant.removeprefix('sub-')}"
-        if key in rows:
-            raise DataError(f"{where}, column {subject_column}: the subject has a row already")
-        rows[key] = [UNKNOWN if values[name] in _EMPTY else values[name] for name in columns]
-    return ["participant_id", *columns], [[key, *rows[key]] for key in sorted(rows)]
+        table = found.setdefault(placed.occasion, {})
+        if f"sub-{label}" in table:
+            errors.append(f"{row.where}: the subject has a row already{_hint(keys)}")
+        session = [f"ses-{placed.session}" if placed.session else UNKNOWN] if keys.session else []
+        table[f"sub-{label}"] = [*session, *values]
+    if errors:
+        raise TableError(errors)
+    header = ["participant_id", *([SESSION] if keys.session else []), *(c.name for c in columns)]
+    notes = {SESSION: _SESSION_NOTE} if keys.session else {}
+    dictionary = {**({ABOUT_ALL: dict(about)} if about else {}), **notes, **note_of(columns)}
+    return [
+        Instrument(full, header, [[key, *table[key]] for key in sorted(table)], dictionary)
+        for full, table in _named(name, found, keys)
+    ]
 
 
-def read_instrument(
-    name: str,
-    table: Path,
-    dictionary: Path,
-    link: Mapping[str, str | None],
-    subject_column: str = "subject",
-) -> Instrument:
-    """A questionnaire with the part of its dictionary that it uses; see `phenotype_table`."""
-    header, rows = phenotype_table(table, dictionary, link, subject_column)
-    described = _dictionary(dictionary)
-    kept = {key: described[key] for key in (_ABOUT_ALL, *header) if key in described}
-    return Instrument(name, header, rows, kept)
+class _Wrong(str):
+    """An error in the place of a value."""
 
 
-def _dictionary(path: Path) -> dict[str, Any]:
+def _values(row: Row, columns: Sequence[Column], days: int | None) -> list[str]:
+    values: list[str] = []
+    for column in columns:
+        try:
+            values.append(column.value(row.cells.get(column.source, ""), days))
+        except ValueError as error:
+            values.append(_Wrong(f"{row.where}, column {column.name}: {error}"))
+    return values
+
+
+def _place(row: Row, people: People, keys: Keys) -> Visit | None:
+    """The occasion of a row, "" where the table has none; None where the row stays behind."""
+    if row.subject not in people.participants:
+        raise DataError(f"{row.where}, column {keys.subject}: no such subject in the archive")
+    if keys.session is None:
+        return Visit("", None)
     try:
-        described = read_json(path)
-    except ValueError:
-        raise DataError(f"{path.name}: is not JSON") from None
-    if not isinstance(described, dict):
-        raise DataError(f"{path.name}: is not a JSON object with a key for each column")
-    return described
+        return people.visit(row.subject, row.cells.get(keys.session, "").strip(), keys.occasions)
+    except ValueError as error:
+        raise DataError(f"{row.where}, column {keys.session}: {error}") from None
 
 
-def _read(path: Path) -> tuple[list[str], list[list[str]]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path.name}: is not UTF-8; save it so") from None
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
-    if not rows:
-        raise DataError(f"{path.name}: is empty")
-    header = [name.strip() for name in rows[0]]
-    if len(set(header)) < len(header) or "" in header:
-        raise DataError(f"{path.name}: its header has an empty or a repeated name")
-    return header, rows[1:]
+def _named(
+    name: str, found: Mapping[str, dict[str, list[str]]], keys: Keys
+) -> list[tuple[str, dict[str, list[str]]]]:
+    """The tables by their names. One occasion needs no name of its own."""
+    planned = [cell for cell, pattern in (keys.occasions or {}).items() if pattern is not None]
+    occasions = sorted(planned or found)
+    if len(occasions) < 2:
+        return [(name, next(iter(found.values()), {}))]
+    return [(f"{name}_{_plain(occasion)}", found.get(occasion, {})) for occasion in occasions]
 
 
-def _check(value: str, column: dict[str, Any], where: str) -> None:
-    if value in _EMPTY:
-        return
-    if any(character in value for character in "\t\r\n"):
-        raise DataError(f"{where}: holds a tab or a line end")
-    levels = column.get("Levels")
-    if levels is not None:
-        if value not in levels:
-            raise DataError(f"{where}: is not one of the levels in its dictionary")
-    elif column.get("Format") != "string" and not _is_number(value):
-        raise DataError(
-            f"{where}: is text; list the column's Levels in the dictionary, "
-            'or write "Format": "string" there to let text through'
-        )
+def _plain(occasion: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "", occasion)
 
 
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
+def _hint(keys: Keys) -> str:
+    return "" if keys.session else "; name the column of the session in `session_column`"

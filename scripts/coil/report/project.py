@@ -18,6 +18,8 @@ def render(project: Mapping[str, Any]) -> str:
                 dataset     path of the dataset
                 versions    program to version
                 participants    how many are in the dataset
+                problems    (may be absent) what, and reason, of each table or column of the
+                            dataset that was left out
     """
     sessions = [_session(session) for session in project["sessions"]]
     groups = group.gather(sessions)
@@ -51,6 +53,7 @@ def render(project: Mapping[str, Any]) -> str:
         },
         issues=page.issues(project.get("validator") or {}),
         versions=project.get("versions") or {},
+        problems=project.get("problems") or [],
     )
 
 

@@ -1,0 +1,141 @@
+"""Custom variables and assessors: what the archive knows of people beside its demographics.
+
+Everything comes by listings: the subjects' variables with the subjects' own, those of sessions
+and of each type of assessor with one request more, however many there are.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from coil.archive.client import Archive
+from coil.archive.listing import SUBJECT_DEMOGRAPHICS, Session
+from coil.errors import RefusedError
+
+_DEMOGRAPHIC = "demographics/"
+_TYPES = {"subject": "xnat:subjectData", "session": "xnat:imageSessionData"}
+Row = Mapping[str, str]
+
+
+def fields_of(settings: Mapping[str, Any], per: str) -> list[str]:
+    """The fields per `subject` or `session` that a project's config takes, sorted."""
+    table = settings["participants" if per == "subject" else "sessions"]
+    columns = [*table]
+    for entry in settings["phenotype"]:
+        if "columns" in entry and "assessor" not in entry and entry["per"] == per:
+            columns += entry["columns"]
+    return sorted({column.get("field", column["name"]) for column in columns})
+
+
+def path_of(per: str, field: str) -> str:
+    """XNAT's path of a custom variable, or of a demographic (`demographics/education`)."""
+    if field.startswith(_DEMOGRAPHIC):
+        return f"{SUBJECT_DEMOGRAPHICS}/{field.removeprefix(_DEMOGRAPHIC)}"
+    return f"{_TYPES[per]}/fields/field[name={field}]/field"
+
+
+def pick(row: Row, per: str, fields: Iterable[str]) -> dict[str, str]:
+    """The fields that a row of a listing has; XNAT writes the paths of columns in lower case."""
+    held = {key.lower(): value for key, value in row.items()}
+    found = {}
+    for field in fields:
+        short = field.removeprefix(_DEMOGRAPHIC) if field.startswith(_DEMOGRAPHIC) else ""
+        found[field] = held.get(path_of(per, field).lower()) or held.get(short.lower())
+    return {field: str(value) for field, value in found.items() if value}
+
+
+def list_session_fields(
+    archive: Archive, project: str, sessions: Iterable[Session], fields: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """The sessions' custom variables by session ID; no request where none are wanted.
+
+    Sessions that other projects share into this one need a request of their own.
+    """
+    if not fields:
+        return {}
+    columns = ",".join(("ID", *(path_of("session", field) for field in fields)))
+    kind = _TYPES["session"]
+    found = archive.rows("/data/experiments", project=project, xsiType=kind, columns=columns)
+    if any(session.home_labels for session in sessions):
+        shared = {"xnat:imagesessiondata/sharing/share/project": project, "columns": columns}
+        found += archive.listing("/data/experiments", {**shared, "xsiType": kind}, list)
+    return {row["ID"]: pick(row, "session", fields) for row in found}
+
+
+def list_assessors(
+    archive: Archive, project: str, phenotype: Sequence[Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]] | None]:
+    """The rows of each instrument that comes from assessors; None where they are refused.
+
+    A row has the ID of its subject (`subject_id`), or of its session (`session_id`) where the
+    entry says `per: session`, and its filled `values`.
+    """
+    found: dict[str, list[dict[str, Any]] | None] = {}
+    for entry in phenotype:
+        if "assessor" not in entry:
+            continue
+        kind = entry["assessor"]
+        owner = "imageSession_ID" if entry["per"] == "session" else "subject_id"
+        fields = [column.get("field", column["name"]) for column in entry["columns"]]
+        columns = ",".join(("ID", *(f"{kind}/{name}" for name in (owner, *fields))))
+        taken: list[dict[str, Any]] = []
+        try:
+            rows = archive.rows("/data/experiments", project=project, xsiType=kind, columns=columns)
+        except RefusedError:  # a type that the archive does not have; the rest goes on
+            found[entry["instrument"]] = None
+            continue
+        for row in sorted(rows, key=lambda row: row["ID"]):
+            held = {key.lower(): value for key, value in row.items()}
+            values = {field: held.get(f"{kind}/{field}".lower()) for field in fields}
+            of = held.get(f"{kind}/{owner}".lower()) or held.get(owner.lower()) or ""
+            values = {field: str(value) for field, value in values.items() if value}
+            taken.append({f"{entry['per']}_id": of, "values": values})
+        found[entry["instrument"]] = taken
+    return found
+
+
+def measured(
+    phenotype: Sequence[Mapping[str, Any]],
+    known: Mapping[str, Any],
+    people: Iterable[Row],
+    sessions: Iterable[Session],
+    assessors: Mapping[str, Sequence[Mapping[str, Any]] | None],
+) -> dict[str, list[dict[str, Any]] | None]:
+    """The rows of each instrument that comes from the archive's own fields, by instrument.
+
+    A row has the archive's label of its `subject`, and of its `session` where it has one, and
+    its `values` by field; one without any value is no row.
+    """
+    subjects = {row.get("ID", ""): row.get("label", "") for row in people}
+    of_session = {session.id: (session.subject_label, session.label) for session in sessions}
+    found: dict[str, list[dict[str, Any]] | None] = {}
+    for entry in phenotype:
+        if "columns" not in entry:
+            continue
+        rows: list[dict[str, Any]] = []
+        if "assessor" in entry:
+            listed = assessors[entry["instrument"]]
+            if listed is None:
+                found[entry["instrument"]] = None
+                continue
+            for one in listed:
+                subject, session = subjects.get(one.get("subject_id", ""), ""), ""
+                if "session_id" in one:
+                    subject, session = of_session.get(one["session_id"], ("", ""))
+                rows.append({"subject": subject, "session": session, "values": one["values"]})
+        else:
+            rows = [*_of_variables(entry, known["linked"].values())]
+        found[entry["instrument"]] = [row for row in rows if row["values"]]
+    return found
+
+
+def _of_variables(
+    entry: Mapping[str, Any], linked: Iterable[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    fields = [column.get("field", column["name"]) for column in entry["columns"]]
+    for row in linked:
+        owners = [("", row)]
+        if entry["per"] == "session":
+            owners = [(one["archive_label"], one) for one in row["sessions"].values()]
+        for session, owner in owners:
+            values = {field: owner["fields"][field] for field in fields if field in owner["fields"]}
+            yield {"subject": row["archive_label"], "session": session, "values": values}

@@ -1,0 +1,71 @@
+"""Who is meant: the archive's labels in a table, by the dataset's pseudonyms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+
+class Visit(NamedTuple):
+    """A row's session: what the table's files call the occasion, and its BIDS label, if any."""
+
+    occasion: str
+    session: str | None
+
+
+@dataclass(frozen=True)
+class People:
+    """The subjects that the archive's project knows.
+
+    `participants` are the BIDS labels by the archive's subject label, None for a subject who is
+    not in the dataset. `sessions` are the BIDS labels by the archive's session label, for each
+    archive subject label, in the order of time. `days` is by how much a participant's dates
+    move, for those whose dates may leave.
+    """
+
+    participants: Mapping[str, str | None]
+    sessions: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def noted(cls, known: Mapping[str, Any]) -> "People":
+        """The subjects as discovery left them in private/<project>/subjects.json."""
+        linked: Mapping[str, Mapping[str, Any]] = known["linked"]
+        participants = dict.fromkeys(known["others"])
+        sessions: dict[str, dict[str, str | None]] = {
+            label: dict.fromkeys(labels) for label, labels in known["other_sessions"].items()
+        }
+        for subject, row in linked.items():
+            participants[row["archive_label"]] = subject
+            ours = {one["archive_label"]: label for label, one in row["sessions"].items()}
+            sessions.setdefault(row["archive_label"], {}).update(ours)
+        days = {subject: row["days"] for subject, row in linked.items() if row["days"] is not None}
+        return cls(participants, sessions, days)
+
+    def visit(
+        self, subject: str, cell: str, occasions: Mapping[str, str | None] | None
+    ) -> Visit | None:
+        """The session that a cell of a subject's row means; None where the row stays behind.
+
+        `occasions` has for each value of the cell a pattern of the archive's session labels, or
+        None where rows of that occasion stay behind; without it the cell is a session's label.
+
+        Raises `ValueError` with the reason, which does not quote the cell.
+        """
+        held = self.sessions.get(subject, {})
+        if occasions is None:
+            if cell not in held:
+                raise ValueError("no such session of this subject in the archive")
+            return Visit(f"visit{[*held].index(cell) + 1}", held[cell])
+        if cell not in occasions:
+            raise ValueError("names an occasion that the config's `sessions` do not")
+        pattern = occasions[cell]
+        if pattern is None:
+            return None
+        fitting = [label for label in held if fnmatchcase(label, pattern)]
+        if len(fitting) > 1:
+            raise ValueError(
+                "several sessions of this subject fit the occasion's pattern in the config's "
+                "`sessions`; make it narrower"
+            )
+        return Visit(cell, held[fitting[0]] if fitting else None)
