@@ -29,13 +29,18 @@ _SESSION_LASTS = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of one series (None: of a rule that no series took) and why."""
+    """What became of one series (None: of a rule that no series took) and why.
+
+    `open` names what only a header tells and what could still change the row; of a series
+    with all its headers nothing is open.
+    """
 
     series: Series | None
     state: State
     reason: str
     rule: int | None = None
     name: str | None = None
+    open: frozenset[str] = frozenset()
 
 
 def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: str) -> list[Settled]:
@@ -62,6 +67,7 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
     ordered = sorted(series, key=lambda one: one.order)
     check_visit(ordered)
     settled = [_settle_one(one, mapping, subject, session) for one in ordered]
+    settled = _open_by_others(settled, mapping, subject, session)
     for rows in _by_name(settled):
         rules = [mapping.rules[row.rule] for _, row in rows if row.rule is not None]
         for (place, _), row in zip(rows, _share([row for _, row in rows], rules), strict=True):
@@ -117,10 +123,37 @@ def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) 
         unasked = Settled(series, "ignored", "holds no image (a report or raw data)")
         return reasons[0] if reasons else unasked
     if len(matches) > 1:
-        return Settled(series, "ambiguous", _rules_reason(matches))
-    if not matches:
-        return Settled(series, "unmapped", "no rule takes it")
-    return _settle_matched(series, matches[0], subject, session)
+        row = Settled(series, "ambiguous", _rules_reason(matches))
+    elif not matches:
+        row = Settled(series, "unmapped", "no rule takes it")
+    else:
+        row = _settle_matched(series, matches[0], subject, session)
+    return replace(row, open=_open(series, row, matches))
+
+
+def _open(series: Series, row: Settled, matches: list[Match]) -> frozenset[str]:
+    """What of a series by itself is open."""
+    found = frozenset().union(*(match.open for match in matches))
+    if row.state == "ignored":
+        return found
+    # The scanner may have computed it, and it may hold no image.
+    found |= {key for key in ("image_type", "sop_class") if not series.knows(key)}
+    expected = {key for match in matches for key in match.rule.expect}
+    return found | {key for key in expected if not series.knows(key)}
+
+
+def _open_by_others(
+    settled: list[Settled], mapping: Mapping, subject: str, session: str
+) -> list[Settled]:
+    """The rows, open also by what is open of series that may get the same name."""
+    waiting: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for row in settled:
+        if row.series and row.open:
+            for match in mapping.matches(row.series):
+                named = _settle_matched(row.series, match, subject, session).name
+                if named:
+                    waiting[named] |= row.open
+    return [replace(row, open=row.open | waiting[row.name]) if row.name else row for row in settled]
 
 
 def _settle_matched(series: Series, match: Match, subject: str, session: str) -> Settled:
