@@ -5,12 +5,13 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from coil import columns
-from coil.bids import events, names, outputs, recording
+from coil.bids import events, logs, names, outputs, recording
 from coil.bids.companions import Companion
 from coil.bids.recording import Recording
 from coil.errors import DataError
@@ -26,17 +27,29 @@ class Run:
     name: str
     files: list[Path]
     scan: str | None = None
+    acq_time: str | None = None
 
     @property
     def image(self) -> Path:
         """The first of its images."""
         return outputs.images(self.files)[0]
 
+    @cached_property
+    def sidecar(self) -> dict[str, Any]:
+        """What the json of the image says."""
+        path = outputs.sidecar(self.image)
+        return read_json(path) if path.is_file() else {}
+
+    @property
+    def began(self) -> float | None:
+        """When its first volume was measured, in seconds after midnight."""
+        told = logs.clock(self.sidecar.get("AcquisitionTime"))
+        return logs.clock(self.acq_time) if told is None else told
+
     @property
     def length(self) -> float:
         """Its length in seconds, infinite where nothing tells it."""
-        sidecar = outputs.sidecar(self.image)
-        told = read_json(sidecar) if sidecar.is_file() else {}
+        told = self.sidecar
         for key in ("RepetitionTime", "RepetitionTimePreparation"):
             if isinstance(told.get(key), int | float) and told[key] > 0:
                 return float(told[key]) * outputs.volumes(self.image)
@@ -55,8 +68,8 @@ def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Place
     """Place one companion's files beside the runs of its rule.
 
     The companion's `file` is a glob in the resource; `{run}`, `{scan}` and the entities of
-    the name are filled in per run. Without them the files, by name, go to the runs, by time,
-    if they are equal in number.
+    the name are filled in per run. Logs of scanners then go to the runs by their times; of
+    other files as many as runs go to them, by name, where nothing was filled in.
 
     Parameters
     ----------
@@ -79,6 +92,11 @@ def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Place
     placed = []
     for order, run in enumerate(runs):
         found = [path for path in _find(companion, run, pulled) if path.suffix != ".json"]
+        logged = [path for path in found if path.suffix.lower() in logs.SUFFIXES]
+        if companion.kind == "physio" and logged:
+            found = logs.read(logged, companion.where)
+            placed.append(_place_logs(companion, run, found, run.began))
+            continue
         fixed = companion.of == "session" and not re.search(r"\{\w+\}", companion.file)
         if fixed and len(found) == len(runs):
             found = [found[order]]
@@ -122,11 +140,43 @@ def _place(companion: Companion, run: Run, source: Path) -> Placed:
         return Placed(_table(companion, source, path, described, run.length))
     described = {"StartTime": companion.start, "SamplingFrequency": companion.frequency} | described
     found = recording.read(source, described, companion.where)
-    return _record(companion, run, found)
+    return _write([_ready(companion, run, found)])
 
 
-def _record(companion: Companion, run: Run, found: Recording) -> Placed:
-    """Write a recording beside its run, cut to it."""
+def place_log(run: Run, folder: Path) -> Placed:
+    """Place what a series of the scanner's own logged during a run.
+
+    Raises
+    ------
+    DataError
+        If the series holds no log, or one of another time.
+    """
+    where = "its log"
+    found = [logs.read_dicom(path, where) for path in sorted(folder.iterdir())]
+    companion = Companion("physio", where, resource="", file="")
+    began = run.began if run.began is not None else found[0].began
+    placed = _place_logs(companion, run, found, began)
+    if not placed.files:
+        raise DataError(f"{where}: lies elsewhere in time than its run")
+    return placed
+
+
+def _place_logs(
+    companion: Companion, run: Run, found: Sequence[logs.Log], began: float | None
+) -> Placed:
+    """Write what scanners logged during a run, each signal by itself."""
+    if began is None:
+        raise DataError(f"{companion.where}: when its run began is not known, so no log fits it")
+    fitting = logs.fitting(found, began, run.length)
+    ready = [
+        _ready(replace(companion, recording=companion.recording or label), run, one)
+        for label, one in fitting.items()
+    ]
+    return _write(ready)
+
+
+def _ready(companion: Companion, run: Run, found: Recording) -> tuple[Path, Recording, str]:
+    """Where a recording goes, what of it, and what is to be said of it."""
     length = run.length
     share = recording.covered(found, length)
     if not share:
@@ -135,8 +185,21 @@ def _record(companion: Companion, run: Run, found: Recording) -> Placed:
             "StartTime, or at which run it belongs to"
         )
     path = run.image.with_name(_name(companion, run) + ".tsv.gz")
-    notes = [f"{companion.kind} covers {share:.0%} of the run"] if share < _PARTIAL else []
-    return Placed(recording.write(recording.cut(found, length), path), notes)
+    if path.exists():
+        raise DataError(
+            f"{companion.where}: another recording has its name; set `recording` for one"
+        )
+    what = companion.recording or companion.kind
+    note = f"{what} covers {share:.0%} of the run" if share < _PARTIAL else ""
+    return path, recording.cut(found, length), note
+
+
+def _write(ready: Sequence[tuple[Path, Recording, str]]) -> Placed:
+    placed = Placed()
+    for path, found, note in ready:
+        placed.files += recording.write(found, path)
+        placed.notes += [note] if note else []
+    return placed
 
 
 def _table(

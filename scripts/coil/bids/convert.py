@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil.bids import beside, dcm2niix, fieldmaps, outputs, sidecars
+from coil.bids import beside, dcm2niix, fieldmaps, outputs, sidecars, tying
 from coil.bids.companions import Companion
 from coil.bids.mapping import Mapping
 from coil.bids.outputs import Wanted
@@ -42,9 +42,16 @@ class _Row:
         return fieldmaps.Run(self.name, self.files, self.rule.b0, self.settled.series.acq_time)
 
     @property
-    def scan(self) -> str | None:
-        """The archive's ID of its scan."""
-        return self.settled.series.scan if self.settled.series else None
+    def beside(self) -> beside.Run:
+        """The series as what stands beside it sees it."""
+        series = self.settled.series
+        assert series
+        return beside.Run(self.name, outputs.images(self.files), series.scan, series.acq_time)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is a log of physiology, which is no image."""
+        return bool(self.rule) and self.rule.is_log
 
     @property
     def folder(self) -> str:
@@ -159,7 +166,7 @@ def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
 
 def _convert(rows: list[_Row], engine: Any, bids: Path, scratch: Path) -> None:
     """Convert the mapped rows into `bids` and give each its files, or the reason for none."""
-    mapped = {row.name: row for row in rows if row.state == "mapped"}
+    mapped = {row.name: row for row in rows if row.state == "mapped" and not row.is_log}
     work = scratch / "work"
     work.mkdir()
     wanted = [
@@ -187,6 +194,8 @@ def _has_chunks(rule: Rule | None) -> bool:
 def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) -> None:
     """Add what the rules say beside the images."""
     sidecars.tell_echo_times(path for row in rows for path in row.files)
+    logged = [row for row in rows if row.is_log]
+    rows = [row for row in rows if not row.is_log]
     for row in rows:
         assert row.rule
         row.supplied = sidecars.supplement(row.files, row.rule.supplement)
@@ -202,12 +211,29 @@ def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) ->
     for rule in {row.rule.index: row.rule for row in rows if row.rule}.values():
         own = [row for row in rows if row.rule and row.rule.index == rule.index]
         _place_beside(rule, own, pulled)
+    for row in logged:
+        _place_log(row, [one for one in rows if tying.name_of(one.name) == row.name])
+
+
+def _place_log(log: _Row, runs: list[_Row]) -> None:
+    """Put what a series logged beside its run; `runs` are that, and parts of it."""
+    series = log.settled.series
+    if not runs or not series or not series.path:
+        log.drop("failed", "its run was not converted")
+        return
+    try:
+        placed = beside.place_log(runs[0].beside, series.path)
+    except DataError as error:
+        log.drop("failed", str(error))
+        return
+    log.files = placed.files
+    log.reason += "".join(f"; {note}" for note in placed.notes)
 
 
 def _place_beside(rule: Rule, rows: list[_Row], pulled: Path) -> None:
     """Put the events and recordings that a rule names beside its runs."""
     for companion in rule.beside:
-        runs = [beside.Run(row.name, outputs.images(row.files), row.scan) for row in rows]
+        runs = [row.beside for row in rows]
         for row, placed in zip(rows, beside.place(companion, runs, pulled), strict=True):
             row.files += placed.files
             row.reason += "".join(f"; {note}" for note in placed.notes)

@@ -14,6 +14,9 @@ from bidsschematools.schema import load_schema
 
 MODALITIES = ("anat", "func", "dwi", "fmap", "perf", "pet", "mrs")
 
+# Where a scanner's logs of physiology may be mapped to: they are named after their runs.
+LOGGED = ("func", "dwi", "perf")
+
 # What the converter adds by itself when it splits a series into several images.
 SPLIT_BY_CONVERTER = frozenset({"echo", "part", "inv", "flip"})
 
@@ -117,6 +120,8 @@ def kind(datatype: str, suffix: str) -> Kind | None:
     """What the schema says of a datatype and suffix, or None; `fmap/phase` stands for its pair."""
     if datatype == "fmap" and suffix in NUMBERED:
         suffix = NUMBERED[suffix][0]
+    if suffix == "physio" and datatype in LOGGED:
+        return companions()[datatype, suffix]
     return kinds().get((datatype, suffix))
 
 

@@ -87,7 +87,7 @@ class _Reader:
             required=bool(raw.get("required", False)),
             priority=priority,
             supplement=self._supplement(),
-            beside=self._beside(datatype),
+            beside=self._beside(datatype, suffix),
             aslcontext=self._aslcontext(suffix),
             b0=self._b0(datatype),
         )
@@ -143,6 +143,10 @@ class _Reader:
             automatic = key in AUTOMATIC and value == AUTO
             if not fields and not automatic and (problem := names.value_problem(key, value)):
                 self._fail(place, problem)
+        if suffix == "physio":
+            if given:
+                self._fail("entities", "a log is named after its run; leave them out")
+            return {}
         required = kind.required - {"sub", "ses"} - names.SPLIT_BY_CONVERTER
         if absent := sorted(required - set(given)):
             self._fail("entities", f"{datatype}/{suffix} needs {', '.join(absent)}")
@@ -155,11 +159,13 @@ class _Reader:
                 self._fail(f"supplement.{key}", "BIDS knows no sidecar key of this name")
         return given
 
-    def _beside(self, datatype: str) -> tuple[Companion, ...]:
+    def _beside(self, datatype: str, suffix: str) -> tuple[Companion, ...]:
+        given = [kind for kind in companions.KINDS if kind in self.raw]
+        if given and suffix == "physio":
+            self._fail(given[0], "stands beside images, and a log is none")
         return tuple(
             companion
-            for kind in companions.KINDS
-            if kind in self.raw
+            for kind in given
             for companion in companions.parse(
                 kind, datatype, self.raw[kind], self.place, self._fail
             )

@@ -79,6 +79,11 @@ class Rule:
     b0: B0 = field(default_factory=B0)
 
     @property
+    def is_log(self) -> bool:
+        """Whether it takes logs of physiology, which are named after their runs."""
+        return self.suffix == "physio"
+
+    @property
     def target(self) -> str:
         """`datatype/suffix`, or what is done instead."""
         return f"{self.datatype}/{self.suffix}" if self.datatype else "ignore"

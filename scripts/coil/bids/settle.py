@@ -10,6 +10,7 @@ from coil.bids import names
 from coil.bids.mapping import Mapping
 from coil.bids.rules import AUTO, Match, Rule
 from coil.bids.series import Series
+from coil.bids.tying import tie_logs
 from coil.errors import DataError
 
 State = Literal[
@@ -76,6 +77,7 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
         if len(rows) > 1:
             for (place, _), row in zip(rows, _clash([row for _, row in rows]), strict=True):
                 settled[place] = row
+    settled = tie_logs(settled, mapping.rules)
     return [*settled, *_missing(settled, mapping)]
 
 
@@ -118,7 +120,7 @@ def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) 
     if series.is_derived and not matches:
         reason = "computed by the scanner; no rule asks for it by image_type"
         return Settled(series, "derived", reason)
-    if not series.is_image:
+    if not series.is_image and not any(match.rule.is_log for match in matches):
         reasons = [_ignored(series, match.rule) for match in matches if match.rule.ignore]
         unasked = Settled(series, "ignored", "holds no image (a report or raw data)")
         return reasons[0] if reasons else unasked
@@ -162,6 +164,8 @@ def _settle_matched(series: Series, match: Match, subject: str, session: str) ->
         return _ignored(series, rule)
     if rule.problem is not None:
         return Settled(series, "unmapped", f"{rule.place}: {rule.problem}", rule.index)
+    if rule.is_log:
+        return Settled(series, "mapped", rule.place, rule.index)
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:

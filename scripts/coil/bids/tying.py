@@ -1,0 +1,92 @@
+"""Logs of physiology among the series: each takes the name and the fate of the run it is of."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coil.bids import names
+from coil.bids.rules import Rule
+
+if TYPE_CHECKING:
+    from coil.bids.settle import Settled
+
+RUNS = {"func": ("bold", "cbv"), "dwi": ("dwi",), "perf": ("asl",)}
+"""The images of a data type that a log can be of."""
+
+_ENDING = re.compile(r"(?i)[_ ]*physio(log)?$")
+
+
+def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settled"]:
+    """Name each series that a rule takes as a log after its run.
+
+    The scanner sends a log behind its run, and describes it as `RUN_PhysioLog`: its run is the
+    last one before it that is described so, or the last one before it where none is. A log of a
+    run that is left out is left out for the same reason, one of no run is unmapped.
+
+    Parameters
+    ----------
+    settled
+        All series, settled but for the logs, in order of acquisition.
+    rules
+        The mapping's rules.
+    """
+    tied = list(settled)
+    seen: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(tied):
+        rule = None if row.rule is None else rules[row.rule]
+        if rule is None or not rule.is_log or row.state != "mapped":
+            continue
+        run = _run_of(place, tied, rules)
+        if run is None:
+            reason = f"{rule.place} takes it, but no {rule.datatype} run stands before it"
+            tied[place] = replace(row, state="unmapped", reason=reason)
+        elif run.state != "mapped" or run.name is None:
+            reason = f"the log of scan {_scan(run)}, which is {run.state}"
+            tied[place] = replace(row, state=run.state, reason=reason)
+        else:
+            name = name_of(run.name)
+            reason = f"{row.reason}; of scan {_scan(run)}"
+            tied[place] = replace(row, name=name, reason=reason)
+            seen[name].append(place)
+    for places in seen.values():
+        if len(places) > 1:
+            scans = ", ".join(_scan(tied[place]) for place in places)
+            reason = f"scans {scans} are logs of one run; ignore what is not its log"
+            for place in places:
+                tied[place] = replace(tied[place], state="ambiguous", reason=reason, name=None)
+    return tied
+
+
+def name_of(run: str) -> str:
+    """The name of the log of a run."""
+    datatype, _, values = names.split(run)
+    allowed = names.companions()[datatype, "physio"].allowed
+    kept = {key: value for key, value in values.items() if key in allowed and key != "recording"}
+    return names.join(datatype, "physio", kept)
+
+
+def _run_of(place: int, settled: Sequence["Settled"], rules: Sequence[Rule]) -> "Settled | None":
+    log = settled[place]
+    assert log.series and log.rule is not None
+    datatype = rules[log.rule].datatype
+    before = [
+        row
+        for row in settled[:place]
+        if row.rule is not None
+        and rules[row.rule].datatype == datatype
+        and rules[row.rule].suffix in RUNS.get(datatype or "", ())
+    ]
+    wanted = _ENDING.sub("", log.series.series_description)
+    described = [row for row in before if wanted and row.series and _said(row) == wanted]
+    found = described or before
+    return found[-1] if found else None
+
+
+def _said(row: "Settled") -> str:
+    return row.series.series_description if row.series else ""
+
+
+def _scan(row: "Settled") -> str:
+    return (row.series.scan if row.series else None) or "?"
