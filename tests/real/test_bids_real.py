@@ -15,6 +15,7 @@ from coil.bids.mapping import parse
 from coil.bids.outputs import Wanted
 from coil.bids.series import read_series
 from coil.bids.settle import settle
+from coil.errors import DataError
 from coil.report import remarks
 
 pytestmark = pytest.mark.real
@@ -149,9 +150,8 @@ def test_a_missing_slice_is_said_to_be_missing(real_dicom: Path, tmp_path: Path)
     (row,) = Converted(pulled, tmp_path / "with", rules).table
     assert (row["state"], row["volumes"], row["expected"]) == ("incomplete", 9, 10)
     del rules[0]["expect"]
-    (row,) = Converted(pulled, tmp_path / "without", rules).table
-    assert row["state"] == "failed"
-    assert row["reason"].startswith("slices are missing")
+    with pytest.raises(DataError, match="series/001: slices are missing"):
+        Converted(pulled, tmp_path / "without", rules)
 
 
 def test_what_is_not_of_a_scanner_is_not_mapped(real_dicom: Path, tmp_path: Path) -> None:

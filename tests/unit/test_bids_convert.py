@@ -258,7 +258,16 @@ def fail_alone(tmp_path: Path, change: Callable[[Path], None], reason: str, conv
 
 def test_a_failed_series_fails_the_session_where_the_config_says_so(tmp_path: Path) -> None:
     session = Pulled(tmp_path / "pulled")
+    session.scan("dti")
     without(3)(session.scan("mprage"))
-    with pytest.raises(DataError, match="series/001: slices are missing"):
+    with pytest.raises(DataError, match="series/002: slices are missing"):
         convert(tmp_path / "pulled", tmp_path / "out", failed="fail")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_session_of_which_nothing_can_be_converted_fails(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("localizer")
+    without(3)(session.scan("mprage"))
+    with pytest.raises(DataError, match="series/002: slices are missing"):
+        convert(tmp_path / "pulled", tmp_path / "out")

@@ -6,11 +6,10 @@ The places and the meaning of the values are those of dcm2niix (`nii_dicom.cpp` 
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from typing import Any
 
-from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
+from coil.bids.header import Header
 
 SIEMENS_FRAMES = "SIEMENS MR SDI 02"
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -27,20 +26,20 @@ _B_VALUES = {
 }
 
 
-def frames(header: Dataset, every: bool = False) -> Iterator[Dataset]:
+def frames(header: Header, every: bool = False) -> Iterator[Header]:
     """The functional groups of an enhanced file: the shared ones and the first frame's, or all."""
     for name in _GROUPS:
         groups = list(header.get(name) or ())
         yield from groups if every else groups[:1]
 
 
-def siemens_frame(frame: Dataset) -> Dataset | None:
+def siemens_frame(frame: Header) -> Header | None:
     """Siemens XA's private part of a frame's functional group."""
     value = private(frame, 0x0021, SIEMENS_FRAMES, 0xFE)
     return value[0] if value else None
 
 
-def private(data: Dataset, group: int, creator: str, element: int) -> Any:
+def private(data: Header, group: int, creator: str, element: int) -> Any:
     """The value of a private attribute, or None."""
     try:
         return data.private_block(group, creator)[element].value
@@ -48,7 +47,7 @@ def private(data: Dataset, group: int, creator: str, element: int) -> Any:
         return None
 
 
-def phase_encoding(header: Dataset) -> tuple[str, ...]:
+def phase_encoding(header: Header) -> tuple[str, ...]:
     """How an image's phase is encoded, in all words that are known of it.
 
     Returns
@@ -75,14 +74,14 @@ def phase_encoding(header: Dataset) -> tuple[str, ...]:
     return ("COL" if column else "ROW", image, *([patient] if patient else ()))
 
 
-def b_values(header: Dataset) -> frozenset[float]:
+def b_values(header: Header) -> frozenset[float]:
     """The b-values, in s/mm², that one header names; none for an image that has none."""
     found: set[float] = set()
     if (value := header.get("DiffusionBValue")) is not None:
         found.add(float(value))
     for (group, creator), element in _B_VALUES.items():
         value = private(header, group, creator, element)
-        if isinstance(value, MultiValue | list):
+        if isinstance(value, MutableSequence):
             value = value[0] if value else None
         if value is not None and value != "":
             found.add(float(value) % _GE_BIAS)
@@ -93,7 +92,7 @@ def b_values(header: Dataset) -> frozenset[float]:
     return frozenset(found)
 
 
-def _polarity(header: Dataset) -> bool | None:
+def _polarity(header: Header) -> bool | None:
     """Whether the phase runs along DICOM's axis; None where the scanner does not tell."""
     maker = str(header.get("Manufacturer") or "").upper()
     if maker.startswith("GE"):
@@ -136,7 +135,7 @@ def _ge_polarity(data: Any) -> bool | None:
     return flipped if view_order == 2 else not flipped
 
 
-def _in_patient(header: Dataset, column: bool, positive: bool) -> str | None:
+def _in_patient(header: Header, column: bool, positive: bool) -> str | None:
     """The direction in the patient, by the axis that it is closest to."""
     orientation = header.get("ImageOrientationPatient")
     for frame in frames(header):

@@ -162,6 +162,9 @@ def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
         if policy.get(row.state) == "fail":
             remedy = "; map it or ignore it in bids.mapping" if row.state == "unmapped" else ""
             raise DataError(f"{row.folder}: {row.reason}{remedy}")
+    failed = [row for row in rows if row.state == "failed"]
+    if failed and not any(row.state == "mapped" for row in rows):
+        raise DataError(f"{failed[0].folder}: {failed[0].reason}")
 
 
 def _convert(rows: list[_Row], engine: Any, bids: Path, scratch: Path) -> None:

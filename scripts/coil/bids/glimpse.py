@@ -4,9 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from pydicom.dataset import Dataset
-
 from coil.bids import stack
+from coil.bids.header import Header
 from coil.bids.series import Series, read_series
 from coil.bids.stack import Counted
 from coil.files import read_json
@@ -35,7 +34,7 @@ def _complete(series: Series, files: int) -> Series:
     return replace(series, path=None, files=files, counted=counted)
 
 
-def count(header: Dataset, files: int) -> Counted | None:
+def count(header: Header, files: int) -> Counted | None:
     """What a series of `files` files holds, if one header tells; else None.
 
     It does not tell where echoes may lie in files of their own.

@@ -1,7 +1,7 @@
 """A series as the mapping sees it: what the archive says of it and what its header says."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,12 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.uid import UID
-
 from coil.bids import stack
 from coil.bids.acquisition import phase_encoding
+from coil.bids.header import Header, sop_class_name
 from coil.bids.stack import Counted
 from coil.errors import CoilError, DataError
 from coil.files import read_json
@@ -245,7 +242,7 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         study_uid=_text(header, "StudyInstanceUID") or None,
         patient_id=_text(header, "PatientID") or _text(header, "PatientName") or None,
         acq_time=_acq_time(header),
-        sop_class=UID(uid).name if uid else None,
+        sop_class=sop_class_name(uid) if uid else None,
         is_image=bool(header.get("Rows")),
         path=folder,
     )
@@ -257,17 +254,17 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def _text(header: Dataset, keyword: str) -> str:
+def _text(header: Header, keyword: str) -> str:
     value = header.get(keyword)
     return "" if value is None else str(value).strip()
 
 
-def _integer(header: Dataset, keyword: str) -> int | None:
+def _integer(header: Header, keyword: str) -> int | None:
     value = header.get(keyword)
     return None if value is None or value == "" else int(value)
 
 
-def _sequence_name(header: Dataset) -> str:
+def _sequence_name(header: Header) -> str:
     """SequenceName, GE's internal pulse sequence name, or PulseSequenceName (enhanced)."""
     for tag in ((0x0018, 0x0024), (0x0019, 0x109C), (0x0018, 0x9005)):
         element = header.get(tag)
@@ -276,7 +273,7 @@ def _sequence_name(header: Dataset) -> str:
     return ""
 
 
-def _timing(header: Dataset, keyword: str) -> float | None:
+def _timing(header: Header, keyword: str) -> float | None:
     """A timing parameter, from the header's root or the enhanced functional groups."""
     value = header.get(keyword)
     if value is not None and value != "":
@@ -289,7 +286,7 @@ def _timing(header: Dataset, keyword: str) -> float | None:
     return None
 
 
-def _inversion_time(header: Dataset) -> float | None:
+def _inversion_time(header: Header) -> float | None:
     """InversionTime, at the root or (enhanced, as InversionTimes) in the functional groups."""
     value = header.get("InversionTime")
     if value is not None and value != "":
@@ -299,11 +296,11 @@ def _inversion_time(header: Dataset) -> float | None:
             modifier = group.get("MRModifierSequence")
             times = modifier and modifier[0].get("InversionTimes")
             if times:
-                return float(times[0] if isinstance(times, MultiValue) else times)
+                return float(times[0] if isinstance(times, Sequence) else times)
     return None
 
 
-def _acq_time(header: Dataset) -> str | None:
+def _acq_time(header: Header) -> str | None:
     """ISO date and time of the acquisition, else of the content, else of the series."""
     candidates = [_text(header, "AcquisitionDateTime")]
     for kind in ("Acquisition", "Content", "Series"):

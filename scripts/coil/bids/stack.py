@@ -1,22 +1,16 @@
 """How many volumes and slices a folder of DICOM files holds, told from headers alone."""
 
 import math
-import struct
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pydicom
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataset import Dataset
-from pydicom.filereader import read_partial
-from pydicom.multival import MultiValue
-
+from coil.bids import header as headers
 from coil.bids.acquisition import SIEMENS_FRAMES, b_values, private, siemens_frame
+from coil.bids.header import Header
 from coil.errors import DataError
 
 _SAMPLE = 2
-_START = 32768
 
 
 class Counted(NamedTuple):
@@ -27,7 +21,7 @@ class Counted(NamedTuple):
     echoes: int | None = None
 
 
-def read_header(path: Path) -> Dataset:
+def read_header(path: Path) -> Header:
     """One file's header without its pixels.
 
     Raises
@@ -36,17 +30,17 @@ def read_header(path: Path) -> Dataset:
         If the file is not DICOM or its header is broken; the text names the folder only.
     """
     try:
-        return pydicom.dcmread(path, stop_before_pixels=True)
+        return headers.read(path)
     except Exception as error:
         raise _unreadable(path, error) from None
 
 
-def is_mosaic(header: Dataset) -> bool:
+def is_mosaic(header: Header) -> bool:
     """Whether one file holds a whole volume as a Siemens mosaic."""
     return "MOSAIC" in (header.get("ImageType") or ())
 
 
-def image_type(header: Dataset) -> tuple[str, ...]:
+def image_type(header: Header) -> tuple[str, ...]:
     """ImageType; Siemens XA tells NORM, MOCO and the like in a private copy in each frame."""
     found = [str(token) for token in header.get("ImageType") or ()]
     for frame in list(header.get("PerFrameFunctionalGroupsSequence") or ())[:1]:
@@ -59,7 +53,7 @@ def image_type(header: Dataset) -> tuple[str, ...]:
     return tuple(found)
 
 
-def matrix(header: Dataset) -> tuple[int | None, int | None]:
+def matrix(header: Header) -> tuple[int | None, int | None]:
     """(rows, columns) of a slice; a mosaic is taken apart."""
     rows, columns = header.get("Rows"), header.get("Columns")
     slices = private(header, 0x0019, "SIEMENS MR HEADER", 0x0A) if is_mosaic(header) else None
@@ -69,7 +63,7 @@ def matrix(header: Dataset) -> tuple[int | None, int | None]:
     return rows // tiles, columns // tiles
 
 
-def positions(header: Dataset) -> int:
+def positions(header: Header) -> int:
     """The number of distinct slice positions in an enhanced multi-frame file, at least 1."""
     found = set()
     for frame in header.get("PerFrameFunctionalGroupsSequence") or ():
@@ -78,7 +72,7 @@ def positions(header: Dataset) -> int:
     return max(len(found), 1)
 
 
-def echo_times(header: Dataset) -> tuple[float, ...]:
+def echo_times(header: Header) -> tuple[float, ...]:
     """The echo times in ms that one header names, ascending; enhanced frames included."""
     if header.get("EchoTime") is not None:
         return (float(header.EchoTime),)
@@ -93,7 +87,7 @@ def echo_times(header: Dataset) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def count(files: list[Path], first: Dataset) -> Counted:
+def count(files: list[Path], first: Header) -> Counted:
     """The complete volumes, the slices and the echoes of one series; an echo is not a volume.
 
     Headers of the other files are read as far as they are needed, so ask only when a rule
@@ -127,10 +121,10 @@ def _count_classic(files: list[Path]) -> Counted:
     return Counted(min(complete), slices, len({echo for _, echo in seen}))
 
 
-def _count_enhanced(files: list[Path], first: Dataset) -> Counted:
+def _count_enhanced(files: list[Path], first: Header) -> Counted:
     """Multi-frame files: all volumes in one, or one volume (of one echo) a file."""
     slices = positions(first)
-    frames = [int(_head(path, "NumberOfFrames").get("NumberOfFrames") or 0) for path in files]
+    frames = [int(_texts(path, "NumberOfFrames")[0] or 0) for path in files]
     volumes = sum(n // slices for n in frames)
     # A whole enhanced header costs 60 ms, so echoes are looked for at both ends of the series
     # (they follow one another, or lie in blocks) before every header is read.
@@ -144,40 +138,8 @@ def _count_enhanced(files: list[Path], first: Dataset) -> Counted:
 
 
 def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
-    """Text attributes of a file's header as they are written; the last has the highest tag.
-
-    Sessions have thousands of such files, so an attribute is looked for by its bytes (tag and
-    VR, little endian); the header is parsed where that does not find exactly one value.
-    """
-    with path.open("rb") as stream:
-        start = stream.read(_START)
-    values = []
-    for keyword in keywords:
-        tag = tag_for_keyword(keyword)
-        assert tag is not None
-        mark = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + dictionary_VR(tag).encode()
-        found = {
-            piece[2 : 2 + int.from_bytes(piece[:2], "little")] for piece in start.split(mark)[1:]
-        }
-        if len(found) != 1:
-            header = _head(path, keywords[-1])
-            return tuple(_as_written(header.get(keyword)) for keyword in keywords)
-        values.append(found.pop().decode("latin-1").strip(" \0"))
-    return tuple(values)
-
-
-def _as_written(value: Any) -> str:
-    several = isinstance(value, MultiValue)
-    return "\\".join(str(v) for v in value) if several else str("" if value is None else value)
-
-
-def _head(path: Path, last: str) -> Dataset:
-    """The header up to the attribute `last` and no further, which is three times as fast."""
-    end = tag_for_keyword(last)
-    assert end is not None
     try:
-        with path.open("rb") as stream:
-            return read_partial(stream, stop_when=lambda tag, vr, length: tag > end)
+        return headers.read_texts(path, *keywords)
     except Exception as error:
         raise _unreadable(path, error) from None
 

@@ -1,0 +1,360 @@
+"""The attributes of a DICOM file's header, read without importing pydicom where that serves.
+
+pydicom takes 0.4 s of processor time to import, more than dcm2niix takes for most sessions. The
+usual encodings (little endian, PS3.5 section 7) are read here; of whatever is unusual, and of
+attributes that are not listed here, pydicom tells.
+"""
+
+import mmap
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+# keyword: (tag, VR) from PS3.6, of what the mapping looks at
+_KNOWN = {
+    "SpecificCharacterSet": (0x00080005, "CS"),
+    "ImageType": (0x00080008, "CS"),
+    "SOPClassUID": (0x00080016, "UI"),
+    "SeriesDate": (0x00080021, "DA"),
+    "AcquisitionDate": (0x00080022, "DA"),
+    "ContentDate": (0x00080023, "DA"),
+    "AcquisitionDateTime": (0x0008002A, "DT"),
+    "SeriesTime": (0x00080031, "TM"),
+    "AcquisitionTime": (0x00080032, "TM"),
+    "ContentTime": (0x00080033, "TM"),
+    "Modality": (0x00080060, "CS"),
+    "Manufacturer": (0x00080070, "LO"),
+    "StationName": (0x00081010, "SH"),
+    "SeriesDescription": (0x0008103E, "LO"),
+    "ManufacturerModelName": (0x00081090, "LO"),
+    "PatientName": (0x00100010, "PN"),
+    "PatientID": (0x00100020, "LO"),
+    "SequenceName": (0x00180024, "SH"),
+    "RepetitionTime": (0x00180080, "DS"),
+    "EchoTime": (0x00180081, "DS"),
+    "InversionTime": (0x00180082, "DS"),
+    "ProtocolName": (0x00181030, "LO"),
+    "InPlanePhaseEncodingDirection": (0x00181312, "CS"),
+    "FlipAngle": (0x00181314, "DS"),
+    "PulseSequenceName": (0x00189005, "SH"),
+    "RectilinearPhaseEncodeReordering": (0x00189034, "CS"),
+    "InversionTimes": (0x00189079, "FD"),
+    "EffectiveEchoTime": (0x00189082, "FD"),
+    "DiffusionBValue": (0x00189087, "FD"),
+    "MRTimingAndRelatedParametersSequence": (0x00189112, "SQ"),
+    "MREchoSequence": (0x00189114, "SQ"),
+    "MRModifierSequence": (0x00189115, "SQ"),
+    "MRDiffusionSequence": (0x00189117, "SQ"),
+    "MRFOVGeometrySequence": (0x00189125, "SQ"),
+    "StudyInstanceUID": (0x0020000D, "UI"),
+    "SeriesInstanceUID": (0x0020000E, "UI"),
+    "SeriesNumber": (0x00200011, "IS"),
+    "ImagePositionPatient": (0x00200032, "DS"),
+    "ImageOrientationPatient": (0x00200037, "DS"),
+    "PlanePositionSequence": (0x00209113, "SQ"),
+    "PlaneOrientationSequence": (0x00209116, "SQ"),
+    "NumberOfFrames": (0x00280008, "IS"),
+    "Rows": (0x00280010, "US"),
+    "Columns": (0x00280011, "US"),
+    "SharedFunctionalGroupsSequence": (0x52009229, "SQ"),
+    "PerFrameFunctionalGroupsSequence": (0x52009230, "SQ"),
+}
+_BY_TAG = dict(_KNOWN.values())
+
+_SOP_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.4": "MR Image Storage",
+    "1.2.840.10008.5.1.4.1.1.4.1": "Enhanced MR Image Storage",
+    "1.2.840.10008.5.1.4.1.1.4.2": "MR Spectroscopy Storage",
+    "1.2.840.10008.5.1.4.1.1.4.4": "Legacy Converted Enhanced MR Image Storage",
+    "1.2.840.10008.5.1.4.1.1.7": "Secondary Capture Image Storage",
+    "1.2.840.10008.5.1.4.1.1.66": "Raw Data Storage",
+    "1.2.840.10008.5.1.4.1.1.128": "Positron Emission Tomography Image Storage",
+}
+
+_PREFIX = 132  # the preamble and `DICM`
+_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_CREATORS = range(0x10, 0x100)
+_FIRST_BYTES = 8192
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _ITEM_ENDS, _SEQUENCE_ENDS = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+
+_TEXTS = frozenset(["AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"])
+_WHOLE_TEXTS = frozenset(["LT", "ST", "UR", "UT"])
+_BYTES = frozenset(["OB", "OD", "OF", "OL", "OV", "OW"])
+_NUMBERS = {
+    "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
+    "AT": "I",
+}  # fmt: skip
+_LONG = frozenset(vr.encode() for vr in (*_BYTES, "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
+_SHORT = frozenset(
+    vr.encode() for vr in (*_TEXTS, *_WHOLE_TEXTS, *_NUMBERS, "DS", "IS")
+) - _LONG  # fmt: skip
+
+_element = struct.Struct("<HH2sH").unpack_from
+_implicit = struct.Struct("<HHI").unpack_from
+_length = struct.Struct("<I").unpack_from
+
+
+class _UnusualError(Exception):
+    """The file is encoded in a way that is left to pydicom, or it is broken."""
+
+
+class Element(NamedTuple):
+    """An attribute."""
+
+    value: Any
+
+
+class Header:
+    """A header or an item of a sequence, as far as possible with the interface of a `Dataset`.
+
+    A text is a string, a decimal or integer string a number, several values are a list, a
+    sequence is a list of headers.
+    """
+
+    def __init__(self, found: "_Found | None", twin: "Callable[[], Dataset]") -> None:
+        self._found = found
+        self._load = twin
+        self._loaded: Dataset | None = None
+
+    def get(self, key: str | tuple[int, int], default: Any = None) -> Any:
+        """The value of a keyword, the element of a tag; `default` where it is absent."""
+        if self._found is None or (isinstance(key, str) and key not in _KNOWN):
+            return self._twin.get(key, default)
+        tag = _KNOWN[key][0] if isinstance(key, str) else key[0] << 16 | key[1]
+        if tag not in self._found.places:
+            return default
+        try:
+            value = self._value(tag)
+        except (_UnusualError, ValueError, struct.error):
+            return self._twin.get(key, default)
+        return value if isinstance(key, str) else Element(value)
+
+    def written(self, keyword: str) -> str:
+        """The text of an attribute as it is written; "" where it is absent."""
+        if self._found is not None:
+            return self._found.text(_KNOWN[keyword][0])
+        value = self._twin.get(keyword)
+        several = not isinstance(value, str) and hasattr(value, "__len__")
+        return "\\".join(map(str, value)) if several else str("" if value is None else value)
+
+    def private_block(self, group: int, creator: str) -> Any:
+        """The attributes of a private creator by the low byte of their elements.
+
+        Raises
+        ------
+        KeyError
+            If the header has none.
+        """
+        if self._found is None:
+            return self._twin.private_block(group, creator)
+        for number in _CREATORS:
+            if self._found.text(group << 16 | number) == creator:
+                return _Block(self, group, number << 8)
+        raise KeyError(creator)
+
+    def __getitem__(self, tag: tuple[int, int]) -> Any:
+        found = self.get(tag)
+        if found is None:
+            raise KeyError(tag)
+        return found
+
+    def __getattr__(self, keyword: str) -> Any:
+        if keyword.startswith("_"):
+            raise AttributeError(keyword)
+        value = self.get(keyword, self)
+        if value is self:
+            raise AttributeError(keyword)
+        return value
+
+    def __contains__(self, key: str | tuple[int, int]) -> bool:
+        return self.get(key, self) is not self
+
+    @property
+    def _twin(self) -> "Dataset":
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _value(self, tag: int) -> Any:
+        assert self._found
+        written, start, end = self._found.places[tag]
+        vr = written.decode() if written else _BY_TAG.get(tag, "UN")
+        if vr == "SQ":
+            return [
+                Header(found, lambda i=i: self._twin[tag].value[i])
+                for i, found in enumerate(self._found.items(tag))
+            ]
+        return _convert(vr, bytes(self._found.data[start:end]))
+
+
+class _Block:
+    """A private block of a header."""
+
+    def __init__(self, header: Header, group: int, offset: int) -> None:
+        self._header, self._group, self._offset = header, group, offset
+
+    def __getitem__(self, element: int) -> Any:
+        return self._header[self._group, self._offset | element]
+
+
+class _Found(NamedTuple):
+    """Where the values of a header lie in its file: VR (b"" if implicit), start and end by tag."""
+
+    data: Any
+    explicit: bool
+    places: dict[int, tuple[bytes, int, int]]
+
+    def text(self, tag: int) -> str:
+        """The text at `tag`, as it is written."""
+        _, start, end = self.places.get(tag, (b"", 0, 0))
+        return bytes(self.data[start:end]).decode("latin-1").strip(" \0")
+
+    def items(self, tag: int) -> "Iterator[_Found]":
+        """The items of the sequence at `tag`."""
+        _, position, end = self.places[tag]
+        while position + 8 <= end:
+            group, element, length = _implicit(self.data, position)
+            if group << 16 | element == _SEQUENCE_ENDS:
+                return
+            if group << 16 | element != _ITEM:
+                raise _UnusualError
+            last = end if length == _UNDEFINED else position + 8 + length
+            places, position = _walk(self.data, position + 8, last, self.explicit)
+            yield _Found(self.data, self.explicit, places)
+
+
+def read(path: Path) -> Header:
+    """The header of a file, without its pixels; whatever pydicom raises where it is broken."""
+
+    def twin() -> "Dataset":
+        import pydicom
+
+        return pydicom.dcmread(path, stop_before_pixels=True)
+
+    try:
+        with path.open("rb") as stream:
+            data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return Header(_find(data, _PIXELS[0]), twin)
+    except (_UnusualError, ValueError, struct.error):  # an empty file cannot be mapped
+        header = Header(None, twin)
+        header.get("Rows")
+        return header
+
+
+def read_texts(path: Path, *keywords: str) -> tuple[str, ...]:
+    """Texts of a file's header as they are written; the last has the highest tag.
+
+    Sessions have thousands of files, so that no more is read of each than is needed.
+    """
+    with path.open("rb", buffering=0) as stream:
+        start = stream.read(_FIRST_BYTES)
+    try:
+        found = _find(start, _KNOWN[keywords[-1]][0] + 1)
+        return tuple([found.text(_KNOWN[keyword][0]) for keyword in keywords])
+    except (_UnusualError, struct.error):
+        header = read(path)
+        return tuple([header.written(keyword) for keyword in keywords])
+
+
+def sop_class_name(uid: str) -> str:
+    """The name of an SOP class, or the UID of one that is not known."""
+    if uid in _SOP_CLASSES:
+        return _SOP_CLASSES[uid]
+    from pydicom.uid import UID
+
+    return UID(uid).name
+
+
+def _find(data: Any, stop: int) -> _Found:
+    """The places of the attributes before the tag `stop`."""
+    if data[_PREFIX - 4 : _PREFIX] != b"DICM":
+        raise _UnusualError
+    meta, position = _walk(data, _PREFIX, len(data), True, 0x00030000)
+    syntax = _Found(data, True, meta).text(0x00020010)
+    if not syntax.startswith("1.2.840.10008.1.2") or syntax.endswith((".2.2", ".1.99")):
+        raise _UnusualError  # big endian, deflated, unknown
+    explicit = syntax != "1.2.840.10008.1.2"
+    return _Found(data, explicit, _walk(data, position, len(data), explicit, stop)[0])
+
+
+def _walk(
+    data: Any, position: int, end: int, explicit: bool, stop: int = 0xFFFFFFFF
+) -> tuple[dict[int, tuple[bytes, int, int]], int]:
+    """The places of a data set's attributes before `stop`, and where it ends."""
+    places: dict[int, tuple[bytes, int, int]] = {}
+    while position < end:
+        group, element, vr, length = _element(data, position)
+        tag = group << 16 | element
+        if tag >= stop:
+            if stop == _PIXELS[0] and tag not in _PIXELS:
+                raise _UnusualError
+            return places, position
+        if tag == _ITEM_ENDS:
+            return places, position + 8
+        start = position + 8
+        if not explicit:
+            (length,) = _length(data, position + 4)
+            vr = b""
+        elif vr in _LONG:
+            (length,) = _length(data, start)
+            start += 4
+        elif vr not in _SHORT:
+            raise _UnusualError
+        if length == _UNDEFINED:
+            if vr not in (b"SQ", b""):
+                raise _UnusualError
+            position = _skip(data, start, end, explicit)
+        else:
+            position = start + length
+        if position > end:
+            raise _UnusualError
+        places[tag] = (vr, start, position)
+    return places, position
+
+
+def _skip(data: Any, position: int, end: int, explicit: bool) -> int:
+    """Where a sequence of undefined length ends."""
+    while position + 8 <= end:
+        group, element, length = _implicit(data, position)
+        position += 8
+        if group << 16 | element == _SEQUENCE_ENDS:
+            return position
+        if group << 16 | element != _ITEM:
+            break
+        if length == _UNDEFINED:
+            position = _walk(data, position, end, explicit)[1]
+        else:
+            position += length
+    raise _UnusualError
+
+
+def _convert(vr: str, data: bytes) -> Any:
+    """A value by its VR, as pydicom has it."""
+    if vr in _BYTES:
+        return data
+    if vr in _NUMBERS:
+        form = _NUMBERS[vr]
+        values = struct.unpack(f"<{len(data) // struct.calcsize(form)}{form}", data)
+        return _one_or_all(list(values), None)
+    if vr not in _TEXTS and vr not in _WHOLE_TEXTS and vr not in ("DS", "IS"):
+        raise _UnusualError
+    if not data.isascii() or b"\x1b" in data:
+        raise _UnusualError  # a character set decides
+    text = data.decode("ascii")
+    if vr in _WHOLE_TEXTS:
+        return text.rstrip(" \0")
+    parts = [part.rstrip(" \0") for part in text.split("\\")] if text else []
+    if vr == "DS":
+        return _one_or_all([float(part) for part in parts], None)
+    if vr == "IS":
+        return _one_or_all([int(part) for part in parts], None)
+    return _one_or_all(parts, "")
+
+
+def _one_or_all(values: list[Any], absent: Any) -> Any:
+    return values if len(values) > 1 else values[0] if values else absent
