@@ -49,10 +49,8 @@ def test_in_any_session_no_two_series_get_one_name(entries: list[Entry], random:
     named = [name for state, name in found.values() if state == "mapped"]
     assert len(set(named)) == len(named)
     elsewhere = [
-        replace(
-            one, folder=f"series/{random.randint(0, 10**6)}", series_number=random.randint(1, 99)
-        )
-        for one in enumerate(random.sample(series, len(series)))
+        replace(one, folder=f"series/{number}", series_number=random.randint(1, 99))
+        for number, one in enumerate(random.sample(series, len(series)))
     ]
     assert brief(elsewhere) == found
 

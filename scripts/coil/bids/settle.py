@@ -68,7 +68,7 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
     ordered = sorted(series, key=lambda one: one.order)
     check_visit(ordered)
     settled = [_settle_one(one, mapping, subject, session) for one in ordered]
-    settled = _open_by_others(settled, mapping, subject, session)
+    settled = _open_by_others(settled, mapping)
     for rows in _by_name(settled):
         rules = [mapping.rules[row.rule] for _, row in rows if row.rule is not None]
         for (place, _), row in zip(rows, _share([row for _, row in rows], rules), strict=True):
@@ -117,13 +117,13 @@ def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) ->
 def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
     """The state of a series whose headers can be used as far as they were asked for."""
     matches = mapping.matches(series)
-    if series.is_derived and not matches:
-        reason = "computed by the scanner; no rule asks for it by image_type"
-        return Settled(series, "derived", reason)
     if not series.is_image and not any(match.rule.is_log for match in matches):
         reasons = [_ignored(series, match.rule) for match in matches if match.rule.ignore]
         unasked = Settled(series, "ignored", "holds no image (a report or raw data)")
         return reasons[0] if reasons else unasked
+    if series.is_derived and not matches:
+        reason = "computed by the scanner; no rule asks for it by image_type"
+        return Settled(series, "derived", reason)
     if len(matches) > 1:
         row = Settled(series, "ambiguous", _rules_reason(matches))
     elif not matches:
@@ -144,18 +144,22 @@ def _open(series: Series, row: Settled, matches: list[Match]) -> frozenset[str]:
     return found | {key for key in expected if not series.knows(key)}
 
 
-def _open_by_others(
-    settled: list[Settled], mapping: Mapping, subject: str, session: str
-) -> list[Settled]:
-    """The rows, open also by what is open of series that may get the same name."""
+def _open_by_others(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+    """The rows, open also by what is open of series that may get the same name.
+
+    That may be any of the same suffix: a named group that fills an entity may be open.
+    """
     waiting: dict[str, frozenset[str]] = defaultdict(frozenset)
     for row in settled:
         if row.series and row.open:
             for match in mapping.matches(row.series):
-                named = _settle_matched(row.series, match, subject, session).name
-                if named:
-                    waiting[named] |= row.open
-    return [replace(row, open=row.open | waiting[row.name]) if row.name else row for row in settled]
+                waiting[match.rule.target] |= row.open
+    return [
+        replace(row, open=row.open | waiting[mapping.rules[row.rule].target])
+        if row.name and row.rule is not None
+        else row
+        for row in settled
+    ]
 
 
 def _settle_matched(series: Series, match: Match, subject: str, session: str) -> Settled:
