@@ -61,6 +61,37 @@ def test_sessions_are_filtered_by_kind_and_scanner(study: Study) -> None:
     assert sorted(study.units()) == ["A_1"]
 
 
+def test_the_labs_own_table_names_people_and_who_is_not_in_it_is_left_out(study: Study) -> None:
+    for subject in ("A", "B"):
+        study.session(f"{subject}_1", subject=subject)
+    table = study.work.parent / "labels.csv"
+    table.write_text("subject,participant_id\nA,sub-01\n")
+    table.chmod(0o600)
+    study.settings = {"identity": {"subjects": "table", "table": str(table)}}
+    found = study.discover()
+    assert [unit.partition("_")[0] for unit in found.new] == ["sub-01"]
+    assert str(found).endswith("; 1 left out: no BIDS label by the config's `identity`")
+
+
+def test_without_a_table_there_are_no_labels_of_it(study: Study) -> None:
+    study.session("A_1")
+    study.settings = {"identity": {"subjects": "table"}}
+    with pytest.raises(ConfigError, match="name the lab's table"):
+        study.discover()
+
+
+def test_a_label_of_the_archive_that_is_none_of_bids_leaves_out_its_session_alone(
+    study: Study,
+) -> None:
+    for subject in ("A1", "B_2"):
+        study.session(f"{subject}_1", subject=subject)
+    study.settings = {"identity": {"subjects": "label"}}
+    found = study.discover()
+    assert (len(found.new), found.unnamed) == (1, 1)
+    with pytest.raises(ConfigError, match="none of the sessions has a BIDS label"):
+        study.discover(subjects="B_2")
+
+
 def test_scans_that_are_filtered_out_are_not_noted(study: Study) -> None:
     session = study.session("A_1")
     study.scan(session, "2", type="localizer")

@@ -24,11 +24,12 @@ from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Address, Archive, connect, part
 from coil.archive.demographics import Wanted
 from coil.archive.listing import Session
+from coil.archive.naming import name_sessions
 from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
 from coil.bids.sources import bidsmap
 from coil.deid.dates import shift_days
-from coil.deid.identities import Kind, Link, LinkTable, check_label, load_secret, pseudonym
+from coil.deid.identities import Link, LinkTable, load_secret
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import wanted_resources
 from coil.units import unit_name
@@ -46,6 +47,8 @@ class Found:
     """Sessions that the archive is still receiving."""
     unarchived: int = 0
     """Sessions that are in the prearchive only."""
+    unnamed: int = 0
+    """Sessions that `identity` has no label for."""
 
     def __str__(self) -> str:
         total = len(self.new) + len(self.changed) + len(self.same)
@@ -56,6 +59,8 @@ class Found:
         if self.waiting:
             them = "it" if self.waiting == 1 else "them"
             text += f"; {self.waiting} waiting: the archive is still receiving {them}"
+        if self.unnamed:
+            text += f"; {self.unnamed} left out: no BIDS label by the config's `identity`"
         if self.unarchived:
             text += f"; {self.unarchived} so far only in the archive's prearchive"
         return text
@@ -81,8 +86,15 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         everything = listing.list_sessions(archive, project, select["shared"])
         if not everything:
             _check_project(archive, project)
-        sessions = selection.select(everything, select)
-        table, links = name_sessions(sessions, settings, private)
+        selected = selection.select(everything, select)
+        table, links = name_sessions(selected, settings, private)
+        sessions = [session for session in selected if session.id in links]
+        unnamed = len(selected) - len(sessions)
+        if selected and not sessions:
+            raise ConfigError(
+                "identity: none of the sessions has a BIDS label by it; correct the table or the "
+                "archive's labels, or use hmac"
+            )
         _check_vanished(everything, sessions, table, notes.times, select["may_vanish"])
         taken, look = selection.scan_filter(select), Look(wanted_resources(settings), thorough)
         noted = [
@@ -119,7 +131,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     _write(private / "phenotype.json", questionnaires)
     if maps:
         _write(private / "bidsmap.json", maps)
-    found = Found(waiting=len(noted) - len(ready))
+    found = Found(waiting=len(noted) - len(ready), unnamed=unnamed)
     found.unarchived = prearchive.count_unarchived(entries, everything, select)
     for link in links.values():
         unit = _unit(link)
@@ -148,37 +160,6 @@ def _wanted(
         ),
         days=days,
     )
-
-
-def name_sessions(
-    sessions: Iterable[Session], settings: dict[str, Any], private: Path
-) -> tuple[LinkTable, dict[str, Link]]:
-    """The link table with all `sessions`, and their links by ID, by the config's `identity`."""
-    identity, project = settings["identity"], settings["project"]
-    table = LinkTable.read(private / "link.tsv")
-    secret_file = identity.get("secret_file") or str(private / "secret")
-    secret = load_secret(Path(secret_file), create=not table.rows)
-
-    def name(kind: Kind, way: str, archive_id: str, label: str) -> str:
-        if way == "label":
-            return check_label(label)
-        return pseudonym(secret, project, kind, archive_id)
-
-    links = {
-        session.id: Link(
-            subject_id=session.subject_id,
-            session_id=session.id,
-            subject_label=session.subject_label,
-            session_label=session.label,
-            subject=name(
-                "subject", identity["subjects"], session.subject_id, session.subject_label
-            ),
-            session=name("session", identity["sessions"], session.id, session.label),
-        )
-        for session in sessions
-    }
-    table.add(*links.values())
-    return table, links
 
 
 def _bidsmaps(

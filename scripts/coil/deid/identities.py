@@ -75,17 +75,9 @@ def pseudonym(secret: bytes, project: str, kind: Kind, archive_id: str, length: 
     return "".join(ALPHABET[number >> (5 * place) & 31] for place in range(length))
 
 
-def check_label(label: str) -> str:
-    """`label` if BIDS allows it as it is (letters and digits), for `identity: label`.
-
-    Raises DataError, which does not quote it.
-    """
-    if not re.fullmatch(r"[0-9A-Za-z]{1,64}", label):
-        raise DataError(
-            "a label of the archive is not letters and digits only, as BIDS wants it; "
-            "rename it there, or set identity to hmac"
-        )
-    return label
+def bids_label(label: str) -> str | None:
+    """`label` if BIDS allows it as it is (letters and digits), for `identity: label`."""
+    return label if re.fullmatch(r"[0-9A-Za-z]{1,64}", label) else None
 
 
 @dataclass(frozen=True, order=True)
