@@ -31,7 +31,7 @@ def _complete(series: Series, files: int) -> Series:
         return series
     header = stack.read_header(next(series.path.iterdir()))
     counted = count(header, files) if series.is_image else None
-    return replace(series, path=None, files=files, counted=counted)
+    return replace(series, path=None, glimpsed=series.path, files=files, counted=counted)
 
 
 def count(header: Header, files: int) -> Counted | None:

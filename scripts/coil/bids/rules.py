@@ -86,7 +86,9 @@ class Rule:
     @property
     def target(self) -> str:
         """`datatype/suffix`, or what is done instead."""
-        return f"{self.datatype}/{self.suffix}" if self.datatype else "ignore"
+        if self.datatype:
+            return f"{self.datatype}/{self.suffix}"
+        return "no name" if self.problem else "ignore"
 
     @property
     def volumes(self) -> int | None:

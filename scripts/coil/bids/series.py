@@ -33,7 +33,8 @@ class Series:
 
     Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
     a header knows is None; with one, an absent attribute is "" or None. `broken` says why
-    the header could not be used.
+    the header could not be used. `path` is the folder of its files, `glimpsed` that of its one
+    header where no more was fetched.
     """
 
     scan: str | None
@@ -68,6 +69,7 @@ class Series:
     sop_class: str | None = None
     is_image: bool = True
     path: Path | None = field(default=None, repr=False, compare=False)
+    glimpsed: Path | None = field(default=None, repr=False, compare=False)
     counted: Counted | None = field(default=None, compare=False)
     weighted: frozenset[float] | None = field(default=None, compare=False)
 

@@ -65,7 +65,7 @@ def name(series: Iterable["Series"], path: Path, where: str) -> list[Named]:
     for one in sorted(series, key=_order):
         if one.listed:
             found.append(Named(one, problem="the heuristic decides by its header"))
-        elif one.path is not None and one.is_image:
+        elif (one.path or one.glimpsed) and one.is_image:
             info, named = _described(one, module, {info.series_id for info in infos}, path, where)
             infos |= {info: one} if info else {}
             found += [named] if named else []
@@ -95,8 +95,11 @@ def _described(
     from heudiconv import dicoms
 
     def describe() -> Any:
-        assert series.path is not None
-        files = sorted(str(file) for file in series.path.iterdir() if file.is_file())
+        folder = series.path or series.glimpsed
+        assert folder is not None
+        files = sorted(str(file) for file in folder.iterdir() if file.is_file())
+        if series.glimpsed:  # the one file stands for all of them
+            files *= series.files
         files = [*filter(getattr(module, "filter_files", None) or bool, files)]
         valid = dicoms.validate_dicom(files[0], dcm_filter) if files else None
         if valid is None or valid[0].image_shape is None:
