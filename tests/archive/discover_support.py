@@ -87,7 +87,8 @@ class Study:
         """What the jobs leave of a session that discovery and they look at later."""
         unit = self.units()[label]
         with connect(Address(self.server.url)) as archive:
-            held = contents.digest(contents.list_files(archive, Path(session).name, ["events"]))
+            beside = ["events", "scans/PHYSIO"]
+            held = contents.digest(contents.list_files(archive, Path(session).name, beside))
         files.write_json(self.private / "pulled" / f"{unit}.json", {"held": held})
         record = self.work / "results" / "study" / "records" / unit / "admit.json"
         files.write_json(record, {"state": "done"})

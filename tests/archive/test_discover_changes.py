@@ -11,6 +11,7 @@ pytest_plugins = ["discover_support"]
 
 LISTING = "/data/experiments"
 SCAN = "xnat:mrScanData"
+MAPPING = [{"events": {"resource": "events"}, "physio": [{"resource": "PHYSIO", "of": "scan"}]}]
 
 
 def other_bytes(study: Study, session: str) -> None:
@@ -42,6 +43,10 @@ def scan_note(study: Study, session: str) -> None:
     study.put(f"{session}/scans/1", xsiType=SCAN, note="moved")
 
 
+def log_of_a_scan(study: Study, session: str) -> None:
+    study.put(f"{session}/scans/1/resources/PHYSIO/files/a.puls", b"1 2")
+
+
 def events(study: Study, session: str) -> None:
     study.put(f"{session}/resources/events/files/task.tsv", b"onset")
 
@@ -57,12 +62,13 @@ def events(study: Study, session: str) -> None:
         quality,
         scan_note,
         events,
+        log_of_a_scan,
     ],
 )
 def test_a_change_of_the_data_changes_the_fingerprint(
     study: Study, change: Callable[[Study, str], None]
 ) -> None:
-    study.settings = {"bids": {"name": "n", "mapping": [{"events": {"resource": "events"}}]}}
+    study.settings = {"bids": {"name": "n", "mapping": MAPPING}}
     session = study.session("A_1")
     study.discover()
     study.work_on("A_1", session)

@@ -216,6 +216,21 @@ def test_event_files_come_along_under_their_own_names(
     assert (tmp_path / "out" / "resources" / "events" / "run 1" / "a%b.tsv").read_bytes()
 
 
+def test_files_of_a_resource_that_scans_have_come_along_by_scan(
+    archive: Archive, session: Session, tmp_path: Path
+) -> None:
+    path = f"/data/experiments/{session.id}/scans/6-MR1/resources"
+    archive.put(f"{path}/PHYSIO/files/log/a.puls", data=b"1 2 40 280")
+    archive.put(f"{path}/SNAPSHOTS/files/6.png", data=b"no DICOM")
+    wanted = Request(session.id, session.scans, ["scans/PHYSIO", "scans/ABSENT"], {})
+    pull_session(archive, wanted, tmp_path / "out")
+    beside = tmp_path / "out" / "scan_resources"
+    assert [path for path in beside.rglob("*") if path.is_file()] == [
+        beside / "6-MR1" / "PHYSIO" / "log" / "a.puls"
+    ]
+    assert len(pulled_files(tmp_path / "out")) == 10
+
+
 def test_a_pull_has_no_bar_where_there_is_no_terminal(
     archive: Archive, session: Session, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from bidsschematools.schema import load_schema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,78 @@ def test_only_known_keys_leave_and_the_others_are_named():
 def test_the_config_can_let_one_key_through_by_name():
     kept, _ = clean_sidecar(SIDECAR, allow=["SeriesDescription"])
     assert list(kept) == sorted([*KEPT, "SeriesDescription"])
+
+
+# What names a place or a person, or is prose: it leaves only where the config supplies it.
+UNCHECKED = {
+    "DeviceSerialNumber",
+    "InstitutionName",
+    "InstitutionAddress",
+    "InstitutionalDepartmentName",
+    "StationName",
+    "Instructions",
+    "TaskDescription",
+    "LabelingLocationDescription",
+    "AttenuationCorrectionMethodReference",
+    "MetaboliteMethod",
+    "PlasmaFreeFractionMethod",
+    "PharmaceuticalName",
+    "PharmaceuticalDoseRegimen",
+    "MolarActivityMeasTime",
+    "SpecificRadioactivityMeasTime",
+    "TubingType",
+    "ReconMethodImplementationVersion",
+}
+
+
+def test_every_key_that_bids_wants_beside_an_image_can_leave():
+    schema = load_schema()
+    wanted = {
+        schema.objects.metadata[key].name
+        for kind in ("anat", "asl", "dwi", "fmap", "func", "mri", "pet")
+        for group in schema.rules.sidecars[kind].values()
+        for key, level in group.fields.items()
+        if (level if isinstance(level, str) else level.level) in ("required", "recommended")
+    }
+    assert wanted - RULES.keys() == UNCHECKED
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("TracerName", "FDG"),
+        ("TracerRadionuclide", "^18^Fluorine"),
+        ("TracerRadionuclide", "C11"),
+        ("Radiopharmaceutical", "FDG -- fluorodeoxyglucose"),
+        ("InjectedRadioactivity", 370.5),
+        ("InjectedRadioactivityUnits", "MBq"),
+        ("ModeOfAdministration", "bolus"),
+        ("FrameTimesStart", [0, 60, 120]),
+        ("ReconMethodName", "Ordinary Poisson - Ordered Subset Expectation Maximization"),
+        ("ReconstructionMethod", "OP-OSEM4i21s"),
+        ("ReconMethodParameterLabels", ["subsets", "iterations"]),
+        ("AttenuationCorrection", "CT-based attenuation correction"),
+        ("Units", "Bq/mL"),
+        ("TimeZero", "13:04:00"),
+    ],
+)
+def test_the_values_of_pet_leave(key: str, value: object):
+    assert clean_sidecar({key: value})[0] == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("TracerName", "for Jane Doe"),
+        ("TracerRadionuclide", "F18 of Jane"),
+        ("TimeZero", "2024-05-01T13:04:00"),
+        ("InjectionStart", "13:04:00"),
+        ("AttenuationCorrection", "as Nightingale does it"),
+        ("ReconMethodName", "Quillfeather"),
+    ],
+)
+def test_other_values_of_pet_stay_behind(key: str, value: object):
+    assert clean_sidecar({key: value})[0] == {}
 
 
 def test_a_task_name_must_be_the_task_of_the_file():

@@ -177,6 +177,28 @@ def test_a_text_that_its_rule_allows_but_that_identifies_stays_behind(tmp_path: 
     assert removed["SequenceName"] == 1 and "ReceiveCoilName" not in removed
 
 
+def test_what_the_config_supplies_leaves_but_for_identifiers(tmp_path: Path):
+    told = {"Instructions": "press left", "TaskDescription": "as Quillfeather does"}
+    lab = Lab(tmp_path, told | {"InstitutionAddress": "a street"})
+    table = json.loads((lab.converted / "converted.json").read_text())
+    table["series"][0]["supplied"] = ["Instructions", "TaskDescription"]
+    (lab.converted / "converted.json").write_text(json.dumps(table))
+    lab.admit()
+    left = json.loads(lab.out(f"func/{STEM}_task-rest_bold.json").read_text())
+    assert left["Instructions"] == "press left"
+    assert not {"TaskDescription", "InstitutionAddress"} & left.keys()
+
+
+@pytest.mark.parametrize(("time_of_day", "zero"), [("keep", "13:07:43"), ("drop", "00:00:00")])
+def test_the_zero_of_pets_times_is_no_time_of_day_where_these_are_dropped(
+    tmp_path: Path, time_of_day: str, zero: str
+):
+    lab = Lab(tmp_path, {"TimeZero": "13:07:43", "InjectionStart": -60})
+    lab.admit(time_of_day=time_of_day)
+    left = json.loads(lab.out(f"func/{STEM}_task-rest_bold.json").read_text())
+    assert (left["TimeZero"], left["InjectionStart"]) == (zero, -60)
+
+
 def test_an_archives_own_label_may_name_the_files(lab: Lab):
     record = json.loads((lab.pulled / "pulled.json").read_text())
     record["identifiers"]["subject_label"] = SUBJECT

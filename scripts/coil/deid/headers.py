@@ -38,7 +38,8 @@ ResonantNucleus CodeValue CodeMeaning CodingSchemeDesignator CodingSchemeVersion
 CodingSchemeResponsibleOrganization ImplementationVersionName WindowCenterWidthExplanation
 DimensionDescriptionLabel DimensionIndexPrivateCreator FunctionalGroupPrivateCreator StackID
 ContrastBolusAgent ApplicableSafetyStandardDescription LUTExplanation LUTLabel RescaleType
-GradientOutputType RectificationType
+GradientOutputType RectificationType ReconstructionMethod ReconstructionAlgorithm ConvolutionKernel
+Radiopharmaceutical AttenuationCorrectionMethod ScatterCorrectionMethod
 """
 TECHNICAL = frozenset(_TECHNICAL.split())
 # The same among private elements: creator and last byte of the tag. dcm2niix reads these.

@@ -7,23 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from coil.columns import UNKNOWN, number
-from coil.deid import sidecar_keys as keys
+from coil.deid import values
+from coil.deid.sidecar_keys import RULES as KEYS
 from coil.deid.tables import clean_column_notes
 from coil.errors import DataError
 
 # Keys of BIDS 1.11 for physio and stim (sidecars: continuous). The start is that of a run, never
 # a time of day.
-RULES: dict[str, keys.Rule] = {
-    "SamplingFrequency": keys.number(1e-6, 1e6),
-    "StartTime": keys.number(-3600, 3600),
-    "Columns": keys.many(keys.text(r"[A-Za-z][\w-]{0,47}"), range(1, 100)),
-    "PhysioType": keys.one_of("generic", "eyetrack"),
-    "RecordedEye": keys.one_of("left", "right", "cyclopean"),
-    "SampleCoordinateSystem": keys.one_of(
+RULES: dict[str, values.Rule] = {
+    "SamplingFrequency": values.number(1e-6, 1e6),
+    "StartTime": values.number(-3600, 3600),
+    "Columns": values.many(values.text(r"[A-Za-z][\w-]{0,47}"), range(1, 100)),
+    "PhysioType": values.one_of("generic", "eyetrack"),
+    "RecordedEye": values.one_of("left", "right", "cyclopean"),
+    "SampleCoordinateSystem": values.one_of(
         "gaze-on-screen", "eye-in-head", "gaze-in-world", "custom"
     ),
-    **{key: keys.RULES[key] for key in ("Manufacturer", "ManufacturersModelName", "TaskName")},
-    "SoftwareVersions": keys.RULES["SoftwareVersions"],
+    **{key: KEYS[key] for key in ("Manufacturer", "ManufacturersModelName", "TaskName")},
+    "SoftwareVersions": KEYS["SoftwareVersions"],
 }
 _REQUIRED = ("SamplingFrequency", "StartTime", "Columns")
 _SINCE_1990 = (631_152_000, 4_102_444_800)  # in seconds, to the year 2100

@@ -1,114 +1,33 @@
 """The sidecar keys that may leave, and what each may hold.
 
-Every key that BIDS 1.11 knows for MRI and that cannot identify, and what dcm2niix adds to
+Every key that BIDS 1.11 knows for MRI and PET and that cannot identify, and what dcm2niix adds to
 them. What a scanner's operator or a person's data can reach (names, numbers, comments,
 descriptions, institutions, stations, serial numbers, times, UIDs) is absent: an unknown key
 is removed. A rule takes a value and tells whether it may pass.
 """
 
-import math
-import re
-from collections.abc import Callable, Iterable
-from typing import Any
-
-Rule = Callable[[Any], bool]
-
-
-def number(low: float, high: float) -> Rule:
-    """A finite number from `low` to `high`."""
-
-    def rule(value: Any) -> bool:
-        return (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and math.isfinite(value)
-            and low <= value <= high
-        )
-
-    return rule
-
-
-def whole(low: int, high: int) -> Rule:
-    """A whole number from `low` to `high`."""
-    inside = number(low, high)
-    return lambda value: inside(value) and value == int(value)
-
-
-def many(rule: Rule, lengths: Iterable[int] = range(1, 100_000)) -> Rule:
-    """An array, of one of the `lengths`, of values that pass `rule`."""
-    return lambda value: (
-        isinstance(value, list) and len(value) in lengths and all(rule(item) for item in value)
-    )
-
-
-def either(*rules: Rule) -> Rule:
-    """What one of the rules lets through."""
-    return lambda value: any(rule(value) for rule in rules)
-
-
-def boolean(value: Any) -> bool:
-    """true or false."""
-    return isinstance(value, bool)
-
-
-def one_of(*words: str) -> Rule:
-    """One of a few strings, as written here."""
-    return lambda value: isinstance(value, str) and value in words
-
-
-def text(pattern: str, digits: int = 4) -> Rule:
-    """A string that matches the whole pattern, with no run of more than `digits` digits: an ID
-    or a date is longer."""
-    compiled = re.compile(pattern)
-    run = re.compile(rf"\d{{{digits + 1}}}")
-    return lambda value: (
-        isinstance(value, str) and bool(compiled.fullmatch(value)) and not run.search(value)
-    )
-
-
-def words(vocabulary: str) -> Rule:
-    """A string of words of the vocabulary (any case) and of codes.
-
-    A code has runs of at most three letters and four digits (MR750, VA30A, 5.7.1), which is
-    too short for a name or a number of a person.
-    """
-    known = set(vocabulary.lower().split())
-    code = re.compile(r"(?:[A-Za-z]{1,3}(?![A-Za-z])|\d{1,4}(?!\d)|[.()+-])+")
-
-    def rule(value: Any) -> bool:
-        if not isinstance(value, str) or not 0 < len(value) <= 64:
-            return False
-        parts = [part for part in re.split(r"[\s_:;,/\\]+", value) if part]
-        return all(part.lower() in known or code.fullmatch(part) for part in parts)
-
-    return rule
-
-
-def points(value: Any) -> bool:
-    """Anatomical landmarks: short names, each with three coordinates in voxels."""
-    return (
-        isinstance(value, dict)
-        and all(re.fullmatch(r"[A-Z]{2,4}", name) for name in value)
-        and all(many(number(-1e4, 1e4), (3,))(point) for point in value.values())
-    )
-
-
-def each(rule: Rule, keys: str) -> dict[str, Rule]:
-    """The same rule for several keys."""
-    return dict.fromkeys(keys.split(), rule)
-
-
-SECONDS = number(0, 100_000)
-FACTOR = number(0, 1e6)
-COUNT = whole(0, 1_000_000)
-SIGNED = number(-1e6, 1e6)
-AXIS = one_of("i", "i-", "j", "j-", "k", "k-")
-CODE = text(r"[A-Z0-9][A-Z0-9_ .+-]{0,23}")  # a defined term: DICOM's VR CS
-CODES = either(text(r"[A-Z0-9_ .+-]{1,24}(\\[A-Z0-9_ .+-]{1,24}){0,15}"), many(CODE, range(1, 16)))
-TOKEN = text(r"[A-Za-z0-9_+-]{1,48}")
-BIDS_PATH = text(
-    r"(bids::)?(sub-[0-9A-Za-z]+/)?(ses-[0-9A-Za-z]+/)?(anat|dwi|fmap|func|perf)/"
-    r"[0-9A-Za-z_+-]+\.nii(\.gz)?"
+from coil.deid.sidecar_pet import PET
+from coil.deid.values import (
+    AXIS,
+    BIDS_PATH,
+    CODE,
+    CODES,
+    COUNT,
+    FACTOR,
+    SECONDS,
+    SIGNED,
+    TOKEN,
+    Rule,
+    boolean,
+    each,
+    either,
+    many,
+    number,
+    one_of,
+    points,
+    text,
+    whole,
+    words,
 )
 
 MANUFACTURERS = (
@@ -225,7 +144,9 @@ BIDS: dict[str, Rule] = {
     "IntendedFor": either(BIDS_PATH, many(BIDS_PATH)),
     "B0FieldIdentifier": either(TOKEN, many(TOKEN)),
     "B0FieldSource": either(TOKEN, many(TOKEN)),
-    "Units": one_of("Hz", "rad/s", "T", "s", "ms", "arbitrary", "uT", "mT"),
+    "Units": one_of(
+        "Hz", "rad/s", "T", "s", "ms", "arbitrary", "uT", "mT", "Bq/mL", "kBq/mL", "BQML"
+    ),
     # diffusion
     "MultipartID": TOKEN,
     "SmallDelta": either(SECONDS, many(SECONDS)),
@@ -266,7 +187,7 @@ BIDS: dict[str, Rule] = {
 DCM2NIIX: dict[str, Rule] = {
     "ConversionSoftware": one_of("dcm2niix"),
     "ConversionSoftwareVersion": text(r"v\d\.\d\.\d{8}( [A-Za-z0-9.() :-]{0,40})?", digits=8),
-    "Modality": one_of("MR"),
+    "Modality": one_of("MR", "PT"),
     "ImageType": many(CODE, range(1, 20)),
     "ImageTypeText": many(CODE, range(1, 20)),
     "ImagingFrequency": number(0, 2000),
@@ -330,4 +251,4 @@ DCM2NIIX: dict[str, Rule] = {
     **each(SIGNED, "PhiAdjust TagPlaneSNormalDTra TagPlaneSPositionDTra TagPlaneUlShape"),
 }
 
-RULES: dict[str, Rule] = BIDS | DCM2NIIX
+RULES: dict[str, Rule] = PET | BIDS | DCM2NIIX

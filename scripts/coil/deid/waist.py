@@ -103,7 +103,16 @@ class _Waist:
             ) from None
 
     def prepare(self, keep_times: bool) -> None:
-        """Collect what may not leave. Times of day may, if the config keeps them."""
+        """Collect what may not leave. Times of day may, if the config keeps them.
+
+        What the config itself supplies to sidecars may, but for identifiers.
+        """
+        self.keep_times = keep_times
+        self.supplied = {
+            re.sub(r"\.nii\.gz$", "", name): frozenset(row.get("supplied") or ())
+            for row in self.record["series"]
+            for name in row.get("files") or ()
+        }
         found = collect(self.pulled)
         self.identifiers = found.without("time") if keep_times else found
         names = [path.name for path in self.source.rglob("*") if path.is_file()]
@@ -170,7 +179,11 @@ class _Waist:
             return dump_sidecar(self.recording(path))
         sidecar = _object(path)
         task = re.search("_task-([0-9A-Za-z]+)", path.name)
-        kept, removed = clean_sidecar(sidecar, self.allow, task=task[1] if task else None)
+        name = path.relative_to(self.source.parents[1]).with_suffix("").as_posix()
+        allow = self.allow | self.supplied.get(name, frozenset())
+        kept, removed = clean_sidecar(sidecar, allow, task=task[1] if task else None)
+        if "TimeZero" in kept and not self.keep_times:
+            kept["TimeZero"] = "00:00:00"  # the other times of PET count from it
         told = [
             key
             for key, value in kept.items()
