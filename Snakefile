@@ -34,6 +34,7 @@ include: "rules/pull.smk"
 include: "rules/convert.smk"
 include: "rules/anonymize.smk"
 include: "rules/dataset.smk"
+include: "rules/merge.smk"
 include: "rules/analyse.smk"
 include: "rules/report.smk"
 include: "rules/push.smk"
@@ -53,6 +54,7 @@ rule all:
     input:
         of_projects("<results>/{project}/reports/index.html"),
         of_projects("<results>/{project}/status.tsv"),
+        of_merged("<results>/{project}/validation.json"),
         all_pushes,
     message:
         "all is up to date"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from coil.config import check_config, read_projects
+from coil.config import check_config, merged_datasets, read_projects
 from coil.errors import CoilError
 from coil.planning import (
     check_session,
@@ -25,8 +25,14 @@ try:
         Path(file).stem: mapping_sources(PROJECTS[Path(file).stem], file)
         for file in config["projects"]
     }
+    MERGED = merged_datasets(config["merged"], PROJECTS)
 except CoilError as error:
     sys.exit(f"error: {error}")
+
+
+def one_of(names):
+    """The pattern of a wildcard that is one of some names."""
+    return "|".join(sorted(names)) or "(?!)"
 
 
 def setting(*keys):
@@ -101,6 +107,36 @@ def of_units(pattern):
         return _expand(pattern, wildcards.project)
 
     return find
+
+
+def of_merged(pattern):
+    """The pattern's file of every merged dataset all of whose projects the archive listed."""
+
+    def find(wildcards):
+        return [
+            pattern.replace("{project}", name)
+            for name, entry in MERGED.items()
+            if set(entry["projects"]) <= set(UNITS)
+        ]
+
+    return find
+
+
+def of_parts(pattern):
+    """The pattern's files of all projects, or all their sessions, of a merged dataset."""
+
+    def find(wildcards):
+        projects = MERGED[wildcards.merged]["projects"]
+        if "<unit>" not in pattern:
+            return [pattern.replace("{project}", project) for project in projects]
+        return [path for project in projects for path in _expand(pattern, project)]
+
+    return find
+
+
+def merged_entry(wildcards):
+    """What the config says of a merged dataset."""
+    return MERGED[wildcards.merged]
 
 
 def previewed_sessions(wildcards):

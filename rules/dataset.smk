@@ -22,6 +22,8 @@ rule dataset:
         "<logs>/{project}/dataset.log",
     benchmark:
         "<benchmarks>/{project}/dataset.tsv"
+    wildcard_constraints:
+        project=one_of(PROJECTS),
     conda:
         "../envs/convert.yaml"
     params:

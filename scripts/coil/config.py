@@ -6,7 +6,7 @@ filled in from them, so that no other place knows a default.
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,29 @@ def read_project(path: Path, where: str) -> dict[str, Any]:
     return _check(settings, "project", where)
 
 
+def merged_datasets(
+    entries: list[dict[str, Any]], projects: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """The config's `merged` by name; `ConfigError` where one cannot be made of `projects`."""
+    found: dict[str, dict[str, Any]] = {}
+    for place, entry in enumerate(entries):
+        where, name = f"config: merged[{place}]", entry["name"]
+        if name in found or name in projects:
+            raise ConfigError(f"{where}.name: {name} is taken already; give it another name")
+        known = {"projects": entry["projects"], "sites": entry["sites"]}
+        for key, names in known.items():
+            if unknown := [one for one in names if one not in projects]:
+                raise ConfigError(
+                    f"{where}.{key}: {unknown[0]} is none of the projects; name one of "
+                    f"{', '.join(sorted(projects))}"
+                )
+        sites = [entry["sites"].get(one, one).lower() for one in entry["projects"]]
+        if len(set(sites)) < len(sites):
+            raise ConfigError(f"{where}.sites: two projects have one site; name them apart")
+        found[name] = entry
+    return found
+
+
 class _Loader(yaml.SafeLoader):
     """YAML without dates (a day stays the text that was written), double keys and yes as a key."""
 
@@ -105,8 +128,16 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def load_schema(name: str) -> dict[str, Any]:
-    """The schema `name` of config/schemas."""
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    """The schema `name` of config/schemas.
+
+    What a merged dataset says of itself has the words of a project's (`x-keys-of-project`).
+    """
+    schema = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    if name == "config":
+        about = schema["properties"]["merged"]["items"]["properties"]["bids"]
+        own = load_schema("project")["properties"]["bids"]["properties"]
+        about["properties"] = {key: own[key] for key in about.pop("x-keys-of-project")}
+    return schema
 
 
 def _check(value: dict[str, Any], schema_name: str, where: str) -> dict[str, Any]:

@@ -95,6 +95,10 @@ def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]
     for name in units:
         if (Path("results") / name / "records").is_dir():  # not after a preview
             print(status.summary(name, Path("results") / name), file=sys.stderr)
+    for entry in config["merged"]:
+        if (Path("results") / entry["name"] / "dataset.json").is_file():
+            told = status.merged_summary(entry["name"], Path("results") / entry["name"])
+            print(told, file=sys.stderr)
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
     if config["keep_quarantine"]:

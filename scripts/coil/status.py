@@ -65,12 +65,25 @@ def summary(name: str, results: Path) -> str:
     lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
     lines.append(f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})")
-    lines += [f"  left out   {line}" for line in _left_out(name, results)]
+    lines += [f"  left out   {line}" for line in _left_out(name, results, "dataset")]
     if (page := results / "reports" / "index.html").is_file():
         pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
     lines += pushed.summary(results)
     lines += [f"  series     {line}" for line in _notable(results)]
+    return "\n".join(lines)
+
+
+def merged_summary(name: str, results: Path) -> str:
+    """The same of a dataset that is merged from several projects."""
+    found = _read(results / "dataset.json")
+    sessions, subjects = found["sessions"], found["subjects"]
+    lines = [
+        f"{name}: {many(sessions, 'session')} of {many(subjects, 'participant')} merged from "
+        f"{', '.join(found['projects'])}",
+        f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})",
+    ]
+    lines += [f"  left out   {line}" for line in _left_out(name, results, "merge")]
     return "\n".join(lines)
 
 
@@ -120,10 +133,10 @@ def _notable(results: Path) -> list[str]:
     return lines
 
 
-def _left_out(name: str, results: Path) -> list[str]:
+def _left_out(name: str, results: Path, rule: str) -> list[str]:
     """Tables and columns that the dataset lacks because something in them is wrong."""
     problems = _read(results / "dataset.json").get("problems", [])
-    log = f"logs/{name}/dataset.log"
+    log = f"logs/{name}/{rule}.log"
     return [f"{one['what']}: {one['reason']}; log: {log}" for one in problems]
 
 

@@ -39,7 +39,7 @@ def session(bids: Path, subject: str, label: str, age: float | None = 30.0) -> d
             {"state": "ignored", "acq_time": "1902-05-01T12:50:00"},
             {"state": "mapped", "acq_time": "1902-05-01T13:00:00"},
         ],
-        "files": {f"sub-{subject}/ses-{label}/anat/{name}_T1w.nii.gz": "0"},
+        "files": {path.relative_to(bids).as_posix(): "0" for path in sorted(folder.rglob("*.*"))},
         "versions": {"dcm2niix": "v1.0", "heudiconv": "1.5.1"},
     }
 
@@ -221,3 +221,10 @@ def test_what_holds_a_label_of_the_archive_is_left_out(tmp_path: Path) -> None:
     published = [path.read_text() for path in tmp_path.rglob("*.tsv")]
     assert not any("Brambleshaw" in text or "Quillfeather" in text for text in published)
     assert not (tmp_path / "phenotype").exists()
+
+
+def test_a_dataset_of_no_session_has_no_error_either(tmp_path: Path) -> None:
+    write(tmp_path, [session(tmp_path, "A", "1")], Tables(PEOPLE))
+    write(tmp_path, [], Tables(PEOPLE, [ARM], [ARM], [PHQ9]))
+    verdict = validate(tmp_path)
+    assert verdict["errors"] == 0, verdict["issues"]

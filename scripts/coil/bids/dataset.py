@@ -7,7 +7,7 @@ and said to be, and holds up nothing else.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def write_dataset(
     write_description(bids, about, generated_by, readme(about, len(done), len(by_subject)))
     _write_people(bids, by_subject, known, guard, problems)
     _write_sessions(bids, by_subject, known, guard, problems)
-    tables.write_json(bids / "scans.json", tables.SCANS)
+    describe(bids / "scans.json", tables.SCANS, done)
     for one in phenotype:
         tables.write_table(bids / "phenotype" / f"{one.name}.tsv", one.header, one.rows)
         tables.write_json(bids / "phenotype" / f"{one.name}.json", one.dictionary)
@@ -172,7 +172,7 @@ def _write_sessions(
             for row, record in zip(session_rows(sessions), sessions, strict=True)
         ]
         tables.write_table(bids / f"sub-{subject}" / f"sub-{subject}_sessions.tsv", header, rows)
-    tables.write_json(bids / "sessions.json", tables.SESSIONS | note_of(kept))
+    describe(bids / "sessions.json", tables.SESSIONS | note_of(kept), units)
 
 
 def _columns(
@@ -197,6 +197,14 @@ def _columns(
         if values is not None:
             found[column] = values
     return found
+
+
+def describe(path: Path, notes: Mapping[str, Any], tables_there: Sized) -> None:
+    """Write the dictionary of tables; where there are none, BIDS wants none of it either."""
+    if tables_there:
+        tables.write_json(path, notes)
+    else:
+        remove_tree(path)
 
 
 def _prune(bids: Path, held: Mapping[str, set[str]], instruments: set[str]) -> None:

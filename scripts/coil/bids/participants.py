@@ -7,6 +7,7 @@ from typing import Any
 from coil.bids import tables
 from coil.bids.columns import Column, TableError, note_of
 from coil.bids.tables import UNKNOWN
+from coil.files import remove_tree
 
 Record = Mapping[str, Any]
 
@@ -70,7 +71,14 @@ def custom(
 def write_participants(
     bids: Path, rows: Sequence[Sequence[str]], columns: Mapping[Column, Sequence[str]]
 ) -> None:
-    """Write participants.tsv and .json; `columns` are custom variables with their values."""
+    """Write participants.tsv and .json; `columns` are custom variables with their values.
+
+    Where there is nobody there is no table either: the validator would find it wrong.
+    """
+    if not rows:
+        for name in ("participants.tsv", "participants.json"):
+            remove_tree(bids / name)
+        return
     header = [*tables.PARTICIPANTS, *(column.name for column in columns)]
     whole = [[*row, *(cells[at] for cells in columns.values())] for at, row in enumerate(rows)]
     tables.write_table(bids / "participants.tsv", header, whole)
