@@ -1,6 +1,6 @@
 # make demo     the whole workflow on a simulated study, from an archive to reports
 # make test     every test
-# make bench    the archive side beside curl and unzip: speed, memory, requests
+# make bench    beside curl and unzip, and beside dcm2niix: speed, memory, requests
 .PHONY: bench demo demo-archive demo-clean test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -35,6 +35,7 @@ test-fast: .venv/test.stamp
 
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
+	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/convert.py
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

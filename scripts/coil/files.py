@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write `data` to `path` by rename; `mode` sets the permissions before it appears."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     permissions = 0o666 if mode is None else mode  # less the umask
     try:

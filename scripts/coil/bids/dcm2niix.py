@@ -24,7 +24,7 @@ _SMALLEST_FREE = 2**20
 _NIFTI = ".nii.gz"
 # As heudiconv runs it, so that both converters give the same bytes; compression inside
 # dcm2niix, because with pigz the bytes depend on what is installed.
-_FLAGS = ["-b", "y", "-z", "i", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
+FLAGS = ["-b", "y", "-z", "i", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
 _DISK_FULL = 7
 _DATES = frozenset(
     what + kind for what in ("Acquisition", "Study", "Series") for kind in ("DateTime", "Date")
@@ -57,7 +57,7 @@ def convert(wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Mad
 
 def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
     done = subprocess.run(
-        [program(), *_FLAGS, _STEM, "-o", str(folder), str(one.folder)],
+        [program(), *FLAGS, _STEM, "-o", str(folder), str(one.folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

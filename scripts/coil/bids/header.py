@@ -249,16 +249,31 @@ def read(path: Path) -> Header:
 def read_texts(path: Path, *keywords: str) -> tuple[str, ...]:
     """Texts of a file's header as they are written; the last has the highest tag.
 
-    Sessions have thousands of files, so that no more is read of each than is needed.
+    Sessions have thousands of files, so that an attribute is looked for by its bytes (tag and
+    VR), and the header walked through where that does not find exactly one.
     """
     with path.open("rb", buffering=0) as stream:
         start = stream.read(_FIRST_BYTES)
+    if None not in (texts := [_search(start, keyword) for keyword in keywords]):
+        return tuple(texts)
     try:
         found = _find(start, _KNOWN[keywords[-1]][0] + 1)
         return tuple([found.text(_KNOWN[keyword][0]) for keyword in keywords])
     except (_UnusualError, struct.error):
         header = read(path)
         return tuple([header.written(keyword) for keyword in keywords])
+
+
+def _search(data: bytes, keyword: str) -> Any:
+    """The only text in `data` with the mark of an attribute, or None."""
+    tag, vr = _KNOWN[keyword]
+    mark = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
+    place = data.find(mark)
+    start = place + len(mark) + 2
+    if place < 0 or len(data) < start or data.find(mark, start) >= 0:
+        return None
+    text = data[start : start + int.from_bytes(data[start - 2 : start], "little")]
+    return text.decode("latin-1").strip(" \0")
 
 
 def sop_class_name(uid: str) -> str:
