@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coil.bids import beside, dcm2niix, fieldmaps, outputs, sidecars, tying
+from coil.bids import dcm2niix, fieldmaps, outputs, sidecars, tying
 from coil.bids.companions import Companion
 from coil.bids.mapping import Mapping
 from coil.bids.outputs import Wanted
@@ -17,6 +17,10 @@ from coil.bids.settle import Settled, settle
 from coil.bids.sources import with_sources
 from coil.errors import DataError
 from coil.files import remove_tree, write_json
+
+# Imported where it is needed: most sessions have nothing beside their images.
+if TYPE_CHECKING:
+    from coil.bids import beside
 
 
 @dataclass
@@ -42,8 +46,10 @@ class _Row:
         return fieldmaps.Run(self.name, self.files, self.rule.b0, self.settled.series.acq_time)
 
     @property
-    def beside(self) -> beside.Run:
+    def beside(self) -> "beside.Run":
         """The series as what stands beside it sees it."""
+        from coil.bids import beside
+
         series = self.settled.series
         assert series
         return beside.Run(self.name, outputs.images(self.files), series.scan, series.acq_time)
@@ -135,7 +141,10 @@ def convert_session(
             _complete(kept, pulled, inner, field_maps)
             _remove_empty(bids)
         _refuse(rows, policy)  # its state may be another after conversion
-        beside.behaviour(behaviour, pulled, inner, subject, session)
+        if behaviour:
+            from coil.bids import beside
+
+            beside.behaviour(behaviour, pulled, inner, subject, session)
         table = {"series": [_entry(row, bids) for row in rows], "versions": engine.versions()}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
@@ -224,6 +233,8 @@ def _place_log(log: _Row, runs: list[_Row]) -> None:
     if not runs or not series or not series.path:
         log.drop("failed", "its run was not converted")
         return
+    from coil.bids import beside
+
     try:
         placed = beside.place_log(runs[0].beside, series.path)
     except DataError as error:
@@ -236,6 +247,8 @@ def _place_log(log: _Row, runs: list[_Row]) -> None:
 def _place_beside(rule: Rule, rows: list[_Row], pulled: Path) -> None:
     """Put the events and recordings that a rule names beside its runs."""
     for companion in rule.beside:
+        from coil.bids import beside
+
         runs = [row.beside for row in rows]
         for row, placed in zip(rows, beside.place(companion, runs, pulled), strict=True):
             row.files += placed.files
