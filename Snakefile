@@ -3,12 +3,16 @@
 The targets are below; `snakemake --list` shows them. README.md is the way in.
 """
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.25")
 
 
-configfile: "config/config.yaml"
+if Path("config/config.yaml").is_file():  # not before `init`
+
+    configfile: "config/config.yaml"
 
 
 pathvars:

@@ -1,10 +1,28 @@
-# In:  <private>/{project}/sessions/<unit>.json, what the archive lists for each session.
-# Out: nothing that Snakemake knows of (not even a benchmark), so that the rule always runs:
-#      a table on the terminal and <private>/{project}/preview.html.
+# In:  <private>/{project}/sessions/<unit>.json, what the archive lists for each session; for
+#      a project without a config the archive itself.
+# Out: nothing that Snakemake knows of (not even a benchmark), so that the rules always run:
+#      a table on the terminal and <private>/{project}/preview.html; a draft of a config.
 
 
 localrules:
+    init,
     preview,
+
+
+rule init:
+    """Propose a project's config from the series that the archive holds; see `project`."""
+    log:
+        "<logs>/init.log",
+    conda:
+        "../envs/preview.yaml"
+    params:
+        server=config["server"],
+        project=config["project"],
+        headers=config["preview"] == "headers",
+    message:
+        "a draft of the config"
+    script:
+        "../scripts/init.py"
 
 
 rule preview:

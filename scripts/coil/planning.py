@@ -17,7 +17,8 @@ from coil.units import SCRIPTS
 
 # Ways to call snakemake that plan no job.
 _LOOKS_ONLY = {"--lint", "--list", "-l", "--list-rules", "--list-target-rules", "--unlock"}
-_OFFLINE_TARGETS = {"status"}
+# `init` asks by itself: for a project that has no config yet.
+_OFFLINE_TARGETS = {"status", "init"}
 
 
 def wants_discovery(config: dict[str, Any], arguments: list[str]) -> bool:

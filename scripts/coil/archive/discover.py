@@ -85,7 +85,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     with connect(address) as archive:
         everything = listing.list_sessions(archive, project, select["shared"])
         if not everything:
-            _check_project(archive, project)
+            check_project(archive, project)
         selected = selection.select(everything, select)
         table, links = name_sessions(selected, settings, private)
         sessions = [session for session in selected if session.id in links]
@@ -251,7 +251,8 @@ def clear_failures(results: Path, retry: str) -> int:
     return cleared
 
 
-def _check_project(archive: Archive, project: str) -> None:
+def check_project(archive: Archive, project: str) -> None:
+    """Refuse a project that the archive does not have, or does not show: `ConfigError`."""
     if not archive.exists(f"/data/projects/{part(project)}"):
         raise ConfigError(
             f"project: {project}: the archive has no such project, or this login may not see it; "
