@@ -24,6 +24,7 @@ DEFAULT_COLUMNS = {
 }  # fmt: skip
 _BY_SESSION = re.compile(r"xnat:\w+sessiondata/scans/scan/", re.IGNORECASE)
 _ASSESSORS = re.compile(r"xnat:\w+sessiondata/assessors/assessor/", re.IGNORECASE)
+_ASSESSOR = "xnat:imageAssessorData"
 _SCAN_PREFIX = re.compile(r"xnat:\w+scandata")
 
 
@@ -55,7 +56,7 @@ def getter(kind: str, column: str) -> Getter:
     """How to get a column's value from a line. Unknown columns are empty, as in XNAT."""
     column = _direct(column)
     name = column.lower()
-    if _ASSESSORS.match(name):
+    if _assessed(kind, column):
         inner = getter("assessor", _ASSESSORS.sub("xnat:imageAssessorData/", column))
         return lambda line: inner(Line(line.assessor, line.thing)) if line.assessor else ""
     prefix, _, rest = name.partition("/")
@@ -229,20 +230,30 @@ def _below(kind: str, column: str) -> bool:
     """Whether a column of the bulk query is about a scan or its resource."""
     prefix = _direct(column).lower().partition("/")[0]
     scans = kind != "scan" and bool(_SCAN_PREFIX.fullmatch(prefix))
-    return scans or bool(_ASSESSORS.match(column))
+    return scans or bool(_assessed(kind, column))
+
+
+def _assessed(kind: str, column: str) -> str | None:
+    """The type of assessors that a column of experiments is about: of all, or of one type."""
+    if _ASSESSORS.match(column):
+        return _ASSESSOR
+    prefix, slash, _ = column.partition("/")
+    found = xsi.spell(prefix) if slash and kind == "experiment" else None
+    return found if found and xsi.is_a(found, _ASSESSOR) else None
 
 
 def with_assessors(call: Call, lines: Iterator[Line]) -> Iterator[Line]:
     """A line for each assessor of an experiment, if columns or filters are about assessors."""
     names = [*call.query.get("columns").split(","), *(name for name, _ in call.query)]
-    if not any(_ASSESSORS.match(name) for name in names):
-        return lines
-    return _each_assessor(call, lines)
+    kinds = {found for name in names if (found := _assessed("experiment", name))}
+    return _each_assessor(call, lines, kinds) if kinds else lines
 
 
-def _each_assessor(call: Call, lines: Iterator[Line]) -> Iterator[Line]:
+def _each_assessor(call: Call, lines: Iterator[Line], kinds: set[str]) -> Iterator[Line]:
     for line in lines:
-        for assessor in call.store.children(line.thing, "assessor") or [None]:
+        held = call.store.children(line.thing, "assessor")
+        fitting = [one for one in held if any(xsi.is_a(one.xsi_type, kind) for kind in kinds)]
+        for assessor in fitting or [None]:
             line.assessor = assessor
             yield line
 

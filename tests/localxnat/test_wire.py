@@ -550,3 +550,13 @@ def test_assessors_are_columns_of_their_sessions(raw: Raw) -> None:
     column = "xnat:mrsessiondata/assessors/assessor/id"
     rows = raw.rows("/data/experiments", project="DEMO", label="Assessed", columns=f"ID,{column}")
     assert {row[column] for row in rows} == made
+
+
+def test_the_fields_of_a_type_of_assessors_are_columns_of_their_sessions(raw: Raw) -> None:
+    raw("PUT", "/data/projects/DEMO/subjects/S1/experiments/Rated?xsiType=xnat:mrSessionData")
+    path = "/data/projects/DEMO/subjects/S1/experiments/Rated/assessors"
+    raw("PUT", f"{path}/r1?xsiType=xnat:qcManualAssessorData&xnat:qcManualAssessorData/rater=me")
+    raw("PUT", f"{path}/r2?xsiType=xnat:qcAssessmentData")
+    column = "xnat:qcmanualassessordata/rater"
+    rows = raw.rows("/data/experiments", project="DEMO", label="Rated", columns=f"ID,{column}")
+    assert [row[column] for row in rows] == ["me"]

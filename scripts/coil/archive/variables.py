@@ -73,20 +73,25 @@ def list_assessors(
     for entry in phenotype:
         if "assessor" not in entry:
             continue
-        kind = entry["assessor"]
-        owner = "imageSession_ID" if entry["per"] == "session" else "subject_id"
+        kind, by_session = entry["assessor"], entry["per"] == "session"
         fields = [column.get("field", column["name"]) for column in entry["columns"]]
-        columns = ",".join(("ID", *(f"{kind}/{name}" for name in (owner, *fields))))
+        # Those of sessions come as columns of their sessions, as XNAT joins them.
+        listed = _TYPES["session"] if by_session else kind
+        owner = "ID" if by_session else f"{kind}/subject_id"
+        names = (f"{kind}/{name}" for name in ("ID", *fields))
+        columns = ",".join(("ID", *([] if by_session else [owner]), *names))
         taken: list[dict[str, Any]] = []
         try:
-            rows = archive.rows("/data/experiments", project=project, xsiType=kind, columns=columns)
+            rows = archive.rows(
+                "/data/experiments", project=project, xsiType=listed, columns=columns
+            )
         except RefusedError:  # a type that the archive does not have; the rest goes on
             found[entry["instrument"]] = None
             continue
-        for row in sorted(rows, key=lambda row: row["ID"]):
+        for row in sorted(rows, key=lambda row: tuple(map(str, row.values()))):
             held = {key.lower(): value for key, value in row.items()}
+            of = held.get(owner.lower()) or held.get("subject_id") or ""
             values = {field: held.get(f"{kind}/{field}".lower()) for field in fields}
-            of = held.get(f"{kind}/{owner}".lower()) or held.get(owner.lower()) or ""
             values = {field: str(value) for field, value in values.items() if value}
             taken.append({f"{entry['per']}_id": of, "values": values})
         found[entry["instrument"]] = taken

@@ -41,7 +41,10 @@ _CODES = {
         "`field_maps: by_match`"
     ),
     "EVENTS_TSV_MISSING": "the archive holds no events of the task, or its rule has no `events`",
-    "TOO_FEW_AUTHORS": "bids.authors in the project's config names one author or none",
+    "TOO_FEW_AUTHORS": (
+        "bids.authors in the project's config names one author or none; or the authors stand in "
+        "CITATION.cff, where BIDS wants them and the validator does not count them"
+    ),
     "NO_AUTHORS": "bids.authors in the project's config is empty",
     "README_FILE_SMALL": "bids.readme in the project's config says little of the study",
     "INCONSISTENT_PARAMETERS": "the scanner's protocol differed between sessions",
