@@ -28,6 +28,7 @@ rule dataset:
         "../envs/convert.yaml"
     params:
         settings=dataset_settings,
+        sources=source_digests,
         made_by=code("pull", "convert", "anonymize"),
         code=code("dataset"),
     message:

@@ -4,7 +4,8 @@ in:     records of all sessions, subjects (demographics, custom variables, asses
         questionnaires (a folder), link and archive (what must not be published)
 out:    description (dataset_description.json) and the other files of the dataset's root;
         summary, with the numbers of subjects, sessions and images, and what was left out
-params: settings, the project's; code, a digest of what made the sessions
+params: settings, the project's; made_by, a digest of the code that made the sessions; sources, the
+        digests of the files that the mapping's sources rest on
 """
 
 from pathlib import Path
@@ -33,8 +34,12 @@ def main(
     questionnaires: Path,
     settings: dict[str, Any],
     code: str,
+    sources: dict[str, str],
 ) -> dict[str, Any]:
-    """The summary of the dataset that is written to `bids`; `private` is the project's."""
+    """The summary of the dataset that is written to `bids`; `private` is the project's.
+
+    `sources` are the digests of the files that the mapping's sources rest on.
+    """
     known = files.read_json(private / "subjects.json")
     guard = Guard(
         LinkTable.read(private / "link.tsv").rows,
@@ -44,7 +49,7 @@ def main(
     about, problems = settings["bids"], Problems()
     noted = [with_age(files.read_json(path), known["linked"]) for path in records]
     rules = mapping.parse(about["mapping"], synonyms=about["synonyms"])
-    digests = {"mapping": rules.digest, "code": code}
+    digests = {"mapping": rules.digest_with(sources), "code": code}
     tables = Tables(
         known["linked"],
         [Column.configured(column) for column in settings["participants"]],
@@ -100,6 +105,7 @@ if "snakemake" in globals():
             Path(given.questionnaires),
             params["settings"],
             params["made_by"],
+            params["sources"],
         ),
     )
     files.write_json(Path(snakemake.output.summary), summary)

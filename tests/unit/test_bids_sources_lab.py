@@ -1,6 +1,7 @@
 """A lab's own heudiconv heuristic names the series, and its mistakes are told by their line."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,11 @@ def test_a_template_that_is_no_bids_name_leaves_its_series_unmapped(
     for row in by_text(simple(template)):
         assert row.state == "unmapped"
         assert row.reason.startswith(f"bids.mapping[0] (code/heuristic.py): {reason}")
+
+
+def test_one_header_tells_it_what_all_files_tell(by_text: Any, series: list[Series]) -> None:
+    glimpsed = [replace(one, path=None, glimpsed=one.path) for one in series]
+    assert short(by_text(HEURISTIC, glimpsed)) == short(by_text(HEURISTIC))
 
 
 def test_its_filters_are_heeded(by_text: Any) -> None:

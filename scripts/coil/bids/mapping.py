@@ -44,6 +44,13 @@ class Mapping:
         sure = max((match.rule.priority for match in found if match.sure), default=None)
         return [match for match in found if sure is None or match.rule.priority >= sure]
 
+    def digest_with(self, sources: Table[str, str]) -> str:
+        """`digest` with the digests of the files that the sources rest on, by their names."""
+        if not sources:
+            return self.digest
+        text = json.dumps([self.digest, dict(sources)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def with_rules(self, rules: Iterable[Rule]) -> "Mapping":
         """The mapping with more rules behind its own, as a source or an override gives them."""
         every = (*self.rules, *rules)
