@@ -29,6 +29,7 @@ rule anonymize:
         mapping=setting("bids", "mapping"),
         sources=source_digests,
         synonyms=setting("bids", "synonyms"),
+        overrides=overrides_of_session,
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),
         behaviour=setting("bids", "behaviour"),

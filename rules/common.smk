@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from coil.config import check_config, merged_datasets, read_projects
+from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
 from coil.planning import (
     check_session,
@@ -23,6 +23,10 @@ try:
     PROJECTS = read_projects(config["projects"], Path.cwd())
     SOURCES = {
         Path(file).stem: mapping_sources(PROJECTS[Path(file).stem], file)
+        for file in config["projects"]
+    }
+    OVERRIDES = {
+        Path(file).stem: read_overrides(PROJECTS[Path(file).stem], file, Path.cwd())
         for file in config["projects"]
     }
     MERGED = merged_datasets(config["merged"], PROJECTS)
@@ -84,6 +88,12 @@ def all_source_files(wildcards):
 def source_digests(wildcards):
     """A digest of each of them by its name in the mapping, in the same order."""
     return digests(SOURCES[wildcards.project])
+
+
+def overrides_of_session(wildcards):
+    """What is said of single series of a job's session, so that no other runs again for it."""
+    unit = f"sub-{wildcards.subject}_ses-{wildcards.session}"
+    return OVERRIDES[wildcards.project].get(unit, {})
 
 
 def archive_share(wildcards):

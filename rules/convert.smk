@@ -23,6 +23,7 @@ rule convert:
         mapping=setting("bids", "mapping"),
         sources=source_digests,
         synonyms=setting("bids", "synonyms"),
+        overrides=overrides_of_session,
         policy=setting("bids", "policy"),
         field_maps=setting("bids", "field_maps"),
         behaviour=setting("bids", "behaviour"),

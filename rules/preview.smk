@@ -38,6 +38,7 @@ rule preview:
         "../envs/preview.yaml"
     params:
         headers=config["preview"] == "headers",
+        overrides=OVERRIDES,
         bids={name: settings["bids"] for name, settings in PROJECTS.items()},
         sources={
             project: {use: str(path) for use, path in found.items()}

@@ -3,7 +3,7 @@
 in:     pulled, or the reason why there is nothing; sources, the files of the mapping's sources
 out:    converted, or the reason why nothing could be converted
 params: mapping, synonyms, policy, field_maps and behaviour, as the config has them; sources (the
-        digests of their files by name, in the order of the input)
+        digests of their files by name, in the order of the input); overrides, those of this session
 """
 
 import shutil
@@ -28,6 +28,7 @@ def main(
     unit: tuple[str, str],
     mapping: Mapping,
     sources: dict[str, Path],
+    overrides: dict[str, dict[str, Any]],
     policy: dict[str, str],
     field_maps: str,
     behaviour: list[dict[str, Any]],
@@ -47,6 +48,7 @@ def main(
             session=unit[1],
             mapping=mapping,
             sources=sources,
+            overrides=overrides,
             policy=policy,
             field_maps=field_maps,
             scratch=scratch,
@@ -70,6 +72,7 @@ if "snakemake" in globals():
             (snakemake.wildcards["subject"], snakemake.wildcards["session"]),
             parse(snakemake.params["mapping"], synonyms=snakemake.params["synonyms"]),
             dict(zip(snakemake.params["sources"], map(Path, snakemake.input.sources), strict=True)),
+            snakemake.params["overrides"],
             snakemake.params["policy"],
             snakemake.params["field_maps"],
             snakemake.params["behaviour"],

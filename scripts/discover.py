@@ -15,10 +15,12 @@ from typing import Any
 
 from coil import jobs
 from coil.archive.discover import Found, clear_failures, discover
-from coil.bids import mapping
+from coil.bids import mapping, overrides
 from coil.bids.checks import check_dataset
 from coil.bids.sources import lab
+from coil.config import read_overrides
 from coil.planning import locked, mapping_sources
+from coil.units import read_units
 
 
 def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
@@ -31,6 +33,9 @@ def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
             outcomes[name] = {"error": f"{name}: {found.reason}"}
             continue
         outcomes[name] = {"found": str(found)}
+        units = {str(unit) for unit in read_units(root / "results" / name / "sessions.tsv")}
+        if lost := sorted(set(read_overrides(settings, file, root)) - units):
+            outcomes[name]["found"] += f"; overrides: {', '.join(lost)}: no such session"
         if not locked(root):
             again = clear_failures(root / "results" / name, request["retry"])
             outcomes[name]["found"] += f"; {again} failed before, tried again" if again else ""
@@ -45,6 +50,7 @@ def discover_one(
     for use, path in mapping_sources(settings, file).items():
         if use.endswith(".py"):
             lab.check(path, f"{file}: bids.mapping: {use}")
+    overrides.check(read_overrides(settings, file, root), settings["bids"].get("overrides", ""))
     check_dataset(settings, file)
     return discover(name, settings, root, thorough)
 

@@ -21,6 +21,7 @@ from coil.archive.listing import Scan
 from coil.archive.peek import peek
 from coil.bids import mapping as mappings
 from coil.bids.glimpse import read_glimpsed
+from coil.bids.overrides import with_overrides
 from coil.bids.preview import Previewed, uses
 from coil.bids.series import Series
 from coil.bids.settle import settle
@@ -37,6 +38,7 @@ def main(
     sessions: list[Path],
     bids: dict[str, dict[str, Any]],
     sources: dict[str, dict[str, Path]],
+    overrides: dict[str, dict[str, dict[str, Any]]],
     headers: bool,
 ) -> None:
     """Show the sessions, files below private/<project>/, by the `bids` of each project."""
@@ -48,7 +50,11 @@ def main(
         mapping = mappings.parse(raw, where, settings["synonyms"])
         if headers:
             fetch_headers(private, noted)
-        shown = [preview(path, mapping, sources[project], headers) for path in noted]
+        said = overrides[project]
+        shown = [
+            preview(path, mapping, sources[project], said.get(path.stem, {}), headers)
+            for path in noted
+        ]
         used = uses(shown, mapping, raw)
         page = private / "preview.html"
         text = preview_page.render(project, settings["name"], shown, used, headers)
@@ -79,7 +85,11 @@ def fetch_headers(private: Path, noted: Sequence[Path]) -> None:
 
 
 def preview(
-    session: Path, mapping: mappings.Mapping, sources: dict[str, Path], headers: bool
+    session: Path,
+    mapping: mappings.Mapping,
+    sources: dict[str, Path],
+    overrides: dict[str, dict[str, Any]],
+    headers: bool,
 ) -> Previewed:
     """What the mapping would make of one session."""
     try:
@@ -88,6 +98,7 @@ def preview(
         else:
             series = [Series.from_listing(scan._asdict()) for scan in _scans(session)]
         complete = with_sources(mapping, series, sources)
+        complete = with_overrides(complete, series, overrides)
         settled = settle(series, complete, *_labels(session))
         return Previewed.of(session.stem, settled, complete.rules)
     except DataError as error:
@@ -117,6 +128,7 @@ if "snakemake" in globals():
                 project: {use: Path(path) for use, path in found.items()}
                 for project, found in snakemake.params["sources"].items()
             },
+            snakemake.params["overrides"],
             snakemake.params["headers"],
         ),
     )

@@ -64,8 +64,34 @@ def path_beside(file: str, project: Path, base: Path, key: str) -> Path:
     )
 
 
+def read_overrides(
+    settings: dict[str, Any], file: str, base: Path
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the project of the config file `file` says of single series, by session and scan.
+
+    Raises `ConfigError`.
+    """
+    name = settings["bids"].get("overrides")
+    if name is None:
+        return {}
+    raw = _read_yaml(path_beside(name, project_path(file, base), base, "bids.overrides"), name)
+    # A scan's number is a number in YAML and a text in the archive.
+    named = {
+        str(unit): {str(scan): entry for scan, entry in entries.items()}
+        if isinstance(entries, dict)
+        else entries
+        for unit, entries in raw.items()
+    }
+    return _check(named, "overrides", name)
+
+
 def read_project(path: Path, where: str) -> dict[str, Any]:
     """One project's settings with defaults; `where` is how messages name the file."""
+    return _check(_read_yaml(path, where), "project", where)
+
+
+def _read_yaml(path: Path, where: str) -> dict[Any, Any]:
+    """A file's table of keys."""
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -75,7 +101,7 @@ def read_project(path: Path, where: str) -> dict[str, Any]:
         raise ConfigError(
             f"{where}: empty or no table of keys; see config/README.md for an example"
         )
-    return _check(settings, "project", where)
+    return settings
 
 
 def merged_datasets(
@@ -183,6 +209,8 @@ def _say(error: jsonschema.ValidationError) -> str:
             dotted = f"{path}.{unknown}" if path else str(unknown)
             close = difflib.get_close_matches(str(unknown), known, n=1)
             remedy = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+            if not known and (patterns := schema.get("patternProperties")):
+                remedy = f"a {next(iter(patterns.values()))['title']} has the form {min(patterns)}"
             return f"{dotted}: unknown key; {remedy}"
         case "required":
             missing = re.sub(r"^'(.*)' is a required property$", r"\1", error.message)

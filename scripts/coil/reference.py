@@ -13,7 +13,11 @@ from coil.config import load_schema
 from coil.files import write_text
 
 MARKER = "<!-- Generated from config/schemas by `make reference`; edit the schemas. -->\n"
-_TITLES = {"config": "config/config.yaml", "project": "config/projects/&lt;name&gt;.yaml"}
+_TITLES = {
+    "config": "config/config.yaml",
+    "project": "config/projects/&lt;name&gt;.yaml",
+    "overrides": "The file that `bids.overrides` names",
+}
 
 
 def reference() -> str:
@@ -43,7 +47,7 @@ def _keys(
 
     `above` holds the definitions that the part lies in: one inside itself is not written again.
     """
-    for key, raw in schema.get("properties", {}).items():
+    for key, raw in _named(schema):
         part = _resolve(raw, root)
         path = f"{prefix}{key}"
         yield path, part, key in schema.get("required", [])
@@ -53,6 +57,13 @@ def _keys(
             if (name := below.get("$ref", "")) not in above:
                 known = above | {name} if name else above
                 yield from _keys(_resolve(below, root), root, f"{path}{mark}", known)
+
+
+def _named(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The parts of a schema by key, or `<title>` where the key is the user's own."""
+    yield from schema.get("properties", {}).items()
+    for part in schema.get("patternProperties", {}).values():
+        yield f"<{part['title']}>", part
 
 
 def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:

@@ -114,6 +114,18 @@ def test_a_changed_rule_converts_again(finished: Lab) -> None:
     assert "unmapped" not in run.output.partition("study: 2 of 2 sessions done")[2]
 
 
+def test_an_override_converts_its_session_again_and_no_other(finished: Lab) -> None:
+    unit = finished.units()[0]
+    (finished.work / "said.yaml").write_text(f"{unit}: {{1: {{ignore: a trial}}}}\n")
+    settings = finished.settings()
+    settings["bids"]["overrides"] = "said.yaml"
+    finished.configure(settings)
+    run = finished.snakemake("bids")
+    assert (run.status, run.jobs["convert"], run.jobs["anonymize"]) == (0, 1, 1), run.output
+    reasons = [row["reason"] for row in finished.record(unit)["series"] if row["scan"] == "1"]
+    assert reasons == ["a trial"]
+
+
 def test_a_touched_script_runs_nothing(finished: Lab, tmp_path: Path) -> None:
     house = tmp_path / "house"
     for name in ("rules", "scripts", "config", "envs"):

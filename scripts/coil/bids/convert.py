@@ -11,6 +11,7 @@ from coil.bids import dcm2niix, fieldmaps, outputs, sidecars, tying
 from coil.bids.companions import Companion
 from coil.bids.mapping import Mapping
 from coil.bids.outputs import Wanted
+from coil.bids.overrides import with_overrides
 from coil.bids.rules import AUTO, Rule
 from coil.bids.series import read_series
 from coil.bids.settle import Settled, settle
@@ -82,6 +83,7 @@ def convert_session(
     scratch: Path,
     field_maps: str = "by_rule",
     sources: dict[str, Path] | None = None,
+    overrides: dict[str, dict[str, Any]] | None = None,
     behaviour: Sequence[Companion] = (),
     converter: str = "dcm2niix",
 ) -> dict[str, Any]:
@@ -103,6 +105,8 @@ def convert_session(
         `by_rule` or `by_match`: whether images without a `b0` take a field map that fits.
     sources
         The files of the mapping's sources that rest on one, by what `use` says.
+    overrides
+        What is said of single series, by scan number.
     scratch
         A folder to work in; emptied first, removed when all went well. On the same file
         system as `converted`, and as well protected.
@@ -126,6 +130,7 @@ def convert_session(
         scratch.mkdir(parents=True)
         series = read_series(pulled)
         mapping = with_sources(mapping, series, sources)
+        mapping = with_overrides(mapping, series, overrides or {})
         rows = [
             _Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
             for one in settle(series, mapping, subject, session)

@@ -3,6 +3,7 @@
 import re
 import string
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from coil.bids import companions, names
@@ -26,6 +27,8 @@ RULE_KEYS = (
     "aslcontext",
     "b0",
 )
+_AMENDING = ("entities", "expect", "duplicates", "supplement", "aslcontext", "b0")
+OVERRIDE_KEYS = ("to", "ignore", *_AMENDING)
 SOURCES = ("reproin", "bidsmap")
 EXPECT_KEYS = ("volumes", "slices", "echoes", "files")
 DUPLICATES = ("fail", "runs", "last-complete")
@@ -53,6 +56,20 @@ def read_source(raw: dict[str, Any], place: str, name: str) -> Source:
     return Source(name, use, int(raw.get("priority", _SOURCE_PRIORITY)))
 
 
+def read_override(raw: dict[str, Any], place: str, condition: Condition) -> Rule:
+    """Compile an override that names or ignores by itself the series that fit `condition`."""
+    reader = _Reader(place, raw)
+    reader.closed(OVERRIDE_KEYS)
+    return replace(reader.rule(condition), derived=True)
+
+
+def amend_rule(raw: dict[str, Any], place: str, rule: Rule) -> Rule:
+    """The rule with what an override says; the result knows which rule it amends."""
+    reader = _Reader(place, raw)
+    reader.closed(OVERRIDE_KEYS)
+    return reader.amend(rule)
+
+
 class _Reader:
     """Reads one rule."""
 
@@ -61,13 +78,16 @@ class _Reader:
         self.raw = raw
 
     def read(self, synonyms: Mapping[str, str]) -> Rule:
-        raw = self.raw
-        self._closed("", raw, RULE_KEYS)
-        if "match" not in raw:
+        self.closed(RULE_KEYS)
+        if "match" not in self.raw:
             self._fail("match", "missing; say which series the rule takes")
+        return self.rule(read_condition(self.raw["match"], f"{self.place}.match", synonyms))
+
+    def rule(self, condition: Condition) -> Rule:
+        """The rule for the series that fit a condition."""
+        raw = self.raw
         if ("to" in raw) == ("ignore" in raw):
             self._fail("to", "a rule has either `to` or `ignore`")
-        condition = read_condition(raw["match"], f"{self.place}.match", synonyms)
         priority = int(raw.get("priority", 0))
         if "ignore" in raw:
             if extra := [key for key in _NAMING_KEYS if key in raw]:
@@ -91,6 +111,30 @@ class _Reader:
             aslcontext=self._aslcontext(suffix),
             b0=self._b0(datatype),
         )
+
+    def amend(self, rule: Rule) -> Rule:
+        """The rule with what is said here in place of, or beside, what it says itself."""
+        assert rule.datatype and rule.suffix
+        changes: dict[str, Any] = {"amends": rule.index}
+        if "entities" in self.raw:
+            changes["entities"] = self._entities(
+                rule.datatype, rule.suffix, rule.condition, rule.entities
+            )
+        if "supplement" in self.raw:
+            changes["supplement"] = rule.supplement | self._supplement()
+        if "expect" in self.raw:
+            changes["expect"] = self._expect()
+        if "aslcontext" in self.raw:
+            changes["aslcontext"] = self._aslcontext(rule.suffix)
+        if "b0" in self.raw:
+            changes["b0"] = self._b0(rule.datatype)
+        if "duplicates" in self.raw:
+            changes["duplicates"] = self._one_of("duplicates", self.raw["duplicates"], DUPLICATES)
+        return replace(rule, **changes)
+
+    def closed(self, known: tuple[str, ...]) -> None:
+        """Complain of a key that is not known."""
+        self._closed("", self.raw, known)
 
     def _fail(self, key: str, what: str) -> NoReturn:
         raise ConfigError(f"{self.place}.{key}: {what}")
@@ -124,8 +168,15 @@ class _Reader:
             self._fail("to", f"`{to}` is not in BIDS {names.bids_version()}; {allowed}")
         return datatype, suffix
 
-    def _entities(self, datatype: str, suffix: str, condition: Condition) -> dict[str, str]:
+    def _entities(
+        self,
+        datatype: str,
+        suffix: str,
+        condition: Condition,
+        amended: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
         given = {key: str(value) for key, value in (self.raw.get("entities") or {}).items()}
+        given = {**(amended or {}), **given}
         kind = names.kind(datatype, suffix)
         assert kind is not None
         allowed = kind.allowed - {"sub", "ses"}

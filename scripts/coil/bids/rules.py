@@ -56,7 +56,8 @@ class Rule:
     `index` is its place in the mapping, from 0, and `place` how people find it. `only` limits
     it to the series of these folders (or scan numbers, before there are folders); `derived`
     tells whether it takes what the scanner computed. A rule with a `problem` takes series
-    that another source of rules cannot name, to tell why.
+    that another source of rules cannot name, to tell why; one that `amends` another (by its
+    index) counts for that one, too.
     """
 
     index: int
@@ -73,6 +74,7 @@ class Rule:
     duplicates: Literal["fail", "runs", "last-complete"] = "fail"
     required: bool = False
     priority: int = 0
+    amends: int | None = None
     supplement: dict[str, Any] = field(default_factory=dict)
     beside: tuple[Companion, ...] = ()
     aslcontext: tuple[str, ...] = ()

@@ -239,8 +239,8 @@ def _clash(rows: list[Settled]) -> list[Settled]:
 
 def _missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
     """A row for every required rule that no series took."""
-    taken = {row.rule for row in settled if row.state == "mapped"}
-    seen = {row.rule for row in settled}
+    taken = _rules_of((row for row in settled if row.state == "mapped"), mapping)
+    seen = _rules_of(settled, mapping)
     return [
         Settled(
             None,
@@ -252,6 +252,12 @@ def _missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
         for rule in mapping.rules
         if rule.required and rule.index not in taken
     ]
+
+
+def _rules_of(rows: Iterable[Settled], mapping: Mapping) -> set[int | None]:
+    """The rules of the rows, also those that an override amended."""
+    rules = {row.rule for row in rows}
+    return rules | {mapping.rules[index].amends for index in rules if index is not None}
 
 
 def _ignored(series: Series, rule: Rule) -> Settled:
