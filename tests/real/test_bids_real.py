@@ -102,6 +102,29 @@ def content(path: Path) -> Any:
     return {k: v for k, v in json.loads(path.read_text()).items() if k != "HeudiconvVersion"}
 
 
+@every_session
+def test_the_order_and_the_names_of_files_change_no_byte(
+    convert: Convert, name: str, tmp_path: Path
+) -> None:
+    session = convert(name)
+    listing = json.loads((session.pulled / "pulled.json").read_text())
+    for number, scan in enumerate(reversed(listing["scans"])):
+        given = sorted((session.pulled / scan["folder"]).iterdir(), reverse=True)
+        scan["folder"] = f"series/{number:03d}"
+        folder = tmp_path / "pulled" / scan["folder"]
+        folder.mkdir(parents=True)
+        for position, path in enumerate(given):
+            (folder / f"{position:06d}.dcm").symlink_to(path.resolve())
+    listing["scans"].reverse()
+    (tmp_path / "pulled" / "pulled.json").write_text(json.dumps(listing))
+    other = Converted(tmp_path / "pulled", tmp_path, rules_of(name))
+    assert files(other.bids) == files(session.bids)
+    starts = [
+        sorted((row["name"], row["acq_time"]) for row in one.mapped) for one in (session, other)
+    ]
+    assert starts[0] == starts[1]
+
+
 def test_grouping_by_folder_changes_no_byte(convert: Convert, tmp_path: Path) -> None:
     """heudiconv's own grouping, which reads every header, gives the same files."""
     session = convert("siemens_multi_echo")

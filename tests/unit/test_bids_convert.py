@@ -122,20 +122,65 @@ def test_the_versions_of_the_tools_are_noted(converted: Path) -> None:
     assert versions["dcm2niix"].startswith("v1.")
 
 
-def test_two_conversions_give_the_same_bytes(converted: Path, pulled: Path, tmp_path: Path) -> None:
+def relist(pulled: Path) -> None:
+    """As if the archive listed its scans the other way round."""
+    listing = json.loads((pulled / "pulled.json").read_text())
+    scans = listing["scans"][::-1]
+    with_files = [scan for scan in scans if scan["folder"]]
+    for number, scan in enumerate(with_files, start=1):
+        (pulled / scan["folder"]).rename(pulled / "series" / f"new{number}")
+        scan["folder"] = f"series/{number:03d}"
+    for number in range(1, len(with_files) + 1):
+        (pulled / "series" / f"new{number}").rename(pulled / "series" / f"{number:03d}")
+    (pulled / "pulled.json").write_text(json.dumps({**listing, "scans": scans}))
+
+
+def rename(pulled: Path) -> None:
+    """As if the archive named its files the other way round."""
+    for folder in (pulled / "series").iterdir():
+        files = sorted(folder.iterdir())
+        for number, path in enumerate(files):
+            path.rename(folder / f"{len(files) - number}.new")
+        for path in list(folder.iterdir()):
+            path.rename(folder / f"{int(path.stem):06d}.dcm")
+
+
+def rewrite(pulled: Path) -> None:
+    """As if the files arrived in another order, which a folder's own order may show."""
+    for path in sorted((pulled / "series").rglob("*.dcm"), reverse=True):
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+
+
+def leave(pulled: Path) -> None:
+    """Only the folder is another."""
+
+
+@pytest.mark.parametrize("arrive", [leave, relist, rename, rewrite])
+def test_the_same_series_give_the_same_bytes(
+    converted: Path, pulled: Path, tmp_path: Path, arrive: Callable[[Path], None]
+) -> None:
     elsewhere = tmp_path / "a folder" / "pulled"
     shutil.copytree(pulled, elsewhere)
-    listing = json.loads((elsewhere / "pulled.json").read_text())
-    listing["scans"].reverse()
-    (elsewhere / "pulled.json").write_text(json.dumps(listing))
+    arrive(elsewhere)
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "pigz").write_text("#!/bin/sh\nexit 1\n")
     (tools / "pigz").chmod(0o755)
+    cores = os.sched_getaffinity(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-        convert(elsewhere, elsewhere.parent / "out")
-    assert contents(elsewhere.parent / "out") == contents(converted)
+        os.sched_setaffinity(0, {min(cores)})
+        try:
+            convert(elsewhere, elsewhere.parent / "out")
+        finally:
+            os.sched_setaffinity(0, cores)
+    found = elsewhere.parent / "out"
+    assert contents(found / "bids") == contents(converted / "bids")
+    assert [{**row, "folder": ""} for row in table(found)] == [
+        {**row, "folder": ""} for row in table(converted)
+    ]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -111,6 +111,27 @@ def test_a_phase_difference_tells_both_echo_times(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "times", "start"),
+    [
+        ("2024-05-01T13:02:09.500000", ["13:02:01.250000"], "2024-05-01T13:02:01.250000"),
+        ("2024-05-01T13:02:09.500000", ["13:02:03", "13:02:01"], "2024-05-01T13:02:01.000000"),
+        ("2024-05-02T00:00:09.000000", ["23:59:58.000000"], "2024-05-01T23:59:58.000000"),
+        ("2024-05-01T23:59:58.000000", ["00:00:01.000000"], "2024-05-02T00:00:01.000000"),
+        ("2024-05-01T13:02:09.500000", [""], "2024-05-01T13:02:09.500000"),
+        (None, ["13:02:01.250000"], None),
+    ],
+)
+def test_a_run_begins_at_the_earliest_time_of_its_sidecars(
+    tmp_path: Path, told: str | None, times: list[str], start: str | None
+) -> None:
+    files = []
+    for number, text in enumerate(times, start=1):
+        files += image(tmp_path / "func", f"sub-X_task-a_echo-{number}_bold")
+        files[-2].write_text(json.dumps({"AcquisitionTime": text}))
+    assert sidecars.start(files, told) == start
+
+
 def test_a_field_map_in_unknown_units_is_refused(tmp_path: Path) -> None:
     files = image(tmp_path / "fmap", "sub-X_fieldmap")
     with pytest.raises(DataError, match="add `supplement"):

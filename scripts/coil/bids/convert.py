@@ -34,6 +34,10 @@ class _Row:
     reason: str
     files: list[Path] = field(default_factory=list)
     supplied: list[str] = field(default_factory=list)
+    start: str | None = None
+
+    def __post_init__(self) -> None:
+        self.start = self.settled.series.acq_time if self.settled.series else None
 
     @property
     def name(self) -> str:
@@ -43,8 +47,8 @@ class _Row:
     @property
     def run(self) -> fieldmaps.Run:
         """The series as the ties of field maps see it."""
-        assert self.rule and self.settled.series
-        return fieldmaps.Run(self.name, self.files, self.rule.b0, self.settled.series.acq_time)
+        assert self.rule
+        return fieldmaps.Run(self.name, self.files, self.rule.b0, self.start)
 
     @property
     def beside(self) -> "beside.Run":
@@ -53,7 +57,7 @@ class _Row:
 
         series = self.settled.series
         assert series
-        return beside.Run(self.name, outputs.images(self.files), series.scan, series.acq_time)
+        return beside.Run(self.name, outputs.images(self.files), series.scan, self.start)
 
     @property
     def is_log(self) -> bool:
@@ -197,6 +201,7 @@ def _convert(rows: list[_Row], engine: Any, bids: Path, scratch: Path) -> None:
         if made.failed:
             row.drop("failed", made.failed)
             continue
+        row.start = sidecars.start(row.files, row.start)
         if made.left:
             row.reason += f"; {made.left} that dcm2niix made beside it is left out"
         short = min(outputs.volumes(image) for image in outputs.images(row.files))
@@ -280,7 +285,7 @@ def _entry(row: _Row, bids: Path) -> dict[str, Any]:
         "volumes": counted,
         "expected": row.rule.volumes if row.rule else None,
         "files": sorted(p.relative_to(bids).as_posix() for p in row.files if p.is_file()),
-        "acq_time": series.acq_time if series else None,
+        "acq_time": row.start,
         "supplied": row.supplied,
     }
 

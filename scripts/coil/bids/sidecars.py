@@ -1,12 +1,15 @@
 """What rules add beside the images: supplied metadata, ASL contexts."""
 
 from collections.abc import Iterable
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from coil.bids import names, outputs
 from coil.errors import DataError
 from coil.files import read_json, write_json, write_text
+
+_DAY = timedelta(days=1)
 
 
 def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
@@ -15,6 +18,22 @@ def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
         for image in outputs.images(files):
             _update(image, values)
     return sorted(values)
+
+
+def start(files: Iterable[Path], told: str | None) -> str | None:
+    """When the run began: the day of `told`, at the earliest time in the sidecars.
+
+    `told` is the date and time (ISO) of some file of the series; which one depends on how the
+    archive names its files. It may be on the other side of midnight.
+    """
+    times = [str(_meta(image).get("AcquisitionTime", "")) for image in outputs.images(files)]
+    try:
+        known = datetime.fromisoformat(told or "")
+        found = min(datetime.combine(known, time.fromisoformat(text)) for text in times)
+    except ValueError:
+        return told
+    days = round((known - found) / _DAY)
+    return (found + days * _DAY).isoformat(timespec="microseconds")
 
 
 def tell_echo_times(files: Iterable[Path]) -> None:
