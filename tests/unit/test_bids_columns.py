@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.columns import Column
+from coil.bids.columns import Column, note_of
 
 MOVE = -45_000
 
@@ -57,6 +57,13 @@ def test_a_value_that_is_not_declared_is_refused(note: dict, cell: str, reason: 
     with pytest.raises(ValueError, match=reason) as caught:
         column(**note).value(cell, MOVE)
     assert cell not in str(caught.value)
+
+
+def test_ages_above_89_are_capped_and_said_to_be() -> None:
+    age = Column.described("mother_age", {"Description": "Age of the mother"})
+    assert [age.value(cell, MOVE) for cell in ("94", "88.5")] == ["89", "88.5"]
+    assert note_of([age])["mother_age"]["Description"].endswith("; 89 stands for 89 and above")
+    assert Column.described("pages", {}).value("94", MOVE) == "94"
 
 
 def test_no_date_leaves_where_the_config_lets_none() -> None:

@@ -12,6 +12,7 @@ from coil.bids.shared_config import allowed, write_config
 from coil.bids.validate import validate
 from coil.config import read_project
 from coil.deid.dataset import Guard
+from coil.deid.identities import Link
 from coil.errors import ConfigError, DataError
 from coil.files import read_json
 from tests.unit.test_bids_dataset import LINKS, PEOPLE, session
@@ -172,3 +173,22 @@ def test_a_copy_that_holds_a_label_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the config holds a label of a subject"):
         write_config(tmp_path, {"bids": {"name": "of D01_Quillfeather"}}, GUARD)
     assert not list(tmp_path.rglob("*.yaml"))
+
+
+def test_a_readme_that_holds_a_label_is_not_published(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="bids: a text of it holds a label of a session"):
+        write(tmp_path, readme="as in Brambleshaw_V1")
+    assert not (tmp_path / "README").exists()
+
+
+def test_labels_that_the_lab_vouches_for_may_be_told() -> None:
+    links = [Link("S1", "E1", "pilot07", "visit1", "pilot07", "visit1")]
+    guard = Guard(links, {"project": "P1234", "server": "https://xnat.hospital.org"})
+    assert guard.kind("sub-pilot07_ses-visit1") is None
+    assert guard.kind("asked by xnat.hospital.org") == "server"
+
+
+def test_a_study_may_be_called_as_its_project_is_in_the_archive() -> None:
+    archive = {"project": "TAPPING", "server": ""}
+    assert Guard([], archive, ["Tapping in a scanner"]).kind("the tapping study") is None
+    assert Guard([], archive).kind("the TAPPING study") == "project"

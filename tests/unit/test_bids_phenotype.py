@@ -43,7 +43,9 @@ def only(found: list[Instrument]) -> Instrument:
     return one
 
 
-@pytest.mark.parametrize(("file", "mark"), [("phq9.csv", ","), ("phq9.tsv", "\t")])
+@pytest.mark.parametrize(
+    ("file", "mark"), [("phq9.csv", ","), ("phq9.csv", ";"), ("phq9.tsv", "\t")]
+)
 def test_a_questionnaire_is_keyed_by_pseudonym(tmp_path: Path, file: str, mark: str) -> None:
     text = "item,subject,total\n1,Joe,5\n0,Jane,\n1,Jim,2\n".replace(",", mark)
     found = only(read(tmp_path, text, file))

@@ -125,8 +125,11 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     sessions = [session for session in sessions if session.id in links]
     place = {"project": project, "mount": settings["archive"].get("mount")}
     _write(private / "archive.json", {**asdict(address), **place})
-    known = demographics.by_pseudonym(people, sessions, links, everything, wanted)
-    measured = variables.measured(settings["phenotype"], known, people, everything, assessors)
+    phenotype = settings["phenotype"]
+    # Only tables with rows of sessions must know of those that were not taken.
+    others = everything if any("session_column" in entry for entry in phenotype) else ()
+    known = demographics.by_pseudonym(people, sessions, links, others, wanted)
+    measured = variables.measured(phenotype, known, people, everything, assessors)
     _write(private / "subjects.json", known | {"measured": measured})
     _write(private / "phenotype.json", questionnaires)
     if maps:

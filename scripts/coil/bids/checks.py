@@ -9,6 +9,9 @@ from coil.bids.columns import Column
 from coil.bids.description import citation
 from coil.errors import ConfigError
 
+# Demographics that tell a birth, or an age that is not capped.
+_BIRTH = frozenset(f"demographics/{name}" for name in ("dob", "yob", "age"))
+
 
 def check_dataset(settings: Mapping[str, Any], file: str) -> None:
     """Raise `ConfigError` for tables and a citation that could not be written."""
@@ -34,6 +37,8 @@ def _check_columns(where: str, columns: Iterable[Mapping[str, Any]], own: Iterab
     if twice := _twice([*names, *own]):
         raise ConfigError(f"{where}: {twice} stands twice, or is a column of every dataset; rename")
     for column in columns:
+        if column.get("field", "") in _BIRTH:
+            raise ConfigError(f"{where}: {column['name']}: tells a birth; the age is there already")
         try:
             Column.configured(column)
         except ValueError as error:

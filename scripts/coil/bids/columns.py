@@ -7,12 +7,13 @@ date only as a column of dates, moved as all dates of its participant.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from coil.bids.tables import UNKNOWN
+from coil.deid.dates import OLDEST
 from coil.errors import DataError
 
 EMPTY = frozenset({"", UNKNOWN, "NA", "N/A", "NaN", "nan"})
@@ -99,14 +100,27 @@ class Column:
         if text in EMPTY:
             return UNKNOWN
         value = _READERS[self.format](text, days)
-        if self.format in (NUMBER, "integer") and not self.least <= float(value) <= self.most:
-            raise ValueError("is below its minimum or above its maximum")
+        if self.format in (NUMBER, "integer"):
+            if not self.least <= float(value) <= self.most:
+                raise ValueError("is below its minimum or above its maximum")
+            if self.is_age and float(value) > OLDEST:
+                return f"{OLDEST:g}"
         return value
 
+    @property
+    def is_age(self) -> bool:
+        """Whether the column is called an age; who is older than 89 is told by it."""
+        return "age" in re.split("[^a-z]+", self.name.lower())
 
-def note_of(columns: Iterable[Column]) -> dict[str, dict[str, Any]]:
-    """The dictionary's entries of columns."""
-    return {column.name: dict(column.note) for column in columns}
+
+def note_of(columns: Collection[Column]) -> dict[str, dict[str, Any]]:
+    """The dictionary's entries of columns; those of ages say where they end."""
+    found = {column.name: dict(column.note) for column in columns}
+    for column in columns:
+        if column.is_age and column.format in (NUMBER, "integer") and column.levels is None:
+            told = found[column.name].get("Description", column.name)
+            found[column.name]["Description"] = f"{told}; 89 stands for 89 and above"
+    return found
 
 
 def _number(text: str, _: int | None) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 
 from coil.bids import tables
 from coil.bids.columns import Column, TableError, note_of
-from coil.bids.description import readme, write_description
+from coil.bids.description import changes, citation, description, readme, write_description
 from coil.bids.participants import custom, participant_rows, session_rows, write_participants
 from coil.bids.phenotype import Instrument
 from coil.deid.dataset import Guard
-from coil.errors import DataError
+from coil.errors import ConfigError, DataError
 from coil.files import remove_tree
 
 logger = logging.getLogger(__name__)
@@ -85,12 +85,20 @@ def write_dataset(
     problems
         What was left out before.
 
+    Raises
+    ------
+    ConfigError
+        If what the dataset says of itself holds an identifier, or cannot be written.
+
     Returns
     -------
     A summary: the numbers of `subjects`, `sessions`, `images` and `instruments`, and the
     `problems`: what was left out and why.
     """
     problems = problems or Problems()
+    history, own = changes(about.get("releases") or []), about.get("readme", "")
+    if kind := guard.kind(own, description(about, ()), citation(about), history):
+        raise ConfigError(f"bids: a text of it holds a {kind}; take it out of the config")
     done = sorted(
         (record for record in records if record["state"] == "done"),
         key=lambda record: (record["subject"], record["session"]),

@@ -39,8 +39,10 @@ def _text(path: Path, suffix: str) -> list[list[str]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{path.name}: is not UTF-8; save it so") from None
+    first = text.partition("\n")[0]
+    mark = ";" if first.count(";") > first.count(",") else ","  # Excel's, where commas are decimal
     try:
-        return list(csv.reader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ","))
+        return list(csv.reader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else mark))
     except csv.Error:
         raise DataError(f"{path.name}: is no table that can be read; save it anew") from None
 
