@@ -59,6 +59,7 @@ rule all:
         of_projects("<results>/{project}/reports/index.html"),
         of_projects("<results>/{project}/status.tsv"),
         of_merged("<results>/{project}/validation.json"),
+        scanner_datasets,
         all_pushes,
     message:
         "all is up to date"

@@ -15,6 +15,7 @@ from coil.planning import (
     finish,
     mapping_sources,
     wanted_resources,
+    wants_scanner,
 )
 from coil.units import code_digest, read_units
 
@@ -108,6 +109,15 @@ def of_projects(pattern):
         return [pattern.replace("{project}", project) for project in UNITS]
 
     return find
+
+
+def scanner_datasets(wildcards):
+    """The verdicts on what scanners computed, of the projects that ask for it."""
+    return [
+        f"<results>/{project}/derivatives/scanner.json"
+        for project in UNITS
+        if wants_scanner(PROJECTS[project])
+    ]
 
 
 def of_units(pattern):

@@ -1,6 +1,7 @@
 # In:  the records of all sessions, demographics and questionnaires from <private>.
 # Out: what the sessions of <results>/{project}/bids share (dataset_description.json,
-#      participants.tsv, sessions.tsv, phenotype/), and the validator's verdict.
+#      participants.tsv, sessions.tsv, phenotype/), and the validator's verdict; likewise of
+#      <results>/{project}/derivatives/scanner, where the mapping asks for it.
 
 
 localrules:
@@ -57,7 +58,28 @@ rule validate:
         "../scripts/validate.py"
 
 
+rule scanner_dataset:
+    """Describe the derivative dataset of what the scanners computed, and validate it."""
+    input:
+        records=of_units("<results>/{project}/records/<unit>/admit.json"),
+    output:
+        verdict="<results>/{project}/derivatives/scanner.json",
+    log:
+        "<logs>/{project}/scanner_dataset.log",
+    benchmark:
+        "<benchmarks>/{project}/scanner_dataset.tsv"
+    conda:
+        "../envs/convert.yaml"
+    params:
+        code=code("scanner_dataset"),
+    message:
+        "{wildcards.project}: describe what the scanners computed"
+    script:
+        "../scripts/scanner_dataset.py"
+
+
 rule bids:
     """The anonymized BIDS datasets, validated."""
     input:
         of_projects("<results>/{project}/validation.json"),
+        scanner_datasets,

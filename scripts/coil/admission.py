@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coil import __version__, files
+from coil.bids import scanner
 from coil.bids.validate import validate_session
 from coil.deid.waist import admit_session
 from coil.errors import DataError
@@ -46,8 +47,9 @@ def admit(
     `umask` is the invoking person's: files in the dataset get its permissions. Raises
     `DataError` where the session is refused.
     """
-    candidate = converted.parent / "candidate"
+    candidate, derived = (converted.parent / name for name in ("candidate", "candidate_scanner"))
     files.remove_tree(candidate)
+    files.remove_tree(derived)
     try:
         record = admit_session(
             pulled,
@@ -62,14 +64,21 @@ def admit(
             time_of_day=terms.time_of_day,
             deface=terms.deface,
             allow_keys=terms.sidecar_keys,
+            derivatives=derived,
         )
         tools = files.read_json(converted / "converted.json")["versions"]
         record["versions"] = {"Coil": __version__, **tools}
         record["validator"] = validate_session(candidate)
         _refuse_invalid(record["validator"])
+        if record["derivatives"]:
+            _refuse_invalid(validate_session(derived, scanner.unnamed(record["derivatives"])))
+        files.remove_tree(_folder(scanner.folder(dataset), unit))
         _enter(candidate, dataset, unit, umask)
+        if record["derivatives"]:
+            _enter(derived, scanner.folder(dataset), unit, umask)
     finally:
         files.remove_tree(candidate)
+        files.remove_tree(derived)
     logger.info("admitted %d files", len(record["files"]))
     return record
 
@@ -77,10 +86,12 @@ def admit(
 def refuse(dataset: Path, unit: Unit, failure: Failure) -> dict[str, Any]:
     """The record of a session that is not admitted; its folder in the dataset is removed."""
     files.remove_tree(_folder(dataset, unit))
+    files.remove_tree(_folder(scanner.folder(dataset), unit))
     return {
         **failure.record(),
         "series": [],
         "files": {},
+        "derivatives": {},
         "age": None,
         "deface": [],
         "leak_check": None,

@@ -151,6 +151,12 @@ def digests(sources: dict[str, Path]) -> dict[str, str]:
     }
 
 
+def wants_scanner(settings: dict[str, Any]) -> bool:
+    """Whether a project's mapping asks for a derivative dataset of the scanner's."""
+    rules = settings["bids"]["mapping"]
+    return any(str(rule.get("to", "")).startswith("derivatives/") for rule in rules)
+
+
 def locked(root: Path) -> bool:
     """Whether another invocation works in this folder now."""
     locks = root / ".snakemake" / "locks"

@@ -17,7 +17,7 @@ from coil.bids.series import read_series
 from coil.bids.settle import Settled, settle
 from coil.bids.sources import with_sources
 from coil.errors import DataError
-from coil.files import remove_tree, write_json
+from coil.files import read_json, remove_tree, write_json
 
 # Imported where it is needed: most sessions have nothing beside their images.
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def convert_session(
             _convert(rows, engine, bids, scratch)
             kept = [row for row in rows if row.state == "mapped"]
             _complete(kept, pulled, inner, field_maps)
+            _part_derivatives(kept, bids)
             _remove_empty(bids)
         _refuse(rows, policy)  # its state may be another after conversion
         if behaviour:
@@ -227,14 +228,33 @@ def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) ->
         except DataError as error:
             row.drop("failed", str(error))
     rows = [row for row in rows if row.state == "mapped"]
-    notes = fieldmaps.tie([row.run for row in rows], session, by_match=field_maps == "by_match")
-    for row in rows:
+    raw = [row for row in rows if row.rule and not row.rule.is_derivative]
+    notes = fieldmaps.tie([row.run for row in raw], session, by_match=field_maps == "by_match")
+    for row in raw:
         row.reason = "; ".join([row.reason, *notes.get(row.name, ())])
     for rule in {row.rule.index: row.rule for row in rows if row.rule}.values():
         own = [row for row in rows if row.rule and row.rule.index == rule.index]
         _place_beside(rule, own, pulled)
     for row in logged:
         _place_log(row, [one for one in rows if tying.name_of(one.name) == row.name])
+
+
+def _part_derivatives(rows: list[_Row], bids: Path) -> None:
+    """Move what the scanner computed out of the raw data, into a folder beside them."""
+    for row in rows:
+        if not (row.rule and row.rule.is_derivative):
+            continue
+        moved = []
+        for path in row.files:
+            inner = path.relative_to(bids)  # sub-X/ses-Y/derivatives/perf/NAME
+            target = bids.parent.joinpath(
+                inner.parts[2], *inner.parts[:2], inner.parts[3], inner.parts[4]
+            )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            moved.append(path.rename(target))
+            if target.suffix == ".json":
+                write_json(target, {"SkullStripped": False} | read_json(target))
+        row.files = moved
 
 
 def _place_log(log: _Row, runs: list[_Row]) -> None:
@@ -284,10 +304,16 @@ def _entry(row: _Row, bids: Path) -> dict[str, Any]:
         "reason": row.reason,
         "volumes": counted,
         "expected": row.rule.volumes if row.rule else None,
-        "files": sorted(p.relative_to(bids).as_posix() for p in row.files if p.is_file()),
+        "files": sorted(_listed(path, bids) for path in row.files if path.is_file()),
         "acq_time": row.start,
         "supplied": row.supplied,
     }
+
+
+def _listed(path: Path, bids: Path) -> str:
+    """A file's path below the dataset, or below derivatives/ beside it."""
+    below = bids if path.is_relative_to(bids) else bids.parent
+    return path.relative_to(below).as_posix()
 
 
 def _remove_empty(root: Path) -> None:

@@ -196,7 +196,7 @@ _SUSPICIONS = (
 
 def path_of(name: str) -> str:
     """The path below the dataset's root of a settled name, without extension."""
-    datatype, _, base = name.partition("/")
+    datatype, _, base = name.rpartition("/")
     return "/".join([*base.split("_")[:2], datatype, base])
 
 

@@ -19,6 +19,9 @@ MODALITIES = ("anat", "func", "dwi", "fmap", "perf", "pet", "mrs")
 # Where a scanner's logs of physiology may be mapped to: they are named after their runs.
 LOGGED = ("func", "dwi", "perf")
 
+# Where an image goes that the scanner computed and for which raw BIDS has no name.
+DERIVED = "derivatives/"
+
 # What the converter adds by itself when it splits a series into several images.
 SPLIT_BY_CONVERTER = frozenset({"echo", "part", "inv", "flip"})
 
@@ -121,6 +124,20 @@ def companions() -> dict[tuple[str, str], Kind]:
 
 
 @functools.cache
+def derived_kinds() -> dict[str, Kind]:
+    """What a scanner's derivatives of a data type may be named: entities of its images, `desc`."""
+    found: dict[str, Kind] = {}
+    for (datatype, _), kind in kinds().items():
+        known = found.get(f"{DERIVED}{datatype}", kind)
+        found[f"{DERIVED}{datatype}"] = Kind(
+            kind.allowed | known.allowed | {"desc"},
+            kind.required & known.required,
+            kind.extensions | known.extensions,
+        )
+    return found
+
+
+@functools.cache
 def metadata_keys() -> frozenset[str]:
     """Every sidecar key that the schema knows."""
     return frozenset(entry["name"] for entry in _schema()["objects"]["metadata"].values())
@@ -132,6 +149,8 @@ def kind(datatype: str, suffix: str) -> Kind | None:
         suffix = NUMBERED[suffix][0]
     if suffix == "physio" and datatype in LOGGED:
         return companions()[datatype, suffix]
+    if datatype.startswith(DERIVED):
+        return derived_kinds().get(datatype)
     return kinds().get((datatype, suffix))
 
 
@@ -163,9 +182,12 @@ def split(name: str) -> tuple[str, str, dict[str, str]]:
 def name_problem(name: str) -> str | None:
     """Why an image may not have this name, or None."""
     datatype, suffix, values = split(name)
-    known = kinds().get((datatype, suffix))
+    derived = datatype.startswith(DERIVED)
+    known = kind(datatype, suffix) if derived else kinds().get((datatype, suffix))
     if known is None:
         return f"{datatype}/{suffix} is not in the BIDS schema"
+    if derived and "desc" not in values and kinds().get((datatype[len(DERIVED) :], suffix)):
+        return f"{datatype}/{suffix} needs desc, to differ from what is raw"
     if unknown := sorted(set(values) - known.allowed):
         return f"{datatype}/{suffix} takes no {', '.join(unknown)}"
     if absent := sorted(known.required - set(values)):

@@ -43,7 +43,7 @@ def owner(path: Path, wanted: Iterable[str]) -> str | None:
     heudiconv adds `_echo-`, `_part-` or a digit after the suffix where dcm2niix splits a
     series; a name that a rule wrote out in full comes first.
     """
-    name = f"{path.parent.name}/{path.name.partition('.')[0]}"
+    name = named(path)
     known = set(wanted)
     if name in known:
         return name
@@ -78,10 +78,16 @@ def by_name(root: Path, wanted: Iterable[str]) -> tuple[dict[str, list[Path]], d
     return found, left
 
 
+def named(path: Path) -> str:
+    """The name of a file below a session's folder: its data type and its base."""
+    above = names.DERIVED if path.parents[1].name == names.DERIVED.strip("/") else ""
+    return f"{above}{path.parent.name}/{path.name.partition('.')[0]}"
+
+
 def is_allowed(path: Path) -> bool:
     """Whether BIDS has a file of this extension beside such an image (no .bval for a bold)."""
     base, _, extension = path.name.partition(".")
-    kind = names.kind(path.parent.name, base.rpartition("_")[2])
+    kind = names.kind(named(path).rpartition("/")[0], base.rpartition("_")[2])
     return kind is None or f".{extension}" in kind.extensions
 
 
@@ -132,7 +138,7 @@ def problem(name: str, files: list[Path]) -> str | None:
     """Why BIDS has no name for an image of a series that heudiconv named, or None."""
     made = images(files)
     for image in made:
-        if why := names.name_problem(f"{image.parent.name}/{image.name}"):
+        if why := names.name_problem(named(image)):
             count = f"{len(made)} images" if len(made) > 1 else "an image"
             return f"dcm2niix makes {count} of it, and {why}"
     return None

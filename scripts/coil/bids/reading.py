@@ -157,7 +157,7 @@ class _Reader:
         }
 
     def _target(self, to: str) -> tuple[str, str]:
-        datatype, _, suffix = to.partition("/")
+        datatype, _, suffix = to.rpartition("/")
         if names.kind(datatype, suffix) is None:
             suffixes = sorted(s for d, s in names.kinds() if d == datatype)
             allowed = (
@@ -199,6 +199,11 @@ class _Reader:
                 self._fail("entities", "a log is named after its run; leave them out")
             return {}
         required = kind.required - {"sub", "ses"} - names.SPLIT_BY_CONVERTER
+        raw = datatype.removeprefix(names.DERIVED)
+        if raw != datatype and (raw, suffix) in names.kinds() and "desc" not in given:
+            self._fail(
+                "to", f"BIDS has {raw}/{suffix} among raw images; name that, or set entities.desc"
+            )
         if absent := sorted(required - set(given)):
             self._fail("entities", f"{datatype}/{suffix} needs {', '.join(absent)}")
         return given

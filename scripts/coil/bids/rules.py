@@ -86,6 +86,11 @@ class Rule:
         return self.suffix == "physio"
 
     @property
+    def is_derivative(self) -> bool:
+        """Whether it takes what the scanner computed for a derivative dataset."""
+        return (self.datatype or "").startswith(names.DERIVED)
+
+    @property
     def target(self) -> str:
         """`datatype/suffix`, or what is done instead."""
         if self.datatype:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +49,21 @@ def validate(bids: Path) -> dict[str, Any]:
     return _summary(found["issues"], found.get("summary", {}).get("schemaVersion"))
 
 
-def validate_session(candidate: Path) -> dict[str, Any]:
+def validate_session(candidate: Path, ignore: Sequence[str] | None = None) -> dict[str, Any]:
     """Validate one session by itself: `candidate` holds `sub-X/ses-Y/`.
 
     What concerns the dataset as a whole (its description, README, participants) is left out.
+    With `ignore`, the lines of a .bidsignore, it is of a derivative dataset.
     """
     with tempfile.TemporaryDirectory(prefix=".validate-", dir=candidate.parent) as folder:
         bids = Path(folder) / "bids"
         shutil.copytree(candidate, bids, copy_function=_link)
-        write_json(
-            bids / "dataset_description.json",
-            {"Name": "one session", "BIDSVersion": names.bids_version(), "DatasetType": "raw"},
-        )
+        about: dict[str, Any] = {"Name": "one session", "BIDSVersion": names.bids_version()}
+        about["DatasetType"] = "raw" if ignore is None else "derivative"
+        if ignore is not None:
+            about["GeneratedBy"] = [{"Name": "scanner"}]
+            (bids / ".bidsignore").write_text("".join(f"{line}\n" for line in ignore))
+        write_json(bids / "dataset_description.json", about)
         verdict = validate(bids)
     issues = [issue for issue in verdict["issues"] if issue["location"].startswith("sub-")]
     return {**verdict, **_count(issues), "issues": issues}

@@ -144,6 +144,7 @@ BIDS: dict[str, Rule] = {
     "IntendedFor": either(BIDS_PATH, many(BIDS_PATH)),
     "B0FieldIdentifier": either(TOKEN, many(TOKEN)),
     "B0FieldSource": either(TOKEN, many(TOKEN)),
+    "SkullStripped": boolean,
     "Units": one_of(
         "Hz", "rad/s", "T", "s", "ms", "arbitrary", "uT", "mT", "Bq/mL", "kBq/mL", "BQML"
     ),

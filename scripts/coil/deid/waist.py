@@ -7,7 +7,7 @@ end the candidate is searched for the session's own identifiers; one hit and not
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,10 @@ from coil.deid.tables import (
     clean_events,
     clean_numbers,
 )
+from coil.deid.trees import RECORDINGS, TABLES, Tree
 from coil.errors import DataError
 from coil.files import packed, read_json, remove_tree, sha256
 
-TABLES = ("events", "beh")
-RECORDINGS = ("physio", "stim")
-_DATATYPES = "anat|beh|dwi|fmap|func|perf|pet"
-_KINDS = (
-    rf"[0-9A-Za-z]+\.(nii\.gz|json|bval|bvec)|({'|'.join(TABLES)}|aslcontext)\.tsv|"
-    rf"({'|'.join(RECORDINGS)})\.tsv\.gz"
-)
 ROW = "scan folder description state rule name reason volumes expected files acq_time supplied"
 
 
@@ -53,50 +47,53 @@ def admit_session(
     time_of_day: str = "keep",
     deface: Collection[str] = (),
     allow_keys: Collection[str] = (),
+    derivatives: Path | None = None,
 ) -> dict[str, Any]:
     """Build `candidate/sub-<subject>/ses-<session>` from a converted session.
 
     `deface` names the suffixes whose images lose their faces, `allow_keys` the sidecar keys and
-    the columns of events that pass unchecked. Returns what the record of the session tells of
-    this stage: series, files (with SHA-256), age, deface, leak_check, removed.
+    the columns of events that pass unchecked; what the scanner computed goes below
+    `derivatives`. Returns what the record of the session tells of this stage: series, files and
+    derivatives (with SHA-256), age, deface, leak_check, removed.
 
     Raises DataError, naming a file and a kind of identifier but no value, if something in the
     session cannot be checked or would leak; nothing is left in `candidate` then.
     """
+    trees = [Tree(converted / "bids", candidate, subject, session)]
+    if derivatives is not None:
+        source = converted / "derivatives"
+        trees.append(Tree(source, derivatives, subject, session, prefix="derivatives/"))
     try:
-        waist = _Waist(pulled, converted, candidate, subject, session)
+        waist = _Waist(pulled, trees)
         waist.allow = frozenset(allow_keys)
         days = shift_days(secret, project, subject_id)
         times = {"dates": dates, "time_of_day": time_of_day}
         waist.prepare(keep_times=dates == "shift" and time_of_day == "keep")
-        for path in waist.sources():
-            waist.pass_file(path, frozenset(deface))
+        for tree in trees:
+            for path in tree.known():
+                waist.pass_file(tree, path, frozenset(deface))
         rows = [waist.series_row(row, days, times) for row in waist.record["series"]]
         waist.write_scans(rows)
         return waist.finish(rows)
     except BaseException:
-        remove_tree(candidate / f"sub-{subject}" / f"ses-{session}")
+        for tree in trees:
+            remove_tree(tree.out / tree.inner)
         raise
 
 
 class _Waist:
     """One session on its way out."""
 
-    def __init__(
-        self, pulled: Path, converted: Path, candidate: Path, subject: str, session: str
-    ) -> None:
-        self.pulled, self.candidate = pulled, candidate
-        self.labels = (subject, session)
-        self.inner = Path(f"sub-{subject}") / f"ses-{session}"
-        self.source = converted / "bids" / self.inner
+    def __init__(self, pulled: Path, trees: list[Tree]) -> None:
+        self.pulled, self.trees = pulled, trees
+        self.raw = trees[0]
         self.allow: frozenset[str] = frozenset()
         self.deface_results: list[dict[str, Any]] = []
         self.removed_keys: Counter[str] = Counter()
         self.removed_fields: Counter[str] = Counter()
         self.removed_columns: Counter[str] = Counter()
-        self.left_behind: Counter[str] = Counter()
         try:
-            self.record = read_json(converted / "converted.json")
+            self.record = read_json(self.raw.source.parent / "converted.json")
         except (OSError, ValueError):
             raise DataError(
                 "converted.json: missing or damaged; convert the session again"
@@ -115,43 +112,28 @@ class _Waist:
         }
         found = collect(self.pulled)
         self.identifiers = found.without("time") if keep_times else found
-        names = [path.name for path in self.source.rglob("*") if path.is_file()]
-        subject, session = self.labels
+        folders = [tree.source / tree.inner for tree in self.trees]
+        names = [path.name for folder in folders for path in folder.rglob("*") if path.is_file()]
+        subject, session = self.raw.subject, self.raw.session
         public = {subject, session, f"sub{subject}", f"ses{session}"}
         public |= {str(version) for version in self.record.get("versions", {}).values()}
         self.searcher = Searcher(self.identifiers, public, labels_of(names))
 
-    def sources(self) -> Iterable[Path]:
-        """The files to let through, sorted. What else there is is counted."""
-        subject, session = self.labels
-        known = re.compile(
-            rf"({_DATATYPES})/sub-{subject}_ses-{session}(_[a-z]+-[0-9A-Za-z+]+)*_({_KINDS})"
-        )
-        for path in sorted(self.source.rglob("*")):
-            if path.is_dir() and not path.is_symlink():
-                continue
-            name = path.relative_to(self.source).as_posix()
-            if known.fullmatch(name) and not path.is_symlink():
-                yield path
-            elif not name.endswith("_scans.tsv"):  # the converter's own; ours replaces it
-                kind = re.search(r"_([0-9A-Za-z]{1,20}(\.[a-z]{1,5}){1,2})$", path.name)
-                self.left_behind[kind[1] if kind else "other"] += 1
-
-    def pass_file(self, path: Path, deface: frozenset[str]) -> None:
+    def pass_file(self, tree: Tree, path: Path, deface: frozenset[str]) -> None:
         """Write one file, cleaned, to the candidate."""
-        target = self.candidate / self.inner / path.relative_to(self.source)
+        target = tree.target(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         stem, _, extension = path.name.partition(".")
         suffix = stem.rpartition("_")[2]
         if extension == "nii.gz" and suffix in deface:
             result = deface_image(path, target)
-            name = target.relative_to(self.candidate).as_posix()
-            self.deface_results.append({"file": name, **result.record()})
+            self.deface_results.append({"file": tree.listed(target), **result.record()})
             self.removed_fields.update(result.removed)
         elif extension == "nii.gz":
             self.removed_fields.update(clean_nifti(path, target))
         elif extension == "json":
-            target.write_bytes(self.clean_json(path, suffix))
+            name = tree.listed(path).removesuffix(".json")
+            target.write_bytes(self.clean_json(path, suffix, name))
         elif extension == "tsv.gz":
             described = self.recording(path.with_name(f"{stem}.json"))
             target.write_bytes(packed(clean_samples(path, described["Columns"])))
@@ -166,7 +148,7 @@ class _Waist:
         target.write_bytes(data)
         self.removed_columns.update(removed)
 
-    def clean_json(self, path: Path, suffix: str) -> bytes:
+    def clean_json(self, path: Path, suffix: str, name: str) -> bytes:
         """A sidecar's bytes. A text that passes its rule but holds an identifier stays behind."""
         if suffix in TABLES:
             if not path.with_suffix(".tsv").is_file():
@@ -179,7 +161,6 @@ class _Waist:
             return dump_sidecar(self.recording(path))
         sidecar = _object(path)
         task = re.search("_task-([0-9A-Za-z]+)", path.name)
-        name = path.relative_to(self.source.parents[1]).with_suffix("").as_posix()
         allow = self.allow | self.supplied.get(name, frozenset())
         kept, removed = clean_sidecar(sidecar, allow, task=task[1] if task else None)
         if "TimeZero" in kept and not self.keep_times:
@@ -224,22 +205,22 @@ class _Waist:
     def write_scans(self, rows: list[dict[str, Any]]) -> None:
         """sub-X_ses-Y_scans.tsv: every image with its moved time."""
         when = {name: row["acq_time"] for row in rows for name in row["files"] or ()}
-        folder = self.candidate / self.inner
+        folder = self.raw.out / self.raw.inner
         lines = ["filename\tacq_time\n"]
         for path in sorted(folder.rglob("*.nii.gz")):
-            name = path.relative_to(self.candidate).as_posix()
+            name = self.raw.listed(path)
             lines.append(f"{path.relative_to(folder).as_posix()}\t{when.get(name) or NOT_KNOWN}\n")
         if len(lines) == 1:
             raise DataError("the session has no image that the mapping names; nothing to admit")
         # A moved year may be what a number of the session happens to be.
         self.searcher.permit(re.split(r"\W+", " ".join(filter(None, when.values()))))
-        name = "_".join(self.inner.parts) + "_scans.tsv"
+        name = "_".join(self.raw.inner.parts) + "_scans.tsv"
         (folder / name).write_text("".join(lines), encoding="utf-8")
 
     def finish(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """The leak check, and what the record says."""
-        files = sorted(p for p in (self.candidate / self.inner).rglob("*") if p.is_file())
-        names = [path.relative_to(self.candidate).as_posix() for path in files]
+        leaving = {tree.listed(path): path for tree in self.trees for path in tree.written()}
+        files, names = list(leaving.values()), list(leaving)
         parts = {
             "series": rows,
             "age": session_age(self.pulled),
@@ -258,11 +239,13 @@ class _Waist:
             raise DataError("leak check: the session's record holds an identifier; report this")
         for path in files:
             path.chmod(0o644)
-        for folder in {path.parent for path in files} | {(self.candidate / self.inner).parent}:
-            folder.chmod(0o755)
-        (self.candidate / self.inner).chmod(0o755)
+        for tree in self.trees:
+            tree.open_folders()
+        digests = {name: sha256(path) for name, path in leaving.items()}
+        beside = {name for name in digests if name.startswith("derivatives/")}
         return parts | {
-            "files": {name: sha256(path) for name, path in zip(names, files, strict=True)},
+            "files": {name: digests[name] for name in names if name not in beside},
+            "derivatives": {name: digests[name] for name in names if name in beside},
             "leak_check": {
                 "identifiers": len(self.identifiers),
                 "files": len(files),
@@ -277,7 +260,7 @@ class _Waist:
             "sidecar_keys": self.named(self.removed_keys),
             "header_fields": sorted(self.removed_fields),
             "columns": self.named(self.removed_columns),
-            "files": self.named(self.left_behind),
+            "files": self.named(sum((tree.left_behind for tree in self.trees), Counter())),
         }
 
     def named(self, counts: Counter[str]) -> dict[str, int]:

@@ -1,0 +1,24 @@
+"""Describe the dataset of what the scanners computed, and let the validator judge it.
+
+in:  the records of all sessions
+out: verdict, as JSON with the number of errors and warnings and each issue
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coil import files, jobs
+from coil.bids import scanner
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if "snakemake" in globals():
+    target = Path(snakemake.output.verdict)
+    verdict = jobs.must(
+        snakemake.log[0],
+        lambda: scanner.write(
+            target.parents[1] / "bids", map(files.read_json, map(Path, snakemake.input.records))
+        ),
+    )
+    files.write_json(target, verdict)
