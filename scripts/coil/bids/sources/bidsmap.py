@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series import Series
 
 _KEYS = ("xnat_field", "series_description")
+_LIKE_REPROIN = re.compile("(anat|func|fmap|dwi)[-_]")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def name(series: Iterable["Series"], bidsmap: Bidsmap) -> list[Named]:
             continue
         if entry.name is None:
             found.append(Named(one, ignore=f"left out by {entry.place}"))
-        elif entry.datatype is None and reproin.is_name(entry.name):
+        elif entry.datatype is None and _LIKE_REPROIN.match(entry.name):
             asked.append((one, [entry.name]))
         else:
             found.append(_named(one, entry, entry.name))

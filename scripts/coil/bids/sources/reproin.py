@@ -57,11 +57,6 @@ def _parsed(texts: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
             yield spec, said
 
 
-def is_name(text: str) -> bool:
-    """Whether a text is a ReproIn name."""
-    return next(_parsed([text]), None) is not None
-
-
 class _Runs:
     """The run index of a session, which `run+` raises and `run=` repeats, whatever the task.
 
