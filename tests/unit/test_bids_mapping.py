@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from coil.bids import names
 from coil.bids.mapping import parse
 from coil.bids.rules import Rule
 from coil.bids.series import Series
@@ -219,3 +220,77 @@ def test_a_synonym_may_have_flags_of_its_own() -> None:
         for text in ("MPRAGE_A", "Tfl_A", "mprage_a")
     ]
     assert takes == [True, True, False]
+
+
+NAMED: list[tuple[str, dict[str, Any]]] = [
+    ("anat/MP2RAGE", {"inv": 1, "part": "phase", "chunk": 2}),
+    ("anat/UNIT1", {"acq": "den"}),
+    ("anat/MESE", {}),
+    ("anat/MEGRE", {"part": "mag"}),
+    ("anat/VFA", {"flip": 3}),
+    ("anat/IRT1", {"inv": 400}),
+    ("anat/MPM", {"flip": 1, "mt": "on"}),
+    ("anat/MTR", {"mt": "off"}),
+    ("anat/T2starw", {"part": "phase", "chunk": "auto"}),
+    ("anat/PDT2", {}),
+    ("anat/angio", {"ce": "gadolinium"}),
+    ("anat/T1map", {}),
+    ("fmap/TB1TFL", {"acq": "famp"}),
+    ("fmap/TB1map", {}),
+    ("fmap/epi", {"dir": "AP"}),
+    ("fmap/fieldmap", {}),
+    ("fmap/magnitude", {}),
+    ("fmap/magnitude1", {}),
+    ("fmap/phase", {}),
+    ("fmap/phase1", {}),
+    ("fmap/phase2", {}),
+    ("fmap/phasediff", {"run": "auto"}),
+    ("func/sbref", {"task": "x", "dir": "PA"}),
+    ("func/cbv", {"task": "x"}),
+    ("perf/asl", {"dir": "AP"}),
+    ("perf/m0scan", {}),
+    ("dwi/sbref", {"part": "phase"}),
+    ("pet/pet", {"trc": "FDG", "rec": "acdyn"}),
+    ("mrs/svs", {"voi": "PCC", "nuc": "1H"}),
+]
+
+
+@pytest.mark.parametrize(("to", "entities"), NAMED)
+def test_every_raw_image_of_bids_can_be_named(to: str, entities: dict[str, Any]) -> None:
+    parse([{"match": {"note": "x"}, "to": to, "entities": entities}])
+
+
+@pytest.mark.parametrize(
+    ("to", "entities", "message"),
+    [
+        ("anat/VFA", {"inv": 1}, "entities.inv: anat/VFA takes"),
+        ("anat/MPM", {"flip": 1}, "entities: anat/MPM needs mt"),
+        ("anat/MTR", {"mt": "yes"}, "entities.mt: mt is one of off, on"),
+        ("anat/UNIT1", {"inv": 1}, "entities.inv: anat/UNIT1 takes"),
+        ("anat/swi", {}, "to: `anat/swi` is not in BIDS"),
+        ("fmap/phasediff", {"dir": "AP"}, "entities.dir: fmap/phasediff takes"),
+        ("pet/pet", {"echo": 1}, "entities.echo: pet/pet takes"),
+        ("perf/asl", {"task": "rest"}, "entities.task: perf/asl takes"),
+    ],
+)
+def test_a_name_that_bids_does_not_have_is_refused_by_its_key(
+    to: str, entities: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse([{"match": {"note": "x"}, "to": to, "entities": entities}])
+    assert f"bids.mapping[0].{message}" in str(caught.value)
+
+
+def test_each_kind_of_image_takes_exactly_the_entities_of_the_schema() -> None:
+    values = {name: min(one.values, default="1") for name, one in names.entities().items()}
+    for (datatype, suffix), kind in names.kinds().items():
+        needed = kind.required - {"sub", "ses"}
+        given = {"match": {"note": "x"}, "to": f"{datatype}/{suffix}"}
+        parse([given | {"entities": {key: values[key] for key in kind.allowed - {"sub", "ses"}}}])
+        parse([given | {"entities": {key: values[key] for key in needed}}])
+        for key in needed - names.SPLIT_BY_CONVERTER:
+            with pytest.raises(ConfigError, match=f"needs {key}"):
+                parse([given | {"entities": {other: values[other] for other in needed - {key}}}])
+        for key in set(values) - kind.allowed:
+            with pytest.raises(ConfigError, match=rf"entities\.{key}: {datatype}/{suffix} takes"):
+                parse([given | {"entities": {key: values[key]}}])
