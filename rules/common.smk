@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
 from coil.planning import (
+    check_draft,
     check_session,
     digests,
     finish,

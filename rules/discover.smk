@@ -19,6 +19,7 @@ UNITS = {
     if project not in FAILED_PROJECTS
 }
 check_session(config["session"], UNITS)
+check_draft(config["project"], Path.cwd(), sys.argv)
 
 
 localrules:

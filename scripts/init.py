@@ -7,7 +7,6 @@ params: server and project, the archive's; headers, whether one header a kind of
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from coil.bids.glimpse import read_glimpsed
 from coil.bids.series import Series
 from coil.config import read_project
 from coil.errors import ConfigError, DataError
+from coil.planning import draft_path
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -44,17 +44,15 @@ Like = tuple[str, str, int]
 
 def main(root: Path, server: str, project: str, headers: bool) -> None:
     """Write the draft in `root`, and say what to do next."""
-    if not project:
-        raise ConfigError("init: say which of the archive's projects: --config project=ID")
-    name = Path("config") / "projects" / f"{re.sub(r'[^A-Za-z0-9_-]', '_', project)}.yaml"
-    if (root / name).exists():
-        raise ConfigError(f"{name}: is there already; rename or remove it to have one proposed")
+    name = draft_path(project)
     address = Address.of({"server": server} if server else {})
     with connect(address) as archive:
         sessions = listing.list_sessions(archive, project)
         if not sessions:
             check_project(archive, project)
             raise ConfigError(f"project: {project}: the archive holds no imaging session in it yet")
+        if not any(session.scans for session in sessions):
+            raise ConfigError(f"project: {project}: its sessions in the archive hold no scans yet")
         known = _read_headers(archive, sessions, root) if headers else {}
     proposed = draft(project, server, [_series(one, known) for one in sessions], headers)
     _write(root / name, proposed.text)

@@ -7,6 +7,7 @@ parsing the Snakefile stays cheap in every job.
 import atexit
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -68,6 +69,24 @@ def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
             "error: config: session: no project has this session; take a name from "
             "results/<project>/sessions.tsv and write it sub-<subject>_ses-<session>"
         )
+
+
+def check_draft(project: str, root: Path, arguments: list[str]) -> None:
+    """End the invocation if `init` is asked for and nothing could be proposed."""
+    if "init" not in arguments[1:]:
+        return
+    if not project:
+        sys.exit("error: init: say which of the archive's projects: --config project=ID")
+    if (root / draft_path(project)).exists():
+        sys.exit(
+            f"error: init: {draft_path(project)} is there already; rename or remove it to have "
+            "one proposed"
+        )
+
+
+def draft_path(project: str) -> Path:
+    """The file that `init` writes for a project of the archive."""
+    return Path("config") / "projects" / f"{re.sub(r'[^A-Za-z0-9_-]', '_', project)}.yaml"
 
 
 def close_logins_at_exit(root: Path, arguments: list[str]) -> None:

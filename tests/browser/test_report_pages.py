@@ -12,6 +12,30 @@ from tests import phantom, records
 
 pytestmark = pytest.mark.browser
 
+# Every text whose contrast with its background is less than 4.5, and what it says.
+CONTRAST = """
+() => {
+  const light = c => {
+    const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const back = e => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (!c.startsWith('rgba(0, 0, 0, 0')) return c;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  return [...document.querySelectorAll('p, td, th, dd, dt, h1, h2, h3, a, span, small, li')]
+    .filter(e => e.offsetParent && e.innerText.trim())
+    .map(e => {
+      const [a, b] = [light(getComputedStyle(e).color), light(back(e))].sort((x, y) => y - x);
+      return [(a + 0.05) / (b + 0.05), e.className + ': ' + e.innerText.slice(0, 30)];
+    }).filter(([ratio]) => ratio < 4.5);
+}
+"""
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -81,30 +105,9 @@ def test_the_verdict_is_on_the_first_screen(chromium, pages):
 
 
 def test_text_has_the_contrast_that_wcag_asks_for(chromium, pages):
-    measure = """
-    () => {
-      const light = c => {
-        const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
-          .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      const back = e => {
-        for (; e; e = e.parentElement) {
-          const c = getComputedStyle(e).backgroundColor;
-          if (!c.startsWith('rgba(0, 0, 0, 0')) return c;
-        }
-        return 'rgb(255, 255, 255)';
-      };
-      return [...document.querySelectorAll('p, td, th, dd, dt, h1, h2, h3, a, span, small, li')]
-        .filter(e => e.offsetParent && e.innerText.trim())
-        .map(e => {
-          const [a, b] = [light(getComputedStyle(e).color), light(back(e))].sort((x, y) => y - x);
-          return [(a + 0.05) / (b + 0.05), e.className + ': ' + e.innerText.slice(0, 30)];
-        }).filter(([ratio]) => ratio < 4.5);
-    }"""
     for name in ("session", "failed", "project"):
         for scheme in ("light", "dark"):
             tab = chromium.new_page(color_scheme=scheme)
             tab.goto((pages / f"{name}.html").as_uri())
-            assert tab.evaluate(measure) == []
+            assert tab.evaluate(CONTRAST) == []
             tab.close()

@@ -77,6 +77,20 @@ def test_a_series_of_which_the_header_decides_is_no_open_question() -> None:
     assert "header decides" in text(one)
 
 
+def test_what_seems_computed_waits_for_its_header_and_is_no_question() -> None:
+    one = session("a", *USUAL, "dti_ADC")
+    assert group([one])[0].open == {}
+    assert "seems to be computed by the scanner" in text(one)
+
+
+def test_what_a_draft_leaves_to_decide_is_a_question() -> None:
+    rules = [{"match": {"series_description": "odd"}, "ignore": "TODO: what is it?"}]
+    mapping = parse(rules)
+    series = [Series.from_listing({"scan": "1", "series_description": "odd", "files": 1})]
+    (question,) = questions([Previewed.of("u", settle(series, mapping, "a", "1"), mapping.rules)])
+    assert (question.row.state, question.row.why) == ("to decide", "TODO: what is it?")
+
+
 def test_a_question_is_asked_once_with_all_its_sessions() -> None:
     asking = [session(name, *USUAL, "trial", first=i) for i, name in enumerate("abc", 1)]
     (question,) = questions(asking)

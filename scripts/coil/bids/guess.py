@@ -137,14 +137,16 @@ def _gradient_echo(series: Series, name: str, tokens: set[str]) -> tuple[Guess, 
 
 def _echo_planar(series: Series, name: str, tokens: set[str]) -> Guess | None:
     """Field maps by opposite directions, perfusion, diffusion, function."""
-    direction = _direction(series, name)
+    direction = _direction(series, name, by_header=False)
     entities = {"dir": direction} if direction else {}
     reference = bool(clues.SBREF.word(name))
     part = {"part": "phase"} if "P" in tokens or _PHASE.search(name) else {}
     if word := clues.PEPOLAR.word(name):
         if reference or part:
             return Guess(ignore="reference or phase of a spin echo field map", why="by its name")
-        return Guess("fmap/epi", entities, why=f"by the word {word}", sure=bool(direction))
+        direction = _direction(series, name)
+        told = {"dir": direction} if direction else {}
+        return Guess("fmap/epi", told, why=f"by the word {word}", sure=bool(direction))
     if found := _first((clues.DSC, clues.VASO, clues.VENOGRAM), name):
         return found
     if word := clues.M0.word(name):

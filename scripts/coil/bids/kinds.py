@@ -88,9 +88,9 @@ class Kind:
 
 
 def escape(text: str) -> str:
-    """A text as a regular expression that takes it; what is not printable may be anything."""
+    """A text as a regular expression that takes it alone, in printable characters."""
     plain = _SPECIAL.sub(r"\\\1", text)
-    return "".join(character if character.isprintable() else "." for character in plain)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in plain)
 
 
 def gather(sessions: Sequence[Iterable[Series]]) -> list[Kind]:

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from coil.bids.clues import DERIVED, TODO, normal
 from coil.bids.mapping import Mapping as Rules
 from coil.bids.rules import Rule
 from coil.bids.settle import Settled
 
-OPEN = ("failed", "unmapped", "ambiguous", "missing", "incomplete")
-"""States that ask for a decision, the most pressing first."""
+OPEN = ("failed", "unmapped", "ambiguous", "missing", "incomplete", "to decide")
+"""States that ask for a decision, the most pressing first; the last are rules of a draft."""
 
 WAITS = "header decides"
-"""What stands in place of the state where only the header tells which rule takes a series."""
+"""What stands in place of the state where only the header tells what becomes of a series."""
 
 _UNIT = re.compile(r"sub-[0-9A-Za-z+]+_ses-[0-9A-Za-z+]+_")
 _SCANS = re.compile(r"\bscans? [\w-]+(, [\w-]+)*")
@@ -38,18 +39,33 @@ class Row:
 
     @property
     def state(self) -> str:
-        """The state; or that the header decides, where several rules may take the series."""
-        return WAITS if self.settled.state == "ambiguous" and self.waits else self.settled.state
+        """The state; or that a rule says TODO; or that the header decides.
+
+        It does where several rules may take the series, and where no rule takes what its name
+        says that the scanner computed.
+        """
+        if self.settled.state == "ignored" and self.settled.reason.startswith(TODO):
+            return OPEN[-1]
+        if (self.settled.state == "ambiguous" and self.waits) or self._looks_computed:
+            return WAITS
+        return self.settled.state
 
     @property
     def waits(self) -> bool:
         """Whether the header decides what becomes of it, as far as it is not known."""
-        return "its header" in self.settled.reason
+        return "its header" in self.settled.reason or self._looks_computed
 
     @property
     def open(self) -> bool:
         """Whether it asks for a decision; not if its header may give the answer."""
-        return self.settled.state in OPEN and not self.waits
+        return self.state in OPEN and not self.waits
+
+    @property
+    def _looks_computed(self) -> bool:
+        if self.settled.state != "unmapped" or "image_type" not in self.settled.open:
+            return False
+        name = normal(self.description)
+        return any(clue.word(name) for clue in DERIVED)
 
     @property
     def scan(self) -> str:
@@ -74,6 +90,8 @@ class Row:
     @property
     def why(self) -> str:
         """The reason, without the rule's place, which stands beside it."""
+        if self._looks_computed:
+            return "no rule takes it; it seems to be computed by the scanner, its header tells"
         place = self.rule.place if self.rule else ""
         return self.settled.reason.removeprefix(place).lstrip(",;: ")
 
@@ -181,9 +199,7 @@ def questions(sessions: Iterable[Previewed]) -> list[Question]:
             if row.open:
                 key = (*row.key, _plain(row.why))
                 found.setdefault(key, Question(row)).units.append(one.unit)
-    return sorted(
-        found.values(), key=lambda one: (OPEN.index(one.row.settled.state), -len(one.units))
-    )
+    return sorted(found.values(), key=lambda one: (OPEN.index(one.row.state), -len(one.units)))
 
 
 def uses(

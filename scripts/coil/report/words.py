@@ -69,7 +69,8 @@ STATES = {
     "duplicate": "another series took the name",
     "derived": "computed by the scanner; left out unless a rule asks for it",
     "ignored": "left out by a rule",
-    "header decides": "what the archive lists fits; the series' header has the last word",
+    "to decide": "a rule of a draft leaves it out until somebody has decided",
+    "header decides": "the archive's list does not tell; the series' header does",
 }
 ATTENTION = ("incomplete", "unmapped", "ambiguous", "missing", "failed")
 STAGES = {

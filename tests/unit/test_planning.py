@@ -1,0 +1,37 @@
+"""What is wrong with an invocation is said before anything is planned."""
+
+from pathlib import Path
+
+import pytest
+
+from coil.planning import check_draft, check_session, draft_path
+from coil.units import Unit
+
+UNITS = {"study": [Unit("a", "1"), Unit("b", "2")]}
+
+
+def test_a_session_of_any_project_may_be_asked_for() -> None:
+    check_session("sub-b_ses-2", UNITS)
+    check_session("", {})
+
+
+def test_an_unknown_session_is_refused_without_repeating_it() -> None:
+    with pytest.raises(SystemExit) as stop:
+        check_session("DOE_JANE", UNITS)
+    assert "no project has this session" in str(stop.value)
+    assert "DOE" not in str(stop.value)
+
+
+def test_a_draft_needs_to_know_the_project(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="--config project=ID"):
+        check_draft("", tmp_path, ["snakemake", "init"])
+    check_draft("", tmp_path, ["snakemake", "preview"])
+
+
+def test_a_draft_never_replaces_a_config(tmp_path: Path) -> None:
+    check_draft("P 1", tmp_path, ["snakemake", "init"])
+    path = tmp_path / draft_path("P 1")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(SystemExit, match=r"P_1\.yaml is there already"):
+        check_draft("P 1", tmp_path, ["snakemake", "init"])
