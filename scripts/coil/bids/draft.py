@@ -53,7 +53,7 @@ def draft(
     total = len(sessions)
     reproin = _is_reproin(kinds)
     if reproin:
-        kinds = [kind for kind in kinds if not _reproin_name(kind.text)]
+        kinds = [kind for kind in kinds if not _reproin_name(kind.example)]
     named = [kind for kind in kinds if kind.named]
     ignored = [kind for kind in kinds if not kind.guess.to and kind.guess.sure]
     asked = [kind for kind in kinds if not kind.guess.sure]
@@ -177,15 +177,17 @@ def _duplicates(kind: Kind) -> str:
 
 def _is_reproin(kinds: Sequence[Kind]) -> bool:
     """Whether the project's protocols are named by the ReproIn convention."""
-    of_subject = [kind.text for kind in kinds if kind.guess.to]
+    of_subject = [kind.example for kind in kinds if kind.guess.to]
     named = [text for text in of_subject if "-" in text and _reproin_name(text)]
     return 2 * len(named) > len(of_subject)
 
 
 def _reproin_name(text: str) -> bool:
-    from coil.bids.sources.reproin import is_name  # costs 0.4 s
+    """Whether the convention names a series of this description."""
+    from coil.bids.sources import reproin  # its parser costs 0.4 s
 
-    return is_name(text.replace("{", "").replace("}", ""))
+    series = Series.from_listing({"series_description": text})
+    return any(not named.problem for named in reproin.name([series]))
 
 
 def _entities(kind: Kind) -> str:

@@ -44,12 +44,10 @@ class Kind:
     every: frozenset[str] = frozenset()
 
     @property
-    def text(self) -> str:
-        """The name, with `{run}` and the like where it varies."""
-        return "".join(
-            part + (f"{{{self.variables[i]}}}" if i < len(self.variables) else "")
-            for i, part in enumerate(self.parts)
-        )
+    def example(self) -> str:
+        """The name of one of its series."""
+        values = [min(self.values[name]) for name in self.variables]
+        return "".join(part + value for part, value in zip(self.parts, [*values, ""], strict=True))
 
     @property
     def pattern(self) -> str:
