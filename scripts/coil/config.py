@@ -5,6 +5,7 @@ filled in from them, so that no other place knows a default.
 """
 
 import difflib
+import functools
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -153,8 +154,9 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+@functools.cache
 def load_schema(name: str) -> dict[str, Any]:
-    """The schema `name` of config/schemas.
+    """The schema `name` of config/schemas, read once: every job parses the Snakefile.
 
     What a merged dataset says of itself has the words of a project's (`x-keys-of-project`).
     """

@@ -66,6 +66,13 @@ def test_ages_above_89_are_capped_and_said_to_be() -> None:
     assert Column.described("pages", {}).value("94", MOVE) == "94"
 
 
+@pytest.mark.parametrize("name", ["dob", "dob_mother", "birthday", "c"])
+def test_a_date_of_birth_does_not_leave(name: str) -> None:
+    note = {"Format": "date", "Description": "Date of birth" if name == "c" else ""}
+    with pytest.raises(ValueError, match="is a date of birth"):
+        Column.described(name, note).value("1930-05-01", MOVE)
+
+
 def test_no_date_leaves_where_the_config_lets_none() -> None:
     with pytest.raises(ValueError, match=r"identity\.dates lets none leave"):
         column(Format="date").value("2024-05-01", None)

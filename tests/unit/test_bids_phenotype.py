@@ -137,6 +137,17 @@ def test_a_session_that_is_not_known_is_an_error(
     assert message in str(caught.value)
 
 
+def test_an_occasion_without_a_session_keeps_its_rows(tmp_path: Path) -> None:
+    text = "subject,when,item\nJane,screening,1\nJoe,second,1\nJane,late,0\n"
+    sessions = {"screening": "*_V0", "second": "*_V2", "late": "*_V2b"}
+    found = read(tmp_path, text, session_column="when", sessions=sessions)
+    assert {one.name: one.rows for one in found} == {
+        "phq9_screening": [["sub-A", "n/a", "1"]],
+        "phq9_second": [["sub-B", "n/a", "1"]],
+        "phq9_late": [],  # of a session that the archive has and the dataset does not
+    }
+
+
 def test_rows_of_sessions_that_are_not_in_the_dataset_stay_behind(tmp_path: Path) -> None:
     text = "subject,visit,item\nJane,Jane_V1,1\nJoe,Joe_V1,0\n"
     found = only(read(tmp_path, text, session_column="visit"))
@@ -228,12 +239,15 @@ def test_redcaps_dictionary_becomes_that_of_bids(tmp_path: Path) -> None:
         "Description": "Sad?",
         "Levels": {"0": "Never", "1": "Often, or more"},
     }
-    assert described["weight"] == {
-        "Description": "Weight", "Minimum": 30, "Maximum": 200,
-    }  # fmt: skip
+    assert described["weight"] == {"Description": "Weight"}  # REDCap's bounds only warn
     assert described["filled"]["Format"] == "date"
     assert described["why____2"]["Description"] == "Why: Home"
     assert described["smoker"]["Levels"] == {"0": "No", "1": "Yes"}
+
+
+def test_a_form_of_which_only_a_box_was_ticked_has_a_row(tmp_path: Path) -> None:
+    ticked = EXPORT.replace("Joe,base_arm_1,,Joe Doe,555,,,,,0,0", "Joe,base_arm_1,,,,,,,,0,1")
+    assert [row[0] for row in redcap(tmp_path, ticked)[0].rows] == ["sub-A", "sub-B"]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ EMPTY = frozenset({"", UNKNOWN, "NA", "N/A", "NaN", "nan"})
 NUMBER, STRING = "number", "string"
 _TEXTS = frozenset({STRING, "label"})
 _LONGEST = 9  # digits: a longer whole number is a telephone number or an ID
+_BIRTH = re.compile(r"birth|(?<![a-z])dob(?![a-z])", re.IGNORECASE)
 _DAY_NUMBER = re.compile(r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DAY_IN_TEXT = re.compile(
@@ -99,6 +100,8 @@ class Column:
             raise ValueError("is not one of its levels")
         if text in EMPTY:
             return UNKNOWN
+        if self.format == "date" and _BIRTH.search(f"{self.name} {self.note.get('Description')}"):
+            raise ValueError("is a date of birth, which tells an age to the day; leave it out")
         value = _READERS[self.format](text, days)
         if self.format in (NUMBER, "integer"):
             if not self.least <= float(value) <= self.most:
@@ -128,8 +131,8 @@ def _number(text: str, _: int | None) -> str:
         number = float(text)
     except ValueError:
         raise ValueError(
-            "is text; list the column's levels, or declare that its text may leave (format string, "
-            "or `strings` in the config)"
+            "is text; list the column's levels, declare that its text may leave (format string, or "
+            "`strings` in the config), or leave the column out"
         ) from None
     if not math.isfinite(number) or "_" in text:
         raise ValueError("is not a number")

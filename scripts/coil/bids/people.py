@@ -47,6 +47,9 @@ class People:
     ) -> Visit | None:
         """The session that a cell of a subject's row means; None where the row stays behind.
 
+        It does where the archive has the session and the dataset does not. An occasion without
+        any session, such as a screening, has rows and no session.
+
         `occasions` has for each value of the cell a pattern of the archive's session labels, or
         None where rows of that occasion stay behind; without it the cell is a session's label.
 
@@ -56,7 +59,8 @@ class People:
         if occasions is None:
             if cell not in held:
                 raise ValueError("no such session of this subject in the archive")
-            return Visit(f"visit{[*held].index(cell) + 1}", held[cell])
+            name = f"visit{[*held].index(cell) + 1}"
+            return Visit(name, held[cell]) if held[cell] else None
         if cell not in occasions:
             raise ValueError("names an occasion that the config's `sessions` do not")
         pattern = occasions[cell]
@@ -68,4 +72,7 @@ class People:
                 "several sessions of this subject fit the occasion's pattern in the config's "
                 "`sessions`; make it narrower"
             )
-        return Visit(cell, held[fitting[0]] if fitting else None)
+        if not fitting:
+            return Visit(cell, None)
+        label = held[fitting[0]]
+        return Visit(cell, label) if label else None

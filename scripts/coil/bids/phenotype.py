@@ -18,7 +18,7 @@ from coil.errors import DataError
 ABOUT_ALL = "MeasurementToolMetadata"
 SESSION = "session_id"
 _SESSION_NOTE = {
-    "Description": "The session that the row belongs to; n/a where there is none in the dataset"
+    "Description": "The session that the row belongs to; n/a where nothing was scanned"
 }
 
 

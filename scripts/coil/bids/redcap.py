@@ -53,18 +53,24 @@ class Form:
 
     columns: list[Column]
     others: frozenset[str]
-    answers: frozenset[str]
-    """Columns that somebody filled in: with all of these empty a row says nothing."""
 
     def rows(self, sheet: Sheet, form: str) -> list[tuple[int, list[str]]]:
-        """The rows of an export that have something of this form."""
-        place = {name: index for index, name in enumerate(sheet.header)}
-        asked = [place[name] for name in self.answers if name in place]
-        repeat = place.get(_REPEAT)
+        """The rows of an export that have something of this form.
+
+        An export has a row for each event and each repetition of any form; where a form was
+        not filled in, its boxes and its status are 0 and all else is empty.
+        """
+        ours = {column.name for column in self.columns}
+        blank = {
+            place: EMPTY | {"0"} if "___" in name or name == f"{form}_complete" else EMPTY
+            for place, name in enumerate(sheet.header)
+            if name in ours
+        }
+        repeat = sheet.header.index(_REPEAT) if _REPEAT in sheet.header else None
         return [
             (number, row)
             for number, row in sheet.rows
-            if any(cell.strip() not in EMPTY for i, cell in enumerate(row) if i in asked)
+            if any(place < len(row) and row[place].strip() not in blank[place] for place in blank)
             and (repeat is None or repeat >= len(row) or row[repeat].strip() in ("", form))
         ]
 
@@ -98,7 +104,6 @@ def read_form(
                 "write `identifiers: omit`"
             )
         columns += _columns(field, path.name, name in strings)
-    answers = frozenset(c.name for c in columns if "___" not in c.name)
     status = f"{form}_complete"
     if status not in omit:
         note = {"Description": f"Status of the form {form}", "Levels": _STATUS}
@@ -110,7 +115,7 @@ def read_form(
     left = {field["name"] for field in fields} | {*own} - {status}
     boxes = {b for f in fields if f["kind"] == "checkbox" for b in _boxes(f, path.name)}
     kept = {column.name for column in columns}
-    return Form(columns, frozenset((left | boxes | {status}) - kept), answers or frozenset(kept))
+    return Form(columns, frozenset((left | boxes | {status}) - kept))
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -148,10 +153,9 @@ def _columns(field: Mapping[str, str], file: str, string: bool) -> Iterable[Colu
         described["Levels"] = dict(zip(("0", "1"), _YES_NO[kind], strict=True))
     elif kind in ("text", "notes") and (form := _format(field["validation"])) != "number":
         described["Format"] = "string" if form is None and string else form or "number"
-    if "Levels" not in described:
+    if kind == "slider":  # the bounds of texts only warn who fills them in
         for key, bound in (("Minimum", "least"), ("Maximum", "most")):
-            number = _bound(field[bound])
-            if number is not None and described.get("Format", "number") in ("number", "integer"):
+            if (number := _bound(field[bound])) is not None:
                 described[key] = number
     yield Column.described(name, described)
 
