@@ -107,7 +107,7 @@ def test_a_project_without_a_map_is_told_where_to_put_one(mapped: Study) -> None
     [
         (b'[\n{"pattern": }]', "bidsmap.json in the project's resource config, line 2: is no JSON"),
         (b"[1]", "bidsmap.json in the project's resource config, entry 1: is no JSON object"),
-        (b"\xef\xbb\xbf{}", "bidsmap.json in the project's resource config: neither a JSON list"),
+        (b"\xef\xbb\xbf7", "bidsmap.json in the project's resource config: neither a JSON list"),
     ],
 )
 def test_a_broken_map_is_told_in_one_line_and_changes_nothing(

@@ -13,7 +13,7 @@ from coil.bids.settle import Settled
 from coil.bids.sources.bidsmap import parse
 from coil.errors import ConfigError
 from coil.files import write_json
-from tests.unit.sources_support import scan, settled, short
+from tests.unit.sources_support import PHASE, scan, settled, short
 
 USE = {"use": "bidsmap"}
 PROJECT, SITE = "the project's bidsmap", "the site's bidsmap"
@@ -120,6 +120,35 @@ def test_series_that_get_one_name_are_numbered_as_runs(by_map: Any) -> None:
     ]
 
 
+def test_a_run_that_an_entry_writes_out_is_counted_where_several_series_fit(by_map: Any) -> None:
+    rows = by_map([scan(1, "rest"), scan(2, "rest")], [exact("rest", "task-rest_run-01_bold")])
+    assert short(rows) == ["func/task-rest_run-1_bold", "func/task-rest_run-2_bold"]
+
+
+@pytest.mark.parametrize("bidsname", ["fieldmap", "magnitude", "run-01_fieldmap"])
+def test_one_entry_names_magnitude_and_phase_of_a_field_map(by_map: Any, bidsname: str) -> None:
+    pair = [scan(1, "gre_field_map"), scan(2, "gre_field_map", image_type=PHASE)]
+    again = [scan(3, "gre_field_map"), scan(4, "gre_field_map", image_type=PHASE)]
+    entries = [exact("gre_field_map", bidsname)]
+    run = "run-01_" if "run" in bidsname else ""
+    assert short(by_map(pair, entries)) == [f"fmap/{run}magnitude", f"fmap/{run}phasediff"]
+    assert short(by_map([*pair, *again], entries)) == [
+        "fmap/run-1_magnitude",
+        "fmap/run-1_phasediff",
+        "fmap/run-2_magnitude",
+        "fmap/run-2_phasediff",
+    ]
+
+
+def test_a_field_map_by_itself_keeps_its_name(by_map: Any) -> None:
+    assert short(by_map([scan(1, "B0")], [exact("B0", "fieldmap")])) == ["fmap/fieldmap"]
+
+
+def test_names_by_description_may_be_the_whole_map(by_map: Any) -> None:
+    rows = by_map([scan(1, "MPRAGE"), scan(2, "scout")], {"mprage": "T1w", "Scout": None})
+    assert short(rows) == ["anat/T1w", "ignored"]
+
+
 def test_the_archives_type_serves_where_the_description_finds_nothing(by_map: Any) -> None:
     series = [scan(1, "", type="T1"), scan(2, "odd", type="t2")]
     assert short(by_map(series, [exact("T1", "T1w"), exact("T2", "T2w")])) == [
@@ -156,7 +185,8 @@ def test_a_name_that_bids_does_not_have_stays_unmapped_with_its_entry(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"T1": "T1w"}, ": neither a JSON list of entries nor an object with the list `mappings`"),
+        ({"mappings": 3}, ": neither a JSON list of entries nor an object with the list `mappin"),
+        ({"T1": "T1w", "T2": ["T2w"]}, ", entry 2: bidsname: is no text"),
         ("text", ": neither a JSON list"),
         (["T1w"], ", entry 1: is no JSON object"),
         ([exact("a", "T1w"), {"bidsname": "T1w"}], ", entry 2: has neither series_description nor"),

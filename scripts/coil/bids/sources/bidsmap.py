@@ -1,6 +1,7 @@
 """Names by the bidsmap that a lab keeps in XNAT for XNAT's own BIDS containers.
 
-A bidsmap is a JSON list, bare or as `mappings` of an object, with entries of two shapes:
+A bidsmap is a JSON list, bare or as `mappings` of an object, with entries of two shapes (or
+an object of names by description):
 
     {"series_description": "MPRAGE", "bidsname": "T1w"}          (xnat_field in newer ones)
     {"pattern": "(?i)^bold", "suffix": "task-rest_bold", "modality": "func"}
@@ -9,13 +10,15 @@ The first takes series by their whole description, in capitals or not, the secon
 expression searched in it. A name may have its data type before it (`anat/T1w`) or be a
 ReproIn name; an entry without one leaves its series out. As in the containers, an exact
 entry goes before the patterns, and what the project says before what the site says; where
-several series get one name, they are numbered as runs. Messages tell an entry by its number,
+several series get one name, they are numbered as runs. Magnitude and phase of a field map,
+which bear one description, are told apart by ImageType. Messages tell an entry by its number,
 since what it says belongs to the lab.
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coil.bids.sources import reproin
@@ -26,6 +29,7 @@ if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series import Series
 
 _KEYS = ("xnat_field", "series_description")
+_GRADIENT_ECHO = ("fieldmap", "magnitude", "magnitude1", "phasediff")
 _LIKE_REPROIN = re.compile("(anat|func|fmap|dwi)[-_]")
 
 
@@ -83,7 +87,8 @@ def parse(maps: Sequence[dict[str, Any]]) -> Bidsmap:
 
 def _entries(place: str, content: Any) -> Iterable[Entry]:
     if isinstance(content, dict):
-        content = content.get("mappings")
+        named = [{_KEYS[1]: text, "bidsname": name} for text, name in content.items()]
+        content = content.get("mappings", named)
     if not isinstance(content, list):
         raise ConfigError(
             f"{place}: neither a JSON list of entries nor an object with the list `mappings`; "
@@ -143,7 +148,47 @@ def name(series: Iterable["Series"], bidsmap: Bidsmap) -> list[Named]:
             asked.append((one, [entry.name]))
         else:
             found.append(_named(one, entry, entry.name))
-    return [*found, *reproin.name_specs(asked)]
+    return [*_numbered(_told_apart(found)), *reproin.name_specs(asked)]
+
+
+def _told_apart(found: list[Named]) -> list[Named]:
+    """The names, with magnitude and phase of a gradient-echo field map told by ImageType.
+
+    They are series of their own with one description, so that one entry takes both.
+    """
+    kinds: dict[Any, set[str]] = defaultdict(set)
+    for one in found:
+        kinds[_target(one)] |= {"M", "P"} & set(one.series.image_type or ())
+    told = []
+    for one in found:
+        if one.datatype == "fmap" and one.suffix in _GRADIENT_ECHO:
+            if one.series.listed:
+                one = replace(one, image_type=frozenset({"M"}))  # it is open
+            elif len(kinds[_target(one)]) > 1:
+                one = replace(one, suffix=_component(one.series))
+        told.append(one)
+    return told
+
+
+def _component(series: "Series") -> str:
+    if "P" not in (series.image_type or ()):
+        return "magnitude"
+    return "phase" if len(series.echo_times) > 1 else "phasediff"
+
+
+def _numbered(found: list[Named]) -> list[Named]:
+    """The names, without the run that an entry writes out where several series would bear it."""
+    several = Counter(map(_target, found))
+    return [
+        replace(one, entities={k: v for k, v in one.entities.items() if k != "run"})
+        if "run" in one.entities and several[_target(one)] > 1
+        else one
+        for one in found
+    ]
+
+
+def _target(one: Named) -> tuple[Any, ...]:
+    return one.datatype, one.suffix, tuple(sorted(one.entities.items()))
 
 
 def _named(series: "Series", entry: Entry, text: str) -> Named:
