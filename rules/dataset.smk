@@ -71,6 +71,7 @@ rule scanner_dataset:
     conda:
         "../envs/convert.yaml"
     params:
+        authors=setting("bids", "authors"),
         code=code("scanner_dataset"),
     message:
         "{wildcards.project}: describe what the scanners computed"

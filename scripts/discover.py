@@ -15,7 +15,7 @@ from typing import Any
 
 from coil import jobs
 from coil.archive.discover import Found, clear_failures, discover
-from coil.bids import mapping, overrides
+from coil.bids import companions, mapping, overrides
 from coil.bids.checks import check_dataset
 from coil.bids.sources import lab
 from coil.config import read_overrides
@@ -47,6 +47,7 @@ def discover_one(
 ) -> Found:
     bids = settings["bids"]  # read before any work
     mapping.parse(bids["mapping"], f"{file}: bids.mapping", bids["synonyms"])
+    companions.parse_behaviour(bids["behaviour"], f"{file}: bids.behaviour")
     for use, path in mapping_sources(settings, file).items():
         if use.endswith(".py"):
             lab.check(path, f"{file}: bids.mapping: {use}")

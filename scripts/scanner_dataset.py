@@ -1,7 +1,8 @@
 """Describe the dataset of what the scanners computed, and let the validator judge it.
 
-in:  the records of all sessions
-out: verdict, as JSON with the number of errors and warnings and each issue
+in:     the records of all sessions
+out:    verdict, as JSON with the number of errors and warnings and each issue
+params: authors
 """
 
 from pathlib import Path
@@ -18,7 +19,9 @@ if "snakemake" in globals():
     verdict = jobs.must(
         snakemake.log[0],
         lambda: scanner.write(
-            target.parents[1] / "bids", map(files.read_json, map(Path, snakemake.input.records))
+            target.parents[1] / "bids",
+            [files.read_json(Path(path)) for path in snakemake.input.records],
+            snakemake.params["authors"],
         ),
     )
     files.write_json(target, verdict)

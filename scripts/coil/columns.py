@@ -1,7 +1,7 @@
 """What a column of a table holds, as the json file beside the table describes it.
 
 The keys of a description are those of BIDS (Tabular files): LongName, Description, Units,
-Levels, Format, Minimum, Maximum, TermURL.
+Levels, Format, Minimum, Maximum, TermURL, HED.
 """
 
 import math
@@ -13,7 +13,7 @@ Check = Callable[[str], bool]
 
 TEXTS = ("LongName", "Description", "Units", "TermURL")
 BOUNDS = ("Minimum", "Maximum")
-KEYS = (*TEXTS, "Levels", "Format", *BOUNDS)
+KEYS = (*TEXTS, "Levels", "Format", *BOUNDS, "HED")
 FORMATS = ("string", "number", "integer", "boolean", "index", "label")
 UNKNOWN = "n/a"
 
@@ -43,6 +43,8 @@ def problem(note: Any) -> str | None:
             return f"{key} is a number"
         if key == "Format" and value not in FORMATS:
             return f"Format is one of {', '.join(FORMATS)}"
+        if key == "HED" and not isinstance(value, str | dict):
+            return "HED is a text, or one for each value"
         if key == "Levels" and not (isinstance(value, dict) and value):
             return "Levels holds each value and what it means"
     return None

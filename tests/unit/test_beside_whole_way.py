@@ -187,6 +187,14 @@ def test_a_log_of_another_time_is_left_out_alone(tmp_path: Path) -> None:
     assert rows[1]["reason"] == "its log: lies elsewhere in time than its run"
 
 
+def test_the_clock_of_a_log_may_be_in_another_time_zone(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("task_rest", 4)
+    log_series(session, "task_rest_PhysioLog", 46_860.9 - 7200, "130110")
+    rows = whole_way(session.folder, tmp_path)[0]["series"]
+    assert [row["state"] for row in rows] == ["mapped", "mapped"]
+
+
 def test_two_recordings_never_share_a_name(tmp_path: Path) -> None:
     session = Pulled(tmp_path / "pulled")
     session.scan("task_rest", 4)

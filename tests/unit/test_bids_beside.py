@@ -112,7 +112,7 @@ def test_a_broken_table_is_told_by_row_and_column(tmp_path: Path, text: str, mes
 
 def test_columns_are_documented_by_a_json_of_the_name_and_by_the_config(tmp_path: Path) -> None:
     table = "onset\tduration\tload\tkey\n1\t1\t3\tleft\n"
-    notes = json.dumps({"load": {"Units": "items", "HED": "x"}, "other": {"Units": "s"}})
+    notes = json.dumps({"load": {"Units": "items", "Author": "x"}, "other": {"Units": "s"}})
     there = pulled(tmp_path, log__tsv=table, log__json=notes)
     given = companion(file="*", columns={"key": {"Levels": {"left": "left key"}}})
     (placed,) = beside.place(given, [run(tmp_path)], there)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from physio_support import cmrr, dataset, dicom, pmu
 from test_bids_beside import companion, run
 
-from coil.bids import beside, logs, outputs
+from coil.bids import beside, logs
 from coil.errors import DataError
 
 BEGAN = 47_040.5  # 13:04:00.5
@@ -80,17 +80,6 @@ def test_a_log_of_a_whole_session_is_cut_to_its_runs(tmp_path: Path) -> None:
         assert len(found) == pytest.approx(400 * 68, abs=1)
         assert one.files[0].name.endswith("_recording-cardiac_physio.tsv.gz")
         assert not one.notes
-
-
-def test_the_images_own_time_counts_before_that_of_the_listing(tmp_path: Path) -> None:
-    pmu(tmp_path / "resources" / "log" / "any.puls", values(400 * 8), BEGAN)
-    one = run(tmp_path)
-    one.acq_time = "2024-05-01T09:00:00"
-    outputs.sidecar(one.image).write_text(
-        json.dumps({"RepetitionTime": 2, "AcquisitionTime": "13:04:00.500000"})
-    )
-    (placed,) = beside.place(companion("physio"), [one], tmp_path)
-    assert json.loads(placed.files[1].read_text())["StartTime"] == 0
 
 
 def test_a_log_of_another_time_is_not_placed(tmp_path: Path) -> None:

@@ -104,6 +104,34 @@ def test_a_table_of_which_nothing_may_leave_is_refused(tmp_path: Path):
         clean_behaviour(write(tmp_path, "answer\nJane\n"))
 
 
+def test_of_how_stimuli_were_shown_leaves_what_can_be_checked():
+    shown = {
+        "SoftwareName": "Psychtoolbox",
+        "SoftwareVersion": "3.0.19",
+        "SoftwareRRID": "SCR_002881",
+        "ScreenResolution": [1920, 1200],
+        "ScreenDistance": 0.9,
+        "OperatingSystem": "Jane Linux",
+        "Code": "https://example.org/jane",
+        "ScreenSize": "large",
+    }
+    kept = clean_column_notes({"StimulusPresentation": shown}, tells=lambda text: "Jane" in text)
+    (left,) = kept.values()
+    assert left.keys() == {
+        "SoftwareName",
+        "SoftwareVersion",
+        "SoftwareRRID",
+        "ScreenResolution",
+        "ScreenDistance",
+    }
+
+
+def test_hed_tags_leave():
+    notes = {"trial_type": {"HED": {"go": "Sensory-event, (Visual-presentation, Red)"}}}
+    assert clean_column_notes(notes) == notes
+    assert clean_column_notes(notes, tells=lambda text: "Red" in text) == {}
+
+
 def test_texts_about_columns_leave_unless_they_tell_somebody():
     notes = {
         "load": {"Description": "letters shown to Jane", "LongName": "load", "Units": "items"},

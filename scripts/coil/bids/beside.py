@@ -18,6 +18,7 @@ from coil.errors import DataError
 from coil.files import read_json, write_json, write_text
 
 _PARTIAL = 0.95
+_SHOWN = "StimulusPresentation"  # what the json of events says beside its columns
 
 
 @dataclass
@@ -43,8 +44,7 @@ class Run:
     @property
     def began(self) -> float | None:
         """When its first volume was measured, in seconds after midnight."""
-        told = logs.clock(self.sidecar.get("AcquisitionTime"))
-        return logs.clock(self.acq_time) if told is None else told
+        return logs.clock(self.acq_time)
 
     @property
     def length(self) -> float:
@@ -146,6 +146,8 @@ def _place(companion: Companion, run: Run, source: Path) -> Placed:
 def place_log(run: Run, folder: Path) -> Placed:
     """Place what a series of the scanner's own logged during a run.
 
+    Its clock may be that of another time zone, as UTC; which run it is of is known.
+
     Raises
     ------
     DataError
@@ -154,7 +156,9 @@ def place_log(run: Run, folder: Path) -> Placed:
     where = "its log"
     found = [logs.read_dicom(path, where) for path in sorted(folder.iterdir())]
     companion = Companion("physio", where, resource="", file="")
-    began = run.began if run.began is not None else found[0].began
+    began = found[0].began
+    if began is None or not logs.same_minute(began, run.began):
+        began = run.began
     placed = _place_logs(companion, run, found, began)
     if not placed.files:
         raise DataError(f"{where}: lies elsewhere in time than its run")
@@ -213,7 +217,7 @@ def _table(
     required = events.EVENTS if companion.kind == "events" else ()
     text = events.check(source, described, companion.where, required=required, length=length)
     header = text.partition("\n")[0].split("\t")
-    notes = {name: described[name] for name in header if name in described}
+    notes = {name: described[name] for name in [*header, _SHOWN] if name in described}
     write_text(path, text)
     if not notes:
         return [path]
@@ -245,7 +249,10 @@ def _described(companion: Companion, source: Path) -> dict[str, Any]:
             told = None
         if not isinstance(told, dict):
             raise DataError(f"{companion.where}: a json file is not a JSON object")
-    told = {key: _note(value) if isinstance(value, dict) else value for key, value in told.items()}
+    told = {
+        key: _note(value) if isinstance(value, dict) and key != _SHOWN else value
+        for key, value in told.items()
+    }
     return told | dict(companion.columns)
 
 

@@ -120,6 +120,14 @@ def fitting(logs: Sequence[Log], began: float, length: float) -> dict[str, Recor
     return {label: recording for label, (_, recording) in sorted(best.items())}
 
 
+def same_minute(one: float, other: float | None) -> bool:
+    """Whether two times of day are the same but for whole hours; one may be unknown."""
+    if other is None:
+        return True
+    hours = round((one - other) / 3600)
+    return abs(one - other - hours * 3600) <= EARLY
+
+
 def clock(text: str | None) -> float | None:
     """Seconds after midnight of a time (12:34:56.5) or of a date and time; None if it is none."""
     try:

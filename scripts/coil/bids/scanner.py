@@ -1,6 +1,6 @@
 """The derivative dataset of what the scanners computed and raw BIDS has no name for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ def unnamed(listed: Iterable[str]) -> list[str]:
     return [f"*_{suffix}.*" for suffix in sorted(suffixes - known)]
 
 
-def write(dataset: Path, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def write(
+    dataset: Path, records: Iterable[Mapping[str, Any]], authors: Sequence[str] = ()
+) -> dict[str, Any]:
     """Describe the derivative dataset of a raw `dataset`, and let the validator judge it.
 
     Sessions that are in no record are taken out; with none left the whole dataset is.
@@ -43,6 +45,8 @@ def write(dataset: Path, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]
         The raw dataset.
     records
         The sessions' records (`admit.json`).
+    authors
+        The study's.
 
     Returns
     -------
@@ -63,6 +67,7 @@ def write(dataset: Path, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]
         "Name": "What the scanners computed",
         "BIDSVersion": names.bids_version(),
         "DatasetType": "derivative",
+        **({"Authors": list(authors)} if authors else {}),
         "GeneratedBy": [
             *_scanners(sorted(target.glob("sub-*/ses-*/*/*.json"))),
             {"Name": "Coil", "Version": __version__, "Description": "Conversion, anonymization"},

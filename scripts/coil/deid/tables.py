@@ -10,6 +10,7 @@ from typing import Any
 from coil import columns
 from coil.columns import UNKNOWN, Check
 from coil.columns import number as _number
+from coil.deid import values
 from coil.errors import DataError
 
 
@@ -92,6 +93,9 @@ def clean_column_notes(
     for column, note in notes.items():
         if column in allow:
             kept[column] = note
+        elif column == PRESENTATION and isinstance(note, dict):
+            kept[column] = {k: v for k, v in note.items() if k in _SCREEN and _SCREEN[k](v)}
+            kept[column] = {k: v for k, v in kept[column].items() if not tells(str(v))}
         elif _name(column) and isinstance(note, dict):
             known = {key: value for key, value in note.items() if key in columns.KEYS}
             kept[column] = {
@@ -101,6 +105,24 @@ def clean_column_notes(
             }
     return {column: note for column, note in kept.items() if note}
 
+
+PRESENTATION = "StimulusPresentation"
+_software = values.text(r"[A-Za-z][\w .+()-]{0,47}", digits=6)
+_size = values.many(values.number(0, 1e5), (2,))
+# Of what BIDS has there (Task events) all but links and prose.
+_SCREEN: dict[str, values.Rule] = {
+    "OperatingSystem": _software,
+    "SoftwareName": _software,
+    "SoftwareVersion": values.text(r"[\w.+-]{1,24}", digits=6),
+    "SoftwareRRID": values.text(r"(RRID:)?SCR_\d{6}", digits=6),
+    "ScreenDistance": values.either(
+        values.number(0, 100), values.many(values.number(-100, 100), (3,)), values.one_of(UNKNOWN)
+    ),
+    "ScreenOrigin": values.many(values.one_of("top", "bottom", "left", "right", "center"), (2,)),
+    "ScreenRefreshRate": values.number(1, 2000),
+    "ScreenResolution": values.either(_size, values.one_of(UNKNOWN)),
+    "ScreenSize": values.either(_size, values.one_of(UNKNOWN)),
+}
 
 _name = _matches(r"[A-Za-z][\w.-]{0,47}")
 _LONGEST_TEXT = 2000
@@ -117,6 +139,11 @@ def _note_fits(key: str, value: Any, tells: Callable[[str], bool]) -> bool:
             return fits and not tells(value)
         case "Levels":
             texts = [*value, *value.values()]
+            return all(isinstance(t, str) and len(t) <= _LONGEST_TEXT for t in texts) and not any(
+                map(tells, texts)
+            )
+        case "HED":
+            texts = [*value, *value.values()] if isinstance(value, dict) else [value]
             return all(isinstance(t, str) and len(t) <= _LONGEST_TEXT for t in texts) and not any(
                 map(tells, texts)
             )

@@ -20,6 +20,7 @@ from coil.deid.nifti import clean_nifti
 from coil.deid.recordings import clean_described, clean_samples
 from coil.deid.sidecar import clean_sidecar, dump_sidecar
 from coil.deid.tables import (
+    PRESENTATION,
     clean_asl_context,
     clean_behaviour,
     clean_column_notes,
@@ -156,7 +157,8 @@ class _Waist:
             data, _ = self.table(path.with_suffix(".tsv"))
             columns = data.decode().partition("\n")[0].split("\t")
             notes = self.column_notes(path)
-            return dump_sidecar({name: notes[name] for name in columns if name in notes})
+            kept = [*columns, PRESENTATION]
+            return dump_sidecar({name: notes[name] for name in kept if name in notes})
         if suffix in RECORDINGS:
             return dump_sidecar(self.recording(path))
         sidecar = _object(path)
