@@ -81,7 +81,7 @@ def simple(template: str, extra: str = "") -> str:
 
 def test_a_heuristic_names_series_by_its_templates(by_text: Any) -> None:
     assert short(by_text(HEURISTIC)) == [
-        "unmapped",
+        "ignored",
         "func/task-rest_run-01_bold",
         "anat/acq-x_T1w",
         "func/task-rest_run-02_bold",

@@ -121,13 +121,13 @@ def _described(
 
 
 def _items(info: dict[Any, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(series ID, template, values for it) of all that `infotodict` names as NIfTI.
+    """(series ID, template, values for it) of all that `infotodict` names.
 
-    The values are those with which heudiconv fills a template, without subject and session.
+    The template is "" where no NIfTI is wanted. The values are those with which heudiconv fills a template, without subject and session.
     """
     for (template, outtypes, *_), items in info.items():
         if not any(str(kind).startswith("nii") for kind in outtypes):
-            continue
+            template = ""
         for index, group in enumerate(items, start=1):
             for subindex, item in enumerate(group if isinstance(group, list) else [group], start=1):
                 own = dict(item) if isinstance(item, dict) else {"item": item}
@@ -149,6 +149,8 @@ _OURS = {
 
 
 def _named(series: "Series", template: str, values: dict[str, Any]) -> Named:
+    if not template:
+        return Named(series, ignore="the heuristic keeps its DICOM files only")
     try:
         path = template.format_map(values | _OURS)
     except (KeyError, IndexError, ValueError):
