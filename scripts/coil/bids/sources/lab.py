@@ -123,7 +123,8 @@ def _described(
 def _items(info: dict[Any, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(series ID, template, values for it) of all that `infotodict` names.
 
-    The template is "" where no NIfTI is wanted. The values are those with which heudiconv fills a template, without subject and session.
+    The template is "" where no NIfTI is wanted. The values are those with which heudiconv fills
+    a template, without subject and session.
     """
     for (template, outtypes, *_), items in info.items():
         if not any(str(kind).startswith("nii") for kind in outtypes):
