@@ -25,7 +25,7 @@ HEADERS = st.builds(
     image_type=TYPES,
     echo_times=st.sampled_from([(), (3.0,), (30.0, 60.0)]),
     is_image=st.booleans(),
-    counted=st.builds(Counted, st.integers(1, 3), st.just(30)),
+    counted=st.builds(Counted, st.integers(1, 3), st.just(30), times=st.just(())),
 )
 WANTED = st.sampled_from(["M", "P", "ADC"]).map(lambda word: frozenset({word}))
 RANGES = st.builds(Range, st.integers(0, 40), st.integers(0, 99))

@@ -1,5 +1,6 @@
 """A series is what its folder's headers and the archive's listing say of it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,8 @@ def enhanced(folder: Path, files: list[list[Dataset]]) -> list[Path]:
     return paths
 
 
-def count(paths: list[Path]) -> tuple[int | None, int | None]:
-    return stack.count(paths, stack.read_header(paths[0]))
+def count(paths: list[Path]) -> tuple[int | None, int | None, int | None]:
+    return stack.count(paths, stack.read_header(paths[0]))[:3]
 
 
 def test_a_series_knows_what_its_header_and_the_archive_say(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_the_time_of_acquisition_is_the_first_that_makes_sense(
 
 def test_volumes_are_repetitions_of_every_position(tmp_path: Path) -> None:
     folder = Pulled(tmp_path).scan("rest", 5)
-    assert read_series(tmp_path)[0].stack == (5, SLICES, 1)
+    assert read_series(tmp_path)[0].stack[:3] == (5, SLICES, 1)
     (folder / "000020.dcm").unlink()
     assert read_series(tmp_path)[0].volumes == 4
 
@@ -118,7 +119,7 @@ def test_volumes_are_counted_in_any_transfer_syntax(tmp_path: Path) -> None:
         dataset = dcmread(path)
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         dataset.save_as(path, implicit_vr=True, little_endian=True)
-    assert read_series(tmp_path)[0].stack == (3, SLICES, 1)
+    assert read_series(tmp_path)[0].stack[:3] == (3, SLICES, 1)
 
 
 def test_echoes_are_not_volumes(tmp_path: Path) -> None:
@@ -126,7 +127,29 @@ def test_echoes_are_not_volumes(tmp_path: Path) -> None:
     folder, second = pulled.scan("me", 2), pulled.scan("me", 2, EchoTime=60)
     for path in second.iterdir():
         path.rename(folder / f"1{path.name}")
-    assert stack.count(sorted(folder.iterdir()), dcmread(folder / "000001.dcm")) == (2, SLICES, 2)
+    assert count(sorted(folder.iterdir())) == (2, SLICES, 2)
+
+
+def test_every_echo_counts_whichever_file_comes_first(tmp_path: Path) -> None:
+    pulled = Pulled(tmp_path)
+    folder, second = pulled.scan("me"), pulled.scan("me", EchoTime=60)
+    for path in second.iterdir():
+        path.rename(folder / f"0{path.name}")
+    second.rmdir()
+    pulled.scans.pop()
+    pulled.write()
+    (series,) = read_series(tmp_path)
+    assert series.numbers("echo_time") == (30, 60)
+    assert series.echo_times == (60,)
+
+
+def test_headers_are_read_only_when_a_rule_comes_to_ask(tmp_path: Path) -> None:
+    Pulled(tmp_path).scan("rest")
+    (series,) = read_series(tmp_path)
+    shutil.rmtree(tmp_path / "series")
+    dear = {"volumes": 3, "b_values": 0, "any": [{"echo_time": 30}, {"echoes": 2}]}
+    match = {"series_description": "other", "not": {"any": [{"slices": 3}]}, **dear}
+    assert not parse([{"match": match, "ignore": "x"}]).matches(series)
 
 
 def test_a_mosaic_is_a_volume(tmp_path: Path) -> None:

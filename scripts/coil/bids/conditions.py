@@ -28,12 +28,12 @@ TEXTS = (
 TOKENS = ("image_type", "phase_encoding")
 NUMBERS = (
     "files",
-    "echo_time",
     "repetition_time",
     "inversion_time",
     "flip_angle",
     "rows",
     "columns",
+    "echo_time",
     "slices",
     "volumes",
     "echoes",

@@ -70,8 +70,7 @@ def read_condition(
         parts.append(All(read) if key == "all" else Any(read))
     if "not" in raw:
         parts.append(Not(read_condition(raw["not"], f"{place}.not", synonyms)))
-    # What only one header must be read for is asked first.
-    parts.sort(key=lambda part: max(map(KEYS.index, part.keys), default=0))
+    parts.sort(key=_cost)  # what only one header must be read for is asked first
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
@@ -97,6 +96,16 @@ def read_synonyms(raw: Mapping[str, Anything], where: str = "bids.synonyms") -> 
             _fail(f"{where}.{name}", "a synonym's name is of letters, digits and _")
         _compile(str(pattern), f"{where}.{name}")
     return {name: str(pattern) for name, pattern in raw.items()}
+
+
+def _cost(condition: Condition) -> int:
+    """The place in `KEYS` of the dearest key of a condition."""
+    match condition:
+        case All(parts) | Any(parts):
+            return max(map(_cost, parts), default=0)
+        case Not(part):
+            return _cost(part)
+    return max(map(KEYS.index, condition.keys))
 
 
 def _leaf(key: str, value: Anything, place: str, synonyms: Mapping[str, str]) -> Condition:

@@ -89,7 +89,10 @@ class Series:
         )
 
     def knows(self, key: str) -> bool:
-        """Whether what is known of the series tells a condition's `key`, by an absence too."""
+        """Whether what is known of the series tells a condition's `key`, by an absence too.
+
+        Where only one header is there, its echo times are taken for those of all.
+        """
         if self.listed:
             return key in _LISTED
         told = self.weighted if key == "b_values" else self.counted
@@ -104,8 +107,8 @@ class Series:
         return getattr(self, key) or ()
 
     def numbers(self, key: str) -> tuple[float, ...]:
-        """The numbers that rules match on: none where it is absent, several echo times."""
-        value = self.echo_times if key == "echo_time" else getattr(self, key)
+        """The numbers that rules match on: none where it is absent, the times of all echoes."""
+        value = (self.stack.times or self.echo_times) if key == "echo_time" else getattr(self, key)
         if isinstance(value, tuple | frozenset):
             return tuple(value)
         return () if value is None else (float(value),)

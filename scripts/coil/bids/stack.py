@@ -1,7 +1,9 @@
 """How many volumes and slices a folder of DICOM files holds, told from headers alone."""
 
 import math
+import struct
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +12,9 @@ from coil.bids.acquisition import SIEMENS_FRAMES, b_values, private, siemens_fra
 from coil.bids.header import Header
 from coil.errors import DataError
 
-_SAMPLE = 2
+# EffectiveEchoTime with its VR and length, little endian; frames are told before the pixels.
+_EFFECTIVE_ECHO_TIME = struct.pack("<HH2sH", 0x0018, 0x9082, b"FD", 8)
+_FRAMES = 1 << 20
 
 
 class Counted(NamedTuple):
@@ -19,6 +23,8 @@ class Counted(NamedTuple):
     volumes: int | None
     slices: int | None
     echoes: int | None = None
+    times: tuple[float, ...] = ()
+    """The echo times in ms, ascending."""
 
 
 def read_header(path: Path) -> Header:
@@ -98,10 +104,10 @@ def count(files: list[Path], first: Header) -> Counted:
     if first.get("NumberOfFrames") is not None:
         return _count_enhanced(files, first)
     if is_mosaic(first):
-        echoes = Counter(_texts(path, "EchoTime") for path in files)
+        echoes = Counter(_texts(path, "EchoTime")[0] for path in files)
         slices = first.get((0x0019, 0x100A))
         found = int(slices.value) if slices else None
-        return Counted(min(echoes.values()), found, len(echoes))
+        return Counted(min(echoes.values()), found, len(echoes), _times(echoes))
     return _count_classic(files)
 
 
@@ -118,7 +124,12 @@ def _count_classic(files: list[Path]) -> Counted:
         seen.setdefault(tuple(image), Counter())[place] += 1
     slices = max(len(places) for places in seen.values())
     complete = [min(c.values()) if len(c) == slices else 0 for c in seen.values()]
-    return Counted(min(complete), slices, len({echo for _, echo in seen}))
+    echoes = {echo for _, echo in seen}
+    return Counted(min(complete), slices, len(echoes), _times(echoes))
+
+
+def _times(texts: Iterable[str]) -> tuple[float, ...]:
+    return tuple(sorted(float(text) for text in texts if text))
 
 
 def _count_enhanced(files: list[Path], first: Header) -> Counted:
@@ -126,15 +137,21 @@ def _count_enhanced(files: list[Path], first: Header) -> Counted:
     slices = positions(first)
     frames = [int(_texts(path, "NumberOfFrames")[0] or 0) for path in files]
     volumes = sum(n // slices for n in frames)
-    # A whole enhanced header costs 60 ms, so echoes are looked for at both ends of the series
-    # (they follow one another, or lie in blocks) before every header is read.
-    ends = {*files[1:_SAMPLE], *files[-_SAMPLE:]} - {files[0]}
-    echoes = {*echo_times(first)}.union(*(echo_times(read_header(path)) for path in ends))
-    if len(echoes) > 1:
-        rest = set(files[1:]) - ends
-        echoes = echoes.union(*(echo_times(read_header(path)) for path in rest))
+    echoes = {*echo_times(first)}.union(*(_effective_echo_times(path) for path in files[1:]))
     number = max(len(echoes), 1)
-    return Counted(volumes // number, slices, number)
+    return Counted(volumes // number, slices, number, tuple(sorted(echoes)))
+
+
+def _effective_echo_times(path: Path) -> set[float]:
+    """The echo times of an enhanced file's frames.
+
+    A series may have hundreds of such files, and a whole header costs milliseconds, so the
+    attribute is looked for by its bytes first.
+    """
+    with path.open("rb") as stream:
+        pieces = stream.read(_FRAMES).split(_EFFECTIVE_ECHO_TIME)[1:]
+    found = {struct.unpack_from("<d", piece)[0] for piece in pieces if len(piece) >= 8}
+    return found or {*echo_times(read_header(path))}
 
 
 def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
