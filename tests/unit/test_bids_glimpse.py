@@ -5,6 +5,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from coil.bids.glimpse import count, read_glimpsed
+from coil.bids.stack import Counted
 from tests.unit.bids_support import SLICES, Pulled
 
 
@@ -31,7 +32,7 @@ def enhanced(frames: int, slices: int) -> Dataset:
 
 
 def test_a_mosaic_file_is_a_volume() -> None:
-    assert count(mosaic(30), 200) == (200, 30, 1)
+    assert count(mosaic(30), 200) == Counted(200, 30, 1)
 
 
 def test_a_mosaic_of_several_echoes_stays_open() -> None:
@@ -39,8 +40,8 @@ def test_a_mosaic_of_several_echoes_stays_open() -> None:
 
 
 def test_all_volumes_may_be_in_one_enhanced_file_or_one_in_each() -> None:
-    assert count(enhanced(40, 10), 1) == (4, 10, 1)
-    assert count(enhanced(10, 10), 20) == (20, 10, 1)
+    assert count(enhanced(40, 10), 1) == Counted(4, 10, 1)
+    assert count(enhanced(10, 10), 20) == Counted(20, 10, 1)
 
 
 def test_a_few_enhanced_files_of_one_volume_may_be_echoes() -> None:
@@ -51,8 +52,8 @@ def test_philips_and_ge_tell_the_slices_of_a_volume() -> None:
     philips, ge = Dataset(), Dataset()
     philips.add_new((0x2001, 0x1018), "SL", 9)
     ge.add_new((0x0021, 0x104F), "SS", 15)
-    assert count(philips, 27) == (3, 9, 1)
-    assert count(ge, 150) == (10, 15, 1)
+    assert count(philips, 27) == Counted(3, 9, 1)
+    assert count(ge, 150) == Counted(10, 15, 1)
 
 
 def test_of_single_slices_the_volumes_stay_open() -> None:
