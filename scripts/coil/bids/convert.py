@@ -299,7 +299,7 @@ def _entry(row: _Row, bids: Path) -> dict[str, Any]:
         "folder": series.folder if series else None,
         "description": series.series_description if series else None,
         "state": row.state,
-        "rule": row.settled.rule,
+        "rule": row.rule.place if row.rule else None,
         "name": row.name if row.state == "mapped" else None,
         "reason": row.reason,
         "volumes": counted,
