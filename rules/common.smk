@@ -15,13 +15,14 @@ from coil.planning import (
     digests,
     finish,
     mapping_sources,
+    planned,
     wanted_resources,
     wants_scanner,
 )
 from coil.units import code_digest, read_units
 
 try:
-    config = check_config(config)
+    config = planned(check_config(config), sys.argv)
     PROJECTS = read_projects(config["projects"], Path.cwd())
     SOURCES = {
         Path(file).stem: mapping_sources(PROJECTS[Path(file).stem], file)

@@ -71,6 +71,11 @@ def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
         )
 
 
+def planned(config: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
+    """The config of this invocation: to `init` no project counts, its file may not be there."""
+    return config | {"projects": [], "merged": []} if "init" in arguments[1:] else config
+
+
 def check_draft(project: str, root: Path, arguments: list[str]) -> None:
     """End the invocation if `init` is asked for and nothing could be proposed."""
     if "init" not in arguments[1:]:

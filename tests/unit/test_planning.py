@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from coil.planning import check_draft, check_session, draft_path
+from coil.planning import check_draft, check_session, draft_path, planned
 from coil.units import Unit
 
 UNITS = {"study": [Unit("a", "1"), Unit("b", "2")]}
@@ -35,3 +35,9 @@ def test_a_draft_never_replaces_a_config(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(SystemExit, match=r"P_1\.yaml is there already"):
         check_draft("P 1", tmp_path, ["snakemake", "init"])
+
+
+def test_a_draft_may_be_named_in_the_config_before_it_is_there() -> None:
+    config = {"projects": ["P.yaml"], "merged": [], "project": "P"}
+    assert planned(config, ["snakemake", "init"])["projects"] == []
+    assert planned(config, ["snakemake", "preview"]) == config

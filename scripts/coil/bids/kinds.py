@@ -14,8 +14,11 @@ from coil.bids.guess import Guess, guess
 from coil.bids.series import Series
 
 _RUN = re.compile(r"(?i)(?<![a-z0-9])run[-_ ]?(\d{1,3})(?!\d)")
-_TASK = re.compile(r"(?<![A-Za-z0-9])task-([A-Za-z0-9]+)")
 _DIRECTION = re.compile(r"(?i)(?<![a-z0-9])(AP|PA|LR|RL|SI|IS|HF|FH)(?![a-z0-9])")
+# What a name says of itself in the words of BIDS: `task-rest`, `acq-highres`.
+_SAID = {
+    name: re.compile(rf"(?<![A-Za-z0-9]){name}-([A-Za-z0-9]+)") for name in ("task", "acq", "rec")
+}
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
 
@@ -120,9 +123,9 @@ def _kind(series: Series, one: Guess) -> Kind | None:
     spans: list[tuple[int, int, str]] = []
     if one.to and one.sure:
         allowed = _allowed(one.to)
-        for name, pattern in (("run", _RUN), ("task", _TASK), ("dir", _DIRECTION)):
+        for name, pattern in {"run": _RUN, "dir": _DIRECTION, **_SAID}.items():
             places = list(pattern.finditer(text))
-            known = name == "run" or name in one.entities
+            known = name != "dir" or name in one.entities
             if len(places) == 1 and name in allowed and known:
                 spans.append((*places[0].span(1), name))
     spans.sort()
