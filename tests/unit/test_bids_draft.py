@@ -87,6 +87,17 @@ def test_a_question_is_a_rule_that_says_todo() -> None:
     assert one.open == 1
 
 
+def test_a_guess_that_is_not_sure_stands_beside_its_question() -> None:
+    text = drafted(listed("EPI PE=AP", "EPI PE=PA")).text
+    rule = text[text.index("    - match:") :]
+    assert rule == (
+        "    - match: {series_description: '^EPI PE=(?P<dir>AP|PA)$'}\n"
+        "      ignore: 'TODO: probably fmap/epi; look at it'\n"
+        "      # to: fmap/epi\n"
+        "      # entities: {dir: '{dir}'}\n"
+    )
+
+
 def test_series_that_are_left_out_for_one_reason_are_one_rule() -> None:
     found = rules(drafted(listed(*SESSION)))
     assert found["^(?:localizer|AAHScout)$"]["ignore"] == "planning scan"

@@ -71,6 +71,11 @@ def test_a_group_says_what_it_has_more_and_less_than_most_sessions() -> None:
     assert told == [("", "1"), ("more", "2"), ("less", "1")]
 
 
+def test_where_all_sessions_differ_nothing_is_unlike_most() -> None:
+    groups = group([session("a", "mprage"), session("b", "flair")])
+    assert [one.usual for one in groups] == [None, None]
+
+
 def test_a_series_of_which_the_header_decides_is_no_open_question() -> None:
     one = session("a", *USUAL, "rest")
     assert group([one])[0].open == {}

@@ -108,14 +108,18 @@ def _rule(kind: Kind, total: int) -> list[str]:
         words = sorted(one.image_type)
         match.append(f"image_type: {_list(words)}")
     lines.append(f"    - match: {{{', '.join(match)}}}")
-    if not one.sure:
-        reason = one.ignore or f"{TODO}probably {one.to}{_entities(kind)}; look at it, then say so"
-        return [*lines, f"      ignore: {quote(reason)}", ""]
-    lines.append(f"      to: {one.to}")
+    named = []
+    if one.to:
+        named.append(f"to: {one.to}")
     if entities := kind.entities:
         told = ", ".join(f"{key}: {_value(value)}" for key, value in entities.items())
         todo = "  # TODO: name the task" if entities.get("task") == UNKNOWN_TASK else ""
-        lines.append(f"      entities: {{{told}}}{todo}")
+        named.append(f"entities: {{{told}}}{todo}")
+    if not one.sure:  # with what to write in its place, if the guess is right
+        reason = one.ignore or f"{TODO}probably {one.to}; look at it"
+        lines.append(f"      ignore: {quote(reason)}")
+        return [*lines, *(f"      # {line}" for line in named), ""]
+    lines += [f"      {line}" for line in named]
     if expected := _expect(kind):
         lines.append(f"      expect: {{{expected}}}")
     lines.append(f"      duplicates: {_duplicates(kind)}")
@@ -188,11 +192,6 @@ def _reproin_name(text: str) -> bool:
 
     series = Series.from_listing({"series_description": text})
     return any(not named.problem for named in reproin.name([series]))
-
-
-def _entities(kind: Kind) -> str:
-    told = ", ".join(f"{key}-{value}" for key, value in kind.entities.items())
-    return f" ({told})" if told else ""
 
 
 def _value(value: str) -> str:

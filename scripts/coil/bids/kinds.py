@@ -121,7 +121,7 @@ def _kind(series: Series, one: Guess) -> Kind | None:
     if not text:
         return None
     spans: list[tuple[int, int, str]] = []
-    if one.to and one.sure:
+    if one.to:
         allowed = _allowed(one.to)
         for name, pattern in {"run": _RUN, "dir": _DIRECTION, **_SAID}.items():
             places = list(pattern.finditer(text))

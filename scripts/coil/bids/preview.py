@@ -128,16 +128,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Alike:
-    """Sessions of whose series the same becomes, shown by the first."""
+    """Sessions of whose series the same becomes, shown by the first.
+
+    `usual` if they hold what most sessions hold; None where there is nothing that most hold.
+    """
 
     units: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...] = ()
+    usual: bool | None = None
     problem: str = ""
-
-    @property
-    def usual(self) -> bool:
-        """Whether they hold what most sessions hold."""
-        return not self.problem and not any(line.differs for line in self.lines)
 
     @property
     def open(self) -> Counter[str]:
@@ -176,18 +175,20 @@ def group(sessions: Sequence[Previewed]) -> list[Alike]:
     Then come those that differ from what most hold, then the usual; the larger group first.
     """
     keys = {one.unit: [row.key for row in one.rows] for one in sessions}
-    usual = _usual(keys, sessions)
+    usual = _usual(keys, sessions) if len(sessions) > 1 else {}
     found: dict[tuple[object, ...], list[Previewed]] = defaultdict(list)
     for one in sessions:
         found[one.problem, *sorted(keys[one.unit])].append(one)
-    groups = [
-        Alike(
-            tuple(one.unit for one in alike),
-            () if alike[0].problem else _compare(alike[0], keys[alike[0].unit], usual),
-            alike[0].problem,
-        )
-        for alike in found.values()
-    ]
+    groups = []
+    for alike in found.values():
+        first, units = alike[0], tuple(one.unit for one in alike)
+        if first.problem:
+            groups.append(Alike(units, problem=first.problem))
+        elif not usual:
+            groups.append(Alike(units, tuple(map(Line, first.rows))))
+        else:
+            lines = _compare(first, keys[first.unit], usual)
+            groups.append(Alike(units, lines, not any(line.differs for line in lines)))
     return sorted(groups, key=_rank)
 
 

@@ -58,7 +58,7 @@ def _group(one: Alike, number: int) -> dict[str, Any]:
         "units": one.units,
         "usual": one.usual,
         "unlike": sum(bool(line.differs) for line in one.lines),
-        "unfolded": bool(one.problem or one.open) or one.usual or number == 0,
+        "unfolded": bool(one.problem or one.open) or one.usual is not False or number == 0,
         "problem": one.problem,
         "counts": {state: counts[state] for state in words.STATES if counts[state]},
         "lines": [_line(line, several) for line in one.lines],
@@ -87,5 +87,6 @@ def _rule(row: Row) -> dict[str, str] | None:
 
 
 def _anchor(place: str) -> str:
-    """Where the page tells of an entry of the mapping: `rule-3`."""
-    return f"rule-{place.partition('[')[2].partition(']')[0]}"
+    """Where the page tells of an entry of the mapping: `rule-3`; "" for an override."""
+    number = place.partition("[")[2].partition("]")[0]
+    return f"rule-{number}" if number else ""

@@ -26,7 +26,7 @@ def render(
     parts = [_headline(project, sessions, groups)]
     if len(sessions) > 1 and asked:
         parts.append(_questions(asked, len(sessions), colour))
-    parts += [_group(one, len(sessions), colour) for one in groups[:_SHOWN]]
+    parts += [_group(one, colour) for one in groups[:_SHOWN]]
     if len(groups) > _SHOWN:
         left = sum(len(one.units) for one in groups[_SHOWN:])
         parts.append(f"... and {plural(left, 'session')} in {len(groups) - _SHOWN} more groups")
@@ -66,16 +66,16 @@ def _questions(asked: Sequence[Question], total: int, colour: bool) -> str:
     return f"{text}\n  ... and {more} more, see the page" if more > 0 else text
 
 
-def _group(one: Alike, total: int, colour: bool) -> str:
+def _group(one: Alike, colour: bool) -> str:
     title = one.units[0] if len(one.units) == 1 else _several(one)
     if one.problem:
         return f"{title}\n  {one.problem}"
     lines, rest = one.lines, 0
-    if total > 1:
+    if one.usual is not None:
         title += ": as usual" if one.usual else ": unlike most"
-        if not one.usual:
-            lines = [line for line in one.lines if line.differs or line.row.open]
-            rest = len(one.lines) - len(lines)
+    if one.usual is False:
+        lines = [line for line in one.lines if line.differs or line.row.open]
+        rest = len(one.lines) - len(lines)
     rows = [_HEADER, *(_cells(line, len(one.units) > 1) for line in lines)]
     text = title + "\n" + _columns(rows, ["", *map(_tone, lines)], colour)
     return f"{text}\n  and {plural(rest, 'series', 'series')} as usual" if rest else text
