@@ -79,6 +79,20 @@ def test_images_equal_the_references_of_the_data_sets_authors(
                 assert digest(folder / reference) in made, reference
 
 
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        ("siemens_xa30", ["m0scan", *["label", "control"] * 3]),
+        ("philips_asl", ["control", "label"] * 8),
+    ],
+)
+def test_controls_and_labels_are_told_by_the_headers(
+    convert: Convert, name: str, types: list[str]
+) -> None:
+    (path,) = convert(name).bids.rglob("*_aslcontext.tsv")
+    assert path.read_text().split() == ["volume_type", *types]
+
+
 @every_session
 def test_heudiconv_gives_the_same_files(convert: Convert, name: str, tmp_path: Path) -> None:
     session = convert(name)

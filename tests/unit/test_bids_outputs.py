@@ -86,7 +86,7 @@ def test_images_that_have_no_bids_name_are_told(tmp_path: Path) -> None:
 def test_the_dimensions_of_an_image_are_those_of_nibabel(tmp_path: Path, volumes: int) -> None:
     path = tmp_path / "i.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros((2, 3, 4, volumes), np.int16), np.eye(4)), path)
-    assert outputs.shape(path) == nib.load(path).shape
+    assert outputs.layout(path).shape == nib.load(path).shape
     assert outputs.volumes(path) == volumes
     assert outputs.is_whole(path)
 
@@ -148,12 +148,12 @@ def test_supplied_values_are_written_and_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("types", [("control", "label"), ("m0scan", "label", "control", "label")])
 def test_an_asl_context_has_a_line_for_each_volume(tmp_path: Path, types: tuple[str, ...]) -> None:
-    (path,) = sidecars.aslcontext(image(tmp_path / "perf", "sub-X_ses-Y_asl"), types)
+    made = image(tmp_path / "perf", "sub-X_ses-Y_asl")[1]
+    (path,) = sidecars.aslcontext(made, sidecars.fit(types, 4))
     assert path.name == "sub-X_ses-Y_aslcontext.tsv"
     assert path.read_text().splitlines() == ["volume_type", *(types * 4)[:4]]
 
 
-def test_an_asl_context_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    files = image(tmp_path / "perf", "sub-X_ses-Y_asl")
+def test_an_asl_context_that_does_not_fit_is_refused() -> None:
     with pytest.raises(DataError, match="3 volume types in `aslcontext` do not fit its 4 volumes"):
-        sidecars.aslcontext(files, ("m0scan", "control", "label"))
+        sidecars.fit(("m0scan", "control", "label"), 4)

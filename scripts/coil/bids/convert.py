@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coil.bids import dcm2niix, fieldmaps, outputs, sidecars, tying
+from coil.bids import asl, dcm2niix, fieldmaps, outputs, sidecars, tying
 from coil.bids.companions import Companion
 from coil.bids.mapping import Mapping
 from coil.bids.outputs import Wanted
@@ -43,6 +43,11 @@ class _Row:
     def name(self) -> str:
         assert self.settled.name
         return self.settled.name
+
+    @property
+    def suffix(self) -> str:
+        """The suffix that its rule gives it."""
+        return (self.rule.suffix if self.rule else None) or ""
 
     @property
     def run(self) -> fieldmaps.Run:
@@ -223,11 +228,13 @@ def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) ->
         assert row.rule
         row.supplied = sidecars.supplement(row.files, row.rule.supplement)
         try:
-            row.files += sidecars.aslcontext(row.files, row.rule.aslcontext)
+            if row.rule.suffix == "asl":
+                _tell_labels(row)
             sidecars.check_units(row.files)
         except DataError as error:
             row.drop("failed", str(error))
     rows = [row for row in rows if row.state == "mapped"]
+    asl.tie([asl.Run(row.suffix, row.files, row.start) for row in rows], session)
     raw = [row for row in rows if row.rule and not row.rule.is_derivative]
     notes = fieldmaps.tie([row.run for row in raw], session, by_match=field_maps == "by_match")
     for row in raw:
@@ -255,6 +262,20 @@ def _part_derivatives(rows: list[_Row], bids: Path) -> None:
             if target.suffix == ".json":
                 write_json(target, {"SkullStripped": False} | read_json(target))
         row.files = moved
+
+
+def _tell_labels(row: _Row) -> None:
+    """Write the aslcontext of a run: the rule's, else that of its headers."""
+    assert row.rule and row.settled.series and row.settled.series.path
+    image = outputs.images(row.files)[0]
+    told = asl.volume_types(row.settled.series.path, image)
+    if not row.rule.aslcontext and not told:
+        raise DataError("its headers do not tell controls from labels; list them in `aslcontext`")
+    types = sidecars.fit(row.rule.aslcontext or told, outputs.volumes(image))
+    if told and types != told:
+        row.reason += "; its headers tell another order of controls and labels than `aslcontext`"
+    row.files += sidecars.aslcontext(image, types)
+    asl.describe(row.files, types)
 
 
 def _place_log(log: _Row, runs: list[_Row]) -> None:

@@ -45,6 +45,8 @@ _KNOWN = {
     "InversionTimes": (0x00189079, "FD"),
     "EffectiveEchoTime": (0x00189082, "FD"),
     "DiffusionBValue": (0x00189087, "FD"),
+    "MRArterialSpinLabelingSequence": (0x00189251, "SQ"),
+    "ASLContext": (0x00189257, "CS"),
     "MRTimingAndRelatedParametersSequence": (0x00189112, "SQ"),
     "MREchoSequence": (0x00189114, "SQ"),
     "MRModifierSequence": (0x00189115, "SQ"),
@@ -60,6 +62,8 @@ _KNOWN = {
     "NumberOfFrames": (0x00280008, "IS"),
     "Rows": (0x00280010, "US"),
     "Columns": (0x00280011, "US"),
+    "BitsAllocated": (0x00280100, "US"),
+    "PixelRepresentation": (0x00280103, "US"),
     "SharedFunctionalGroupsSequence": (0x52009229, "SQ"),
     "PerFrameFunctionalGroupsSequence": (0x52009230, "SQ"),
 }
@@ -239,7 +243,7 @@ def read(path: Path) -> Header:
     try:
         with path.open("rb") as stream:
             data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        return Header(_find(data, _PIXELS[0]), twin)
+        return Header(_find(data, _PIXELS[0])[0], twin)
     except (_UnusualError, ValueError, struct.error):  # an empty file cannot be mapped
         header = Header(None, twin)
         header.get("Rows")
@@ -257,7 +261,7 @@ def read_texts(path: Path, *keywords: str) -> tuple[str, ...]:
     if None not in (texts := [_search(start, keyword) for keyword in keywords]):
         return tuple(texts)
     try:
-        found = _find(start, _KNOWN[keywords[-1]][0] + 1)
+        found, _ = _find(start, _KNOWN[keywords[-1]][0] + 1)
         return tuple([found.text(_KNOWN[keyword][0]) for keyword in keywords])
     except (_UnusualError, struct.error):
         header = read(path)
@@ -276,6 +280,19 @@ def _search(data: bytes, keyword: str) -> Any:
     return text.decode("latin-1").strip(" \0")
 
 
+def read_pixels(path: Path) -> bytes:
+    """The pixels of a file as they are stored; nothing where they are compressed, or unusual."""
+    with path.open("rb") as stream:
+        data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        found, position = _find(data, _PIXELS[0])
+        start = position + (12 if found.explicit else 8)
+        (length,) = _length(data, start - 4)
+    except (_UnusualError, struct.error):
+        return b""
+    return b"" if length == _UNDEFINED else data[start : start + length]
+
+
 def sop_class_name(uid: str) -> str:
     """The name of an SOP class, or the UID of one that is not known."""
     if uid in _SOP_CLASSES:
@@ -285,8 +302,8 @@ def sop_class_name(uid: str) -> str:
     return UID(uid).name
 
 
-def _find(data: Any, stop: int) -> _Found:
-    """The places of the attributes before the tag `stop`."""
+def _find(data: Any, stop: int) -> tuple[_Found, int]:
+    """The places of the attributes before the tag `stop`, and where that stands."""
     if data[_PREFIX - 4 : _PREFIX] != b"DICM":
         raise _UnusualError
     meta, position = _walk(data, _PREFIX, len(data), True, 0x00030000)
@@ -294,7 +311,8 @@ def _find(data: Any, stop: int) -> _Found:
     if not syntax.startswith("1.2.840.10008.1.2") or syntax.endswith((".2.2", ".1.99")):
         raise _UnusualError  # big endian, deflated, unknown
     explicit = syntax != "1.2.840.10008.1.2"
-    return _Found(data, explicit, _walk(data, position, len(data), explicit, stop)[0])
+    places, position = _walk(data, position, len(data), explicit, stop)
+    return _Found(data, explicit, places), position
 
 
 def _walk(

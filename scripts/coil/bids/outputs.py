@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from coil.bids import names
 
@@ -101,37 +102,41 @@ def sidecar(image: Path) -> Path:
     return image.with_name(image.name.removesuffix(_IMAGE) + ".json")
 
 
-def shape(image: Path) -> tuple[int, ...]:
-    """The dimensions of a NIfTI-1 image, as nibabel has them (which takes 0.4 s to import)."""
-    return _geometry(image)[0]
+class Layout(NamedTuple):
+    """Where a NIfTI-1 image has its voxels, and of what kind they are, by its header's codes."""
+
+    shape: tuple[int, ...]
+    kind: int
+    bits: int
+    offset: int
+
+
+def layout(image: Path) -> Layout:
+    """The layout of an image, without nibabel, which takes 0.4 s to import."""
+    with gzip.open(image) as stream:
+        header = stream.read(_HEADER)
+    count, *sizes = struct.unpack_from("<8h", header, 40)
+    kind, bits = struct.unpack_from("<2h", header, 70)
+    (offset,) = struct.unpack_from("<f", header, 108)
+    return Layout(tuple(sizes[:count]), kind, bits, int(offset))
 
 
 def volumes(image: Path) -> int:
     """The volumes of a NIfTI image: its fourth dimension, or 1."""
-    size = shape(image)
+    size = layout(image).shape
     return size[3] if len(size) > 3 else 1
 
 
 def is_whole(image: Path) -> bool:
     """Whether an image holds all its voxels, by the length that ends a gzip file (RFC 1952)."""
     try:
-        size, bits, offset = _geometry(image)
+        size, _, bits, offset = layout(image)
     except (OSError, EOFError, struct.error):
         return False
     with image.open("rb") as stream:
         stream.seek(-4, 2)
         (length,) = struct.unpack("<I", stream.read(4))
     return length == (offset + math.prod(size) * bits // 8) % 2**32
-
-
-def _geometry(image: Path) -> tuple[tuple[int, ...], int, int]:
-    """(dimensions, bits a voxel, offset of the voxels): fields of the NIfTI-1 header."""
-    with gzip.open(image) as stream:
-        header = stream.read(_HEADER)
-    count, *sizes = struct.unpack_from("<8h", header, 40)
-    (bits,) = struct.unpack_from("<h", header, 72)
-    (offset,) = struct.unpack_from("<f", header, 108)
-    return tuple(sizes[:count]), bits, int(offset)
 
 
 def problem(name: str, files: list[Path]) -> str | None:

@@ -63,8 +63,8 @@ def check_units(files: Iterable[Path]) -> None:
             )
 
 
-def aslcontext(files: list[Path], volume_types: tuple[str, ...]) -> list[Path]:
-    """Write `_aslcontext.tsv` beside an ASL run; returns the files written.
+def fit(types: tuple[str, ...], volumes: int) -> tuple[str, ...]:
+    """A list of volume types as long as a run.
 
     A list shorter than the run is repeated if it goes into its volumes without a rest, so
     that `[control, label]` serves any run of pairs.
@@ -74,21 +74,22 @@ def aslcontext(files: list[Path], volume_types: tuple[str, ...]) -> list[Path]:
     DataError
         If the list does not fit the run.
     """
-    if not volume_types:
-        return []
-    image = outputs.images(files)[0]
-    count = outputs.volumes(image)
-    times, rest = divmod(count, len(volume_types))
+    times, rest = divmod(volumes, len(types))
     if rest or not times:
         raise DataError(
-            f"{len(volume_types)} volume types in `aslcontext` do not fit its {count} volumes; "
+            f"{len(types)} volume types in `aslcontext` do not fit its {volumes} volumes; "
             "list one for each volume"
         )
+    return types * times
+
+
+def aslcontext(image: Path, types: tuple[str, ...]) -> list[Path]:
+    """Write `_aslcontext.tsv` beside an ASL run; returns the files written."""
     datatype, _, values = names.split(f"{image.parent.name}/{image.name}")
     kept = {key: value for key, value in values.items() if key not in ("echo", "part")}
     base = names.join(datatype, "aslcontext", kept).partition("/")[2]
     path = image.with_name(f"{base}.tsv")
-    write_text(path, "\n".join(["volume_type", *volume_types * times]) + "\n")
+    write_text(path, "\n".join(["volume_type", *types]) + "\n")
     return [path]
 
 
