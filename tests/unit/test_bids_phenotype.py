@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coil.bids.columns import TableError
 from coil.bids.people import People
@@ -90,6 +93,25 @@ def test_all_errors_are_kept_and_the_line_tells_the_first_and_how_many(tmp_path:
     ) as caught:
         read(tmp_path, text)
     assert len(caught.value.errors) == 4
+
+
+@given(st.permutations(["Jane,1,5", "Joe,0,3", "Jim,1,2"]), st.permutations([0, 1, 2]))
+def test_the_order_of_rows_and_columns_does_not_matter(rows: list[str], order: list[int]) -> None:
+    lines = [line.split(",") for line in ["subject,item,total", *rows]]
+    text = "".join(",".join(cells[place] for place in order) + "\n" for cells in lines)
+    with TemporaryDirectory() as folder:
+        found = only(read(Path(folder), text))
+    table = {row[0]: dict(zip(found.header, row, strict=True)) for row in found.rows}
+    assert [*table] == ["sub-A", "sub-B"]
+    assert table["sub-A"] == {"participant_id": "sub-A", "item": "1", "total": "5"}
+
+
+def test_a_column_that_bids_calls_its_own_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a column is called session_id, which"):
+        (tmp_path / "q").mkdir()
+        note = {"session_id": {"Description": "Session", "Format": "string"}}
+        (tmp_path / "q" / "own.json").write_text(json.dumps(note))
+        read(tmp_path, "subject,session_id\nJane,1\n", dictionary="own.json")
 
 
 def test_text_and_omitted_columns_are_as_the_config_says(tmp_path: Path) -> None:

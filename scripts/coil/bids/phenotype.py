@@ -16,7 +16,7 @@ from coil.bids.tables import UNKNOWN
 from coil.errors import DataError
 
 ABOUT_ALL = "MeasurementToolMetadata"
-SESSION = "session_id"
+PARTICIPANT, SESSION = "participant_id", "session_id"
 _SESSION_NOTE = {
     "Description": "The session that the row belongs to; n/a where nothing was scanned"
 }
@@ -86,6 +86,12 @@ def instruments(
     TableError
         With a line for each wrong cell: row and column, never the value.
     """
+    header = [PARTICIPANT, *([SESSION] if keys.session else []), *(c.name for c in columns)]
+    if taken := {PARTICIPANT, SESSION} & {column.name for column in columns}:
+        raise DataError(
+            f"{name}: a column is called {min(taken)}, which is BIDS's own name; rename it, or "
+            "name it in `subject_column` or `session_column`"
+        )
     errors: list[str] = []
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
@@ -106,7 +112,6 @@ def instruments(
         table[f"sub-{label}"] = [*session, *values]
     if errors:
         raise TableError(errors)
-    header = ["participant_id", *([SESSION] if keys.session else []), *(c.name for c in columns)]
     notes = {SESSION: _SESSION_NOTE} if keys.session else {}
     dictionary = {**({ABOUT_ALL: dict(about)} if about else {}), **notes, **note_of(columns)}
     return [
