@@ -81,14 +81,16 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return session.folder
 
 
-def whole_way(pulled: Path, place: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def whole_way(
+    pulled: Path, place: Path, rules: list[dict[str, Any]] = RULES
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Convert and admit; the table of the series and the record."""
     table = convert_session(
         pulled,
         place / "converted",
         subject="X",
         session="Y",
-        mapping=parse(RULES),
+        mapping=parse(rules),
         policy={},
         scratch=place / "scratch",
         behaviour=parse_behaviour(BEHAVIOUR),
@@ -185,6 +187,27 @@ def test_a_log_of_another_time_is_left_out_alone(tmp_path: Path) -> None:
     rows = whole_way(session.folder, tmp_path)[0]["series"]
     assert [row["state"] for row in rows] == ["mapped", "failed"]
     assert rows[1]["reason"] == "its log: lies elsewhere in time than its run"
+
+
+def test_a_log_is_of_the_run_and_not_of_its_reference_or_of_what_was_computed(
+    tmp_path: Path,
+) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("rest_SBRef", 1)
+    session.scan("task_rest", 4)
+    session.scan("relCBF", ImageType=["DERIVED", "PRIMARY", "ASL", "RELCBF"])
+    log_series(session, "task_rest_PhysioLog", 46_920.9, "130310")
+    more = [
+        {
+            "match": {"series_description": "SBRef"},
+            "to": "func/sbref",
+            "entities": {"task": "rest"},
+        },
+        {"match": {"image_type": "RELCBF"}, "to": "derivatives/perf/cbf"},
+    ]
+    rows = whole_way(session.folder, tmp_path, [*RULES, *more])[0]["series"]
+    assert [row["state"] for row in rows] == ["mapped"] * 4
+    assert rows[3]["reason"] == "bids.mapping[1]; of scan 2"
 
 
 def test_the_clock_of_a_log_may_be_in_another_time_zone(tmp_path: Path) -> None:

@@ -45,8 +45,7 @@ def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settl
         elif run.state != "mapped" or run.name is None:
             reason = f"the log of scan {_scan(run)}, which is {run.state}"
             tied[place] = replace(row, state=run.state, reason=reason)
-        else:
-            name = name_of(run.name)
+        elif name := name_of(run.name):
             reason = f"{row.reason}; of scan {_scan(run)}"
             tied[place] = replace(row, name=name, reason=reason)
             seen[name].append(place)
@@ -59,9 +58,11 @@ def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settl
     return tied
 
 
-def name_of(run: str) -> str:
-    """The name of the log of a run."""
-    datatype, _, values = names.split(run)
+def name_of(run: str) -> str | None:
+    """The name of the log of a run; None for an image that is none, as a reference is."""
+    datatype, suffix, values = names.split(run)
+    if suffix not in RUNS.get(datatype, ()):
+        return None
     allowed = names.companions()[datatype, "physio"].allowed
     kept = {key: value for key, value in values.items() if key in allowed and key != "recording"}
     return names.join(datatype, "physio", kept)
