@@ -1,24 +1,21 @@
 """A series as the mapping sees it: what the archive says of it and what its header says."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from coil.bids import stack
+from coil.bids import facts, stack
 from coil.bids.acquisition import phase_encoding
-from coil.bids.header import Header, sop_class_name
+from coil.bids.header import sop_class_name
 from coil.bids.stack import Counted
 from coil.errors import CoilError, DataError
 from coil.files import read_json
 from coil.units import scan_name
 
-_A_DATE_ALONE = len("YYYYMMDD")
-_TO_THE_SECOND = len("YYYYMMDDHHMMSS")
 _DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
 
 
@@ -226,27 +223,27 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         quality=listed.quality,
         note=listed.note,
         problem=listed.problem,
-        series_description=_text(header, "SeriesDescription") or listed.series_description,
-        protocol_name=_text(header, "ProtocolName"),
-        sequence_name=_sequence_name(header),
+        series_description=facts.text(header, "SeriesDescription") or listed.series_description,
+        protocol_name=facts.text(header, "ProtocolName"),
+        sequence_name=facts.sequence_name(header),
         image_type=stack.image_type(header),
         echo_times=stack.echo_times(header),
-        repetition_time=_timing(header, "RepetitionTime"),
-        inversion_time=_inversion_time(header),
-        flip_angle=_timing(header, "FlipAngle"),
-        manufacturer=_text(header, "Manufacturer"),
-        model=_text(header, "ManufacturerModelName"),
-        station=_text(header, "StationName"),
+        repetition_time=facts.timing(header, "RepetitionTime"),
+        inversion_time=facts.inversion_time(header),
+        flip_angle=facts.timing(header, "FlipAngle"),
+        manufacturer=facts.text(header, "Manufacturer"),
+        model=facts.text(header, "ManufacturerModelName"),
+        station=facts.text(header, "StationName"),
         phase_encoding=phase_encoding(header),
         rows=rows,
         columns=columns,
-        frames=_integer(header, "NumberOfFrames"),
+        frames=facts.integer(header, "NumberOfFrames"),
         files=len(files),
-        series_number=_integer(header, "SeriesNumber"),
-        series_uid=_text(header, "SeriesInstanceUID") or None,
-        study_uid=_text(header, "StudyInstanceUID") or None,
-        patient_id=_text(header, "PatientID") or _text(header, "PatientName") or None,
-        acq_time=_acq_time(header),
+        series_number=facts.integer(header, "SeriesNumber"),
+        series_uid=facts.text(header, "SeriesInstanceUID") or None,
+        study_uid=facts.text(header, "StudyInstanceUID") or None,
+        patient_id=facts.text(header, "PatientID") or facts.text(header, "PatientName") or None,
+        acq_time=facts.acq_time(header),
         sop_class=sop_class_name(uid) if uid else None,
         is_image=bool(header.get("Rows")),
         path=folder,
@@ -257,70 +254,6 @@ def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"series/{folder.name}: the folder is missing; pull the session again")
     return sorted(path for path in folder.iterdir() if path.is_file())
-
-
-def _text(header: Header, keyword: str) -> str:
-    value = header.get(keyword)
-    return "" if value is None else str(value).strip()
-
-
-def _integer(header: Header, keyword: str) -> int | None:
-    value = header.get(keyword)
-    return None if value is None or value == "" else int(value)
-
-
-def _sequence_name(header: Header) -> str:
-    """SequenceName, GE's internal pulse sequence name, or PulseSequenceName (enhanced)."""
-    for tag in ((0x0018, 0x0024), (0x0019, 0x109C), (0x0018, 0x9005)):
-        element = header.get(tag)
-        if element is not None and element.value:
-            return str(element.value).strip()
-    return ""
-
-
-def _timing(header: Header, keyword: str) -> float | None:
-    """A timing parameter, from the header's root or the enhanced functional groups."""
-    value = header.get(keyword)
-    if value is not None and value != "":
-        return float(value)
-    for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for group in list(header.get(name) or ())[:1]:
-            parameters = group.get("MRTimingAndRelatedParametersSequence")
-            if parameters and parameters[0].get(keyword) is not None:
-                return float(parameters[0].get(keyword))
-    return None
-
-
-def _inversion_time(header: Header) -> float | None:
-    """InversionTime, at the root or (enhanced, as InversionTimes) in the functional groups."""
-    value = header.get("InversionTime")
-    if value is not None and value != "":
-        return float(value)
-    for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for group in list(header.get(name) or ())[:1]:
-            modifier = group.get("MRModifierSequence")
-            times = modifier and modifier[0].get("InversionTimes")
-            if times:
-                return float(times[0] if isinstance(times, Sequence) else times)
-    return None
-
-
-def _acq_time(header: Header) -> str | None:
-    """ISO date and time of the acquisition, else of the content, else of the series."""
-    candidates = [_text(header, "AcquisitionDateTime")]
-    for kind in ("Acquisition", "Content", "Series"):
-        date, time = _text(header, f"{kind}Date"), _text(header, f"{kind}Time")
-        candidates.append(date + time if date and time else "")
-    for text in candidates:
-        digits, _, fraction = re.sub(r"[+-]\d{4}$", "", text).partition(".")
-        if len(digits) <= _A_DATE_ALONE:
-            continue
-        try:
-            when = datetime.strptime(digits.ljust(_TO_THE_SECOND, "0"), "%Y%m%d%H%M%S")
-        except ValueError:
-            continue
-        return f"{when.isoformat()}.{fraction[:6].ljust(6, '0')}"
-    return None
 
 
 def name_scans(text: str, pulled: Path) -> str:
