@@ -109,6 +109,18 @@ def test_recordings_and_tables_of_behaviour_leave_through_their_own_checks(lab: 
     assert record["removed"]["columns"] == {"who": 2}
 
 
+def test_a_column_that_repeats_the_persons_number_stays_behind(lab: Lab):
+    table = lab.func / f"{STEM}_task-rest_events.tsv"  # the person's ID is QX-77-0042
+    table.write_text("onset\tduration\tsubject\tload\tset\n0\t1\t42\t42\t8\n2\t1\t42\t7\t8\n")
+    notes = {name: {"Format": "integer"} for name in ("subject", "load", "set")}
+    table.with_suffix(".json").write_text(json.dumps(notes))
+    record = lab.admit()
+    left = lab.out(f"func/{table.name}").read_text()
+    assert left == "onset\tduration\tload\tset\n0\t1\t42\t8\n2\t1\t7\t8\n"
+    assert record["removed"]["columns"] == {"subject": 1}
+    assert "subject" not in lab.out(f"func/{table.stem}.json").read_text()
+
+
 def test_a_number_in_a_recording_that_is_an_identifier_stops_the_session(lab: Lab):
     name = f"{STEM}_task-rest_physio"
     told = {"SamplingFrequency": 2, "StartTime": 0, "Columns": ["cardiac"]}

@@ -80,6 +80,23 @@ def clean_asl_context(path: Path) -> tuple[bytes, list[str]]:
     return _clean(path, ASL_CONTEXT, (), required=("volume_type",))
 
 
+def numbering(path: Path, numbers: Collection[int]) -> set[str]:
+    """The columns of a table whose one value, of two digits or more, is one of the `numbers`.
+
+    Stimulus software writes the person's number into each row, where a search for identifiers
+    cannot tell it from a measurement.
+    """
+    rows = list(csv.reader(io.StringIO(_read(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
+    head = rows.pop(0) if rows else []
+    found = set()
+    for place, name in enumerate(head):
+        values = {row[place].strip() for row in rows if len(row) == len(head)} - {"", UNKNOWN}
+        only = values.pop() if len(values) == 1 else ""
+        if only.isdecimal() and len(only) > 1 and int(only) in numbers:
+            found.add(name.strip())
+    return found
+
+
 def clean_column_notes(
     notes: Mapping[str, Any],
     allow: Collection[str] = (),

@@ -26,6 +26,7 @@ from coil.deid.tables import (
     clean_column_notes,
     clean_events,
     clean_numbers,
+    numbering,
 )
 from coil.deid.trees import RECORDINGS, TABLES, Tree
 from coil.errors import DataError
@@ -114,6 +115,12 @@ class _Waist:
         found = collect(self.pulled)
         self.identifiers = found.without("time") if keep_times else found
         folders = [tree.source / tree.inner for tree in self.trees]
+        self.numbers = {
+            int(digits)
+            for one in found.values
+            if one.kind in ("ID", "name or ID of the archive")
+            for digits in re.findall(r"\d{1,18}", one.value)
+        }
         names = [path.name for folder in folders for path in folder.rglob("*") if path.is_file()]
         subject, session = self.raw.subject, self.raw.session
         public = {subject, session, f"sub{subject}", f"ses{session}"}
@@ -178,7 +185,10 @@ class _Waist:
     def table(self, path: Path) -> tuple[bytes, list[str]]:
         """What may leave of a table, and the columns that may not."""
         clean = clean_events if path.stem.endswith("_events") else clean_behaviour
-        return clean(path, self.allow, self.column_notes(path.with_suffix(".json")))
+        notes = self.column_notes(path.with_suffix(".json"))
+        for column in numbering(path, self.numbers):
+            notes.pop(column, None)
+        return clean(path, self.allow, notes)
 
     def column_notes(self, path: Path) -> dict[str, Any]:
         """What may be told of a table's columns; nothing where there is no such file."""
