@@ -223,7 +223,10 @@ def _say(error: jsonschema.ValidationError) -> str:
         case "type":
             expected = schema["type"]
             kinds = expected if isinstance(expected, list) else [expected]
-            return f"{prefix}{error.instance!r} should be of type {' or '.join(kinds)}; correct it"
+            remedy = "correct it"
+            if isinstance(error.instance, bool) and "string" in kinds:
+                remedy = "write yes, no, on and off in quotes"
+            return f"{prefix}{error.instance!r} should be of type {' or '.join(kinds)}; {remedy}"
         case "oneOf" if "to" in str(schema.get("oneOf")):
             return (
                 f"{prefix}a rule has either `to` or `ignore`, beside its `match`; write one of them"

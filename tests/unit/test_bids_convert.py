@@ -208,6 +208,24 @@ def test_an_unmapped_series_fails_the_session_where_the_config_says_so(tmp_path:
         convert(tmp_path / "pulled", tmp_path / "out", unmapped="fail")
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("missing", "the session: dwi/dwi is required by the protocol; no series took it"),
+        ("incomplete", "series/002: 3 of 5 volumes: aborted or not wholly archived"),
+        ("failed", "series/003: a file is not readable as DICOM"),
+    ],
+)
+def test_any_state_may_fail_the_session(tmp_path: Path, state: str, message: str) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("mprage")
+    session.scan("task", 3)
+    (session.scan("gre") / "000001.dcm").write_bytes(b"DOE^JANE")
+    with pytest.raises(DataError) as caught:
+        convert(tmp_path / "pulled", tmp_path / "out", **{state: "fail"})
+    assert message in str(caught.value)
+
+
 def test_an_ambiguous_series_fails_the_session(tmp_path: Path) -> None:
     Pulled(tmp_path / "pulled").scan("mprage gre")
     with pytest.raises(DataError, match=r"series/001: bids.mapping\[0\] \(anat/T1w\) and"):

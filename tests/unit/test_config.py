@@ -73,6 +73,15 @@ def test_a_rule_that_maps_and_ignores_is_refused(tmp_path: Path) -> None:
     assert "bids.mapping[0]: a rule has either `to` or `ignore`" in message(tmp_path, broken)
 
 
+def test_what_yaml_takes_for_a_truth_value_is_told(tmp_path: Path) -> None:
+    rule = "{match: {note: x}, to: anat/MTR, entities: {mt: on}}"
+    text = f"project: A\nbids: {{name: B, mapping: [{rule}]}}\n"
+    assert message(tmp_path, text) == (
+        "study.yaml: bids.mapping[0].entities.mt: True should be of type string or integer; "
+        "write yes, no, on and off in quotes"
+    )
+
+
 def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
     assert "study.yaml, line 2: not YAML" in message(tmp_path, "project: A\nbids: {name: [}\n")
 
