@@ -229,10 +229,24 @@ def test_two_recordings_never_share_a_name(tmp_path: Path) -> None:
     assert not rows[1]["files"]
 
 
-def test_a_log_before_any_run_is_unmapped(tmp_path: Path) -> None:
+def test_a_log_whose_run_is_of_another_kind_is_unmapped(tmp_path: Path) -> None:
     session = Pulled(tmp_path / "pulled")
-    log_series(session, "task_rest_PhysioLog", 46_860.9, "130000")
+    session.scan("task_rest", 4)
+    session.scan("dti", 1)
+    log_series(session, "dti_PhysioLog", 46_860.9, "130210")
+    rows = whole_way(session.folder, tmp_path)[0]["series"]
+    assert [row["state"] for row in rows] == ["mapped", "unmapped", "unmapped"]
+    assert rows[2]["reason"] == "bids.mapping[1] takes it, but no func run goes with it"
+
+
+@pytest.mark.parametrize(
+    ("description", "state"), [("task_rest_PhysioLog", "mapped"), ("x_PhysioLog", "unmapped")]
+)
+def test_a_log_before_its_run_is_known_by_its_description(
+    tmp_path: Path, description: str, state: str
+) -> None:
+    session = Pulled(tmp_path / "pulled")
+    log_series(session, description, 46_920.9, "130000")
     session.scan("task_rest", 4)
     rows = whole_way(session.folder, tmp_path)[0]["series"]
-    assert [row["state"] for row in rows] == ["unmapped", "mapped"]
-    assert rows[0]["reason"] == "bids.mapping[1] takes it, but no func run stands before it"
+    assert [row["state"] for row in rows] == [state, "mapped"]

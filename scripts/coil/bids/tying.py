@@ -22,8 +22,9 @@ def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settl
     """Name each series that a rule takes as a log after its run.
 
     The scanner sends a log behind its run, and describes it as `RUN_PhysioLog`: its run is the
-    last one before it that is described so, or the last one before it where none is. A log of a
-    run that is left out is left out for the same reason, one of no run is unmapped.
+    last one before it that is described so (the first one behind it where none is before), or,
+    if no series at all is described so, the last one before it. A log of a run that is left out
+    is left out for the same reason, one of no run is unmapped.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settl
             continue
         run = _run_of(place, tied, rules)
         if run is None:
-            reason = f"{rule.place} takes it, but no {rule.datatype} run stands before it"
+            reason = f"{rule.place} takes it, but no {rule.datatype} run goes with it"
             tied[place] = replace(row, state="unmapped", reason=reason)
         elif run.state != "mapped" or run.name is None:
             reason = f"the log of scan {_scan(run)}, which is {run.state}"
@@ -72,17 +73,21 @@ def _run_of(place: int, settled: Sequence["Settled"], rules: Sequence[Rule]) -> 
     log = settled[place]
     assert log.series and log.rule is not None
     datatype = rules[log.rule].datatype
-    before = [
-        row
-        for row in settled[:place]
+    runs = {
+        at: row
+        for at, row in enumerate(settled)
         if row.rule is not None
         and rules[row.rule].datatype == datatype
         and rules[row.rule].suffix in RUNS.get(datatype or "", ())
-    ]
+    }
     wanted = _ENDING.sub("", log.series.series_description)
-    described = [row for row in before if wanted and row.series and _said(row) == wanted]
-    found = described or before
-    return found[-1] if found else None
+    if wanted and any(_said(row) == wanted for row in settled):
+        runs = {at: row for at, row in runs.items() if _said(row) == wanted}
+        behind = [row for at, row in runs.items() if at > place][:1]
+    else:
+        behind = []
+    before = [row for at, row in runs.items() if at < place]
+    return next(iter(before[-1:] or behind), None)
 
 
 def _said(row: "Settled") -> str:
