@@ -162,6 +162,19 @@ def test_frames_of_one_file_are_volumes_and_slices(tmp_path: Path) -> None:
     assert count(enhanced(tmp_path, [frames])) == (5, 3, 1)
 
 
+def test_magnitude_and_phase_in_one_file_are_no_volumes(tmp_path: Path) -> None:
+    frames = [frame(place) for _ in range(4) for place in range(3)]
+    for number, one in enumerate(frames):
+        kind = Dataset()
+        kind.ComplexImageComponent = "MAGNITUDE" if number < 6 else "PHASE"
+        one.MRImageFrameTypeSequence = [kind]
+    (path,) = enhanced(tmp_path, [frames])
+    dataset = dcmread(path)
+    dataset.ComplexImageComponent = "MIXED"
+    dataset.save_as(path)
+    assert count([path]) == (2, 3, 1)
+
+
 def test_files_of_frames_are_volumes_and_an_unfinished_one_is_not(tmp_path: Path) -> None:
     volume = [frame(place) for place in range(3)]
     assert count(enhanced(tmp_path, [volume, volume, volume[:2]])) == (2, 3, 1)

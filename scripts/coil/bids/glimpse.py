@@ -47,7 +47,7 @@ def count(header: Header, files: int) -> Counted | None:
         each = int(header.NumberOfFrames) // slices
         if each == 1 < files <= _MOST_ECHOES:
             return None
-        return Counted(files * each // echoes, slices, echoes)
+        return Counted(files * each // (echoes * stack.components(header)), slices, echoes)
     if stack.is_mosaic(header):
         element = header.get((0x0019, 0x100A))
         return Counted(files, int(element.value), 1) if element else None

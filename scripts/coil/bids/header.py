@@ -45,6 +45,8 @@ _KNOWN = {
     "InversionTimes": (0x00189079, "FD"),
     "EffectiveEchoTime": (0x00189082, "FD"),
     "DiffusionBValue": (0x00189087, "FD"),
+    "ComplexImageComponent": (0x00189208, "CS"),
+    "MRImageFrameTypeSequence": (0x00189226, "SQ"),
     "MRArterialSpinLabelingSequence": (0x00189251, "SQ"),
     "ASLContext": (0x00189257, "CS"),
     "MRTimingAndRelatedParametersSequence": (0x00189112, "SQ"),

@@ -78,6 +78,18 @@ def positions(header: Header) -> int:
     return max(len(found), 1)
 
 
+def components(header: Header) -> int:
+    """How many of magnitude, phase, real and imaginary images an enhanced file holds, 1 to 4."""
+    if header.get("ComplexImageComponent") != "MIXED":
+        return 1
+    kinds = (
+        kind[0].get("ComplexImageComponent")
+        for frame in header.get("PerFrameFunctionalGroupsSequence") or ()
+        if (kind := frame.get("MRImageFrameTypeSequence"))
+    )
+    return max(len({str(kind) for kind in kinds if kind}), 1)
+
+
 def echo_times(header: Header) -> tuple[float, ...]:
     """The echo times in ms that one header names, ascending; enhanced frames included."""
     if header.get("EchoTime") is not None:
@@ -139,7 +151,7 @@ def _count_enhanced(files: list[Path], first: Header) -> Counted:
     volumes = sum(n // slices for n in frames)
     echoes = {*echo_times(first)}.union(*(_effective_echo_times(path) for path in files[1:]))
     number = max(len(echoes), 1)
-    return Counted(volumes // number, slices, number, tuple(sorted(echoes)))
+    return Counted(volumes // (number * components(first)), slices, number, tuple(sorted(echoes)))
 
 
 def _effective_echo_times(path: Path) -> set[float]:
