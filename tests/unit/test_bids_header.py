@@ -10,6 +10,7 @@ from bids_support import Pulled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import (
@@ -155,3 +156,9 @@ print(found["series"][0]["state"], *slow)
         check=True,
     )
     assert done.stdout.split() == ["mapped"]
+
+
+def test_every_known_attribute_is_where_the_standard_has_it() -> None:
+    for keyword, (tag, vr) in header._KNOWN.items():
+        assert tag_for_keyword(keyword) == tag
+        assert vr in dictionary_VR(tag)
