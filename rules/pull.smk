@@ -41,6 +41,7 @@ rule pull_questionnaires:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         folder=directory("<private>/{project}/phenotype"),
+        record="<results>/{project}/records/project/questionnaires.json",
     log:
         "<logs>/{project}/pull_questionnaires.log",
     benchmark:

@@ -6,7 +6,7 @@ from typing import Any
 
 from coil import files
 from coil.archive.client import Archive, part
-from coil.errors import RefusedError
+from coil.errors import ArchiveError
 
 logger = logging.getLogger(__name__)
 
@@ -34,27 +34,36 @@ def list_questionnaires(
     return found
 
 
-def fetch(archive: Archive, project: str, wanted: list[dict[str, str]], out: Path) -> None:
+def fetch(
+    archive: Archive, project: str, wanted: list[dict[str, str]], out: Path
+) -> list[ArchiveError]:
     """Fetch the files that `list_questionnaires` found into `out/<resource>/<file>`, verified.
 
-    One that is refused, or does not arrive as it is listed, is left out and logged.
+    One that the archive does not give, or not as it lists it, is left out and holds up no
+    other; returns why, for each.
     """
+    errors: list[ArchiveError] = []
     for entry in wanted:
-        path = f"{_resource(project, entry['resource'])}/files/{part(entry['file'])}"
         try:
-            with archive.stream(path) as chunks:
-                data = b"".join(chunks)
-        except RefusedError as error:
-            logger.error("phenotype: %s: %s", entry["file"], error)
-            continue
-        if entry["digest"] and files.md5_of([data]) != entry["digest"].lower():
-            logger.error(
-                "phenotype: %s arrived with other bytes than the archive lists; refresh the "
-                "resource's catalog in the archive",
-                entry["file"],
-            )
+            data = _read(archive, project, entry)
+        except ArchiveError as error:
+            logger.error("%s: %s", entry["file"], error)
+            errors.append(error)
             continue
         files.write_bytes(out / entry["resource"] / entry["file"], data, 0o600)
+    return errors
+
+
+def _read(archive: Archive, project: str, entry: dict[str, str]) -> bytes:
+    path = f"{_resource(project, entry['resource'])}/files/{part(entry['file'])}"
+    with archive.stream(path) as chunks:
+        data = b"".join(chunks)
+    if entry["digest"] and files.md5_of([data]) != entry["digest"].lower():
+        raise ArchiveError(
+            "it arrived with other bytes than the archive lists; try again, or refresh the "
+            "resource's catalog in the archive"
+        )
+    return data
 
 
 def _resource(project: str, label: str) -> str:
