@@ -1,10 +1,13 @@
 """What a person reads who made a mistake in the config."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from coil.bids.companions import parse_behaviour
+from coil.bids.mapping import parse
 from coil.config import CHECKOUT, check_config, read_project, read_projects
 from coil.errors import ConfigError
 from coil.reference import with_reference
@@ -113,3 +116,13 @@ def test_a_project_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_reference_page_says_what_the_schemas_say() -> None:
     page = (CHECKOUT / "config" / "README.md").read_text()
     assert page == with_reference(page), "run `make reference`"
+
+
+def test_the_examples_of_the_page_are_valid() -> None:
+    page = (CHECKOUT / "config" / "README.md").read_text()
+    examples = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    mapped = [example["bids"] for example in examples if "mapping" in example.get("bids", {})]
+    assert len(mapped) > 1
+    for bids in mapped:
+        parse(bids["mapping"], synonyms=bids.get("synonyms"))
+        parse_behaviour(bids.get("behaviour", []))
