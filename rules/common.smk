@@ -118,7 +118,7 @@ def scanner_datasets(wildcards):
     return [
         f"<results>/{project}/derivatives/scanner.json"
         for project in UNITS
-        if wants_scanner(PROJECTS[project])
+        if wants_scanner(project, PROJECTS[project])
     ]
 
 

@@ -175,10 +175,11 @@ def digests(sources: dict[str, Path]) -> dict[str, str]:
     }
 
 
-def wants_scanner(settings: dict[str, Any]) -> bool:
-    """Whether a project's mapping asks for a derivative dataset of the scanner's."""
+def wants_scanner(name: str, settings: dict[str, Any]) -> bool:
+    """Whether a project's mapping asks for a derivative dataset of the scanner's, or did."""
     rules = settings["bids"]["mapping"]
-    return any(str(rule.get("to", "")).startswith("derivatives/") for rule in rules)
+    asks = any(str(rule.get("to", "")).startswith("derivatives/") for rule in rules)
+    return asks or (Path("results") / name / "derivatives" / "scanner").is_dir()
 
 
 def locked(root: Path) -> bool:

@@ -122,6 +122,17 @@ def test_columns_are_documented_by_a_json_of_the_name_and_by_the_config(tmp_path
     }
 
 
+def test_a_table_may_be_separated_by_commas(tmp_path: Path) -> None:
+    text = 'onset, duration,trial_type\n0.5,1,"go, left"\n'
+    there = pulled(tmp_path, log__csv=text, log__json='{"trial_type": {"LongName": "x"}}')
+    (placed,) = beside.place(companion(file="*.csv"), [run(tmp_path)], there)
+    assert placed.files[0].read_text() == "onset\tduration\ttrial_type\n0.5\t1\tgo, left\n"
+    assert json.loads(placed.files[1].read_text()) == {"trial_type": {"LongName": "x"}}
+    pulled(tmp_path, log__csv='onset,duration,trial_type\n0.5,1,"go\tleft"\n')
+    with pytest.raises(DataError, match="row 2, column 3: has a tab or a line in it"):
+        beside.place(companion(file="*.csv"), [run(tmp_path)], there)
+
+
 def described(**more: Any) -> str:
     told = {"SamplingFrequency": 2, "StartTime": -1, "Columns": ["cardiac", "gaze"]}
     return json.dumps(told | {"gaze": {"Units": "px"}} | more)

@@ -238,7 +238,7 @@ def _name(companion: Companion, run: Run) -> str:
 
 def _described(companion: Companion, source: Path) -> dict[str, Any]:
     """What the json of a file says, or one for all files of the kind, and what the config adds."""
-    stem = re.sub(r"\.tsv(\.gz)?$", "", source.name)
+    stem = re.sub(r"\.(tsv(\.gz)?|csv)$", "", source.name)
     own = source.with_name(f"{stem}.json")
     shared = [own] if own.is_file() else sorted(source.parent.glob(f"*{companion.kind}.json"))
     told: Any = {}

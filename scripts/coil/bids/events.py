@@ -55,11 +55,17 @@ def check(
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{where}: a file is not UTF-8 text") from None
-    table = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    if source.suffix.lower() == ".csv":
+        table = list(csv.reader(io.StringIO(text), skipinitialspace=True))
+    else:
+        table = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
     header = [name.strip() for name in table[0]] if table else []
     for column in required:
         if column not in header:
-            raise DataError(f"{where}: a file has no column {column} (tab-separated, with header)")
+            raise DataError(
+                f"{where}: a file has no column {column} (tab-separated unless it is .csv, with a "
+                "header)"
+            )
     known = _known(header, notes, where)
     checks = [columns.check_of(known[name]) for name in header]
     rows = [header]
@@ -70,6 +76,8 @@ def check(
             raise DataError(f"{where}: row {number} has {len(row)} columns, not {len(header)}")
         cells = [cell.strip() or UNKNOWN for cell in row]
         for place, (cell, fits) in enumerate(zip(cells, checks, strict=True), start=1):
+            if "\t" in cell or "\n" in cell:
+                raise DataError(f"{where}: row {number}, column {place}: has a tab or a line in it")
             if cell != UNKNOWN and fits and not fits(cell):
                 raise DataError(
                     f"{where}: row {number}, column {place}: {_wrong(known[header[place - 1]])}"
