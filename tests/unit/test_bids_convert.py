@@ -1,5 +1,6 @@
 """A pulled session becomes BIDS files and a table that accounts for every series."""
 
+import gzip
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+import numpy as np
 import pytest
 from bids_support import MATRIX, SLICES, Pulled
 from pydicom import dcmread
@@ -15,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
+from coil.bids import dcm2niix
 from coil.bids.convert import convert_session
 from coil.bids.mapping import parse
 from coil.errors import DataError
@@ -57,11 +60,7 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     session.scan("mprage")
     session.scan("task", 3)
     session.scan("task", 5)
-    echoes, second = session.scan("gre", EchoTime=5), session.scan("gre", EchoTime=7)
-    for path in second.iterdir():
-        path.rename(echoes / f"1{path.name}")
-    second.rmdir()
-    session.scans.pop()
+    echoes(session, "gre")
     session.scan("fancy")
     session.empty_scan("t2")
     session.resource("events/nback.tsv", "onset\tduration\n0\t2\n")
@@ -334,3 +333,44 @@ def test_a_session_of_which_nothing_can_be_converted_fails(tmp_path: Path) -> No
     without(3)(session.scan("mprage"))
     with pytest.raises(DataError, match="series/002: slices are missing"):
         convert(tmp_path / "pulled", tmp_path / "out")
+
+
+def echoes(session: Pulled, description: str) -> None:
+    """A series of two echoes."""
+    first, second = session.scan(description, EchoTime=5), session.scan(description, EchoTime=7)
+    for path in second.iterdir():
+        path.rename(first / f"1{path.name}")
+    second.rmdir()
+    session.scans.pop()
+    session.write()
+
+
+def test_no_series_takes_the_name_of_another_ones_image(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    echoes(session, "gre")
+    echoes(session, "difference")  # whose magnitudes come with it, or so its rule thinks
+    found = convert_session(
+        tmp_path / "pulled",
+        tmp_path / "out",
+        subject="X",
+        session="Y",
+        mapping=parse(
+            [*RULES[:-1], {"match": {"series_description": "diff"}, "to": "fmap/phasediff"}]
+        ),
+        policy={},
+        scratch=tmp_path / "scratch",
+    )["series"]
+    assert [row["state"] for row in found] == ["mapped", "failed"]
+    assert found[1]["reason"] == "another series has the name of one of its images already"
+    assert len(found[0]["files"]) == 4
+
+
+def test_an_image_too_large_for_dcm2niix_to_compress_is_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "i.nii"
+    nib.save(nib.Nifti1Image(np.ones((2, 2, 2), np.int16), np.eye(4)), path)
+    data = path.read_bytes()
+    dcm2niix._pack(path)
+    packed = (tmp_path / "i.nii.gz").read_bytes()
+    assert gzip.decompress(packed) == data
+    assert packed[3:8] == b"\0" * 5  # neither a name nor a time
+    assert not path.exists()

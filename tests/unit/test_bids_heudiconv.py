@@ -2,9 +2,11 @@
 
 import ast
 from collections import namedtuple
+from pathlib import Path
 from typing import Any
 
 import pytest
+from bids_support import Pulled
 
 from coil.bids import heudiconv, heuristic
 
@@ -45,13 +47,21 @@ def test_the_heuristic_reads_nothing_when_it_runs() -> None:
     assert called <= {"len", "sorted", "seqinfo"}
 
 
-STARTED = "INFO: Converting /secret/DOE/sub-X/ses-Y/func/sub-X_ses-Y_task-rest_bold (7 DICOMs) -> x"
+STARTED = (
+    "INFO: Converting /secret/DOE/sub-X/ses-Y/func/sub-X_ses-Y_task-rest_bold (28 DICOMs) -> x"
+)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    """The folder of a series of 28 files."""
+    return {"004": Pulled(tmp_path).scan("rest", 7)}
 
 
 @pytest.mark.parametrize(
     ("said", "code", "folder", "told"),
     [
-        ("INFO: stdout 1:Found 5 DICOM file(s)", 0, "004", "2 of 7 files cannot be read"),
+        ("INFO: stdout 1:Found 26 DICOM file(s)", 0, "004", "2 of 28 files cannot be read"),
         ("INFO: stdout 1:Warning: File not large enough: /DOE", 1, "004", "a file is truncated"),
         ("INFO: stderr 1:Error: Missing images. Found 9", 1, "004", "slices are missing"),
         ("INFO: stdout 1:Unable to decode JPEG /DOE", 1, "004", "its pixels are compressed"),
@@ -61,23 +71,25 @@ STARTED = "INFO: Converting /secret/DOE/sub-X/ses-Y/func/sub-X_ses-Y_task-rest_b
     ],
 )
 def test_a_failed_conversion_names_folder_and_cause_only(
-    said: str, code: int, folder: str | None, told: str
+    said: str, code: int, folder: str | None, told: str, folders: dict[str, Path]
 ) -> None:
     log = f"INFO: DOE\n{STARTED}\n{said}\n"
-    found = heudiconv.failure(log, code, heuristic.render({"004": NAME}))
+    found = heudiconv.failure(log, code, heuristic.render({"004": NAME}), folders)
     assert found is not None
     assert found[0] == folder
     assert found[1].startswith(told)
     assert "DOE" not in found[1]
 
 
-def test_a_run_that_read_all_files_has_not_failed() -> None:
-    log = f"{STARTED}\nINFO: stdout 1:Found 7 DICOM file(s)\nINFO: stdout 1:Convert 7 DICOM as x\n"
-    assert heudiconv.failure(log, 0, heuristic.render({"004": NAME})) is None
+def test_a_run_that_read_all_files_has_not_failed(folders: dict[str, Path]) -> None:
+    log = (
+        f"{STARTED}\nINFO: stdout 1:Found 28 DICOM file(s)\nINFO: stdout 1:Convert 28 DICOM as x\n"
+    )
+    assert heudiconv.failure(log, 0, heuristic.render({"004": NAME}), folders) is None
 
 
 def test_a_run_that_failed_before_any_series_is_told_as_such() -> None:
-    assert heudiconv.failure("Traceback DOE", 3, "") == (
+    assert heudiconv.failure("Traceback DOE", 3, "", {}) == (
         None,
         "heudiconv stopped with status 3; convert it by hand to see why",
     )

@@ -10,10 +10,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from gzip import GzipFile
 from pathlib import Path
 from typing import Any
 
-from coil.bids import images, names
+from coil.bids import complaints, images, names
 from coil.bids.outputs import Made, Wanted, is_allowed, is_whole
 from coil.errors import DataError
 from coil.files import read_json, write_json
@@ -56,21 +57,24 @@ def convert(wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Mad
 
 
 def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
+    # dcm2niix takes defaults from a file at home.
+    environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}
     done = subprocess.run(
         [program(), *FLAGS, _STEM, "-o", str(folder), str(one.folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
+        env=environment,
         check=False,
     )
     said = done.stdout.decode(errors="replace")
+    for path in sorted(folder.glob("*.nii")):
+        _pack(path)
     made = sorted(path for path in folder.iterdir() if path.name.endswith(_NIFTI))
     whole = all(is_whole(image) for image in made)
     if done.returncode == _DISK_FULL or (not whole and _is_full(folder)):
         raise DataError("the disk is full; make room and run again")
-    given = sum(1 for path in one.folder.iterdir() if path.is_file())
-    if problem := failure(said, done.returncode, given):
+    if problem := complaints.failure(said, done.returncode, complaints.Folder(one.folder)):
         return Made(one.name, failed=problem)
     if not whole:
         return Made(one.name, failed="dcm2niix wrote no whole image; convert it by hand to see why")
@@ -96,6 +100,8 @@ def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
     except images.UnnamedError as error:
         return Made(one.name, failed=str(error))
     files: list[Path] = []
+    if any((bids / f"{path_of(name)}{_NIFTI}").exists() for name in given.values()):
+        return Made(one.name, failed="another series has the name of one of its images already")
     for stem, name in given.items():
         files += _move(made[0].with_name(stem), found[stem][1], bids / path_of(name))
     return Made(one.name, sorted(files), left=", ".join(left))
@@ -118,6 +124,17 @@ def _move(source: Path, meta: dict[str, Any], target: Path) -> list[Path]:
     return [*moved, path]
 
 
+def _pack(path: Path) -> None:
+    """Compress an image that is too large for dcm2niix to compress (4 GB)."""
+    with (
+        path.open("rb") as source,
+        path.with_name(f"{path.name}.gz").open("wb") as target,
+        GzipFile("", "wb", 6, target, 0) as packed,
+    ):
+        shutil.copyfileobj(source, packed)
+    path.unlink()
+
+
 def _tidy(meta: dict[str, Any], name: str) -> dict[str, Any]:
     """A sidecar as heudiconv leaves it: sorted, without dates, with the task's name."""
     task = names.split(name)[2].get("task")
@@ -132,66 +149,6 @@ def _weighs_nothing(source: Path, name: str) -> bool:
         return False
     # Siemens writes 5 where the sequence could do diffusion.
     return {float(value) for value in path.read_text().split()} in ({0.0}, {5.0})
-
-
-def failure(said: str, code: int, given: int) -> str | None:
-    """What went wrong with a series, in one line without identifiers, or None.
-
-    Parameters
-    ----------
-    said
-        What dcm2niix printed.
-    code
-        Its exit status.
-    given
-        The files of the series; dcm2niix leaves out what it cannot read and goes on.
-    """
-    found = re.search(r"Found (\d+) DICOM", said)
-    unread = given - int(found[1]) if found else 0
-    if unread > 0:
-        return f"{unread} of {given} files cannot be read; repair them in the archive"
-    for pattern, cause in _CAUSES:
-        if re.search(pattern, said):
-            return cause
-    # A multi-frame file may become several images; files of which none was made are counted.
-    used = [int(count) for count in re.findall(r"^Convert (\d+) DICOM", said, re.MULTILINE)]
-    used += [int(count) for count in re.findall(r"(\d+) images have identical time", said)]
-    if used and sum(used) < given:
-        lacking = given - sum(used)
-        return f"{lacking} of {given} files hold no image; repair or remove them in the archive"
-    for pattern, cause in _SUSPICIONS:
-        if code and re.search(pattern, said):
-            return cause
-    # It goes on after some errors, with images that may be wrong.
-    if code or re.search(r"^\s*Error:", said, re.MULTILINE):
-        told = f"stopped with status {code}" if code else "reports an error"
-        return f"dcm2niix {told}; convert the series by hand to see why"
-    return None
-
-
-_MISSING = (
-    "slices are missing (aborted, or not wholly archived); `expect: {volumes: n}` in its rule "
-    "tells how many volumes are whole"
-)
-
-# What dcm2niix prints -> the cause and the remedy, the most telling first.
-_CAUSES = (
-    (
-        r"(?i)transfer syntax|unable to decode|decompress|OpenJPEG failed|CharLS failed"
-        r"|RLE header|decode_JPEG|failed to decode|unsupported compression",
-        "its pixels are compressed in a way that dcm2niix cannot read; "
-        "decompress it in the archive",
-    ),
-    (r"File not large enough", "a file is truncated; repair it in the archive"),
-    (r"Missing images\. |Check sorted order: 4D dataset", _MISSING),
-)
-_SUSPICIONS = (
-    (r"(?i)missing images\?|equidistant slices", _MISSING),
-    (
-        r"No valid DICOM images",
-        "its files hold no pixels that dcm2niix can read; look at it in the archive",
-    ),
-)
 
 
 def path_of(name: str) -> str:

@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from coil.bids import dcm2niix, names, outputs
+from coil.bids import complaints, dcm2niix, names, outputs
 from coil.bids.heuristic import render
 from coil.bids.outputs import Made, Wanted
 from coil.errors import DataError
@@ -112,7 +112,8 @@ def run(wanted: list[Wanted], scratch: Path) -> Path:
             env=_environment(Path(place)),
             check=False,
         )
-    if problem := failure(log.read_text(errors="replace"), done.returncode, text):
+    folders = {one.folder.name: one.folder for one in wanted}
+    if problem := failure(log.read_text(errors="replace"), done.returncode, text, folders):
         folder, reason = problem
         if folder is None:
             raise DataError(f"the session: {reason}")
@@ -162,7 +163,9 @@ def _search_path() -> str:
     return os.pathsep.join([*folders, os.environ.get("PATH", "")])
 
 
-def failure(log: str, code: int, heuristic: str) -> tuple[str | None, str] | None:
+def failure(
+    log: str, code: int, heuristic: str, folders: Mapping[str, Path]
+) -> tuple[str | None, str] | None:
     """What went wrong in a run, in one line without identifiers, or None.
 
     The first value is the name of the folder of the series that it is about, None where the
@@ -172,7 +175,7 @@ def failure(log: str, code: int, heuristic: str) -> tuple[str | None, str] | Non
     parts = re.split(r"^INFO: Converting \S*?/(sub-\S+) \((\d+) DICOMs\)", log, flags=re.MULTILINE)
     folder = None
     for place in range(1, len(parts), 3):
-        prefix, given, said = parts[place : place + 3]
+        prefix, _, said = parts[place : place + 3]
         found = re.search(rf"'([^']+)': '{re.escape(prefix)}'", heuristic)
         folder = found[1] if found else None
         printed = re.sub(r"^.*INFO: std\w+ [-\dT:.]*:", "", said, flags=re.MULTILINE)
@@ -183,7 +186,10 @@ def failure(log: str, code: int, heuristic: str) -> tuple[str | None, str] | Non
         for pattern, cause in _CAUSES:
             if re.search(pattern, troubles):
                 return folder, cause
-        if problem := dcm2niix.failure(printed, code if is_last else 0, int(given)):
+        if folder is None:
+            continue
+        status = code if is_last else 0
+        if problem := complaints.failure(printed, status, complaints.Folder(folders[folder])):
             return folder, problem
     if code == 0:
         return None
