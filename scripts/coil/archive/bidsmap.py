@@ -56,9 +56,10 @@ def _first(archive: Archive, places: dict[str, str]) -> dict[str, Any] | None:
 
 def _text(archive: Archive, path: str) -> bytes:
     """The file or text at a path; nothing where there is none, or none for this login."""
-    query = {"contents": "true"} if path.endswith(_CONFIG) else {}
+    configured = path.endswith(_CONFIG)
+    answer = archive.stream(path, contents="true") if configured else archive.stream(path)
     try:
-        with archive.stream(path, **query) as chunks:
+        with answer as chunks:
             return b"".join(chunks).removeprefix(b"\xef\xbb\xbf").strip()
     except RefusedError:
         return b""
