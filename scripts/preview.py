@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coil import files, jobs
 from coil.archive.client import Address, connect
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
+class Way(NamedTuple):
+    """How a project's sessions are looked at: what its config says, and whether by headers."""
+
+    mapping: mappings.Mapping
+    sources: dict[str, Path]
+    overrides: dict[str, dict[str, Any]]
+    policy: dict[str, str]
+    headers: bool
+
+
 def main(
     sessions: list[Path],
     bids: dict[str, dict[str, Any]],
@@ -50,11 +60,8 @@ def main(
         mapping = mappings.parse(raw, where, settings["synonyms"])
         if headers:
             fetch_headers(private, noted)
-        said = overrides[project]
-        shown = [
-            preview(path, mapping, sources[project], said.get(path.stem, {}), headers)
-            for path in noted
-        ]
+        way = Way(mapping, sources[project], overrides[project], settings["policy"], headers)
+        shown = [preview(path, way) for path in noted]
         used = uses(shown, mapping, raw)
         page = private / "preview.html"
         text = preview_page.render(project, settings["name"], shown, used, headers)
@@ -84,25 +91,20 @@ def fetch_headers(private: Path, noted: Sequence[Path]) -> None:
     print(f"{private.name}: {fetched} headers fetched, kept below {private / 'headers'}")
 
 
-def preview(
-    session: Path,
-    mapping: mappings.Mapping,
-    sources: dict[str, Path],
-    overrides: dict[str, dict[str, Any]],
-    headers: bool,
-) -> Previewed:
-    """What the mapping would make of one session."""
+def preview(session: Path, way: Way) -> Previewed:
+    """What would be made of one session."""
+    unit = session.stem
     try:
-        if headers:
+        if way.headers:
             series = read_glimpsed(_headers(session))
         else:
             series = [Series.from_listing(scan._asdict()) for scan in _scans(session)]
-        complete = with_sources(mapping, series, sources)
-        complete = with_overrides(complete, series, overrides)
-        settled = settle(series, complete, *_labels(session))
-        return Previewed.of(session.stem, settled, complete.rules)
+        mapping = with_sources(way.mapping, series, way.sources)
+        mapping = with_overrides(mapping, series, way.overrides.get(unit, {}))
+        settled = settle(series, mapping, *_labels(session))
+        return Previewed.of(unit, settled, mapping.rules, way.policy)
     except DataError as error:
-        return Previewed(session.stem, problem=str(error))
+        return Previewed(unit, problem=str(error))
 
 
 def _headers(session: Path) -> Path:

@@ -88,6 +88,21 @@ def test_what_seems_computed_waits_for_its_header_and_is_no_question() -> None:
     assert "seems to be computed by the scanner" in text(one)
 
 
+def test_a_session_that_would_fail_is_said_to_and_comes_first() -> None:
+    series = [
+        Series.from_listing({"scan": str(n), "series_description": "mprage", "files": 1})
+        for n in (1, 2)
+    ]
+    rows = settle(series, MAPPING, "a", "1")
+    failing = Previewed.of("sub-f_ses-1", rows, MAPPING.rules, {"ambiguous": "fail"})
+    first, *_ = group([session("x", *USUAL, "odd"), failing, session("y", *USUAL)])
+    assert (first.units, first.fails) == (("sub-f_ses-1",), True)
+    assert "2 sessions with open questions, 1 of them would fail" in text(
+        session("x", *USUAL, "odd"), failing, session("y", *USUAL)
+    )
+    assert "(the session fails, see bids.policy)" in text(failing)
+
+
 def test_what_a_draft_leaves_to_decide_is_a_question() -> None:
     rules = [{"match": {"series_description": "odd"}, "ignore": "TODO: what is it?"}]
     mapping = parse(rules)

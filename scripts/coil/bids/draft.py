@@ -69,7 +69,10 @@ def draft(
     lines.append(f"project: {quote(project)}")
     if server:
         lines.append(f"archive: {{server: {quote(server)}}}")
-    lines += ["", "bids:", f"  name: {quote(project)}  # TODO: the dataset's name", "  mapping:"]
+    lines += ["", "bids:", f"  name: {quote(project)}  # TODO: the dataset's name"]
+    if any(kind.guess.to.startswith("fmap/") for kind in named):
+        lines.append("  field_maps: by_match  # each image takes the field map that fits it")
+    lines.append("  mapping:")
     if reproin:
         lines += [
             "    # Most series bear ReproIn names, which say what they are.",

@@ -32,10 +32,14 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """A series (or a rule that no series took), what becomes of it, and the rule of that."""
+    """A series (or a rule that no series took), what becomes of it, and the rule of that.
+
+    `fatal` if the project's policy fails a session over such a state.
+    """
 
     settled: Settled
     rule: Rule | None = None
+    fatal: bool = False
 
     @property
     def state(self) -> str:
@@ -59,6 +63,11 @@ class Row:
     def open(self) -> bool:
         """Whether it asks for a decision; not if its header may give the answer."""
         return self.state in OPEN and not self.waits
+
+    @property
+    def fails(self) -> bool:
+        """Whether the session would fail over it."""
+        return self.fatal and self.open
 
     @property
     def _looks_computed(self) -> bool:
@@ -93,7 +102,8 @@ class Row:
         if self._looks_computed:
             return "no rule takes it; it seems to be computed by the scanner, its header tells"
         place = self.rule.place if self.rule else ""
-        return self.settled.reason.removeprefix(place).lstrip(",;: ")
+        told = self.settled.reason.removeprefix(place).lstrip(",;: ")
+        return f"{told} (the session fails, see bids.policy)" if self.fails else told
 
     @property
     def key(self) -> Key:
@@ -111,10 +121,21 @@ class Previewed:
     problem: str = ""
 
     @classmethod
-    def of(cls, unit: str, settled: Iterable[Settled], rules: Sequence[Rule]) -> "Previewed":
-        """The session whose series were settled by these rules."""
+    def of(
+        cls,
+        unit: str,
+        settled: Iterable[Settled],
+        rules: Sequence[Rule],
+        policy: Mapping[str, str] | None = None,
+    ) -> "Previewed":
+        """The session whose series were settled by these rules; `policy` is the project's."""
+        fatal = {state for state, what in (policy or {}).items() if what == "fail"}
         return cls(
-            unit, [Row(one, None if one.rule is None else rules[one.rule]) for one in settled]
+            unit,
+            [
+                Row(one, None if one.rule is None else rules[one.rule], one.state in fatal)
+                for one in settled
+            ],
         )
 
 
@@ -143,6 +164,13 @@ class Alike:
         """How many of their series are in each state that asks for a decision."""
         here = (line.row for line in self.lines if line.differs != "less")
         return Counter(row.state for row in here if row.open)
+
+    @property
+    def fails(self) -> bool:
+        """Whether the sessions would fail."""
+        return bool(self.problem) or any(
+            line.row.fails for line in self.lines if line.differs != "less"
+        )
 
 
 @dataclass
@@ -290,7 +318,7 @@ def _compare(
 
 
 def _rank(group: Alike) -> tuple[object, ...]:
-    urgent = 0 if group.problem else 1 if group.open else 3 if group.usual else 2
+    urgent = 0 if group.fails else 1 if group.open else 3 if group.usual else 2
     return (urgent, -len(group.units), group.units)
 
 

@@ -42,6 +42,7 @@ def render(
         sessions=len(sessions),
         series=sum(row.settled.series is not None for row in rows),
         asking=sum(len(one.units) for one in groups if one.problem or one.open),
+        failing=sum(len(one.units) for one in groups if one.fails),
         counts=page.count_states({"state": row.state} for row in rows),
         questions=questions(sessions),
         groups=[_group(one, number) for number, one in enumerate(groups)],
@@ -60,6 +61,7 @@ def _group(one: Alike, number: int) -> dict[str, Any]:
         "unlike": sum(bool(line.differs) for line in one.lines),
         "unfolded": bool(one.problem or one.open) or one.usual is not False or number == 0,
         "problem": one.problem,
+        "fails": one.fails,
         "counts": {state: counts[state] for state in words.STATES if counts[state]},
         "lines": [_line(line, several) for line in one.lines],
     }

@@ -41,6 +41,8 @@ def _headline(project: str, sessions: Sequence[Previewed], groups: Sequence[Alik
     series = plural(sum(row.settled.series is not None for row in rows), "series", "series")
     text = f"{project}: {plural(len(sessions), 'session')}, {series}; "
     text += f"{plural(asking, 'session')} with open questions" if asking else "no open questions"
+    if failing := sum(len(one.units) for one in groups if one.fails):
+        text += f", {failing} of them would fail"
     waiting = [row for row in rows if row.waits]
     if any(row.settled.series and row.settled.series.listed for row in waiting):
         text += (
