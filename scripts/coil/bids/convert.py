@@ -17,7 +17,7 @@ from coil.bids.series import read_series
 from coil.bids.settle import Settled, settle
 from coil.bids.sources import with_sources
 from coil.errors import DataError
-from coil.files import read_json, remove_tree, write_json
+from coil.files import remove_tree, write_json
 
 # Imported where it is needed: most sessions have nothing beside their images.
 if TYPE_CHECKING:
@@ -249,19 +249,10 @@ def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) ->
 def _part_derivatives(rows: list[_Row], bids: Path) -> None:
     """Move what the scanner computed out of the raw data, into a folder beside them."""
     for row in rows:
-        if not (row.rule and row.rule.is_derivative):
-            continue
-        moved = []
-        for path in row.files:
-            inner = path.relative_to(bids)  # sub-X/ses-Y/derivatives/perf/NAME
-            target = bids.parent.joinpath(
-                inner.parts[2], *inner.parts[:2], inner.parts[3], inner.parts[4]
-            )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            moved.append(path.rename(target))
-            if target.suffix == ".json":
-                write_json(target, {"SkullStripped": False} | read_json(target))
-        row.files = moved
+        if row.rule and row.rule.is_derivative:
+            from coil.bids import scanner  # only here: most sessions have none
+
+            row.files = scanner.part(row.files, bids)
 
 
 def _tell_labels(row: _Row) -> None:

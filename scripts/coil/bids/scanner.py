@@ -25,6 +25,23 @@ def folder(dataset: Path) -> Path:
     return dataset.parent / "derivatives" / "scanner"
 
 
+def part(files: Iterable[Path], bids: Path) -> list[Path]:
+    """Move files from `bids`/sub-X/ses-Y/derivatives/ to derivatives/sub-X/ses-Y/ beside `bids`.
+
+    Their sidecars say what BIDS asks of a derivative: that the skull is there, unless the
+    config knows better.
+    """
+    moved = []
+    for path in files:
+        subject, session, derivatives, *rest = path.relative_to(bids).parts
+        target = bids.parent.joinpath(derivatives, subject, session, *rest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        moved.append(path.rename(target))
+        if target.suffix == ".json":
+            write_json(target, {"SkullStripped": False} | read_json(target))
+    return moved
+
+
 def unnamed(listed: Iterable[str]) -> list[str]:
     """The .bidsignore that files need for which BIDS has no name among derivatives, either."""
     suffixes = {names.split(name)[1] for name in listed}
