@@ -17,6 +17,7 @@ import yaml
 
 from coil import files, jobs
 from coil.archive import listing
+from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Address, Archive, connect
 from coil.archive.discover import check_project
 from coil.archive.listing import Scan, Session
@@ -54,7 +55,9 @@ def main(root: Path, server: str, project: str, headers: bool) -> None:
         if not any(session.scans for session in sessions):
             raise ConfigError(f"project: {project}: its sessions in the archive hold no scans yet")
         known = _read_headers(archive, sessions, root) if headers else {}
-    proposed = draft(project, server, [_series(one, known) for one in sessions], headers)
+        bidsmap = _has_bidsmap(archive, project)
+    found = [_series(one, known) for one in sessions]
+    proposed = draft(project, server, found, headers=headers, bidsmap=bidsmap)
     _write(root / name, proposed.text)
     print(_told(name, proposed, len(sessions)))
     print(_next(root, name))
@@ -71,6 +74,14 @@ def _series(session: Session, known: Mapping[Like, Series]) -> list[Series]:
         else:
             found.append(replace(Series.from_listing(scan._asdict()), manufacturer=maker))
     return found
+
+
+def _has_bidsmap(archive: Archive, project: str) -> bool:
+    """Whether the archive holds a bidsmap for the project."""
+    try:
+        return bool(fetch_bidsmaps(archive, project))
+    except ConfigError:  # there is none, or none that can be used
+        return False
 
 
 def _like(scan: Scan) -> Like:

@@ -145,6 +145,12 @@ def test_each_rule_says_how_often_it_occurs_and_what_it_rests_on() -> None:
     assert "    # 2 scans in 2 of 2 sessions; by the word t1\n" in text
 
 
+def test_a_bidsmap_of_the_archive_is_offered_and_not_used_unasked() -> None:
+    text = draft("STUDY", "", [listed(*SESSION)], bidsmap=True).text
+    assert "    # - {use: bidsmap}\n" in text
+    assert not any("use" in rule for rule in yaml.safe_load(text)["bids"]["mapping"])
+
+
 def test_reproin_names_need_no_rules_of_their_own() -> None:
     session = listed("anat-T1w_acq-tfl", "func-bold_task-rest", "dwi_dir-AP", "odd one")
     one = drafted(session)

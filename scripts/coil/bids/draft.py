@@ -33,7 +33,11 @@ class Draft:
 
 
 def draft(
-    project: str, server: str, sessions: Sequence[Iterable[Series]], headers: bool = False
+    project: str,
+    server: str,
+    sessions: Sequence[Iterable[Series]],
+    headers: bool = False,
+    bidsmap: bool = False,
 ) -> Draft:
     """The draft of a project's config.
 
@@ -47,6 +51,8 @@ def draft(
         The series of each session, as listed or with their headers.
     headers
         Whether headers were read.
+    bidsmap
+        Whether the archive holds a bidsmap, which may be used in place of rules.
     """
     sessions = [list(session) for session in sessions]
     kinds = gather(sessions)
@@ -73,6 +79,12 @@ def draft(
     if any(kind.guess.to.startswith("fmap/") for kind in named):
         lines.append("  field_maps: by_match  # each image takes the field map that fits it")
     lines.append("  mapping:")
+    if bidsmap:
+        lines += [
+            "    # The archive holds a bidsmap; it could stand in place of the rules it covers.",
+            "    # - {use: bidsmap}",
+            "",
+        ]
     if reproin:
         lines += [
             "    # Most series bear ReproIn names, which say what they are.",
