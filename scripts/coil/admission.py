@@ -105,8 +105,8 @@ def _refuse_invalid(verdict: dict[str, Any]) -> None:
     errors = [issue for issue in verdict["issues"] if issue["severity"] == "error"]
     if errors:
         raise DataError(
-            f"not valid BIDS: {errors[0]['code']} at {errors[0]['location']}"
-            f"{f' and {len(errors) - 1} more' if len(errors) > 1 else ''}; "
+            f"not valid BIDS: {errors[0]['location']}: {errors[0]['code']}: "
+            f"{errors[0]['message']}{f' and {len(errors) - 1} more' if len(errors) > 1 else ''}; "
             "correct the mapping, or ignore the series"
         )
 

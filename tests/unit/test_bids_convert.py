@@ -11,13 +11,14 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 from bids_support import MATRIX, SLICES, Pulled
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
-from coil.bids import dcm2niix
+from coil.bids import dcm2niix, validate
 from coil.bids.convert import convert_session
 from coil.bids.mapping import parse
 from coil.errors import DataError
@@ -374,3 +375,90 @@ def test_an_image_too_large_for_dcm2niix_to_compress_is_compressed(tmp_path: Pat
     assert gzip.decompress(packed) == data
     assert packed[3:8] == b"\0" * 5  # neither a name nor a time
     assert not path.exists()
+
+
+def test_inversions_in_one_series_are_told_apart(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+
+    def invert(image: Dataset, number: int) -> Dataset:
+        image.InversionTime = 700 if number <= SLICES else 2500
+        return image
+
+    edit(session.scan("mp2rage", 2), invert)
+    found = convert_session(
+        tmp_path / "pulled",
+        tmp_path / "out",
+        subject="X",
+        session="Y",
+        mapping=parse([{"match": {"series_description": "mp2rage"}, "to": "anat/MP2RAGE"}]),
+        policy={},
+        scratch=tmp_path / "scratch",
+    )["series"]
+    files = [file for file in found[0]["files"] if file.endswith(".json")]
+    assert [Path(file).name for file in files] == [
+        "sub-X_ses-Y_inv-1_MP2RAGE.json",
+        "sub-X_ses-Y_inv-2_MP2RAGE.json",
+    ]
+    times = [
+        json.loads((tmp_path / "out" / "bids" / f).read_text())["InversionTime"] for f in files
+    ]
+    assert times == [0.7, 2.5]
+    assert found[0]["volumes"] == 1
+
+
+PET = """
+TracerRadionuclide: F18
+InjectedMass: n/a
+InjectedMassUnits: n/a
+SpecificRadioactivity: n/a
+SpecificRadioactivityUnits: n/a
+ModeOfAdministration: bolus
+TimeZero: "13:01:00"
+InjectionStart: 0
+AcquisitionMode: list mode
+AttenuationCorrection: measured
+ReconMethodParameterUnits: [none, none]
+"""
+
+
+def test_a_pet_series_is_valid_with_what_its_rule_supplies(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+
+    def emit(image: Dataset, number: int) -> Dataset:
+        frame = (number - 1) // SLICES
+        for keyword in ("RepetitionTime", "EchoTime", "FlipAngle", "ScanningSequence"):
+            delattr(image, keyword)
+        image.Modality, image.ImageType = "PT", ["ORIGINAL", "PRIMARY"]
+        image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.128"
+        image.SeriesType, image.Units, image.DecayCorrection = "DYNAMIC", "BQML", "START"
+        image.SeriesDate, image.SeriesTime = "20240501", "130100"
+        image.NumberOfSlices, image.NumberOfTimeSlices, image.ImageIndex = SLICES, 2, number
+        image.ActualFrameDuration, image.FrameReferenceTime = 60000, 60000 * frame
+        image.AcquisitionTime = f"130{1 + frame}00"
+        image.ReconstructionMethod, image.ConvolutionKernel = "OSEM 3i21s", "XYZ Gauss 4.0"
+        image.RadiopharmaceuticalInformationSequence = [Dataset()]
+        tracer = image.RadiopharmaceuticalInformationSequence[0]
+        tracer.Radiopharmaceutical, tracer.RadionuclideTotalDose = "FDG", 2e8
+        tracer.RadionuclideHalfLife = 6586.2
+        return image
+
+    edit(session.scan("brain", 2), emit)
+    rule = {
+        "match": {"sop_class": "Positron"},
+        "to": "pet/pet",
+        "entities": {"trc": "FDG"},
+        "supplement": yaml.safe_load(PET),
+    }
+    (row,) = convert_session(
+        tmp_path / "pulled",
+        tmp_path / "out",
+        subject="X",
+        session="Y",
+        mapping=parse([rule]),
+        policy={},
+        scratch=tmp_path / "scratch",
+    )["series"]
+    assert (row["name"], row["volumes"]) == ("pet/sub-X_ses-Y_trc-FDG_pet", 2)
+    assert "TimeZero" in row["supplied"]
+    issues = validate.validate_session(tmp_path / "out" / "bids")["issues"]
+    assert [issue["message"] for issue in issues if issue["severity"] == "error"] == []

@@ -9,12 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from gzip import GzipFile
 from pathlib import Path
 from typing import Any
 
 from coil.bids import complaints, images, names
+from coil.bids.facts import inversion_time
+from coil.bids.header import read
 from coil.bids.outputs import Made, Wanted, is_allowed, is_whole
 from coil.errors import DataError
 from coil.files import read_json, write_json
@@ -27,6 +30,7 @@ _NIFTI = ".nii.gz"
 # dcm2niix, because with pigz the bytes depend on what is installed.
 FLAGS = ["-b", "y", "-z", "i", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
 _DISK_FULL = 7
+_FULL = "the disk is full; make room and run again"
 _DATES = frozenset(
     what + kind for what in ("Acquisition", "Study", "Series") for kind in ("DateTime", "Date")
 )
@@ -57,28 +61,55 @@ def convert(wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Mad
 
 
 def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
-    # dcm2niix takes defaults from a file at home.
-    environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}
+    out = folder / "out"
+    out.mkdir()
+    for number, part in enumerate(_parts(one, folder)):
+        if problem := _run(part, out, f"{_STEM}{number}"):
+            return Made(one.name, failed=problem)
+    for path in sorted(out.glob("*.nii")):
+        _pack(path)
+    made = sorted(path for path in out.iterdir() if path.name.endswith(_NIFTI))
+    if not all(is_whole(image) for image in made):
+        if _is_full(folder):
+            raise DataError(_FULL)
+        return Made(one.name, failed="dcm2niix wrote no whole image; convert it by hand to see why")
+    return _place(one, made, bids)
+
+
+def _parts(one: Wanted, folder: Path) -> list[Path]:
+    """The folders to convert by themselves: dcm2niix stacks inversions as if they were volumes."""
+    datatype, suffix, values = names.split(one.name)
+    kind = names.kind(datatype, suffix)
+    if kind is None or "inv" not in kind.required or "inv" in values:
+        return [one.folder]
+    found: dict[float | None, list[Path]] = defaultdict(list)
+    for path in sorted(one.folder.iterdir()):
+        try:
+            found[inversion_time(read(path))].append(path)
+        except Exception:  # whatever pydicom makes of a broken file; dcm2niix tells of it
+            return [one.folder]
+    for time, files in found.items():
+        (folder / str(time)).mkdir()
+        for path in files:
+            (folder / str(time) / path.name).symlink_to(path.resolve())
+    return [folder / str(time) for time in found] if len(found) > 1 else [one.folder]
+
+
+def _run(series: Path, out: Path, stem: str) -> str | None:
+    """Run dcm2niix; returns why it failed."""
     done = subprocess.run(
-        [program(), *FLAGS, _STEM, "-o", str(folder), str(one.folder)],
+        [program(), *FLAGS, stem, "-o", str(out), str(series)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment,
+        # It takes defaults from a file at home.
+        env={**os.environ, "HOME": str(out), "LC_ALL": "C", "TZ": "UTC"},
         check=False,
     )
+    if done.returncode == _DISK_FULL or (done.returncode and _is_full(out)):
+        raise DataError(_FULL)
     said = done.stdout.decode(errors="replace")
-    for path in sorted(folder.glob("*.nii")):
-        _pack(path)
-    made = sorted(path for path in folder.iterdir() if path.name.endswith(_NIFTI))
-    whole = all(is_whole(image) for image in made)
-    if done.returncode == _DISK_FULL or (not whole and _is_full(folder)):
-        raise DataError("the disk is full; make room and run again")
-    if problem := complaints.failure(said, done.returncode, complaints.Folder(one.folder)):
-        return Made(one.name, failed=problem)
-    if not whole:
-        return Made(one.name, failed="dcm2niix wrote no whole image; convert it by hand to see why")
-    return _place(one, made, bids)
+    return complaints.failure(said, done.returncode, complaints.Folder(series))
 
 
 def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
