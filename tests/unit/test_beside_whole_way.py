@@ -15,6 +15,7 @@ from coil.bids.convert import convert_session
 from coil.bids.mapping import parse
 from coil.bids.validate import validate_session
 from coil.deid.waist import admit_session
+from coil.errors import DataError
 
 RULES: list[dict[str, Any]] = [
     {
@@ -216,6 +217,19 @@ def test_the_clock_of_a_log_may_be_in_another_time_zone(tmp_path: Path) -> None:
     log_series(session, "task_rest_PhysioLog", 46_860.9 - 7200, "130110")
     rows = whole_way(session.folder, tmp_path)[0]["series"]
     assert [row["state"] for row in rows] == ["mapped", "mapped"]
+
+
+def test_a_table_that_is_wrong_is_told_with_its_scan_row_and_column(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("task_rest", 4)
+    session.scan("task_rest", 4)
+    session.resource("events/rest_1.tsv", "onset\tduration\tkey\n1\t1\tleft\n")
+    session.resource("events/rest_2.tsv", "onset\tduration\tkey\n1\t1\tDOE\n")
+    with pytest.raises(DataError) as caught:
+        whole_way(session.folder, tmp_path)
+    assert str(caught.value) == (
+        "series/002: bids.mapping[0].events: row 2, column 3: is none of the column's Levels"
+    )
 
 
 def test_two_recordings_never_share_a_name(tmp_path: Path) -> None:

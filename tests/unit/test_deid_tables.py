@@ -1,4 +1,5 @@
 import gzip
+import math
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,28 @@ def test_a_recording_that_cannot_be_checked_is_refused_unquoted(
     with pytest.raises(DataError, match=message) as error:
         clean_samples(samples(tmp_path, text), ["timestamp", "b"])
     assert "Jane" not in str(error.value)
+
+
+@given(
+    st.lists(st.sampled_from(["cardiac", "belt", "Jane"]), unique=True, min_size=1),
+    st.lists(
+        st.lists(st.sampled_from(["1", "-2.5e3", "n/a", "", "Jane", "inf", " 7"]), max_size=4)
+    ),
+)
+def test_no_recording_leaves_with_an_undeclared_column_or_a_text(
+    tmp_path_factory: pytest.TempPathFactory, columns: list[str], rows: list[list[str]]
+):
+    folder = tmp_path_factory.getbasetemp()
+    path = samples(folder, "".join("\t".join(row) + "\n" for row in rows))
+    try:
+        data = clean_samples(path, columns)
+    except DataError as error:
+        assert "Jane" not in str(error)
+        return
+    for line in data.decode().splitlines():
+        cells = line.split("\t")
+        assert len(cells) == len(columns)
+        assert all(cell == "n/a" or math.isfinite(float(cell)) for cell in cells)
 
 
 def test_of_a_recordings_json_known_keys_leave_and_what_describes_its_columns():

@@ -23,12 +23,16 @@ _SHOWN = "StimulusPresentation"  # what the json of events says beside its colum
 
 @dataclass
 class Run:
-    """A converted series: its settled name, its files and the archive's ID of its scan."""
+    """A converted series: its settled name, its files and the archive's ID of its scan.
+
+    `acq_time` is when its first volume was measured, `folder` how an error names it.
+    """
 
     name: str
     files: list[Path]
     scan: str | None = None
     acq_time: str | None = None
+    folder: str = ""
 
     @property
     def image(self) -> Path:
@@ -89,24 +93,39 @@ def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Place
     DataError
         If files and runs do not fit, or a file is not valid for its run.
     """
+    known: dict[tuple[Path, ...], list[logs.Log]] = {}  # one log may be of many runs
     placed = []
     for order, run in enumerate(runs):
-        found = [path for path in _find(companion, run, pulled) if path.suffix != ".json"]
-        logged = [path for path in found if path.suffix.lower() in logs.SUFFIXES]
-        if companion.kind == "physio" and logged:
-            found = logs.read(logged, companion.where)
-            placed.append(_place_logs(companion, run, found, run.began))
-            continue
-        fixed = companion.of == "session" and not re.search(r"\{\w+\}", companion.file)
-        if fixed and len(found) == len(runs):
-            found = [found[order]]
-        if len(found) > 1:
-            raise DataError(
-                f"{companion.where}: {len(found)} files for {len(runs)} runs; write {{run}} in "
-                "`file`, or remove what does not belong there"
-            )
-        placed.append(_place(companion, run, found[0]) if found else Placed())
+        try:
+            placed.append(_place_at(companion, runs, order, pulled, known))
+        except DataError as error:
+            raise DataError(f"{run.folder}: {error}" if run.folder else str(error)) from None
     return placed
+
+
+def _place_at(
+    companion: Companion,
+    runs: Sequence[Run],
+    order: int,
+    pulled: Path,
+    known: dict[tuple[Path, ...], list[logs.Log]],
+) -> Placed:
+    run = runs[order]
+    found = [path for path in _find(companion, run, pulled) if path.suffix != ".json"]
+    logged = tuple(path for path in found if path.suffix.lower() in logs.SUFFIXES)
+    if companion.kind == "physio" and logged:
+        if logged not in known:
+            known[logged] = logs.read(logged, companion.where)
+        return _place_logs(companion, run, known[logged], run.began)
+    fixed = companion.of == "session" and not re.search(r"\{\w+\}", companion.file)
+    if fixed and len(found) == len(runs):
+        found = [found[order]]
+    if len(found) > 1:
+        raise DataError(
+            f"{companion.where}: {len(found)} files for {len(runs)} runs; write {{run}} in "
+            "`file`, or remove what does not belong there"
+        )
+    return _place(companion, run, found[0]) if found else Placed()
 
 
 def _find(companion: Companion, run: Run, pulled: Path) -> list[Path]:

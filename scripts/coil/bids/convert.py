@@ -62,7 +62,8 @@ class _Row:
 
         series = self.settled.series
         assert series
-        return beside.Run(self.name, outputs.images(self.files), series.scan, self.start)
+        images = outputs.images(self.files)
+        return beside.Run(self.name, images, series.scan, self.start, self.folder)
 
     @property
     def is_log(self) -> bool:
