@@ -40,7 +40,7 @@ _SHORT_LICENSES = {"CC0": "CC0-1.0", "PDDL": "PDDL-1.0", "PD": "CC0-1.0"}
 
 
 def write_description(
-    bids: Path, about: Mapping[str, Any], generated_by: Sequence[Mapping[str, Any]], counts: str
+    bids: Path, about: Mapping[str, Any], generated_by: Sequence[Mapping[str, Any]], text: str
 ) -> None:
     """Write the dataset's own files, and take out those that the config no longer asks for.
 
@@ -52,8 +52,8 @@ def write_description(
         The config's `bids`.
     generated_by
         See `generated_by`.
-    counts
-        The README's text, of `readme`.
+    text
+        The README, see `readme`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def write_description(
     """
     # Always anew, so that its time tells a workflow that the dataset is up to date.
     write_json(bids / "dataset_description.json", description(about, generated_by))
-    write_if_changed(bids / "README", counts)
+    write_if_changed(bids / "README", text)
     _keep(bids / "CHANGES", changes(about.get("releases") or []))
     _keep(bids / "CITATION.cff", citation(about))
     _keep(bids / ".bidsignore", "".join(f"{line}\n" for line in about.get("bidsignore") or []))

@@ -63,7 +63,8 @@ def read_instrument(
     else:
         described = read_dictionary(dictionary)
         about = described.get(ABOUT_ALL) or about
-        columns, others = _described(sheet, described, dictionary.name, entry, keys, table.name)
+        columns = _described(sheet, described, dictionary.name, entry, keys, table.name)
+        others = frozenset[str]()
     rows = _rows(sheet, table.name, columns, {*others, *entry["omit"]}, keys)
     return instruments(entry["instrument"], columns, rows, people, keys, about)
 
@@ -91,7 +92,7 @@ def _described(
     entry: Mapping[str, Any],
     keys: Keys,
     table: str,
-) -> tuple[list[Column], set[str]]:
+) -> list[Column]:
     """The table's columns by their dictionary; all that are not described are told of."""
     columns: list[Column] = []
     errors: list[str] = []
@@ -113,7 +114,7 @@ def _described(
             errors.append(f"{file}: column {place} of the table: {error}")
     if errors:
         raise TableError(errors)
-    return columns, set()
+    return columns
 
 
 def _rows(
