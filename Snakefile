@@ -37,6 +37,7 @@ include: "rules/preview.smk"
 include: "rules/pull.smk"
 include: "rules/convert.smk"
 include: "rules/anonymize.smk"
+include: "rules/export.smk"
 include: "rules/dataset.smk"
 include: "rules/merge.smk"
 include: "rules/analyse.smk"
@@ -60,6 +61,7 @@ rule all:
         of_projects("<results>/{project}/status.tsv"),
         of_merged("<results>/{project}/validation.json"),
         scanner_datasets,
+        all_exports,
         all_pushes,
     message:
         "all is up to date"

@@ -13,6 +13,7 @@ from coil.planning import (
     check_draft,
     check_session,
     digests,
+    export_settings,
     finish,
     mapping_sources,
     planned,
@@ -190,6 +191,22 @@ def all_pushes(wildcards):
 def pushes_of_project(wildcards):
     """The receipts of a job's project."""
     return pushes(wildcards.project)
+
+
+def export_of_project(wildcards):
+    """What a job's project exports as DICOM."""
+    return export_settings(PROJECTS[wildcards.project])
+
+
+def all_exports(wildcards):
+    """The records of the exports of all projects that ask for them."""
+    pattern = "<results>/{project}/records/<unit>/export.json"
+    return [
+        record
+        for project in UNITS
+        if export_settings(PROJECTS[project])
+        for record in _expand(pattern, project)
+    ]
 
 
 DATASET_SETTINGS = (

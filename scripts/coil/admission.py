@@ -7,7 +7,6 @@ of an earlier state stays there.
 """
 
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,9 +72,10 @@ def admit(
         if record["derivatives"]:
             _refuse_invalid(validate_session(derived, scanner.unnamed(record["derivatives"])))
         files.remove_tree(_folder(scanner.folder(dataset), unit))
-        _enter(candidate, dataset, unit, umask)
+        files.publish(_folder(candidate, unit), _folder(dataset, unit), dataset, umask)
         if record["derivatives"]:
-            _enter(derived, scanner.folder(dataset), unit, umask)
+            root = scanner.folder(dataset)
+            files.publish(_folder(derived, unit), _folder(root, unit), root, umask)
     finally:
         files.remove_tree(candidate)
         files.remove_tree(derived)
@@ -109,19 +109,6 @@ def _refuse_invalid(verdict: dict[str, Any]) -> None:
             f"{errors[0]['message']}{f' and {len(errors) - 1} more' if len(errors) > 1 else ''}; "
             "correct the mapping, or ignore the series"
         )
-
-
-def _enter(candidate: Path, dataset: Path, unit: Unit, umask: int) -> None:
-    source, target = _folder(candidate, unit), _folder(dataset, unit)
-    for folder, _, names in os.walk(source):
-        Path(folder).chmod(0o777 & ~umask)
-        for name in names:
-            Path(folder, name).chmod(0o666 & ~umask)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for folder in (target.parent, dataset):
-        folder.chmod(0o777 & ~umask)
-    files.remove_tree(target)
-    source.rename(target)
 
 
 def _folder(root: Path, unit: Unit) -> Path:

@@ -91,6 +91,22 @@ def packed(data: bytes) -> bytes:
     return stream.getvalue()
 
 
+def publish(source: Path, target: Path, root: Path, umask: int) -> None:
+    """Move a protected folder to `target` below `root` by rename, in place of what is there.
+
+    Files and folders get the permissions that `umask` leaves, those between as well.
+    """
+    for folder, _, names in os.walk(source):
+        Path(folder).chmod(0o777 & ~umask)
+        for name in names:
+            Path(folder, name).chmod(0o666 & ~umask)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (target.parent, root):
+        folder.chmod(0o777 & ~umask)
+    remove_tree(target)
+    source.rename(target)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder or a file, whatever its permissions; nothing there is fine."""
     if path.is_symlink() or path.is_file():

@@ -148,6 +148,14 @@ def wanted_resources(settings: dict[str, Any]) -> list[str]:
     return sorted(found)
 
 
+def export_settings(settings: dict[str, Any]) -> dict[str, str] | None:
+    """What a project exports as DICOM: `dicom` (mapped or all) and `faces`; None if nothing."""
+    wanted = settings["export"]
+    if wanted == "none":
+        return None
+    return {"dicom": "mapped", "faces": "withhold"} | (wanted if wanted != "dicom" else {})
+
+
 def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
     """The files of a project's mapping from which it takes names, by what `use` says.
 

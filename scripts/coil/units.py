@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 _IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)
-_DATA = (".css", ".html", ".j2", ".json", ".yaml")
+_DATA = (".css", ".html", ".j2", ".json", ".tsv", ".yaml")
 
 
 class Unit(NamedTuple):
@@ -66,7 +66,7 @@ def code_digest(script: str) -> str:
             names = (match[2] or match[3]).replace("\n", " ").split(",")
             waiting += [module.with_suffix(".py"), module / "__init__.py"]
             waiting += [module / f"{name.split()[0]}.py" for name in names if name.strip()]
-        if path.parent.parent.name == "coil":  # a package's tables and templates are code too
+        if "coil" in path.parts[-4:-2]:  # a package's tables and templates are code too
             waiting += [p for p in path.parent.rglob("*") if p.suffix in _DATA]
     summary = hashlib.sha256()
     for path in sorted(seen):

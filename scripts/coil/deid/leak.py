@@ -94,6 +94,10 @@ class Searcher:
         except (OSError, EOFError, zlib.error, DataError):
             raise DataError(f"{path.name}: cannot be read, so not be searched") from None
 
+    def in_voxels(self, data: bytes, itemsize: int) -> set[str]:
+        """The kinds of identifiers in voxels of `itemsize` bytes, or in compressed ones (1)."""
+        return set(self._in_voxels(data, IN_VOXELS if itemsize > 1 else IN_BYTE_VOXELS))
+
     def _in_gzip(self, path: Path) -> Iterator[str]:
         yield from (kind for *_, kind in self.in_text(_gzip_header(path)))
         with gzip.open(path, "rb") as stream:

@@ -1,0 +1,48 @@
+# In:  pulled and converted of a session in <quarantine>, where the config asks for an export.
+# Out: the session's series as de-identified DICOM in <results>/{project}/dicom, only after the
+#      search for its identifiers; and its record <records>/<unit>/export.json, which says
+#      what became of each series, or why there are none.
+
+
+localrules:
+    export,
+
+
+rule export_session:
+    """De-identify a session's DICOM files, search them for its identifiers, and let them out."""
+    input:
+        pulled="<quarantine>/{project}/<unit>/pulled",
+        converted="<quarantine>/{project}/<unit>/converted",
+        link=ancient("<private>/{project}/link.tsv"),
+        archive=ancient("<private>/{project}/archive.json"),
+    output:
+        record="<results>/{project}/records/<unit>/export.json",
+    log:
+        "<logs>/{project}/<unit>/export_session.log",
+    benchmark:
+        "<benchmarks>/{project}/<unit>/export_session.tsv"
+    conda:
+        "../envs/anonymize.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        identity=setting("identity"),
+        deface=setting("deface"),
+        export=export_of_project,
+        mapping=setting("bids", "mapping"),
+        sources=source_digests,
+        synonyms=setting("bids", "synonyms"),
+        overrides=overrides_of_session,
+        policy=setting("bids", "policy"),
+        code=code("pull", "convert", "export"),
+    message:
+        "{wildcards.project}: export sub-{wildcards.subject} ses-{wildcards.session} as DICOM"
+    script:
+        "../scripts/export.py"
+
+
+rule export:
+    """De-identified DICOM of all sessions, where the config asks for it."""
+    input:
+        all_exports,

@@ -1,0 +1,178 @@
+"""A session's series as de-identified DICOM: an ordinary tree, searched before it leaves.
+
+Only series that the mapping takes leave, unless the config wants all. A series whose images
+lose their faces in the dataset would show them here: it is withheld, unless the config says that
+faces stay. One that is refused is told with its reason; an identifier that is found stops the
+session's export as a whole.
+"""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coil import __version__
+from coil.deid.dicom import fast, parts
+from coil.deid.dicom.profile import EDITION, Profile, options
+from coil.deid.dicom.search import Search
+from coil.deid.headers import collect
+from coil.deid.leak import Searcher, redact
+from coil.errors import DataError
+from coil.files import read_json, remove_tree
+
+STATES = ("exported", "refused", "withheld", "left")
+_FACES = (
+    "its images lose their faces in the dataset; `export: {faces: keep}` exports them as they are"
+)
+_UNKNOWN = "no rule tells whether it shows a face; `export: {faces: keep}` exports it as it is"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the config asks for: `series` is mapped or all, `faces` withhold or keep.
+
+    `deface` are the suffixes of images whose faces are removed in the dataset.
+    """
+
+    series: str = "mapped"
+    faces: str = "withhold"
+    deface: Collection[str] = ()
+
+
+@dataclass
+class _Tally:
+    files: int = 0
+    size: int = 0
+    plainly: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def export_session(
+    pulled: Path, converted: Path, target: Path, profile: Profile, wanted: Wanted
+) -> dict[str, Any]:
+    """Write `target/<series>/NNNNNN.dcm` for each series that may leave.
+
+    Parameters
+    ----------
+    pulled, converted
+        The session as it was pulled, and the table of its series (`converted.json`).
+    target
+        Where the tree goes; it does not exist before, and not after an error.
+    profile
+        Whose session it is, and what the config says of dates.
+    wanted
+        Which series.
+
+    Returns
+    -------
+    What the record tells: series with their states and reasons, counts, the search.
+
+    Raises
+    ------
+    DataError
+        If an identifier of the session would leave.
+    """
+    rows = _rows(converted)
+    found = collect(pulled)
+    keeps_times = profile.dates == "shift" and profile.time_of_day == "keep"
+    identifiers = found.without("time") if keeps_times else found
+    names = {row["name"] for row in rows if row.get("name")}
+    labels = {word for name in names for word in re.findall("-([0-9A-Za-z]+)", name)}
+    public = {profile.subject, profile.session, f"sub{profile.subject}", "Coil", __version__}
+    searcher = Searcher(identifiers, public, labels - {profile.subject, profile.session})
+    search = Search(searcher, profile)
+    tally = _Tally()
+    try:
+        target.mkdir(parents=True)
+        for row in rows:
+            tally.rows.append(_series(row, pulled, target, profile, wanted, search, tally))
+        record = _record(tally, len(identifiers), searcher, profile)
+        if any(True for _ in searcher.in_text(json.dumps(record["series"]).encode())):
+            raise DataError("leak check: the export's record holds an identifier; report this")
+    except BaseException:
+        remove_tree(target)
+        raise
+    return record
+
+
+def _rows(converted: Path) -> list[dict[str, Any]]:
+    try:
+        return [row for row in read_json(converted / "converted.json")["series"] if row["folder"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError("converted.json: missing or damaged; convert the session again") from None
+
+
+def _series(
+    row: dict[str, Any],
+    pulled: Path,
+    target: Path,
+    profile: Profile,
+    wanted: Wanted,
+    search: Search,
+    tally: _Tally,
+) -> dict[str, Any]:
+    """One series: its row of the record."""
+    number = re.sub(r"\D", "", Path(row["folder"]).name) or "0"
+    called = _called(row.get("name"))
+    told = {"folder": None, "name": row.get("name"), "files": 0}
+    if wanted.series == "mapped" and row["state"] != "mapped":
+        return told | {"state": "left", "reason": "the mapping does not take it"}
+    suffix = called.rpartition("_")[2]
+    if wanted.faces != "keep" and suffix in wanted.deface:
+        return told | {"state": "withheld", "reason": _FACES}
+    if wanted.faces != "keep" and not called and wanted.deface:
+        return told | {"state": "withheld", "reason": _UNKNOWN}
+    folder = f"{number}_{called}" if called else number
+    profile.series = called
+    engine = fast.Engine(parts.Family(profile))
+    sources = sorted(path for path in (pulled / row["folder"]).rglob("*") if path.is_file())
+    size = 0
+    (target / folder).mkdir()
+    try:
+        for count, source in enumerate(sources, start=1):
+            chunks = engine.clean(source.read_bytes())
+            kinds = search.in_file(chunks)
+            if kinds:
+                raise _LeakError(sorted(kinds)[0])
+            with (target / folder / f"{count:06d}.dcm").open("wb") as stream:
+                size += sum(map(stream.write, chunks))
+    except _LeakError as leak:
+        raise DataError(
+            f"leak check: a file of series {number} holds an identifier of the session, kind: "
+            f"{leak}; ignore the series in the mapping, or report this"
+        ) from None
+    except DataError as error:
+        remove_tree(target / folder)
+        return told | {"state": "refused", "reason": str(error)}
+    tally.files += len(sources)
+    tally.size += size
+    tally.plainly += engine.plainly
+    return told | {"state": "exported", "reason": "", "folder": folder, "files": len(sources)}
+
+
+class _LeakError(Exception):
+    """An identifier was found; the message is its kind."""
+
+
+def _called(name: str | None) -> str:
+    """What a series is called: its BIDS name without subject and session."""
+    base = (name or "").rpartition("/")[2]
+    return re.sub(r"(sub|ses)-[0-9A-Za-z]+_", "", base)
+
+
+def _record(
+    tally: _Tally, identifiers: int, searcher: Searcher, profile: Profile
+) -> dict[str, Any]:
+    return {
+        "series": [{**row, "reason": redact(searcher, row["reason"])} for row in tally.rows],
+        "files": tally.files,
+        "bytes": tally.size,
+        "plain_engine": tally.plainly,
+        "profile": {
+            "table": f"PS3.15 {EDITION} Annex E, Table E.1-1, behind an allow-list per SOP class",
+            "options": list(options(profile.dates).values()),
+        },
+        "leak_check": {"identifiers": identifiers, "files": tally.files, "hits": 0},
+    }

@@ -1,0 +1,170 @@
+"""What both engines share: the file's head, its pixels, and how the root is put together."""
+
+import struct
+from collections.abc import Iterable
+
+from coil.deid.dicom import risk, values
+from coil.deid.dicom.profile import CLASSES, IMPLEMENTATION, Profile, Rules, begin_of, options
+from coil.errors import DataError
+
+_LONG = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
+LONG = frozenset(_LONG.encode().split())  # VRs whose length has four bytes
+UNDEFINED = 0xFFFFFFFF
+EXPLICIT, IMPLICIT, DEFLATED, BIG = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.2",
+)
+SOP_INSTANCE, STUDY_TIME = 0x00080018, 0x00080030
+PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+# Root elements that decide over the whole file.
+DECIDING = frozenset(
+    {
+        risk.SOP_CLASS, risk.IMAGE_TYPE, risk.MODALITY, risk.CONVERSION, risk.PHOTOMETRIC,
+        risk.BURNED_IN, risk.ALLOCATED, risk.ROWS, risk.COLUMNS, risk.SAMPLES, risk.FRAMES,
+        SOP_INSTANCE, STUDY_TIME,
+    }
+)  # fmt: skip
+_MAGIC = bytes(128) + b"DICM"
+_JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81))
+_MARK = b"\xff\xd8"
+_DELIMITER = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+
+Element = tuple[str, bytes]
+
+
+def element(tag: int, vr: str, value: bytes | memoryview, undefined: bool = False) -> bytes:
+    """An element in Explicit VR Little Endian (PS3.5, 7.1.2)."""
+    code = vr.encode("ascii")
+    length = UNDEFINED if undefined else len(value)
+    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, code)
+    if code in LONG:
+        return head + struct.pack("<HI", 0, length) + bytes(value)
+    return head + struct.pack("<H", length) + bytes(value)
+
+
+def item(body: bytes) -> bytes:
+    """An item of a sequence, of told length."""
+    return struct.pack("<HHI", 0xFFFE, 0xE000, len(body)) + body
+
+
+def encapsulated(tag: int, value: memoryview, syntax: str) -> bytes:
+    """Compressed pixels: their items and the delimiter, nothing behind it."""
+    items = b"".join(fragments(value, syntax))
+    return element(tag, "OB", b"", undefined=True) + items + _DELIMITER
+
+
+def head(sop_class: str, instance: str, syntax: str) -> bytes:
+    """Preamble and file meta information, made anew."""
+    meta = b"".join(
+        (
+            element(0x00020001, "OB", b"\0\1"),
+            element(0x00020002, "UI", values.padded(sop_class, b"\0")),
+            element(0x00020003, "UI", values.padded(instance, b"\0")),
+            element(0x00020010, "UI", values.padded(syntax, b"\0")),
+            element(0x00020012, "UI", values.padded(IMPLEMENTATION, b"\0")),
+            element(0x00020013, "SH", b"COIL"),
+        )
+    )
+    return _MAGIC + element(0x00020000, "UL", struct.pack("<I", len(meta))) + meta
+
+
+def added(rules: Rules) -> dict[int, bytes]:
+    """The root elements that say who it is now and what was done, as they are written."""
+    found = {
+        tag: element(tag, vr, even(vr, value) or b"") for tag, (vr, value) in rules.added.items()
+    }
+    methods = b"".join(
+        item(
+            element(0x00080100, "SH", values.padded(code))
+            + element(0x00080102, "SH", b"DCM ")
+            + element(0x00080104, "LO", values.padded(meaning))
+        )
+        for code, meaning in options(rules.profile.dates).items()
+    )
+    return found | {0x00120064: element(0x00120064, "SQ", methods)}
+
+
+class Family:
+    """The rules of a profile by SOP class and begin of the study, made once."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._rules: dict[tuple[str, float], Rules] = {}
+
+    def find(self, get: risk.Get) -> Rules:
+        """The rules for a file by its deciding elements."""
+        sop_class = values.text_of(get(risk.SOP_CLASS) or b"") or ""
+        begin = begin_of(self.profile, values.text_of(get(STUDY_TIME) or b"") or "")
+        if (sop_class, begin) not in self._rules:
+            if sop_class not in CLASSES:
+                raise DataError("no image of a known class; leave it out")
+            self._rules[sop_class, begin] = Rules(self.profile, sop_class, begin)
+        return self._rules[sop_class, begin]
+
+
+def uid_of(raw: bytes | None, rules: Rules) -> str:
+    """The new SOP instance UID. Raises DataError if there is none."""
+    new = values.of_uids(raw or b"", rules.profile.renew) if raw else None
+    if not new:
+        raise DataError("a file has no valid SOP instance UID; repair it in the archive")
+    return new.rstrip(b"\0").decode("ascii")
+
+
+def even(vr: str, value: bytes) -> bytes | None:
+    """A value padded to an even length; None if it is too long for its VR."""
+    value += bytes(1) if len(value) % 2 else b""
+    return value if vr.encode("ascii") in LONG or len(value) < 0xFFFF else None
+
+
+def native_pixels(pixels: memoryview, get: risk.Get) -> memoryview:
+    """The pixels without what stands behind them. Raises DataError if some lack."""
+    length = risk.pixels_length(get)
+    if not length or len(pixels) < length:
+        raise DataError("a file has less pixels than its header tells; repair it in the archive")
+    return memoryview(bytes(pixels[:length]) + b"\0") if length % 2 else pixels[:length]
+
+
+def fragments(data: memoryview, syntax: str) -> Iterable[memoryview]:
+    """The items of encapsulated pixels (PS3.5, A.4), up to the delimiter.
+
+    Raises DataError if they are damaged, or hold text or an application's data beside the image.
+    """
+    place = 0
+    while place + 8 <= len(data):
+        group, number, length = struct.unpack_from("<HHI", data, place)
+        if (group, number) == (0xFFFE, 0xE0DD):
+            return
+        if (group, number) != (0xFFFE, 0xE000) or place + 8 + length > len(data):
+            break
+        part = data[place + 8 : place + 8 + length]
+        if syntax in _JPEG and bytes(part[:2]) == _MARK:
+            _check_jpeg(part)
+        yield data[place : place + 8 + length]
+        place += 8 + length
+    if place != len(data):
+        raise DataError("its compressed pixels are damaged; repair it in the archive")
+
+
+def _check_jpeg(part: memoryview) -> None:
+    """Refuse comments and unknown application data between the marks of a JPEG stream."""
+    place = 2
+    while place + 4 <= len(part) and part[place] == 0xFF:
+        mark, length = part[place + 1], int.from_bytes(part[place + 2 : place + 4], "big")
+        if mark == 0xDA:  # the image itself
+            return
+        plain = bytes(part[place + 4 : place + 9]) in (b"JFIF\0", b"Adobe") and length < 17
+        if mark == 0xFE or (0xE0 <= mark <= 0xEF and not plain):
+            raise DataError("its compressed pixels carry a comment; decompress it in the archive")
+        place += 2 + length
+
+
+def creator_name(raw: bytes) -> str:
+    """A private creator as it names itself."""
+    return raw.decode("latin-1").strip(" \0")
+
+
+def creator_value(name: str) -> bytes:
+    """The value that names a private creator; only known ones get as far as here."""
+    return values.padded(name)

@@ -1,0 +1,353 @@
+"""What becomes of each element: by its tag, its value and its place.
+
+An element stays only if its SOP class has it, Annex E's table lets it (or an option that we
+take does) and its value is of the form that its attribute has. Each decision depends on the
+element alone and on what is the same for the whole file, so that `fast` may remember it.
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+from coil.deid import sidecar_keys as keys
+from coil.deid.dicom import ge, private, siemens, values
+from coil.deid.dicom.values import Rule, padded
+from coil.deid.identities import keyed_digest
+
+EDITION = "2026c"
+ROOT = "2.25."
+# The part of a UID that tells who wrote a file (PS3.7, D.3.3.2); from a random UUID.
+IMPLEMENTATION = ROOT + "261417380905671297416541963106480274017"
+
+_MR = ("mr", "enhanced_mr", "legacy_mr", "color_mr")
+_PET = ("pet", "enhanced_pet", "legacy_pet")
+_CT = ("ct", "enhanced_ct", "legacy_ct")
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+# SOP class -> (its column in attributes.tsv, the columns of its kin: scanners extend a class by
+# attributes of its kin, as PS3.2 allows).
+CLASSES: dict[str, tuple[str, tuple[str, ...]]] = {
+    _STORAGE + "4": ("mr", _MR),
+    _STORAGE + "4.1": ("enhanced_mr", _MR),
+    _STORAGE + "4.3": ("color_mr", _MR),
+    _STORAGE + "4.4": ("legacy_mr", _MR),
+    _STORAGE + "128": ("pet", _PET),
+    _STORAGE + "130": ("enhanced_pet", _PET),
+    _STORAGE + "128.1": ("legacy_pet", _PET),
+    _STORAGE + "2": ("ct", _CT),
+    _STORAGE + "2.1": ("enhanced_ct", _CT),
+    _STORAGE + "2.2": ("legacy_ct", _CT),
+}
+
+
+# The codes of the profile and of the options that are taken (PS3.16, CID 7050).
+_CODES = {
+    "113100": "Basic Application Confidentiality Profile",
+    "113105": "Clean Descriptors Option",
+    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
+    "113108": "Retain Patient Characteristics Option",
+    "113111": "Retain Safe Private Option",
+}
+_MODIFIED_DATES = "113107"
+
+
+def options(dates: str) -> dict[str, str]:
+    """The meanings of the profile and its options by code; `dates` is shift or none."""
+    return {c: m for c, m in _CODES.items() if dates == "shift" or c != _MODIFIED_DATES}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A row of attributes.tsv: `basic` is the table's action, `types` those of the classes."""
+
+    keyword: str
+    vr: str
+    basic: str
+    options: str
+    types: dict[str, str]
+
+
+@cache
+def attributes() -> dict[int, Attribute]:
+    """attributes.tsv by tag."""
+    with Path(__file__).with_name("attributes.tsv").open(encoding="ascii", newline="") as stream:
+        rows = csv.DictReader(stream, delimiter="\t")
+        return {
+            int(row["tag"], 16): Attribute(
+                row["keyword"],
+                row["vr"],
+                row["basic"],
+                row["options"],
+                {name: row[name] for name in (*_MR, *_PET, *_CT) if row[name]},
+            )
+            for row in rows
+        }
+
+
+def _pattern(text: str) -> Rule:
+    compiled = re.compile(text)
+    return lambda value: bool(compiled.fullmatch(value))
+
+
+_WORDS = (
+    "Normalized Unspecified User defined Algo1 Algo2 LINEAR SIGMOID Window Width Center Real World "
+    "Value Mapping for US"
+)
+_LABELLING = "pseudo continuous pulsed ASL (EP2D) (GRASE) (TGSE) PASL PCASL multi single delay"
+_NAME = _pattern(r"[A-Za-z_*#%\\][A-Za-z0-9_*#%.\\/ -]{0,31}")
+_UNITS = _pattern(r"[A-Za-z][A-Za-z0-9/^*_ -]{0,15}")
+_VERSION = keys.text(r"[A-Za-z0-9 ._:;()+-]{1,40}", digits=8)
+_MEANING = _pattern(r"[A-Za-z][A-Za-z ,()/+-]{0,63}")
+# Texts that stay, and what they may say. All other texts are removed.
+TEXTS: dict[str, Rule] = {
+    "Manufacturer": keys.words(keys.MANUFACTURERS),
+    "ManufacturerModelName": keys.words(keys.MODELS),
+    "SoftwareVersions": keys.either(keys.words(keys.SOFTWARE), _VERSION),
+    "SequenceName": _NAME,
+    "PulseSequenceName": _NAME,
+    "ReceiveCoilName": keys.either(keys.words(keys.COILS), _pattern(r"[A-Za-z0-9_;-]{1,16}")),
+    "TransmitCoilName": keys.either(keys.words(keys.COILS), _pattern(r"[A-Za-z0-9_;-]{1,16}")),
+    "ReceiveCoilManufacturerName": keys.words(keys.MANUFACTURERS),
+    "TransmitCoilManufacturerName": keys.words(keys.MANUFACTURERS),
+    "MultiCoilElementName": keys.words(keys.COILS),
+    "MetaboliteMapDescription": _pattern(r"[A-Z]{1,16}"),
+    "ASLTechniqueDescription": keys.words(_LABELLING),
+    "MultiCoilConfiguration": _pattern(r"[A-Z0-9;,-]{1,40}"),
+    "ImagedNucleus": _pattern(r"\d{0,3}[A-Z][a-z]?\d{0,3}"),
+    "StackID": _pattern(r"\d{1,4}"),
+    "RescaleType": _UNITS,
+    "LUTExplanation": keys.words(_WORDS),
+    "LUTLabel": _UNITS,
+    "WindowCenterWidthExplanation": keys.words(_WORDS),
+    "DimensionDescriptionLabel": _MEANING,
+    "DimensionIndexPrivateCreator": _NAME,
+    "FunctionalGroupPrivateCreator": _NAME,
+    "CodeValue": values.is_code,
+    "CodingSchemeDesignator": keys.one_of(
+        "DCM", "SCT", "SRT", "UCUM", "SNM3", "99SDM", "NCIt", "UNDEFINED"
+    ),
+    "CodingSchemeVersion": _pattern(r"[0-9.]{1,4}|20\d{6}"),
+    "CodeMeaning": _MEANING,
+    "ConvolutionKernel": _pattern(r"[A-Za-z0-9 ._-]{1,16}"),
+    "ReconstructionMethod": _pattern(r"[A-Za-z0-9 .+_-]{1,32}"),
+    "AttenuationCorrectionMethod": _MEANING,
+    "ScatterCorrectionMethod": _MEANING,
+    "RandomsCorrectionMethod": _MEANING,
+    "Radiopharmaceutical": _pattern(r"[A-Za-z0-9 ^()\[\]-]{1,32}"),
+    "ApplicableSafetyStandardDescription": _pattern(r"[A-Za-z0-9 .,:;-]{1,64}"),
+    "WaterReferencedPhaseCorrection": _NAME,
+    # Scanners that have no place of their own for it: Canon's b-value, CMRR's multiband factor.
+    "ImageComments": _pattern(
+        r"b=\d{1,5}(\.\d+)?(\([-\d., ]{1,60}\))?|Unaliased MB\d{1,2}(/PE\d{1,2})?(/LB)?( SENSE\d)?"
+    ),
+}
+# Of the table, and yet kept: texts that are checked or made anew, sequences that are cleaned.
+_RETAINED_NAMES = """
+ImageComments ReferencedImageSequence SourceImageSequence
+PatientSex PatientAge PatientWeight PatientSize
+"""
+_RETAINED = frozenset(_RETAINED_NAMES.split())
+# Times are kept where the course of a scan needs them.
+_MOMENTS_NAMES = """
+StudyDate SeriesDate AcquisitionDate ContentDate StudyTime SeriesTime AcquisitionTime
+ContentTime AcquisitionDateTime FrameAcquisitionDateTime FrameReferenceDateTime
+RadiopharmaceuticalStartTime RadiopharmaceuticalStartDateTime RadiopharmaceuticalStopTime
+RadiopharmaceuticalStopDateTime DecayCorrectionDateTime InstanceCreationDate
+InstanceCreationTime ContrastBolusStartTime ContrastBolusStopTime
+"""
+_MOMENTS = frozenset(_MOMENTS_NAMES.split())
+_TEXT_VRS = frozenset(("LO", "SH", "LT", "ST", "UC", "UT"))
+
+
+@dataclass
+class Profile:
+    """The rules for the files of one subject's session, as the config has them.
+
+    `days` is the subject's date shift, `dates` shift or none, `time_of_day` keep or drop (times
+    are then told from the begin of the study), `series` what the series is called from now on.
+    """
+
+    secret: bytes = field(repr=False)
+    project: str
+    subject: str
+    session: str
+    days: int
+    dates: str = "shift"
+    time_of_day: str = "keep"
+    series: str = ""
+    issued: set[str] = field(default_factory=set, repr=False)
+
+    def renew(self, uid: str) -> str:
+        """The UID that stands for `uid` in this project: keyed, so that nobody can link back.
+
+        Below 2.25, which needs no registration (PS3.5, B.2): the digest as a UUID, version 8.
+        """
+        number = int.from_bytes(keyed_digest(self.secret, "uid", self.project, uid)[:16], "big")
+        number = number & ~(0xF << 76) | 8 << 76
+        number = number & ~(3 << 62) | 2 << 62
+        new = f"{ROOT}{number}"
+        self.issued.add(new)
+        return new
+
+
+class Rules:
+    """A profile for the files of one SOP class, with one begin of the study."""
+
+    def __init__(self, profile: Profile, sop_class: str, begin: float = 0.0) -> None:
+        """`begin` is the study's time of day in seconds, where times are told from it."""
+        self.profile, self.begin = profile, begin
+        self.column, self.kin = CLASSES[sop_class]
+
+    @cached_property
+    def allowed(self) -> frozenset[int]:
+        """The tags that may stay, if their values may."""
+        return frozenset(
+            tag
+            for tag, attribute in attributes().items()
+            if any(kin in attribute.types for kin in self.kin)
+            and (
+                not attribute.basic
+                or attribute.keyword in _RETAINED
+                or (attribute.keyword in _MOMENTS and "modified_dates" in attribute.options)
+                or attribute.basic == "U"
+            )
+            and not (attribute.vr in ("DA", "TM", "DT") and attribute.keyword not in _MOMENTS)
+            and attribute.keyword != "SpecificCharacterSet"  # all that stays is ASCII
+        )
+
+    @cached_property
+    def required(self) -> dict[int, tuple[str, bytes]]:
+        """Root elements of type 1 and 2: what takes their place where they may not stay."""
+        found = {}
+        for tag, attribute in attributes().items():
+            kind = attribute.types.get(self.column, "")[:1]
+            if kind == "2":
+                found[tag] = (attribute.vr, b"")
+            elif kind == "1" and attribute.vr in _TEXT_VRS:
+                found[tag] = (attribute.vr, b"NONE")
+            elif kind == "1" and attribute.vr in ("DA", "DT") and self.profile.dates == "none":
+                found[tag] = (attribute.vr, b"19000101")
+        return found
+
+    @cached_property
+    def added(self) -> dict[int, tuple[str, bytes]]:
+        """Root elements that are written whatever stood there."""
+        from coil import __version__
+
+        profile = self.profile
+        modified = "MODIFIED" if profile.dates == "shift" else "REMOVED"
+        method = f"Coil {__version__}\\PS3.15 {EDITION} Annex E by allow-list"
+        return {
+            0x00100010: ("PN", padded(profile.subject)),
+            0x00100020: ("LO", padded(profile.subject)),
+            0x00120062: ("CS", b"YES "),
+            0x00120063: ("LO", padded(method)),
+            0x00200010: ("SH", padded(profile.session[:16])),
+            0x00280303: ("CS", padded(modified)),
+        } | ({0x0008103E: ("LO", padded(profile.series[:64]))} if profile.series else {})
+
+    def stays(self, tag: int) -> bool:
+        """Whether a public element of this tag may stay; of overlays and curves none does."""
+        return tag in self.allowed
+
+    def descends(self, tag: int, creator: str) -> bool:
+        """Whether the items of a sequence are looked at; else it is removed."""
+        if tag >> 16 & 1:
+            kept = private.find(creator, tag)
+            return kept is not None and kept.form == private.ITEMS
+        return tag in self.allowed and attributes()[tag].vr == "SQ"
+
+    def public(self, tag: int, vr: str, raw: bytes) -> tuple[str, bytes] | None:
+        """A public element that is no sequence: its VR and value from now on, or None."""
+        if tag not in self.allowed:
+            return None
+        attribute = attributes()[tag]
+        if vr == "UN":
+            return None  # what hides its kind is not known
+        if vr not in _alike(attribute.vr):
+            return None
+        value = self._value(attribute, vr, raw) if raw else raw
+        return None if value is None else (vr, value)
+
+    def private(self, tag: int, vr: str, raw: bytes, creator: str) -> tuple[str, bytes] | None:
+        """A private element that is no sequence, likewise."""
+        kept = private.find(creator, tag)
+        if kept is None or kept.form == private.ITEMS:
+            return None
+        if vr == "UN":
+            vr = kept.vr
+        value = _private_value(kept, tag, vr, raw) if raw else raw
+        return None if value is None else (vr, value)
+
+    def _value(self, attribute: Attribute, vr: str, raw: bytes) -> bytes | None:
+        keyword = attribute.keyword
+        if keyword == "PatientWeight":
+            return values.rounded(raw, 0, 500)
+        if keyword == "PatientSize":
+            return values.rounded(raw, 2, 3)
+        if keyword == "PatientSex":
+            return raw if raw.strip(b" \0") in (b"M", b"F", b"O") else None
+        if vr in ("DA", "TM", "DT"):
+            return self._moved(vr, raw)
+        if vr in _TEXT_VRS:
+            rule = TEXTS.get(keyword)
+            return None if rule is None else values.of_words(raw, rule)
+        if vr == "UI":
+            return values.of_uids(raw, self.profile.renew)
+        if vr == "AS":
+            return values.of_age(raw)
+        if vr in ("OB", "OW") and keyword.endswith(("LUTData", "TableData")):
+            return raw
+        return _plain_value(vr, raw)
+
+    def _moved(self, vr: str, raw: bytes) -> bytes | None:
+        profile = self.profile
+        if profile.dates == "none" and vr != "TM":
+            return None
+        if vr == "DA":
+            return values.of_dates(raw, profile.days)
+        if vr == "TM":
+            return values.of_times(raw, self.begin)
+        return values.of_moments(raw, profile.days, self.begin)
+
+
+def begin_of(profile: Profile, study_time: str) -> float:
+    """The seconds by which times become earlier: none, or the study's begin."""
+    if profile.time_of_day == "keep":
+        return 0.0
+    return values.seconds(study_time.strip()) or 0.0
+
+
+def _plain_value(vr: str, raw: bytes) -> bytes | None:
+    if vr in values.SIZES:
+        return values.of_numbers(vr, raw)
+    forms: dict[str, Callable[[bytes], bytes | None]] = {
+        "DS": values.of_decimals,
+        "IS": values.of_integers,
+        "CS": values.of_codes,
+    }
+    return forms[vr](raw) if vr in forms else None
+
+
+def _private_value(kept: private.Kept, tag: int, vr: str, raw: bytes) -> bytes | None:
+    if kept.form == private.REWRITTEN:
+        if vr not in ("OB", "UN"):
+            return None
+        vendor = ge if tag >> 16 in (0x0025, 0x0043) else siemens
+        return vendor.rewrite(tag & 0xFF, raw)
+    if kept.form in (private.NUMBERS, private.CODES):
+        return _plain_value(vr, raw) if vr in values.SIZES or vr in ("DS", "IS", "CS") else None
+    if vr not in ("LO", "SH", "CS", "LT", "ST"):
+        return None
+    pattern = private.TEXTS[kept.form]
+    return values.of_words(
+        raw, lambda text: bool(pattern.fullmatch(text)) and not re.search(r"\d{5}", text)
+    )
+
+
+@cache
+def _alike(vr: str) -> frozenset[str]:
+    """The VRs that an attribute may have in a file; `US or SS` is either."""
+    return frozenset(vr.split(" or "))

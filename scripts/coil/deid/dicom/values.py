@@ -1,0 +1,201 @@
+"""The forms that values may have, and how dates, times, ages and UIDs change.
+
+All functions take and return the bytes of a value as they stand in a file (little endian,
+padded to an even length), and return None where the value is not of the form.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import cache
+
+Rule = Callable[[str], bool]
+
+SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "UV": 8, "SV": 8}
+OLDEST = 89
+DAY = 86_400
+_DS = re.compile(r"[+-]?(\d{1,16}\.?\d*|\.\d+)([eE][+-]?\d{1,3})?|")
+_IS = re.compile(r"[+-]?\d{1,10}|")
+_CS = re.compile(r"[A-Za-z0-9_ .+/-]{0,32}")  # DICOM: 16 upper-case characters; vendors use more
+_LONG_NUMBER = re.compile(r"\d{5}")
+_DA = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_TM = re.compile(r"(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?")
+_DT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(\.\d{1,6})?([+-]\d{4})?")
+_UI = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
+_CODE = re.compile(r"[A-Z0-9.-]{1,12}|[A-Za-z0-9/%.*^-]{1,6}")
+
+
+def text_of(raw: bytes) -> str | None:
+    """The ASCII text of a value without its padding, or None if it is not ASCII."""
+    try:
+        return raw.decode("ascii").rstrip(" \0")
+    except UnicodeDecodeError:
+        return None
+
+
+def padded(text: str, pad: bytes = b" ") -> bytes:
+    """Text as the bytes of a value."""
+    data = text.encode("ascii")
+    return data + pad if len(data) % 2 else data
+
+
+def of_numbers(vr: str, raw: bytes) -> bytes | None:
+    """Binary numbers, whole ones only."""
+    return raw if len(raw) % SIZES[vr] == 0 else None
+
+
+def of_decimals(raw: bytes) -> bytes | None:
+    """Decimal strings (DS)."""
+    return _each(raw, _DS)
+
+
+def of_integers(raw: bytes) -> bytes | None:
+    """Integer strings (IS)."""
+    return _each(raw, _IS)
+
+
+def of_codes(raw: bytes) -> bytes | None:
+    """Code strings (CS); no run of more than four digits, which a number of a person has."""
+    text = text_of(raw)
+    if text is None or _LONG_NUMBER.search(text):
+        return None
+    return raw if all(_CS.fullmatch(part) for part in text.split("\\")) else None
+
+
+def of_words(raw: bytes, rule: Rule) -> bytes | None:
+    """Text, each of whose values passes a rule."""
+    text = text_of(raw)
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split("\\")]
+    return raw if all(not part or rule(part) for part in parts) else None
+
+
+def of_age(raw: bytes) -> bytes | None:
+    """An age (AS), capped at 89 years."""
+    text = text_of(raw)
+    match = re.fullmatch(r"(\d{3})([DWMY])", text or "")
+    if not match:
+        return None
+    years = int(match[1]) / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[match[2]]
+    return b"089Y" if years > OLDEST else raw
+
+
+def rounded(raw: bytes, digits: int, most: float) -> bytes | None:
+    """A measure of the person, rounded: a weight to kilograms, a height to centimetres."""
+    text = text_of(raw)
+    if not text or not _DS.fullmatch(text):
+        return None
+    number = round(float(text), digits)
+    return padded(f"{number:.{digits}f}") if 0 < number < most else None
+
+
+def of_uids(raw: bytes, renew: Callable[[str], str]) -> bytes | None:
+    """UIDs: the standard's own as they are, all others by `renew`."""
+    text = text_of(raw)
+    if text is None:
+        return None
+    parts = text.split("\\")
+    if not all(_UI.fullmatch(part) and len(part) <= 64 for part in parts):
+        return None
+    return padded("\\".join(part if is_standard(part) else renew(part) for part in parts), b"\0")
+
+
+@cache
+def is_standard(uid: str) -> bool:
+    """Whether the standard gave this UID, to a SOP class or a transfer syntax for example."""
+    from pydicom._uid_dict import UID_dictionary
+
+    return uid in UID_dictionary
+
+
+def of_dates(raw: bytes, days: int) -> bytes | None:
+    """Dates (DA), moved."""
+    text = text_of(raw)
+    if text is None:
+        return None
+    moved = [_moved_date(part, days) for part in text.split("\\")]
+    return None if None in moved else padded("\\".join(filter(None, moved)))
+
+
+def of_times(raw: bytes, base: float) -> bytes | None:
+    """Times (TM), earlier by `base` seconds."""
+    text = text_of(raw)
+    if text is None:
+        return None
+    moved = [_moved_time(part, base) for part in text.split("\\")]
+    return None if None in moved else padded("\\".join(filter(None, moved)))
+
+
+def of_moments(raw: bytes, days: int, base: float) -> bytes | None:
+    """Dates with times (DT), moved by days and earlier by `base` seconds; no time zone."""
+    text = text_of(raw)
+    if text is None:
+        return None
+    moved = [_moved_moment(part, days, base) for part in text.split("\\")]
+    return None if None in moved else padded("\\".join(filter(None, moved)))
+
+
+def seconds(text: str) -> float | None:
+    """The seconds since midnight of a TM, or None."""
+    match = _TM.fullmatch(text)
+    if not match:
+        return None
+    hours, minutes, of_minute = (int(part or 0) for part in match.groups()[:3])
+    if hours > 23 or minutes > 59 or of_minute > 60:
+        return None
+    return hours * 3600 + minutes * 60 + of_minute + float(match[4] or 0)
+
+
+def is_code(text: str) -> bool:
+    """Whether a text looks like the code value of a public vocabulary, as 113100 or T-A0100."""
+    return bool(_CODE.fullmatch(text))
+
+
+def _each(raw: bytes, pattern: re.Pattern[str]) -> bytes | None:
+    text = text_of(raw)
+    if text is None:
+        return None
+    return raw if all(pattern.fullmatch(part.strip()) for part in text.split("\\")) else None
+
+
+def _moved_date(text: str, days: int) -> str | None:
+    match = _DA.fullmatch(text.replace(".", ""))
+    if not match:
+        return None
+    try:
+        moved = date(*map(int, match.groups())) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return None
+    return f"{moved:%Y%m%d}" if moved.year > 999 else None
+
+
+def _moved_time(text: str, base: float) -> str | None:
+    text = text.replace(":", "")
+    since = seconds(text)
+    if since is None:
+        return None
+    if not base:
+        return text
+    whole = (since - base) % DAY
+    number, micro = divmod(round(whole * 1e6) % (DAY * 1_000_000), 1_000_000)
+    return f"{number // 3600:02}{number // 60 % 60:02}{number % 60:02}.{micro:06}"
+
+
+def _moved_moment(text: str, days: int, base: float) -> str | None:
+    match = _DT.fullmatch(text)
+    if not match:
+        return None
+    year, month, day, *clock = match.groups()[:6]
+    hour, minute, second = (int(part or 0) for part in clock)
+    try:
+        when = datetime(int(year), int(month), int(day), hour, minute, min(second, 59))
+        micro = round(float(match[7] or 0) * 1e6)
+        moved = when.replace(microsecond=micro) + timedelta(days=days, seconds=-base)
+    except (ValueError, OverflowError):
+        return None
+    if moved.year < 1000:
+        return None
+    if not base:  # as precise as it was
+        return f"{moved:%Y%m%d}" + "".join(part or "" for part in match.groups()[3:7])
+    return f"{moved:%Y%m%d%H%M%S.%f}"
