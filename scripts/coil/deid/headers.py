@@ -1,74 +1,59 @@
 """A session's own identifiers, read from its DICOM headers and from what the archive said.
 
-Every series' first and last file is read whole: root, sequences at every depth, private and
-unknown elements, CSA, file meta information and preamble. Of the files between them only those
-whose identifying elements differ from the first file's are read, byte by byte compared. (To
-read every header costs about as much as the conversion; the files of a series come from one
-machine in one go.)
+Every file of every series is walked whole: root, sequences at every depth, private and unknown
+elements, CSA, file meta information, preamble and padding (`coil.deid.walk`).
 """
 
 import re
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from string import punctuation
 from typing import Any
-
-import pydicom
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
-from pydicom.valuerep import PersonName
 
 from coil.deid import identifiers
 from coil.deid.dates import age_at, cap_age, read_age
+from coil.deid.elements import CARVED, Element
 from coil.deid.identifiers import Identifier, Identifiers
 from coil.deid.sidecar_keys import RULES
+from coil.deid.tags import IDS, TECHNICAL
+from coil.deid.walk import Walk
 from coil.errors import DataError
 from coil.files import read_json
 
-# Text that a manufacturer or a standard chose: it identifies nobody, and much of it may leave.
-_TECHNICAL = """
-Manufacturer ManufacturerModelName SoftwareVersions SequenceName ProtocolName SeriesDescription
-PulseSequenceName ReceiveCoilName ReceiveCoilManufacturerName TransmitCoilName
-TransmitCoilManufacturerName MultiCoilElementName MultiCoilConfiguration ImagedNucleus
-ResonantNucleus CodeValue CodeMeaning CodingSchemeDesignator CodingSchemeVersion CodingSchemeName
-CodingSchemeResponsibleOrganization ImplementationVersionName WindowCenterWidthExplanation
-DimensionDescriptionLabel DimensionIndexPrivateCreator FunctionalGroupPrivateCreator StackID
-ContrastBolusAgent ApplicableSafetyStandardDescription LUTExplanation LUTLabel RescaleType
-GradientOutputType RectificationType ReconstructionMethod ReconstructionAlgorithm ConvolutionKernel
-Radiopharmaceutical AttenuationCorrectionMethod ScatterCorrectionMethod
-"""
-TECHNICAL = frozenset(_TECHNICAL.split())
-# The same among private elements: creator and last byte of the tag. dcm2niix reads these.
+# Private elements with technical text: creator and last byte of the tag. dcm2niix reads these.
 TECHNICAL_PRIVATE = frozenset(
     {
-        ("SIEMENS MR HEADER", 0x0E),  # ImageOrientationText
-        ("SIEMENS MR HEADER", 0x0F),  # ReceiveCoilActiveElements
-        ("SIEMENS MR SDI 02", 0x4F),  # ReceiveCoilActiveElements
-        ("SIEMENS MR SDI 02", 0x77),  # SequenceName
-        ("GEMS_PARM_01", 0x81),  # CoilString
+        (b"SIEMENS MR HEADER", 0x0D),  # where the slice is
+        (b"SIEMENS MR HEADER", 0x0E),  # ImageOrientationText
+        (b"SIEMENS MR HEADER", 0x0F),  # ReceiveCoilActiveElements
+        (b"SIEMENS MR SDI 02", 0x4F),  # ReceiveCoilActiveElements
+        (b"SIEMENS MR SDI 02", 0x77),  # SequenceName
+        (b"GEMS_PARM_01", 0x81),  # CoilString
     }
 )
-TEXT = frozenset(("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
-BYTES = frozenset(("OB", "OW", "UN"))
+BYTES = frozenset(("OB", "OW", "UN", CARVED))
 SMALL = 1024  # a private element up to this size is one text; a larger one is searched for some
 MOST = 1 << 20
-NEAR = 1 << 16  # the identifying elements stand in the first bytes of a file
 
+_COUNTERS = re.compile(r"[A-Z](_\d{1,4}){6,}")  # Siemens numbers frames so, by each dimension
 _ASCII = re.compile(rb"[\x20-\x7e]{8,}")
+_RUN = re.compile(rb"[\x20-\x5b\x5d-\x7e\x80-\xff]{4,}")
+# Digits and points are left of bytes by `_NUMBERS`: a UID, or a date with or without a time.
+_NUMBERS = bytes(c if chr(c) in "0123456789." else 32 for c in range(256))
 _UID = re.compile(rb"\d+(?:\.\d+){6,}")
-_DATE = re.compile(
-    rb"(?<![\d.])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=\D|\d{4,6}\D)"
-)
-_PERSON = re.compile(rb"[A-Za-z]{2,}\^[A-Za-z]{2,}")
+_DATE = re.compile(rb"((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?:\d{4,6})?(?:\..*)?")
+_LEFT, _RIGHT = re.compile(rb"[A-Za-z]{2,}$"), re.compile(rb"[A-Za-z]{2,}")
 # Siemens protocols: `<ParamString."X"> { "value" }` and `sKey.tX = "value"`, of keys like these.
+_KEYS = (
+    b"atient", b"hysician", b"perator", b"nstitution", b"erial", b"tation", b"ddress", b"irth",
+    b"tudy", b"omment",
+)  # fmt: skip
 _PROTOCOL = re.compile(
-    rb"(?:atient|hysician|perator|nstitution|erial|tation|ddress|irth|tudy|omment)"
-    rb"[\w.]{0,40}\"?>?\s{0,8}(?:=|\{)\s{0,40}(?:<[^>]{0,40}>\s*[\d.]*\s*){0,4}\"+"
-    rb"([^\"\n]{4,64})\""
+    rb"[\w.]{0,40}\"?>?\s{0,8}(?:=|\{)\s{0,40}(?:<[^>]{0,40}>\s*[\d.]*\s*){0,4}\"+([^\"\n]{4,64})\""
 )
 
 
@@ -83,12 +68,12 @@ def collect(pulled: Path) -> Identifiers:
         raise DataError("pulled.json: missing or damaged; pull the session again") from None
     found: set[Identifier] = set(_of_archive(record))
     technical: set[str] = set()
-    seen: set[tuple[int, str | None, bytes]] = set()
+    done: set[tuple[str, str]] = set()
+    walk = Walk()
     for folder in sorted(p for p in (pulled / "series").glob("*") if p.is_dir()):
-        files = sorted(p for p in folder.rglob("*") if p.is_file())
-        for path in dict.fromkeys(files[:1] + files[-1:] + _odd_ones(files)):
-            for identifier in _of_file(path, technical, seen):
-                found.add(identifier)
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            for element in walk.file(path):
+                found.update(_of_element(element, technical, done))
     return identifiers.gather(found, frozenset(technical))
 
 
@@ -96,14 +81,12 @@ def session_age(pulled: Path) -> float | None:
     """The age in years at the scan, capped, by the first header that tells birth and study dates
     or an age; None if none does."""
     for folder in sorted((pulled / "series").glob("*")):
-        for path in sorted(folder.rglob("*"))[:1]:
-            data = _read(path)
-            if data is None:
-                continue
-            birth, when = _day(data.get("PatientBirthDate")), _day(data.get("StudyDate"))
+        for path in sorted(p for p in folder.rglob("*") if p.is_file())[:1]:
+            root = {e.tag: e.value.decode("latin-1") for e in Walk().file(path) if not e.depth}
+            birth, when = _day(root.get(0x00100030)), _day(root.get(0x00080020))
             if birth and when and birth < when:
                 return cap_age(age_at(birth, when))
-            age = read_age(str(data.get("PatientAge") or ""))
+            age = read_age(root.get(0x00101010, "").strip("\0 "))
             if age is not None:
                 return cap_age(age)
     return None
@@ -128,96 +111,88 @@ def _strings(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _of_file(path: Path, technical: set[str], seen: set) -> Iterator[Identifier]:
-    data = _read(path)
-    if data is None:
-        with path.open("rb") as stream:
-            yield from _of_bytes(stream.read(NEAR))
+def _of_element(
+    element: Element, technical: set[str], done: set[tuple[str, str]]
+) -> Iterator[Identifier]:
+    if element.vr in BYTES:
+        yield from _of_bytes(element.value)
+        if element.vr == CARVED:
+            yield from _of_runs(element.value)
         return
-    if data.preamble and data.preamble.strip(b"\0"):
-        yield from _of_bytes(data.preamble)
-    for element in _walk(data.file_meta, seen):
-        yield from _of_element(element, technical)
-    for element in _walk(data, seen):
-        yield from _of_element(element, technical)
+    kind = _kind(element)
+    for text in _texts(element):
+        if kind == "DT":
+            yield from identifiers.time(text[8:])
+        if kind in ("DA", "DT"):
+            text = text[:10]  # what a day is read from: the frames of a file share it
+        if _is_technical(element, text):
+            technical.add(text.casefold())
+        elif (kind, text) not in done and not _COUNTERS.fullmatch(text):
+            done.add((kind, text))
+            yield from _READ[kind](text) if kind in _READ else identifiers.guess(text, kind)
 
 
-def _read(path: Path) -> Any:
+_READ: dict[str, Callable[[str], Iterator[Identifier]]] = {
+    "PN": identifiers.person,
+    "DA": identifiers.day,
+    "DT": identifiers.day,
+    "TM": identifiers.time,
+    "UI": identifiers.uid,
+    "AS": lambda _: iter(()),
+}
+
+
+def _kind(element: Element) -> str:
+    """How a text is read: by its VR, or by what it may be."""
+    if element.vr in _READ:
+        return element.vr
+    if element.tag >> 16 & 1:
+        return "private element"
+    return "ID" if element.tag in IDS else "description"
+
+
+def _is_technical(element: Element, text: str) -> bool:
+    if element.vr in _READ:
+        return False
+    if element.tag >> 16 & 1:
+        block, number = element.tag >> 8 & 0xFF, element.tag & 0xFF
+        if not block or any(
+            number == last and bytes([block]) + creator + b"\0" in element.creators
+            for creator, last in TECHNICAL_PRIVATE
+        ):
+            return True
+    # Siemens stores protocols as reports, too.
+    return element.tag in TECHNICAL or RULES["PulseSequenceDetails"](text)
+
+
+def _texts(element: Element) -> set[str]:
+    """The values of a text; in each way in which others may have read them, if it is not ASCII."""
+    if element.value.isascii() and b"\x1b" not in element.value:
+        texts = {element.value.decode("ascii")}
+    else:
+        texts = {element.value.decode("latin-1"), _declared(element.value, element.charset)}
+        with suppress(UnicodeDecodeError):
+            texts.add(element.value.decode())
+    if element.vr not in ("LT", "ST", "UR", "UT"):
+        texts = {value for text in texts for value in text.split("\\")}
+    return {text for text in (text.strip("\0 \t\r\n") for text in texts) if text}
+
+
+def _declared(value: bytes, charset: bytes) -> str:
+    """A text by the character sets that its file names (PS3.3 C.12.1.1.2)."""
+    names = [name.strip("\0 ") for name in charset.decode("latin-1").split("\\")]
+    if names in (["ISO_IR 100"], [""]):
+        return value.decode("latin-1")
+    if names == ["ISO_IR 192"]:
+        return value.decode(errors="replace")
+    from pydicom.charset import convert_encodings, decode_bytes
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return pydicom.dcmread(path, stop_before_pixels=True)
-        except Exception:  # of many kinds, where a header is damaged
-            return None
-
-
-def _walk(data: Dataset, seen: set) -> Iterator[DataElement]:
-    """Each different element once, whatever its depth; equal bytes are decoded once only."""
-    for tag in list(data.keys()):
-        raw = data.get_item(tag)
-        if isinstance(raw, RawDataElement) and raw.VR != "SQ" and isinstance(raw.value, bytes):
-            key = (tag, raw.VR, raw.value)
-            if key in seen:
-                continue
-            seen.add(key)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                element = data[tag]
-        except Exception:  # pydicom raises what the decoder of the value raised
-            if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes):
-                yield DataElement(BaseTag(tag), "UN", raw.value)
-            continue
-        if element.VR == "SQ":
-            for item in element.value or ():
-                yield from _walk(item, seen)
-        else:
-            yield element
-
-
-def _of_element(element: DataElement, technical: set[str]) -> Iterator[Identifier]:
-    private = element.tag.is_private
-    if element.VR in BYTES:
-        if isinstance(element.value, bytes) and (private or element.tag.group == 2):
-            yield from _of_bytes(element.value)
-        return
-    for value in _values(element.value):
-        match element.VR:
-            case "PN":
-                yield from identifiers.person(str(value))
-            case "DA" | "DT":
-                yield from identifiers.day(str(value))
-            case "TM":
-                yield from identifiers.time(str(value))
-            case "UI":
-                yield from identifiers.uid(str(value))
-            case _ if element.VR in TEXT:
-                text = str(value).strip()
-                if _is_technical(element, text):
-                    technical.add(text.casefold())
-                elif private:
-                    yield from identifiers.guess(text, "private element")
-                elif re.search("IDs?$|Number$", element.keyword):
-                    yield from identifiers.guess(text, "ID")
-                else:
-                    yield from identifiers.guess(text, "description")
-
-
-def _is_technical(element: DataElement, text: str) -> bool:
-    return (
-        element.keyword in TECHNICAL
-        or element.tag.is_private_creator
-        or (element.private_creator, element.tag.element & 0xFF) in TECHNICAL_PRIVATE
-        or RULES["PulseSequenceDetails"](text)  # in the protocols that Siemens stores as reports
-    )
-
-
-def _values(value: Any) -> Iterable[Any]:
-    if value is None:
-        return ()
-    if isinstance(value, str | bytes | PersonName) or not isinstance(value, Iterable):
-        return (value,)
-    return value
+            return decode_bytes(value, convert_encodings(names), set(b"\\^=\r\n\t\f"))
+        except (LookupError, ValueError):
+            return value.decode("latin-1")
 
 
 def _of_bytes(data: bytes) -> Iterator[Identifier]:
@@ -231,38 +206,41 @@ def _of_bytes(data: bytes) -> Iterator[Identifier]:
         yield from identifiers.guess(whole, "private element")
     elif len(data) <= SMALL:
         for run in _ASCII.findall(data):
-            yield from identifiers.guess(run.decode("ascii"), "private element")
-    for pattern, kind in ((_UID, "UID"), (_DATE, "date"), (_PROTOCOL, "private element")):
-        for run in pattern.findall(data):
-            yield from identifiers.guess(run.decode("latin-1"), kind)
-    for run in _PERSON.findall(data):
-        yield from identifiers.person(run.decode("latin-1"))
+            text = run.decode("ascii")
+            yield from identifiers.guess(text, "private element")
+            yield from identifiers.guess(text.strip(punctuation), "private element")
+    for number in set(data.translate(_NUMBERS).split()):
+        if len(number) >= 8 and (when := _DATE.fullmatch(number)):
+            yield from identifiers.day(when[1].decode())
+        if number.count(b".") >= 6 and (uid := _UID.search(number)):
+            yield from identifiers.uid(uid[0].decode())
+    for key in _KEYS:
+        for place in _places(data, key):
+            if value := _PROTOCOL.match(data, place + len(key)):
+                yield from identifiers.guess(value[1].decode("latin-1"), "private element")
+    for place in _places(data, b"^"):
+        last = _LEFT.search(data[max(0, place - 64) : place])
+        first = _RIGHT.match(data, place + 1)
+        if last and first:
+            yield from identifiers.person(f"{last[0].decode()}^{first[0].decode()}")
 
 
-def _odd_ones(files: list[Path]) -> list[Path]:
-    """The files between first and last in which an identifying element is not as in the first."""
-    if len(files) < 3 or (first := _read(files[0])) is None:
-        return []
-    with files[0].open("rb") as stream:
-        head = stream.read(NEAR)
-    needles = []
-    for tag in list(first.keys()):
-        raw = first.get_item(tag)
-        if (
-            isinstance(raw, RawDataElement)
-            and raw.VR in ("PN", "LO", "SH", "LT", "ST", "DA")
-            and raw.value
-            and not tag.is_private
-            and raw.value_tell + raw.length <= NEAR
-        ):
-            needles.append(head[raw.value_tell - 8 : raw.value_tell + raw.length])
-    return [path for path in files[1:-1] if not _holds(path, needles)]
+def _places(data: bytes, part: bytes) -> Iterator[int]:
+    """Where a part is: faster than a regular expression."""
+    place = data.find(part)
+    while place >= 0:
+        yield place
+        place = data.find(part, place + 1)
 
 
-def _holds(path: Path, needles: list[bytes]) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(NEAR)
-    return all(needle in head for needle in needles)
+def _of_runs(data: bytes) -> Iterator[Identifier]:
+    """Every run of text in bytes that are no elements: there is no telling what it is."""
+    for run in _RUN.findall(data):
+        text = run.decode("latin-1")
+        # Its own VR and length may stand before it, a byte of the next tag behind it.
+        for before in range(5):
+            for part in (text[before:], text[before:-1], text[before:].strip(punctuation)):
+                yield from identifiers.guess(part.strip(), "private element")
 
 
 def _day(value: Any) -> date | None:
