@@ -22,10 +22,11 @@ from coil.archive.peek import peek
 from coil.bids import mapping as mappings
 from coil.bids.glimpse import read_glimpsed
 from coil.bids.overrides import with_overrides
-from coil.bids.preview import Previewed, uses
+from coil.bids.preview import Previewed
 from coil.bids.series import Series
 from coil.bids.settle import settle
 from coil.bids.sources import with_sources
+from coil.bids.uses import uses
 from coil.deid.identities import LinkTable
 from coil.errors import DataError
 from coil.report import preview_page, preview_text

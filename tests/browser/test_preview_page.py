@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from coil.bids.mapping import parse
-from coil.bids.preview import Previewed, uses
+from coil.bids.preview import Previewed
 from coil.bids.series import Series
 from coil.bids.settle import settle
+from coil.bids.uses import uses
 from coil.report import preview_page
 from tests.browser.test_report_pages import CONTRAST, chromium
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from coil.bids.mapping import parse
-from coil.bids.preview import Previewed, group, questions, uses
+from coil.bids.preview import Previewed, group, questions
 from coil.bids.series import Series
 from coil.bids.settle import settle
+from coil.bids.uses import uses
 from coil.report import preview_text
 
 RULES: list[dict[str, Any]] = [

@@ -66,21 +66,26 @@ def first_files(archive: Archive, session_id: str) -> Mapping[str, ArchiveFile]:
 
 
 def header(archive: Archive, session_id: str, file: ArchiveFile) -> bytes:
-    """The beginning of a DICOM file, up to its pixels; no more of it is transferred.
-
-    Of a file that is not DICOM it is what had to be read to see that.
-    """
+    """The beginning of a DICOM file, up to its pixels; hardly more of it is transferred."""
     base = f"/data/experiments/{part(session_id)}"
     address = Place(file.resource, file.scan).file(base, file.path)
     with archive.stream(address, chunk=PIECE) as chunks:
-        arriving = _Arriving(chunks)
-        try:
-            pydicom.dcmread(arriving, stop_before_pixels=True)
-        except CoilError:
-            raise
-        except Exception:  # whatever a file that is not DICOM makes of the parser
-            return arriving.so_far()
-        return arriving.so_far()[: arriving.tell()]
+        return cut(chunks)
+
+
+def cut(chunks: Iterator[bytes]) -> bytes:
+    """A DICOM file up to its pixels; takes no more of `chunks` than needed.
+
+    Of a file that is not DICOM it is what had to be read to see that.
+    """
+    arriving = _Arriving(chunks)
+    try:
+        pydicom.dcmread(arriving, stop_before_pixels=True)
+    except CoilError:
+        raise
+    except Exception:  # whatever a file that is not DICOM makes of the parser
+        return arriving.so_far()
+    return arriving.so_far()[: arriving.tell()]
 
 
 class _Arriving(io.RawIOBase):

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from coil.bids.preview import Alike, Line, Previewed, Question, Use, group, questions
+from coil.bids.preview import Alike, Line, Previewed, Question, group, questions
 from coil.bids.rules import Rule
+from coil.bids.uses import Use
 from coil.report.words import plural
 
 _HEADER = ("", "scan", "description", "state", "name", "rule", "why")
