@@ -286,3 +286,11 @@ def test_the_order_of_arrival_does_not_matter(
     shuffled = random.sample(series, len(series))
     rules = with_policies(policies)
     assert states(series, rules) == states(shuffled, rules)
+
+
+def test_what_a_listing_tells_stands_unless_a_header_says_otherwise() -> None:
+    rules = [{"match": {"image_type": "SWI"}, "ignore": "no name", "priority": 1}, *RULES]
+    (row,) = states([Series(scan="1", series_description="mprage", listed=True)], rules)
+    assert (row.state, row.name, row.rule) == ("mapped", "anat/sub-X_ses-Y_T1w", 1)
+    assert row.reason == "bids.mapping[1], unless its header fits bids.mapping[0] (ignore)"
+    assert "image_type" in row.open

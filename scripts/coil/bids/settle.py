@@ -124,12 +124,16 @@ def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) 
     if series.is_derived and not matches:
         reason = "computed by the scanner; no rule asks for it by image_type"
         return Settled(series, "derived", reason)
-    if len(matches) > 1:
-        row = Settled(series, "ambiguous", _rules_reason(matches))
-    elif not matches:
+    sure = [match for match in matches if match.sure]
+    if not matches:
         row = Settled(series, "unmapped", "no rule takes it")
+    elif len(sure) == 1 or len(matches) == 1:
+        likely, *_ = sure or matches
+        row = _settle_matched(series, likely, subject, session)
+        if others := [match for match in matches if match is not likely]:
+            row = replace(row, reason=f"{row.reason}, unless its header fits {_named(others)}")
     else:
-        row = _settle_matched(series, matches[0], subject, session)
+        row = Settled(series, "ambiguous", _rules_reason(matches))
     return replace(row, open=_open(series, row, matches))
 
 
@@ -265,11 +269,15 @@ def _ignored(series: Series, rule: Rule) -> Settled:
 
 
 def _rules_reason(matches: list[Match]) -> str:
-    rules = " and ".join(f"{match.rule.place} ({match.rule.target})" for match in matches)
+    rules = _named(matches)
     unknown = sorted({key for match in matches for key in match.open})
     if unknown:
         return f"{rules} may take it; its header decides by {', '.join(unknown)}"
     return f"{rules} take it; narrow one or set a priority"
+
+
+def _named(matches: list[Match]) -> str:
+    return " and ".join(f"{match.rule.place} ({match.rule.target})" for match in matches)
 
 
 def _as_converted(name: str) -> str:
