@@ -116,11 +116,18 @@ def of_projects(pattern):
 
 def scanner_datasets(wildcards):
     """The verdicts on what scanners computed, of the projects that ask for it."""
-    return [
-        f"<results>/{project}/derivatives/scanner.json"
-        for project in UNITS
-        if wants_scanner(project, PROJECTS[project])
-    ]
+    return [path for project in UNITS for path in _of_scanner(project)]
+
+
+def derivative_verdicts(wildcards):
+    """The verdicts on a project's derivative datasets."""
+    project = wildcards.project
+    return [f"<results>/{project}/derivatives/qc.json", *_of_scanner(project)]
+
+
+def _of_scanner(project):
+    wanted = wants_scanner(project, PROJECTS[project])
+    return [f"<results>/{project}/derivatives/scanner.json"] if wanted else []
 
 
 def of_units(pattern):

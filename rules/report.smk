@@ -35,10 +35,8 @@ rule report_project:
         qcs=of_units("<results>/{project}/records/<unit>/qc.json"),
         pages=of_units("<results>/{project}/reports/<unit>.html"),
         summary="<results>/{project}/dataset.json",
-        verdicts=[
-            "<results>/{project}/validation.json",
-            "<results>/{project}/derivatives/qc.json",
-        ],
+        verdict="<results>/{project}/validation.json",
+        derivatives=derivative_verdicts,
     output:
         page="<results>/{project}/reports/index.html",
     log:

@@ -1,6 +1,7 @@
 """Write the page of one project.
 
-in:     admits and qcs (the sessions' records), summary (the dataset's), verdicts
+in:     admits and qcs (the sessions' records), summary (the dataset's), verdict on it, and those
+        on its derivatives
 out:    page, a self-contained HTML file
 params: name, the dataset's
 """
@@ -15,15 +16,21 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(name: str, admits: list[Path], summary: Path, verdicts: list[Path], page: Path) -> None:
-    raw, derivative = (files.read_json(path) for path in verdicts)
+def main(
+    name: str,
+    admits: list[Path],
+    summary: Path,
+    verdict: Path,
+    derivatives: list[Path],
+    page: Path,
+) -> None:
     dataset = files.read_json(summary)
     described = {
         "name": name,
         "project": page.parents[1].name,
         "sessions": [session_of(admit) for admit in admits],
-        "validator": raw,
-        "derivatives": {"qc": derivative},
+        "validator": files.read_json(verdict),
+        "derivatives": {path.stem: files.read_json(path) for path in derivatives},
         "dataset": "../bids",
         "versions": versions(admits),
         "participants": dataset["subjects"],
@@ -59,7 +66,8 @@ if "snakemake" in globals():
             snakemake.params["name"],
             [Path(path) for path in given.admits],
             Path(given.summary),
-            [Path(path) for path in given.verdicts],
+            Path(given.verdict),
+            [Path(path) for path in given.derivatives],
             Path(snakemake.output.page),
         ),
     )

@@ -77,7 +77,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, Run, Run, Run
         put(server, "resources/behaviour/files/b.tsv", b"trial_type\tresponse_time\ngo\t0.7\n")
         ecg = pmu(place / "any.ecg", [7, 8] * 200 * 100, 46_850)
         put(server, "scans/1/resources/PMU/files/log.ecg", ecg.read_bytes())
-        first, second = lab.snakemake("bids"), lab.snakemake("bids")
+        first, second = lab.snakemake(), lab.snakemake()
         ecg = pmu(place / "any.ecg", [9, 8] * 200 * 100, 46_850)
         put(server, "scans/1/resources/PMU/files/log.ecg", ecg.read_bytes())
         third = lab.snakemake("bids", "--config", "discover=thorough")
@@ -105,11 +105,12 @@ def test_all_of_it_is_in_valid_datasets(worked: tuple[Lab, Run, Run, Run]) -> No
     computed = json.loads((lab.results / "derivatives" / "scanner.json").read_text())
     assert (raw["errors"], computed["errors"]) == (0, 0)
     assert [path.name for path in (lab.results / "derivatives" / "scanner").rglob("*cbf*")]
+    assert "scanner" in (lab.results / "reports" / "index.html").read_text()
 
 
 def test_a_second_invocation_has_nothing_to_do(worked: tuple[Lab, Run, Run, Run]) -> None:
     assert worked[2].status == 0
-    assert not worked[2].jobs.keys() - {"bids"}
+    assert not worked[2].jobs.keys() - {"all"}
 
 
 def test_a_log_that_is_replaced_in_the_archive_runs_its_session_again(
