@@ -75,14 +75,16 @@ def read_overrides(
     name = settings["bids"].get("overrides")
     if name is None:
         return {}
-    raw = _read_yaml(path_beside(name, project_path(file, base), base, "bids.overrides"), name)
-    # A scan's number is a number in YAML and a text in the archive.
-    named = {
-        str(unit): {str(scan): entry for scan, entry in entries.items()}
-        if isinstance(entries, dict)
-        else entries
-        for unit, entries in raw.items()
-    }
+    path = path_beside(name, project_path(file, base), base, "bids.overrides")
+    named: dict[str, Any] = {}
+    for unit, entries in _read_yaml(path, name, {}).items():
+        named[str(unit)] = entries
+        if not isinstance(entries, dict):
+            continue
+        # A scan's number is a number in YAML and a text in the archive.
+        named[str(unit)] = {str(scan): entry for scan, entry in entries.items()}
+        if len(named[str(unit)]) < len(entries):
+            raise ConfigError(f"{name}: {unit}: a scan stands twice, once in quotes; join the two")
     return _check(named, "overrides", name)
 
 
@@ -91,13 +93,17 @@ def read_project(path: Path, where: str) -> dict[str, Any]:
     return _check(_read_yaml(path, where), "project", where)
 
 
-def _read_yaml(path: Path, where: str) -> dict[Any, Any]:
-    """A file's table of keys."""
+def _read_yaml(path: Path, where: str, empty: dict[Any, Any] | None = None) -> dict[Any, Any]:
+    """A file's table of keys; `empty` stands for a file without any."""
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"{where}{line}: not YAML: {error.problem}; correct it there") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{where}: not UTF-8 text; save it as UTF-8") from None
+    if settings is None and empty is not None:
+        return empty
     if not isinstance(settings, dict):
         raise ConfigError(
             f"{where}: empty or no table of keys; see config/README.md for an example"

@@ -113,9 +113,14 @@ def test_a_scan_is_a_number_or_a_text(tmp_path: Path) -> None:
     assert set(overrides(tmp_path, said)["sub-x_ses-y"]) == {"4", "5-MR1"}
 
 
+def test_a_file_may_say_nothing_yet(tmp_path: Path) -> None:
+    assert overrides(tmp_path, None) == {}
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
+        ({"sub-x_ses-y": {4: {"ignore": "a"}, "4": {"ignore": "b"}}}, "a scan stands twice"),
         ({"x": {"1": {"ignore": "a"}}}, "said.yaml: x: unknown key"),
         ({"sub-x_ses-y": {"1": {"ignor": "a"}}}, "said.yaml: sub-x_ses-y.1.ignor: unknown key"),
         ({"sub-x_ses-y": {"1": {"to": "anat/T9w"}}}, "said.yaml: sub-x_ses-y.1.to: `anat/T9w` is"),

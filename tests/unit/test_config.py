@@ -89,6 +89,13 @@ def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
     assert "study.yaml, line 2: not YAML" in message(tmp_path, "project: A\nbids: {name: [}\n")
 
 
+def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes("project: Z\u00fcrich".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"study.yaml: not UTF-8 text; save it as UTF-8"):
+        read_project(path, "study.yaml")
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     assert "stands twice" in message(tmp_path, "project: A\nproject: B\n")
 
