@@ -145,6 +145,13 @@ def test_each_rule_says_how_often_it_occurs_and_what_it_rests_on() -> None:
     assert "    # 2 scans in 2 of 2 sessions; by the word t1\n" in text
 
 
+def test_logs_of_physiology_go_with_their_runs() -> None:
+    one = drafted(listed("rest_bold_AP", "rest_bold_AP_PhysioLog", "rest_bold_PA_PhysioLog"))
+    found = rules(one)["^(?:rest_bold_AP_PhysioLog|rest_bold_PA_PhysioLog)$"]
+    assert found["to"] == "func/physio"
+    parse(yaml.safe_load(one.text)["bids"]["mapping"])
+
+
 def test_a_bidsmap_of_the_archive_is_offered_and_not_used_unasked() -> None:
     text = draft("STUDY", "", [listed(*SESSION)], bidsmap=True).text
     assert "    # - {use: bidsmap}\n" in text

@@ -50,6 +50,8 @@ def wanted(entry: Entry) -> set[str]:
     """What is right: a field map's rule names the series, the converter its images."""
     if entry.state == "unmapped":
         return {""}
+    if entry.series.series_description.endswith("_PhysioLog"):
+        return {"func/physio", "dwi/physio"}  # or left out
     if entry.name is None:
         return {LEFT_OUT}
     datatype, suffix, _ = names.split(entry.name)

@@ -61,7 +61,6 @@ ASIDE = (
         presentation_state summary_page exam_?card""",
         ignore=REPORT,
     ),
-    _clue(r"physio_?logs? physio\w*_log", ignore="a physiological recording, no images"),
     _clue(
         r"""\w*locali[sz]er\w* \w*scouts? locator loc (?:3|three|tri)_?(?:plane|pl) surveys?
         \w*survey aa_?head\w* smart_?brain\w* pilot plan(?:ning)?(?:_?scan)? \w*_setter tracker
@@ -81,6 +80,8 @@ ASIDE = (
     ),
     _clue(r"mrac\w* \w*_umap umap\w* mu_?map ute zte", ignore="attenuation map for PET"),
 )
+
+PHYSIO = _clue(r"physio_?logs? physio\w*_log", "func/physio")
 
 PET = _clue(r"pet\w* fdg\w* pib av45 \w*florbeta\w* \w*flortau\w* ac nac amyloid tau", "pet/pet")
 

@@ -97,12 +97,15 @@ def draft(
     for datatype in dict.fromkeys(kind.guess.to.split("/")[0] for kind in named):
         lines += [f"    # ---- {datatype}"]
         for kind in named:
-            if kind.guess.to.startswith(f"{datatype}/"):
+            if kind.guess.to.startswith(f"{datatype}/") and not kind.is_log:
                 lines += _rule(kind, total)
+        logs = [kind for kind in named if kind.guess.to == f"{datatype}/physio"]
+        lines += _together(f"to: {datatype}/physio", logs)
     if ignored:
         lines += ["    # ---- Left out"]
         for reason in dict.fromkeys(kind.guess.ignore for kind in ignored):
-            lines += _ignore(reason, [kind for kind in ignored if kind.guess.ignore == reason])
+            alike = [kind for kind in ignored if kind.guess.ignore == reason]
+            lines += _together(f"ignore: {quote(reason)}", alike)
     return Draft("\n".join(lines).rstrip() + "\n", len(named), len(ignored), len(asked))
 
 
@@ -143,8 +146,8 @@ def _rule(kind: Kind, total: int) -> list[str]:
     return [*lines, ""]
 
 
-def _ignore(reason: str, kinds: Sequence[Kind]) -> list[str]:
-    """One rule for all kinds that are left out for one reason."""
+def _together(what: str, kinds: Sequence[Kind]) -> list[str]:
+    """One rule for kinds of which the same becomes; none for no kind."""
     lines = []
     for key in dict.fromkeys(kind.key for kind in kinds):
         patterns = dict.fromkeys(kind.pattern for kind in kinds if kind.key == key)
@@ -154,7 +157,7 @@ def _ignore(reason: str, kinds: Sequence[Kind]) -> list[str]:
         lines += [
             f"    # {_plural(scans, 'scan')}, {_plural(len(patterns), 'name')}",
             f"    - match: {{{key}: {quote(pattern)}}}",
-            f"      ignore: {quote(reason)}",
+            f"      {what}",
             "",
         ]
     return lines

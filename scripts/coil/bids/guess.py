@@ -60,6 +60,8 @@ def guess(series: Series) -> tuple[Guess, ...]:
     computed, diffusion, perfusion, function, anatomy.
     """
     name = _name(series)
+    if clues.PHYSIO.word(name):
+        return (_log(name),)
     aside = None if _EMISSION.search(name) else _first(clues.ASIDE, name)
     if aside or not series.is_image:
         return (aside or Guess(ignore=clues.REPORT, why="it holds no image"),)
@@ -87,6 +89,13 @@ def _first(table: tuple[clues.Clue, ...], name: str) -> Guess | None:
         if word := clue.word(name):
             return Guess(clue.to, {}, clue.ignore, f"by the word {word}", clue.sure)
     return None
+
+
+def _log(name: str) -> Guess:
+    """A log of physiology, which is named after the run that it describes alike."""
+    kinds = {"perf": clues.ASL, "dwi": clues.DWI}
+    datatype = next((kind for kind, clue in kinds.items() if clue.word(name)), "func")
+    return Guess(f"{datatype}/physio", why="a log of physiology, named after its run")
 
 
 def _mp2rage(name: str) -> Guess:

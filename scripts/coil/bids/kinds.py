@@ -83,6 +83,11 @@ class Kind:
         }
 
     @property
+    def is_log(self) -> bool:
+        """Whether it is a log of physiology, which is named after its run."""
+        return self.guess.to.endswith("/physio")
+
+    @property
     def named(self) -> bool:
         """Whether its rule gives a name, and not a reason or a question."""
         return bool(self.guess.to) and self.guess.sure
@@ -142,6 +147,8 @@ def _kind(series: Series, one: Guess) -> Kind | None:
 
 
 def _allowed(to: str) -> frozenset[str]:
+    if to.endswith("/physio"):
+        return frozenset()
     known = names.kind(*to.split("/"))
     return known.allowed if known else frozenset()
 

@@ -100,6 +100,8 @@ class Row:
             return "no rule takes it; it seems to be computed by the scanner, its header tells"
         place = self.rule.place if self.rule else ""
         told = self.settled.reason.removeprefix(place).lstrip(",;: ")
+        if self.rule and self.rule.is_log and not told:
+            return "a log, named after its run"
         return f"{told} (the session fails, see bids.policy)" if self.fails else told
 
     @property
