@@ -23,7 +23,7 @@ from coil.bids import mapping as mappings
 from coil.bids.glimpse import read_glimpsed
 from coil.bids.overrides import with_overrides
 from coil.bids.preview import Previewed
-from coil.bids.series import Series
+from coil.bids.series import Series, name_scans
 from coil.bids.settle import settle
 from coil.bids.sources import with_sources
 from coil.bids.uses import uses
@@ -105,7 +105,8 @@ def preview(session: Path, way: Way) -> Previewed:
         settled = settle(series, mapping, *_labels(session))
         return Previewed.of(unit, settled, mapping.rules, way.policy)
     except DataError as error:
-        return Previewed(unit, problem=str(error))
+        text = name_scans(str(error), _headers(session)) if way.headers else str(error)
+        return Previewed(unit, problem=text)
 
 
 def _headers(session: Path) -> Path:

@@ -157,7 +157,7 @@ DIRECTIONS = _clue(r"\d+_?dirs? dirs?_?\d+")
 VENOGRAM = _clue(r"ven_?(?:o_?)?bold\w*", "anat/T2starw")
 FUNC = _clue(
     r"""\w*bold\w* \w*f_?mri\w* \w*rest(?:ing)?\w* rs tasks?\w* func(?:tional)?\w* fe_?epi\w*
-    epfid\w* movie\w* eyes_?(?:open|closed) retinotopy prf \w*back stroop flanker sst mid
+    epfid\w* movie\w* eyes_?(?:open|closed) retinotopy prf \w*back\d* stroop flanker sst mid
     gambling relational working_?memory checkerboard finger_?tap\w* breath_?hold\w*"""
 )
 EPI = _clue(r"\w*epi\w* ep2d\w* cmrr\w* epse\w*")
