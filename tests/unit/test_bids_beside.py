@@ -72,6 +72,14 @@ def test_a_file_may_lie_in_a_resource_of_the_runs_own_scan(tmp_path: Path) -> No
     assert not first.files and second.files[0].read_text() == GOOD
 
 
+def test_files_for_a_run_that_there_is_not_are_told(tmp_path: Path) -> None:
+    runs = [run(tmp_path, f"sub-X_task-t_run-{n}_bold", str(n)) for n in (1, 2)]
+    names = {f"t_{n}__tsv": GOOD for n in (1, 2, 3)} | {"other_1__tsv": GOOD}
+    there = pulled(tmp_path, **names)
+    *_, last = beside.place(companion(file="{task}_{run}.tsv"), runs, there)
+    assert last.notes == ["the archive holds 1 more events for no run"]
+
+
 def test_a_run_without_events_is_left_without(tmp_path: Path) -> None:
     (placed,) = beside.place(companion(), [run(tmp_path)], tmp_path)
     assert placed.files == []

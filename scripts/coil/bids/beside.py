@@ -1,6 +1,5 @@
 """Files beside the images: found in the pulled session, checked against their runs, placed."""
 
-import glob
 import math
 import re
 from collections import defaultdict
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coil import columns
-from coil.bids import events, logs, names, outputs, recording
+from coil.bids import events, logs, names, outputs, recording, resources
 from coil.bids.companions import Companion
 from coil.bids.recording import Recording
 from coil.errors import DataError
@@ -100,7 +99,15 @@ def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Place
             placed.append(_place_at(companion, runs, order, pulled, known))
         except DataError as error:
             raise DataError(f"{run.folder}: {error}" if run.folder else str(error)) from None
+    used = {path for run in runs for path in _sources(companion, run, pulled)}
+    if spare := resources.unused(companion, [run.name for run in runs], pulled, used):
+        placed[-1].notes.append(f"the archive holds {spare} more {companion.kind} for no run")
     return placed
+
+
+def _sources(companion: Companion, run: Run, pulled: Path) -> list[Path]:
+    found = resources.find(companion, run.name, run.scan, pulled)
+    return [path for path in found if path.suffix != ".json"]
 
 
 def _place_at(
@@ -111,13 +118,13 @@ def _place_at(
     known: dict[tuple[Path, ...], list[logs.Log]],
 ) -> Placed:
     run = runs[order]
-    found = [path for path in _find(companion, run, pulled) if path.suffix != ".json"]
+    found = _sources(companion, run, pulled)
     logged = tuple(path for path in found if path.suffix.lower() in logs.SUFFIXES)
     if companion.kind == "physio" and logged:
         if logged not in known:
             known[logged] = logs.read(logged, companion.where)
         return _place_logs(companion, run, known[logged], run.began)
-    fixed = companion.of == "session" and not re.search(r"\{\w+\}", companion.file)
+    fixed = companion.of == "session" and not resources.has_fields(companion.file)
     if fixed and len(found) == len(runs):
         found = [found[order]]
     if len(found) > 1:
@@ -126,30 +133,6 @@ def _place_at(
             "`file`, or remove what does not belong there"
         )
     return _place(companion, run, found[0]) if found else Placed()
-
-
-def _find(companion: Companion, run: Run, pulled: Path) -> list[Path]:
-    own = {"run": "1"} | names.split(run.name)[2] | {"scan": run.scan or ""}
-    try:
-        filled = companion.file.format_map({k: glob.escape(v) for k, v in own.items()})
-    except (KeyError, ValueError, IndexError):
-        raise DataError(f"{companion.where}.file: names an entity that its runs lack") from None
-    if companion.of == "scan":
-        folder = pulled / "scan_resources" / (run.scan or "") / companion.resource
-    else:
-        folder = pulled / "resources" / companion.resource
-    return _files(folder, filled)
-
-
-def _files(folder: Path, pattern: str) -> list[Path]:
-    found = [path for path in folder.glob(pattern) if path.is_file()]
-    return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A sort key that puts run 10 after run 9."""
-    pieces = re.split(r"(\d+)", name)
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
 
 
 def _place(companion: Companion, run: Run, source: Path) -> Placed:
@@ -290,7 +273,7 @@ def behaviour(
     found: dict[tuple[str, ...], list[tuple[Companion, Path]]] = defaultdict(list)
     for companion in companions:
         key = (companion.kind, companion.task or "", companion.acquisition or "")
-        sources = _files(pulled / "resources" / companion.resource, companion.file)
+        sources = resources.files(pulled / "resources" / companion.resource, companion.file)
         found[key] += [(companion, path) for path in sources if path.suffix != ".json"]
     for (kind, task, acquisition), sources in found.items():
         values = {"sub": subject, "ses": label, "task": task}
