@@ -21,6 +21,7 @@ from pydicom.uid import (
 from pydicom.valuerep import PersonName
 
 from coil.bids import header
+from coil.bids.attributes import KNOWN
 
 CSA = b"PhaseEncodingDirectionPositive\0"
 SYNTAXES = {
@@ -71,7 +72,7 @@ def plain(value: Any) -> Any:
 def test_every_attribute_is_as_pydicom_has_it(file: Path, syntax: str, undefined: bool) -> None:
     rewrite(file, syntax, undefined, NumberOfFrames=3, DiffusionBValue=700.0, PatientName="Ä^B")
     ours, theirs = header.read(file), dcmread(file)
-    for keyword, (_, vr) in header._KNOWN.items():
+    for keyword, (_, vr) in KNOWN.items():
         if vr != "SQ":
             assert plain(ours.get(keyword)) == plain(theirs.get(keyword)), keyword
             assert (keyword in ours) == (keyword in theirs)
@@ -159,6 +160,6 @@ print(found["series"][0]["state"], *slow)
 
 
 def test_every_known_attribute_is_where_the_standard_has_it() -> None:
-    for keyword, (tag, vr) in header._KNOWN.items():
+    for keyword, (tag, vr) in KNOWN.items():
         assert tag_for_keyword(keyword) == tag
         assert vr in dictionary_VR(tag)

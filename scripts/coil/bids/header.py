@@ -7,85 +7,23 @@ attributes that are not listed here, pydicom tells.
 
 import mmap
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coil.bids.attributes import KNOWN, SOP_CLASSES
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-# keyword: (tag, VR) from PS3.6, of what the mapping looks at
-_KNOWN = {
-    "SpecificCharacterSet": (0x00080005, "CS"),
-    "ImageType": (0x00080008, "CS"),
-    "SOPClassUID": (0x00080016, "UI"),
-    "SeriesDate": (0x00080021, "DA"),
-    "AcquisitionDate": (0x00080022, "DA"),
-    "ContentDate": (0x00080023, "DA"),
-    "AcquisitionDateTime": (0x0008002A, "DT"),
-    "SeriesTime": (0x00080031, "TM"),
-    "AcquisitionTime": (0x00080032, "TM"),
-    "ContentTime": (0x00080033, "TM"),
-    "Modality": (0x00080060, "CS"),
-    "Manufacturer": (0x00080070, "LO"),
-    "StationName": (0x00081010, "SH"),
-    "SeriesDescription": (0x0008103E, "LO"),
-    "ManufacturerModelName": (0x00081090, "LO"),
-    "ComplexImageComponent": (0x00089208, "CS"),
-    "PatientName": (0x00100010, "PN"),
-    "PatientID": (0x00100020, "LO"),
-    "SequenceName": (0x00180024, "SH"),
-    "RepetitionTime": (0x00180080, "DS"),
-    "EchoTime": (0x00180081, "DS"),
-    "InversionTime": (0x00180082, "DS"),
-    "ProtocolName": (0x00181030, "LO"),
-    "InPlanePhaseEncodingDirection": (0x00181312, "CS"),
-    "FlipAngle": (0x00181314, "DS"),
-    "PulseSequenceName": (0x00189005, "SH"),
-    "RectilinearPhaseEncodeReordering": (0x00189034, "CS"),
-    "InversionTimes": (0x00189079, "FD"),
-    "EffectiveEchoTime": (0x00189082, "FD"),
-    "DiffusionBValue": (0x00189087, "FD"),
-    "MRImageFrameTypeSequence": (0x00189226, "SQ"),
-    "MRArterialSpinLabelingSequence": (0x00189251, "SQ"),
-    "ASLContext": (0x00189257, "CS"),
-    "MRTimingAndRelatedParametersSequence": (0x00189112, "SQ"),
-    "MREchoSequence": (0x00189114, "SQ"),
-    "MRModifierSequence": (0x00189115, "SQ"),
-    "MRDiffusionSequence": (0x00189117, "SQ"),
-    "MRFOVGeometrySequence": (0x00189125, "SQ"),
-    "StudyInstanceUID": (0x0020000D, "UI"),
-    "SeriesInstanceUID": (0x0020000E, "UI"),
-    "SeriesNumber": (0x00200011, "IS"),
-    "ImagePositionPatient": (0x00200032, "DS"),
-    "ImageOrientationPatient": (0x00200037, "DS"),
-    "PlanePositionSequence": (0x00209113, "SQ"),
-    "PlaneOrientationSequence": (0x00209116, "SQ"),
-    "NumberOfFrames": (0x00280008, "IS"),
-    "Rows": (0x00280010, "US"),
-    "Columns": (0x00280011, "US"),
-    "BitsAllocated": (0x00280100, "US"),
-    "PixelRepresentation": (0x00280103, "US"),
-    "SharedFunctionalGroupsSequence": (0x52009229, "SQ"),
-    "PerFrameFunctionalGroupsSequence": (0x52009230, "SQ"),
-}
-_BY_TAG = dict(_KNOWN.values())
-
-_SOP_CLASSES = {
-    "1.2.840.10008.5.1.4.1.1.4": "MR Image Storage",
-    "1.2.840.10008.5.1.4.1.1.4.1": "Enhanced MR Image Storage",
-    "1.2.840.10008.5.1.4.1.1.4.2": "MR Spectroscopy Storage",
-    "1.2.840.10008.5.1.4.1.1.4.4": "Legacy Converted Enhanced MR Image Storage",
-    "1.2.840.10008.5.1.4.1.1.7": "Secondary Capture Image Storage",
-    "1.2.840.10008.5.1.4.1.1.66": "Raw Data Storage",
-    "1.2.840.10008.5.1.4.1.1.128": "Positron Emission Tomography Image Storage",
-}
+_BY_TAG = dict(KNOWN.values())
 
 _PREFIX = 132  # the preamble and `DICM`
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _CREATORS = range(0x10, 0x100)
 _FIRST_BYTES = 8192
-_UNDEFINED = 0xFFFFFFFF
+_UNDEFINED = _NO_TAG = 0xFFFFFFFF
 _ITEM, _ITEM_ENDS, _SEQUENCE_ENDS = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 _TEXTS = frozenset(["AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"])
@@ -126,12 +64,13 @@ class Header:
         self._found = found
         self._load = twin
         self._loaded: Dataset | None = None
+        self._sequences: dict[int, list[Header]] = {}
 
     def get(self, key: str | tuple[int, int], default: Any = None) -> Any:
         """The value of a keyword, the element of a tag; `default` where it is absent."""
-        if self._found is None or (isinstance(key, str) and key not in _KNOWN):
+        if self._found is None or (isinstance(key, str) and key not in KNOWN):
             return self._twin.get(key, default)
-        tag = _KNOWN[key][0] if isinstance(key, str) else key[0] << 16 | key[1]
+        tag = KNOWN[key][0] if isinstance(key, str) else key[0] << 16 | key[1]
         if tag not in self._found.places:
             return default
         try:
@@ -143,7 +82,7 @@ class Header:
     def written(self, keyword: str) -> str:
         """The text of an attribute as it is written; "" where it is absent."""
         if self._found is not None:
-            return self._found.text(_KNOWN[keyword][0])
+            return self._found.text(KNOWN[keyword][0])
         value = self._twin.get(keyword)
         several = not isinstance(value, str) and hasattr(value, "__len__")
         return "\\".join(map(str, value)) if several else str("" if value is None else value)
@@ -191,10 +130,12 @@ class Header:
         written, start, end = self._found.places[tag]
         vr = written.decode() if written else _BY_TAG.get(tag, "UN")
         if vr == "SQ":
-            return [
-                Header(found, lambda i=i: self._twin[tag].value[i])
-                for i, found in enumerate(self._found.items(tag))
-            ]
+            if tag not in self._sequences:
+                self._sequences[tag] = [
+                    Header(found, lambda i=i: self._twin[tag].value[i])
+                    for i, found in enumerate(self._found.items(tag))
+                ]
+            return self._sequences[tag]
         return _convert(vr, bytes(self._found.data[start:end]))
 
 
@@ -208,30 +149,91 @@ class _Block:
         return self._header[self._group, self._offset | element]
 
 
-class _Found(NamedTuple):
-    """Where the values of a header lie in its file: VR (b"" if implicit), start and end by tag."""
+class _Found:
+    """Where the values of a header lie in its file: VR (b"" if implicit), start and end by tag.
 
-    data: Any
-    explicit: bool
-    places: dict[int, tuple[bytes, int, int]]
+    An item of a sequence of known length is walked through when it is first looked into.
+    `nested` has the items of the sequences that had to be, to find where they end.
+    """
+
+    def __init__(
+        self, data: Any, explicit: bool, start: int, end: int, stop: int = _NO_TAG
+    ) -> None:
+        self.data, self.explicit = data, explicit
+        self._range = (start, end, stop)
+        self.nested: dict[int, list[_Found]] = {}
+
+    @cached_property
+    def places(self) -> dict[int, tuple[bytes, int, int]]:
+        """The places by tag."""
+        return self._walked[0]
+
+    @property
+    def end(self) -> int:
+        """Where the data set ends, or the attribute stands that it stopped before."""
+        return self._walked[1]
 
     def text(self, tag: int) -> str:
         """The text at `tag`, as it is written."""
         _, start, end = self.places.get(tag, (b"", 0, 0))
         return bytes(self.data[start:end]).decode("latin-1").strip(" \0")
 
-    def items(self, tag: int) -> "Iterator[_Found]":
+    def items(self, tag: int) -> "list[_Found]":
         """The items of the sequence at `tag`."""
-        _, position, end = self.places[tag]
+        _, start, end = self.places[tag]
+        if tag not in self.nested:
+            self.nested[tag] = self._items(start, end)[0]
+        return self.nested[tag]
+
+    @cached_property
+    def _walked(self) -> tuple[dict[int, tuple[bytes, int, int]], int]:
+        places: dict[int, tuple[bytes, int, int]] = {}
+        data, explicit = self.data, self.explicit
+        position, end, stop = self._range
+        while position < end:
+            group, element, vr, length = _element(data, position)
+            tag = group << 16 | element
+            if tag >= stop:
+                if stop == _PIXELS[0] and tag not in _PIXELS:
+                    raise _UnusualError
+                break
+            if tag == _ITEM_ENDS:
+                position += 8
+                break
+            start = position + 8
+            if not explicit:
+                (length,) = _length(data, position + 4)
+                vr = b""
+            elif vr in _LONG:
+                (length,) = _length(data, start)
+                start += 4
+            elif vr not in _SHORT:
+                raise _UnusualError
+            if length == _UNDEFINED:
+                if vr not in (b"SQ", b""):
+                    raise _UnusualError
+                self.nested[tag], position = self._items(start, end)
+            else:
+                position = start + length
+            if position > end:
+                raise _UnusualError
+            places[tag] = (vr, start, position)
+        return places, position
+
+    def _items(self, position: int, end: int) -> "tuple[list[_Found], int]":
+        """The items of a sequence, and where it ends."""
+        found = []
         while position + 8 <= end:
             group, element, length = _implicit(self.data, position)
+            position += 8
             if group << 16 | element == _SEQUENCE_ENDS:
-                return
+                break
             if group << 16 | element != _ITEM:
                 raise _UnusualError
-            last = end if length == _UNDEFINED else position + 8 + length
-            places, position = _walk(self.data, position + 8, last, self.explicit)
-            yield _Found(self.data, self.explicit, places)
+            last = end if length == _UNDEFINED else position + length
+            found.append(_Found(self.data, self.explicit, position, last))
+            position = found[-1].end if length == _UNDEFINED else last
+        return found, position
 
 
 def read(path: Path) -> Header:
@@ -243,10 +245,8 @@ def read(path: Path) -> Header:
         return pydicom.dcmread(path, stop_before_pixels=True)
 
     try:
-        with path.open("rb") as stream:
-            data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        return Header(_find(data, _PIXELS[0])[0], twin)
-    except (_UnusualError, ValueError, struct.error):  # an empty file cannot be mapped
+        return Header(_find(_mapped(path), _PIXELS[0]), twin)
+    except (_UnusualError, ValueError, struct.error):
         header = Header(None, twin)
         header.get("Rows")
         return header
@@ -262,17 +262,20 @@ def read_texts(path: Path, *keywords: str) -> tuple[str, ...]:
         start = stream.read(_FIRST_BYTES)
     if None not in (texts := [_search(start, keyword) for keyword in keywords]):
         return tuple(texts)
-    try:
-        found, _ = _find(start, _KNOWN[keywords[-1]][0] + 1)
-        return tuple([found.text(_KNOWN[keyword][0]) for keyword in keywords])
-    except (_UnusualError, struct.error):
-        header = read(path)
-        return tuple([header.written(keyword) for keyword in keywords])
+    stop = KNOWN[keywords[-1]][0] + 1
+    for whole in (False, True):
+        try:
+            found = _find(_mapped(path) if whole else start, stop)
+            return tuple([found.text(KNOWN[keyword][0]) for keyword in keywords])
+        except (_UnusualError, ValueError, struct.error):
+            continue
+    header = read(path)
+    return tuple([header.written(keyword) for keyword in keywords])
 
 
 def _search(data: bytes, keyword: str) -> Any:
     """The only text in `data` with the mark of an attribute, or None."""
-    tag, vr = _KNOWN[keyword]
+    tag, vr = KNOWN[keyword]
     mark = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
     place = data.find(mark)
     start = place + len(mark) + 2
@@ -284,88 +287,41 @@ def _search(data: bytes, keyword: str) -> Any:
 
 def read_pixels(path: Path) -> bytes:
     """The pixels of a file as they are stored; nothing where they are compressed, or unusual."""
-    with path.open("rb") as stream:
-        data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     try:
-        found, position = _find(data, _PIXELS[0])
-        start = position + (12 if found.explicit else 8)
-        (length,) = _length(data, start - 4)
-    except (_UnusualError, struct.error):
+        found = _find(_mapped(path), _PIXELS[0])
+        start = found.end + (12 if found.explicit else 8)
+        (length,) = _length(found.data, start - 4)
+    except (_UnusualError, ValueError, struct.error):
         return b""
-    return b"" if length == _UNDEFINED else data[start : start + length]
+    return b"" if length == _UNDEFINED else found.data[start : start + length]
 
 
 def sop_class_name(uid: str) -> str:
     """The name of an SOP class, or the UID of one that is not known."""
-    if uid in _SOP_CLASSES:
-        return _SOP_CLASSES[uid]
+    if uid in SOP_CLASSES or not uid.startswith("1.2.840.10008."):
+        return SOP_CLASSES.get(uid, uid)
     from pydicom.uid import UID
 
     return UID(uid).name
 
 
-def _find(data: Any, stop: int) -> tuple[_Found, int]:
-    """The places of the attributes before the tag `stop`, and where that stands."""
+def _mapped(path: Path) -> mmap.mmap:
+    """A file as bytes; `ValueError` if it is empty."""
+    with path.open("rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _find(data: Any, stop: int) -> _Found:
+    """The attributes before the tag `stop`."""
     if data[_PREFIX - 4 : _PREFIX] != b"DICM":
         raise _UnusualError
-    meta, position = _walk(data, _PREFIX, len(data), True, 0x00030000)
-    syntax = _Found(data, True, meta).text(0x00020010)
+    meta = _Found(data, True, _PREFIX, len(data), 0x00030000)
+    syntax = meta.text(0x00020010)
     if not syntax.startswith("1.2.840.10008.1.2") or syntax.endswith((".2.2", ".1.99")):
         raise _UnusualError  # big endian, deflated, unknown
-    explicit = syntax != "1.2.840.10008.1.2"
-    places, position = _walk(data, position, len(data), explicit, stop)
-    return _Found(data, explicit, places), position
-
-
-def _walk(
-    data: Any, position: int, end: int, explicit: bool, stop: int = 0xFFFFFFFF
-) -> tuple[dict[int, tuple[bytes, int, int]], int]:
-    """The places of a data set's attributes before `stop`, and where it ends."""
-    places: dict[int, tuple[bytes, int, int]] = {}
-    while position < end:
-        group, element, vr, length = _element(data, position)
-        tag = group << 16 | element
-        if tag >= stop:
-            if stop == _PIXELS[0] and tag not in _PIXELS:
-                raise _UnusualError
-            return places, position
-        if tag == _ITEM_ENDS:
-            return places, position + 8
-        start = position + 8
-        if not explicit:
-            (length,) = _length(data, position + 4)
-            vr = b""
-        elif vr in _LONG:
-            (length,) = _length(data, start)
-            start += 4
-        elif vr not in _SHORT:
-            raise _UnusualError
-        if length == _UNDEFINED:
-            if vr not in (b"SQ", b""):
-                raise _UnusualError
-            position = _skip(data, start, end, explicit)
-        else:
-            position = start + length
-        if position > end:
-            raise _UnusualError
-        places[tag] = (vr, start, position)
-    return places, position
-
-
-def _skip(data: Any, position: int, end: int, explicit: bool) -> int:
-    """Where a sequence of undefined length ends."""
-    while position + 8 <= end:
-        group, element, length = _implicit(data, position)
-        position += 8
-        if group << 16 | element == _SEQUENCE_ENDS:
-            return position
-        if group << 16 | element != _ITEM:
-            break
-        if length == _UNDEFINED:
-            position = _walk(data, position, end, explicit)[1]
-        else:
-            position += length
-    raise _UnusualError
+    found = _Found(data, syntax != "1.2.840.10008.1.2", meta.end, len(data), stop)
+    _ = found.places
+    return found
 
 
 def _convert(vr: str, data: bytes) -> Any:
