@@ -94,14 +94,16 @@ def packed(data: bytes) -> bytes:
 def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     """Move a protected folder to `target` below `root` by rename, in place of what is there.
 
-    Files and folders get the permissions that `umask` leaves, those between as well.
+    Files and folders get the permissions that `umask` leaves, those between and those that have
+    to be made as well.
     """
     for folder, _, names in os.walk(source):
         Path(folder).chmod(0o777 & ~umask)
         for name in names:
             Path(folder, name).chmod(0o666 & ~umask)
+    made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    for folder in (target.parent, root):
+    for folder in {target.parent, root, *made}:
         folder.chmod(0o777 & ~umask)
     remove_tree(target)
     source.rename(target)

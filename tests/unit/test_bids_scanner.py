@@ -1,6 +1,7 @@
 """What the scanner computed goes to raw BIDS where it has a name there, else beside it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,11 @@ def convert(pulled: Path, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def admitted(pulled: Path) -> dict[str, Any]:
     terms = Terms(b"0123456789abcdef" * 4, "demo", "S1", "shift", "keep")
     place = pulled.parent
-    return admit(pulled, place / "converted", place / "results" / "bids", UNIT, terms, 0o022)
+    before = os.umask(0o077)  # as the rule does
+    try:
+        return admit(pulled, place / "converted", place / "results" / "bids", UNIT, terms, 0o022)
+    finally:
+        os.umask(before)
 
 
 STEM = "sub-X/ses-Y"
@@ -91,6 +96,9 @@ def test_it_gets_a_valid_derivative_dataset_of_its_own(pulled: Path) -> None:
         f"derivatives/{STEM}/perf/sub-X_ses-Y_cbf.nii.gz",
     ]
     dataset = pulled.parent / "results" / "bids"
+    above = dataset.parent / "derivatives"
+    made = [above, *(path for path in above.rglob("*") if path.is_dir())]
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o755}
     assert not list(dataset.rglob("*cbf*"))
     verdict = scanner.write(dataset, [record])
     assert verdict["errors"] == 0, verdict["issues"]
