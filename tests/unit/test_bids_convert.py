@@ -41,13 +41,19 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-def convert(pulled: Path, out: Path, converter: str = "dcm2niix", **policy: str) -> dict[str, Any]:
+def convert(
+    pulled: Path,
+    out: Path,
+    converter: str = "dcm2niix",
+    rules: list[dict[str, Any]] = RULES,
+    **policy: str,
+) -> dict[str, Any]:
     return convert_session(
         pulled,
         out,
         subject="X",
         session="Y",
-        mapping=parse(RULES),
+        mapping=parse(rules),
         policy={"ambiguous": "fail"} | policy,
         scratch=out.parent / f"scratch-{out.name}",
         converter=converter,
@@ -313,7 +319,7 @@ def fail_alone(tmp_path: Path, change: Callable[[Path], None], reason: str, conv
     session.scan("mprage")
     change(session.scan("dti", 2))
     found = convert(tmp_path / "pulled", tmp_path / "out", converter=converter)["series"]
-    assert [row["state"] for row in found] == ["mapped", "failed"]
+    assert [row["state"] for row in found] == ["mapped", "failed", "missing"]
     assert found[1]["reason"].startswith(reason)
     assert (found[1]["name"], found[1]["files"]) == (None, [])
     assert not (tmp_path / "out" / "bids" / "sub-X" / "ses-Y" / "dwi").exists()
@@ -326,6 +332,18 @@ def test_a_failed_series_fails_the_session_where_the_config_says_so(tmp_path: Pa
     with pytest.raises(DataError, match="series/002: slices are missing"):
         convert(tmp_path / "pulled", tmp_path / "out", failed="fail")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_required_series_that_fails_is_missing(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("mprage")
+    without(3)(session.scan("dti"))
+    rules = [RULES[0], {"match": {"series_description": "dti"}, "to": "dwi/dwi", "required": True}]
+    found = convert(tmp_path / "pulled", tmp_path / "out", rules=rules)["series"]
+    assert [row["state"] for row in found] == ["mapped", "failed", "missing"]
+    assert found[2]["reason"] == "dwi/dwi is required by the protocol; no complete series of it"
+    with pytest.raises(DataError, match="the session: dwi/dwi is required"):
+        convert(tmp_path / "pulled", tmp_path / "again", rules=rules, missing="fail")
 
 
 def test_a_session_of_which_nothing_can_be_converted_fails(tmp_path: Path) -> None:

@@ -3,83 +3,22 @@
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from coil.bids import asl, dcm2niix, fieldmaps, outputs, sidecars, tying
+from coil.bids import dcm2niix, outputs, sidecars
 from coil.bids.companions import Companion
+from coil.bids.complete import complete
 from coil.bids.mapping import Mapping
 from coil.bids.outputs import Wanted
 from coil.bids.overrides import with_overrides
-from coil.bids.rules import AUTO, Rule
+from coil.bids.rows import Row
 from coil.bids.series import read_series
-from coil.bids.settle import Settled, settle
+from coil.bids.settle import missing, settle
 from coil.bids.sources import with_sources
 from coil.errors import DataError
 from coil.files import remove_tree, write_json
-
-# Imported where it is needed: most sessions have nothing beside their images.
-if TYPE_CHECKING:
-    from coil.bids import beside
-
-
-@dataclass
-class _Row:
-    """One row of the table while its files are looked at."""
-
-    settled: Settled
-    rule: Rule | None
-    state: str
-    reason: str
-    files: list[Path] = field(default_factory=list)
-    supplied: list[str] = field(default_factory=list)
-    start: str | None = None
-
-    def __post_init__(self) -> None:
-        self.start = self.settled.series.acq_time if self.settled.series else None
-
-    @property
-    def name(self) -> str:
-        assert self.settled.name
-        return self.settled.name
-
-    @property
-    def suffix(self) -> str:
-        """The suffix that its rule gives it."""
-        return (self.rule.suffix if self.rule else None) or ""
-
-    @property
-    def run(self) -> fieldmaps.Run:
-        """The series as the ties of field maps see it."""
-        assert self.rule
-        return fieldmaps.Run(self.name, self.files, self.rule.b0, self.start)
-
-    @property
-    def beside(self) -> "beside.Run":
-        """The series as what stands beside it sees it."""
-        from coil.bids import beside
-
-        series = self.settled.series
-        assert series
-        images = outputs.images(self.files)
-        return beside.Run(self.name, images, series.scan, self.start, self.folder)
-
-    @property
-    def is_log(self) -> bool:
-        """Whether it is a log of physiology, which is no image."""
-        return bool(self.rule) and self.rule.is_log
-
-    @property
-    def folder(self) -> str:
-        return (self.settled.series.folder if self.settled.series else None) or "the session"
-
-    def drop(self, state: str, reason: str) -> None:
-        """Leave the series out after all."""
-        self.state, self.reason = state, reason
-        for path in self.files:
-            path.unlink()
-        self.files = []
 
 
 def convert_session(
@@ -142,7 +81,7 @@ def convert_session(
         mapping = with_sources(mapping, series, sources)
         mapping = with_overrides(mapping, series, overrides or {})
         rows = [
-            _Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
+            Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
             for one in settle(series, mapping, subject, session)
         ]
         bids = scratch / "out" / "bids"
@@ -153,15 +92,16 @@ def convert_session(
         if any(row.state == "mapped" for row in rows):
             _convert(rows, engine, bids, scratch)
             kept = [row for row in rows if row.state == "mapped"]
-            _complete(kept, pulled, inner, field_maps)
+            complete(kept, pulled, inner, field_maps)
             _part_derivatives(kept, bids)
             _remove_empty(bids)
+            rows += _missing(rows, mapping)
         _refuse(rows, policy)  # its state may be another after conversion
         if behaviour:
             from coil.bids import beside
 
             beside.behaviour(behaviour, pulled, inner, subject, session)
-        table = {"series": [_entry(row, bids) for row in rows], "versions": engine.versions()}
+        table = {"series": [row.entry(bids) for row in rows], "versions": engine.versions()}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
         remove_tree(converted)
@@ -181,7 +121,7 @@ def _engine(converter: str) -> Any:
     return heudiconv
 
 
-def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
+def _refuse(rows: list[Row], policy: dict[str, str]) -> None:
     """Fail the session over a state that the config does not bear."""
     for row in rows:
         if policy.get(row.state) == "fail":
@@ -192,13 +132,24 @@ def _refuse(rows: list[_Row], policy: dict[str, str]) -> None:
         raise DataError(f"{failed[0].folder}: {failed[0].reason}")
 
 
-def _convert(rows: list[_Row], engine: Any, bids: Path, scratch: Path) -> None:
+def _missing(rows: list[Row], mapping: Mapping) -> list[Row]:
+    """The required rules of which no series is left after conversion."""
+    settled = [replace(row.settled, state=row.state) for row in rows]
+    told = {row.settled.rule for row in rows if row.state == "missing"}
+    return [
+        Row(one, mapping.rules[one.rule], one.state, one.reason)
+        for one in missing(settled, mapping)
+        if one.rule is not None and one.rule not in told
+    ]
+
+
+def _convert(rows: list[Row], engine: Any, bids: Path, scratch: Path) -> None:
     """Convert the mapped rows into `bids` and give each its files, or the reason for none."""
     mapped = {row.name: row for row in rows if row.state == "mapped" and not row.is_log}
     work = scratch / "work"
     work.mkdir()
     wanted = [
-        Wanted(name, row.settled.series.path, _has_chunks(row.rule))
+        Wanted(name, row.settled.series.path, row.has_chunks)
         for name, row in mapped.items()
         if row.settled.series and row.settled.series.path
     ]
@@ -216,117 +167,13 @@ def _convert(rows: list[_Row], engine: Any, bids: Path, scratch: Path) -> None:
             row.drop("incomplete", f"{short} of {row.rule.volumes} volumes were converted")
 
 
-def _has_chunks(rule: Rule | None) -> bool:
-    return bool(rule) and rule.entities.get("chunk") == AUTO
-
-
-def _complete(rows: list[_Row], pulled: Path, session: Path, field_maps: str) -> None:
-    """Add what the rules say beside the images."""
-    sidecars.tell_echo_times(path for row in rows for path in row.files)
-    logged = [row for row in rows if row.is_log]
-    rows = [row for row in rows if not row.is_log]
-    for row in rows:
-        assert row.rule
-        row.supplied = sidecars.supplement(row.files, row.rule.supplement)
-        try:
-            if row.rule.suffix == "asl":
-                _tell_labels(row)
-            sidecars.check_units(row.files)
-        except DataError as error:
-            row.drop("failed", str(error))
-    rows = [row for row in rows if row.state == "mapped"]
-    asl.tie([asl.Run(row.suffix, row.files, row.start) for row in rows], session)
-    raw = [row for row in rows if row.rule and not row.rule.is_derivative]
-    notes = fieldmaps.tie([row.run for row in raw], session, by_match=field_maps == "by_match")
-    for row in raw:
-        row.reason = "; ".join([row.reason, *notes.get(row.name, ())])
-    for rule in {row.rule.index: row.rule for row in rows if row.rule}.values():
-        own = [row for row in rows if row.rule and row.rule.index == rule.index]
-        _place_beside(rule, own, pulled)
-    for row in logged:
-        _place_log(row, [one for one in rows if tying.name_of(one.name) == row.name])
-
-
-def _part_derivatives(rows: list[_Row], bids: Path) -> None:
+def _part_derivatives(rows: list[Row], bids: Path) -> None:
     """Move what the scanner computed out of the raw data, into a folder beside them."""
     for row in rows:
         if row.rule and row.rule.is_derivative:
             from coil.bids import scanner  # only here: most sessions have none
 
             row.files = scanner.part(row.files, bids)
-
-
-def _tell_labels(row: _Row) -> None:
-    """Write the aslcontext of a run: the rule's, else that of its headers."""
-    assert row.rule and row.settled.series and row.settled.series.path
-    image = outputs.images(row.files)[0]
-    told = asl.volume_types(row.settled.series.path, image)
-    if not row.rule.aslcontext and not told:
-        raise DataError("its headers do not tell controls from labels; list them in `aslcontext`")
-    types = sidecars.fit(row.rule.aslcontext or told, outputs.volumes(image))
-    if told and types != told:
-        row.reason += "; its headers tell another order of controls and labels than `aslcontext`"
-    row.files += sidecars.aslcontext(image, types)
-    asl.describe(row.files, types)
-
-
-def _place_log(log: _Row, runs: list[_Row]) -> None:
-    """Put what a series logged beside its run; `runs` are that, and parts of it."""
-    series = log.settled.series
-    if not runs or not series or not series.path:
-        log.drop("failed", "its run was not converted")
-        return
-    from coil.bids import beside
-
-    try:
-        placed = beside.place_log(runs[0].beside, series.path)
-    except DataError as error:
-        log.drop("failed", str(error))
-        return
-    log.files = placed.files
-    log.reason += "".join(f"; {note}" for note in placed.notes)
-
-
-def _place_beside(rule: Rule, rows: list[_Row], pulled: Path) -> None:
-    """Put the events and recordings that a rule names beside its runs."""
-    for companion in rule.beside:
-        from coil.bids import beside
-
-        runs = [row.beside for row in rows]
-        for row, placed in zip(rows, beside.place(companion, runs, pulled), strict=True):
-            row.files += placed.files
-            row.reason += "".join(f"; {note}" for note in placed.notes)
-            if not placed.files:
-                row.reason += f"; the archive holds no {companion.kind} file for it"
-
-
-def _entry(row: _Row, bids: Path) -> dict[str, Any]:
-    """The row of `converted.json`."""
-    series = row.settled.series
-    made = outputs.images(path for path in row.files if path.is_file())
-    counted = max((outputs.volumes(image) for image in made), default=None)
-    if counted is None and row.state == "incomplete" and series:
-        counted = series.volumes
-    return {
-        "scan": series.scan if series else None,
-        "folder": series.folder if series else None,
-        "description": series.series_description if series else None,
-        "state": row.state,
-        "rule": row.rule.place if row.rule else None,
-        "name": row.name if row.state == "mapped" else None,
-        "reason": row.reason,
-        "volumes": counted,
-        "expected": row.rule.volumes if row.rule else None,
-        "files": sorted(_listed(path, bids) for path in row.files if path.is_file()),
-        "acq_time": row.start,
-        "supplied": row.supplied,
-    }
-
-
-def _listed(path: Path, bids: Path) -> str:
-    """A file's path below the dataset, or below derivatives/ beside it."""
-    below = bids if path.is_relative_to(bids) else bids.parent
-    return path.relative_to(below).as_posix()
 
 
 def _remove_empty(root: Path) -> None:

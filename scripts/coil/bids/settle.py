@@ -78,7 +78,7 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
             for (place, _), row in zip(rows, _clash([row for _, row in rows]), strict=True):
                 settled[place] = row
     settled = tie_logs(settled, mapping.rules)
-    return [*settled, *_missing(settled, mapping)]
+    return [*settled, *missing(settled, mapping)]
 
 
 def check_visit(series: Iterable[Series]) -> None:
@@ -241,7 +241,7 @@ def _clash(rows: list[Settled]) -> list[Settled]:
     return [replace(row, state="ambiguous", reason=reason, name=None) for row in rows]
 
 
-def _missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+def missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
     """A row for every required rule that no series took."""
     taken = _rules_of((row for row in settled if row.state == "mapped"), mapping)
     seen = _rules_of(settled, mapping)
