@@ -1,6 +1,7 @@
 """Real sessions of three vendors become valid BIDS with dcm2niix's own voxels."""
 
 import csv
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -110,7 +111,9 @@ def test_heudiconv_gives_the_same_files(convert: Convert, name: str, tmp_path: P
 
 
 def content(path: Path) -> Any:
-    """A file's bytes, or a sidecar's values without the word of who wrote it."""
+    """A file's bytes, unpacked, or a sidecar's values without the word of who wrote it."""
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes())
     if path.suffix != ".json":
         return path.read_bytes()
     return {k: v for k, v in json.loads(path.read_text()).items() if k != "HeudiconvVersion"}

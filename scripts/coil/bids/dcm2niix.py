@@ -26,9 +26,9 @@ NO_IMAGE = "dcm2niix makes no image of it; look at its files in the archive"
 _STEM = "i"
 _SMALLEST_FREE = 2**20
 _NIFTI = ".nii.gz"
-# As heudiconv runs it, so that both converters give the same bytes; compression inside
-# dcm2niix, because with pigz the bytes depend on what is installed.
-FLAGS = ["-b", "y", "-z", "i", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
+# As heudiconv runs it, but for compression, which takes most of its time: the waist compresses
+# what leaves.
+FLAGS = ["-b", "y", "-z", "n", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
 _DISK_FULL = 7
 _FULL = "the disk is full; make room and run again"
 _DATES = frozenset(
@@ -66,8 +66,13 @@ def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
     for number, part in enumerate(_parts(one, folder)):
         if problem := _run(part, out, f"{_STEM}{number}"):
             return Made(one.name, failed=problem)
-    for path in sorted(out.glob("*.nii")):
-        _pack(path)
+    try:
+        for path in sorted(out.glob("*.nii")):
+            _pack(path)
+    except OSError:
+        if _is_full(out):
+            raise DataError(_FULL) from None
+        raise
     made = sorted(path for path in out.iterdir() if path.name.endswith(_NIFTI))
     if not all(is_whole(image) for image in made):
         if _is_full(folder):
@@ -156,13 +161,13 @@ def _move(source: Path, meta: dict[str, Any], target: Path) -> list[Path]:
 
 
 def _pack(path: Path) -> None:
-    """Compress an image that is too large for dcm2niix to compress (4 GB)."""
+    """Make gzip of an image, its bytes as they are."""
     with (
         path.open("rb") as source,
         path.with_name(f"{path.name}.gz").open("wb") as target,
-        GzipFile("", "wb", 6, target, 0) as packed,
+        GzipFile("", "wb", 0, target, 0) as packed,
     ):
-        shutil.copyfileobj(source, packed)
+        shutil.copyfileobj(source, packed, 1 << 20)
     path.unlink()
 
 

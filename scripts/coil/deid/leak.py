@@ -5,9 +5,7 @@ Voxels are numbers that can spell a short word by chance, and so can a float: th
 these are in `_counts` and `_in_voxels`. A hit names the file and the kind, never the value.
 """
 
-import gzip
 import re
-import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from coil.deid.identifiers import LOOSE, Identifiers, encodings
-from coil.deid.nifti import read_header, voxels
+from coil.deid.nifti import read_gzip, read_header, voxels
 from coil.deid.public_words import PUBLIC
 from coil.errors import DataError
 
@@ -91,7 +89,7 @@ class Searcher:
             return {kind for *_, kind in self.in_text(path.read_bytes())}
         try:
             return set(self._in_gzip(path))
-        except (OSError, EOFError, zlib.error, DataError):
+        except (OSError, EOFError, DataError):
             raise DataError(f"{path.name}: cannot be read, so not be searched") from None
 
     def in_voxels(self, data: bytes, itemsize: int) -> set[str]:
@@ -100,7 +98,7 @@ class Searcher:
 
     def _in_gzip(self, path: Path) -> Iterator[str]:
         yield from (kind for *_, kind in self.in_text(_gzip_header(path)))
-        with gzip.open(path, "rb") as stream:
+        with read_gzip(path) as stream:
             if not path.name.endswith(".nii.gz"):
                 yield from (kind for *_, kind in self.in_text(stream.read()))
                 return

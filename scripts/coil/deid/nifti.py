@@ -4,15 +4,15 @@ The formats: nifti1.h and nifti2.h (https://nifti.nimh.nih.gov). A header is cop
 byte but for its text fields, so that affine, data type, scaling and voxels are the same.
 """
 
-import gzip
 import math
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from isal import igzip
 
 from coil.errors import DataError
 
@@ -24,7 +24,9 @@ class Reader(Protocol):
 
 
 CHUNK = 1 << 20
-LEVEL = 4  # three times the speed of zlib's 6 for 3 % more bytes
+# Of ISA-L: ten times the speed of zlib's 4 for 5 % more bytes. At this level, unlike at 3, it
+# compresses alike on all processors of a kind.
+LEVEL = 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def clean_nifti(source: Path, target: Path, change: Change | None = None) -> lis
     Raises DataError if `source` is not one whole NIfTI file.
     """
     try:
-        with gzip.open(source, "rb") as stream, write_gzip(target) as out:
+        with read_gzip(source) as stream, write_gzip(target) as out:
             header = read_header(stream, source.name)
             removed = header.fields()
             if skip_extensions(stream, header):
@@ -123,7 +125,7 @@ def clean_nifti(source: Path, target: Path, change: Change | None = None) -> lis
                 out.write(chunk)
             if stream.read(1):
                 removed.append("trailing bytes")
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError) as error:
         raise DataError(
             f"{source.name}: not a whole gzip file ({type(error).__name__}); convert again"
         ) from None
@@ -161,12 +163,17 @@ def voxels(stream: Reader, header: Header, name: str) -> Iterator[bytes]:
         yield chunk
 
 
+def read_gzip(source: Path) -> igzip.IGzipFile:
+    """What is in a gzip file; reading it raises OSError or EOFError if it is not whole."""
+    return igzip.IGzipFile(source, "rb")
+
+
 @contextmanager
-def write_gzip(target: Path) -> Iterator[gzip.GzipFile]:
+def write_gzip(target: Path) -> Iterator[igzip.IGzipFile]:
     """A gzip file without a name and a time in it."""
     with (
         target.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=LEVEL, fileobj=raw, mtime=0) as stream,
+        igzip.IGzipFile("", "wb", compresslevel=LEVEL, fileobj=raw, mtime=0) as stream,
     ):
         yield stream
 
