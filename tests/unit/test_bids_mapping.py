@@ -180,6 +180,23 @@ def test_conditions_may_be_nested(
     assert found.groups == groups
 
 
+@pytest.mark.parametrize(
+    ("match", "taken"),
+    [
+        ({"series_description": "swi", "image_type": "SWI"}, True),
+        ({"any": [{"series_description": "swi"}, {"image_type": "SWI"}]}, True),
+        ({"any": [{"series_description": "swi"}, {"image_type": "MINIP"}]}, False),
+        ({"series_description": "swi", "not": {"image_type": "MINIP"}}, False),
+    ],
+)
+def test_what_the_scanner_computed_is_taken_where_its_image_type_is_asked_for(
+    match: dict[str, Any], taken: bool
+) -> None:
+    mapping = parse([{"match": match, "to": "anat/T2starw"}])
+    series = scan(series_description="swi", image_type=("DERIVED", "PRIMARY", "SWI"))
+    assert bool(mapping.matches(series)) == taken
+
+
 def test_a_rule_may_be_for_certain_series_only() -> None:
     mapping = parse([]).with_rules([Rule(0, only=frozenset({"series/001"}), ignore="x")])
     assert mapping.matches(scan())

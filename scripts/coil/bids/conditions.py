@@ -40,6 +40,8 @@ NUMBERS = (
     "b_values",
 )
 DIRECTIONS = frozenset(["ROW", "COL", "i", "i-", "j", "j-", "AP", "PA", "LR", "RL", "IS", "SI"])
+# The key by which a rule asks for what the scanner computed.
+DERIVED_BY = "image_type"
 COUNTS = frozenset({"files", "rows", "columns", "slices", "volumes", "echoes"})
 # In the order of their cost: the last ones may read every header of the series.
 KEYS = (*TEXTS, *TOKENS, *NUMBERS)
@@ -50,12 +52,13 @@ class Answer:
     """Whether a condition holds (None: open), and the named groups of its expressions.
 
     `open` names the keys that only a header tells and that could still change the answer or
-    its groups.
+    its groups, `asked` those by which it holds, or may.
     """
 
     holds: bool | None
     groups: dict[str, str] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
 
 
 class Condition(Protocol):
@@ -93,11 +96,12 @@ class Text:
 
     def answer(self, series: "Series") -> Answer:
         if not series.knows(self.key):
-            return Answer(None, open=self.keys)
+            return Answer(None, open=self.keys, asked=self.keys)
         found = self.pattern.search(series.text(self.key))
         if found is None:
             return Answer(False)
-        return Answer(True, {name: value for name, value in found.groupdict().items() if value})
+        groups = {name: value for name, value in found.groupdict().items() if value}
+        return Answer(True, groups, asked=self.keys)
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,9 @@ class Tokens:
 
     def answer(self, series: "Series") -> Answer:
         if not series.knows(self.key):
-            return Answer(None, open=self.keys)
-        return Answer(self.words <= {word.upper() for word in series.words(self.key)})
+            return Answer(None, open=self.keys, asked=self.keys)
+        holds = self.words <= {word.upper() for word in series.words(self.key)}
+        return Answer(holds, asked=self.keys)
 
 
 @dataclass(frozen=True)
@@ -150,8 +155,9 @@ class Number:
 
     def answer(self, series: "Series") -> Answer:
         if not series.knows(self.key):
-            return Answer(None, open=self.keys)
-        return Answer(any(self.range.holds(value) for value in series.numbers(self.key)))
+            return Answer(None, open=self.keys, asked=self.keys)
+        holds = any(self.range.holds(value) for value in series.numbers(self.key))
+        return Answer(holds, asked=self.keys)
 
 
 @dataclass(frozen=True)
@@ -171,6 +177,7 @@ class All:
     def answer(self, series: "Series") -> Answer:
         groups: dict[str, str] = {}
         open_keys: frozenset[str] = frozenset()
+        asked: frozenset[str] = frozenset()
         decided = True
         for part in self.parts:
             found = part.answer(series)
@@ -179,7 +186,8 @@ class All:
             decided = decided and found.holds is True
             groups = found.groups | groups
             open_keys |= found.open
-        return Answer(True if decided else None, groups, open_keys)
+            asked |= found.asked
+        return Answer(True if decided else None, groups, open_keys, asked)
 
 
 @dataclass(frozen=True)
@@ -199,11 +207,13 @@ class Any:
     def answer(self, series: "Series") -> Answer:
         groups: dict[str, str] = {}
         open_keys: frozenset[str] = frozenset()
-        open_groups: frozenset[str] = frozenset()
+        still_open: frozenset[str] = frozenset()
+        asked: frozenset[str] = frozenset()
         holds = undecided = False
         for part in self.parts:
-            if holds and not part.groups:
-                continue  # it could add nothing
+            adds = bool(part.groups) or DERIVED_BY in part.keys
+            if holds and not adds:
+                continue
             found = part.answer(series)
             if found.holds is False:
                 continue
@@ -211,12 +221,13 @@ class Any:
             undecided = undecided or found.holds is None
             if found.holds:
                 groups = found.groups | groups
-            if found.open and part.groups:
-                open_groups |= found.open
+            if adds:
+                still_open |= found.open
             open_keys |= found.open
+            asked |= found.asked
         if holds:
-            return Answer(True, groups, open_groups)
-        return Answer(None if undecided else False, groups, open_keys)
+            return Answer(True, groups, still_open, asked)
+        return Answer(None if undecided else False, groups, open_keys, asked)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Mapping:
         """
         found = [match for rule in self.rules if (match := rule.match(series))]
         if series.is_derived:
-            found = [match for match in found if match.rule.derived or match.rule.ignore]
+            found = [match for match in found if match.derived]
         sure = max((match.rule.priority for match in found if match.sure), default=None)
         return [match for match in found if sure is None or match.rule.priority >= sure]
 

@@ -93,12 +93,11 @@ class _Reader:
             if extra := [key for key in _NAMING_KEYS if key in raw]:
                 self._fail(extra[0], "means nothing for a series that is ignored; remove it")
             reason = " ".join(str(raw["ignore"]).split())
-            return Rule(0, condition, derived=True, ignore=reason, priority=priority)
+            return Rule(0, condition, ignore=reason, priority=priority)
         datatype, suffix = self._target(str(raw["to"]))
         return Rule(
             0,
             condition,
-            derived="image_type" in condition.keys,
             datatype=datatype,
             suffix=suffix,
             entities=self._entities(datatype, suffix, condition),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from coil.bids import names
 from coil.bids.companions import Companion
-from coil.bids.conditions import All, Condition, Range
+from coil.bids.conditions import DERIVED_BY, All, Condition, Range
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series import Series
@@ -41,12 +41,16 @@ class B0:
 
 @dataclass(frozen=True)
 class Match:
-    """A rule that takes a series, or may: `open` names what only a header decides."""
+    """A rule that takes a series, or may: `open` names what only a header decides.
+
+    `derived` tells whether it takes the series also if the scanner computed it.
+    """
 
     rule: "Rule"
     groups: dict[str, str]
     open: frozenset[str] = frozenset()
     sure: bool = True
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ class Rule:
 
     `index` is its place in the mapping, from 0, and `place` how people find it. `only` limits
     it to the series of these folders (or scan numbers, before there are folders); `derived`
-    tells whether it takes what the scanner computed. A rule with a `problem` takes series
-    that another source of rules cannot name, to tell why; one that `amends` another (by its
-    index) counts for that one, too.
+    tells whether it takes what the scanner computed even where it does not ask for it by
+    ImageType. A rule with a `problem` takes series that another source of rules cannot name,
+    to tell why; one that `amends` another (by its index) counts for that one, too.
     """
 
     index: int
@@ -113,7 +117,8 @@ class Rule:
         found = self.condition.answer(series)
         if found.holds is False:
             return None
-        return Match(self, found.groups, found.open, found.holds is True)
+        derived = self.derived or self.ignore is not None or DERIVED_BY in found.asked
+        return Match(self, found.groups, found.open, found.holds is True, derived)
 
     def name(self, groups: dict[str, str], subject: str, session: str) -> str:
         """`datatype/sub-X_ses-Y_..._suffix` without the indices that `auto` asks for.
