@@ -1,7 +1,8 @@
 # make demo     the whole workflow on a simulated study, from an archive to reports
 # make test     every test
+# make battery  values planted in every place, a kill in every stage: does anything survive?
 # make bench    beside curl and unzip, and beside dcm2niix: speed, memory, requests
-.PHONY: bench demo demo-archive demo-clean test test-fast lint format lock reference venv
+.PHONY: battery bench demo demo-archive demo-clean test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -32,6 +33,9 @@ test: .venv/test.stamp
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
 	$(BIN)/pytest -m "not workflow and not real and not browser"
+
+battery: .venv/test.stamp
+	COIL_BATTERY=1 $(BIN)/pytest -rA tests/battery
 
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py

@@ -2,7 +2,7 @@
 
 in:     pulled and converted (or the reason why there is nothing), link, archive
 out:    record; beside it the session's folder in the dataset
-params: identity, deface, sidecar_keys
+params: identity, deface, sidecar_keys; mapping, synonyms and overrides, whose words may be told
 """
 
 import os
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.admission import Terms, admit, refuse
+from coil.deid.descriptions import words_of
 from coil.deid.identities import LinkTable, load_secret
 from coil.jobs import Failure
 from coil.units import Unit
@@ -18,6 +19,7 @@ from coil.units import Unit
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
+_WORDED = ("mapping", "synonyms", "overrides")
 DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False}
 
 
@@ -61,6 +63,7 @@ def find_terms(link: Path, archive: Path, unit: Unit, params: dict[str, Any]) ->
         time_of_day=identity["time_of_day"],
         deface=params["deface"],
         sidecar_keys=params["sidecar_keys"],
+        words=words_of(*(params[key] for key in _WORDED)),
     )
 
 
@@ -73,7 +76,7 @@ if "snakemake" in globals():
         (Path(given.pulled), Path(given.converted)),
         (Path(given.link), Path(given.archive)),
         Unit(named["subject"], named["session"]),
-        {key: snakemake.params[key] for key in ("identity", "deface", "sidecar_keys")},
+        {key: snakemake.params[key] for key in ("identity", "deface", "sidecar_keys", *_WORDED)},
         record.parents[2] / "bids",
         snakemake.log[0],
     )

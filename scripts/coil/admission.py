@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 class Terms:
     """On what terms a session is admitted: the config's `identity`, `deface`, `sidecar_keys`.
 
-    `secret`, `project` and `subject_id` give the subject's date shift; see `coil.deid`.
+    `words` are those of the config's mapping, which descriptions of series may hold. `secret`,
+    `project` and `subject_id` give the subject's date shift; see `coil.deid`.
     """
 
     secret: bytes
@@ -36,6 +37,7 @@ class Terms:
     time_of_day: str
     deface: list[str] = field(default_factory=list)
     sidecar_keys: list[str] = field(default_factory=list)
+    words: frozenset[str] = frozenset()
 
 
 def admit(
@@ -63,6 +65,7 @@ def admit(
             time_of_day=terms.time_of_day,
             deface=terms.deface,
             allow_keys=terms.sidecar_keys,
+            words=terms.words,
             derivatives=derived,
         )
         tools = files.read_json(converted / "converted.json")["versions"]

@@ -14,6 +14,7 @@ from typing import Any
 
 from coil.deid.dates import NOT_KNOWN, acq_time, shift_days
 from coil.deid.deface import deface as deface_image
+from coil.deid.descriptions import tell
 from coil.deid.headers import collect, session_age
 from coil.deid.leak import Searcher, labels_of, redact, search_with
 from coil.deid.nifti import clean_nifti
@@ -49,14 +50,16 @@ def admit_session(
     time_of_day: str = "keep",
     deface: Collection[str] = (),
     allow_keys: Collection[str] = (),
+    words: Collection[str] = (),
     derivatives: Path | None = None,
 ) -> dict[str, Any]:
     """Build `candidate/sub-<subject>/ses-<session>` from a converted session.
 
     `deface` names the suffixes whose images lose their faces, `allow_keys` the sidecar keys and
-    the columns of events that pass unchecked; what the scanner computed goes below
-    `derivatives`. Returns what the record of the session tells of this stage: series, files and
-    derivatives (with SHA-256), age, deface, leak_check, removed.
+    the columns of events that pass unchecked, `words` what a series' description may say beside
+    the words of protocols; what the scanner computed goes below `derivatives`. Returns what the
+    record of the session tells of this stage: series, files and derivatives (with SHA-256), age,
+    deface, leak_check, removed.
 
     Raises DataError, naming a file and a kind of identifier but no value, if something in the
     session cannot be checked or would leak; nothing is left in `candidate` then.
@@ -67,7 +70,7 @@ def admit_session(
         trees.append(Tree(source, derivatives, subject, session, prefix="derivatives/"))
     try:
         waist = _Waist(pulled, trees)
-        waist.allow = frozenset(allow_keys)
+        waist.allow, waist.words = frozenset(allow_keys), frozenset(words)
         days = shift_days(secret, project, subject_id)
         times = {"dates": dates, "time_of_day": time_of_day}
         waist.prepare(keep_times=dates == "shift" and time_of_day == "keep")
@@ -90,6 +93,7 @@ class _Waist:
         self.pulled, self.trees = pulled, trees
         self.raw = trees[0]
         self.allow: frozenset[str] = frozenset()
+        self.words: frozenset[str] = frozenset()
         self.deface_results: list[dict[str, Any]] = []
         self.removed_keys: Counter[str] = Counter()
         self.removed_fields: Counter[str] = Counter()
@@ -211,6 +215,8 @@ class _Waist:
         for key in ("scan", "description", "reason"):
             if shown[key] is not None:
                 shown[key] = redact(self.searcher, str(shown[key]))
+        if shown["description"] is not None:
+            shown["description"] = tell(shown["description"], self.words)
         moved = acq_time(_moment(row.get("acq_time")), days, **times)
         return shown | {"acq_time": None if moved == NOT_KNOWN else moved}
 

@@ -1,0 +1,89 @@
+"""No planted value leaves the quarantine, wherever it was planted and however it is packed."""
+
+import stat
+from urllib.parse import unquote
+
+import pytest
+
+from coil.files import read_json
+from tests.battery import search
+from tests.battery.conftest import Searched
+
+pytestmark = [pytest.mark.workflow, pytest.mark.battery]
+
+
+def test_the_search_sees_nearly_all_that_was_planted(searched: Searched) -> None:
+    plants = searched.battery.plants.places
+    found = set().union(*searched.in_input.values())
+    print(f"planted {len(plants)}, found in the input {len(found)}")
+    unseen = [plants[token] for token in plants.keys() - found]
+    assert len(found) > 0.99 * len(plants) > 6000, unseen
+
+
+def test_the_sessions_are_done_and_valid(searched: Searched) -> None:
+    battery = searched.battery
+    assert [run.status for run in searched.runs] == [0] * len(searched.runs)
+    states = [record["state"] for record in battery.lab.records()]
+    assert states.count("done") == len(states) - battery.broken, searched.runs[-1].output
+    assert read_json(battery.lab.results / "validation.json")["errors"] == 0
+
+
+def test_every_kind_of_file_is_in_the_dataset(searched: Searched) -> None:
+    """So that nothing is clean because it was left out."""
+    names = [path.name.partition("_ses-")[2] for path in searched.battery.lab.results.rglob("*")]
+    ends = {name.partition("_")[2] for name in names}
+    assert {
+        "PDw.nii.gz", "task-nback_bold.nii.gz", "task-nback_events.tsv",
+        "task-nback_recording-cardiac_physio.tsv.gz", "task-stroop_beh.tsv",
+    } <= ends  # fmt: skip
+    for table in ("mood", "visit"):
+        assert (searched.battery.lab.results / f"bids/phenotype/{table}.tsv").is_file()
+
+
+def test_nothing_survives_in_what_others_can_see(searched: Searched) -> None:
+    assert searched.survivors(searched.battery.seen()) == []
+
+
+def test_nothing_survives_in_what_is_printed(searched: Searched) -> None:
+    plants = searched.battery.plants
+    for run in searched.runs:
+        found = search.in_bytes(plants, run.output.encode())
+        assert [plants.places[token] for token in found] == []
+
+
+def test_nothing_survives_in_what_is_pushed(searched: Searched) -> None:
+    battery = searched.battery
+    pushed = battery.pushed()
+    assert len(pushed) > 20
+    found = {
+        path.name: search.in_bytes(battery.plants, path.read_bytes() + path.name.encode())
+        for path in pushed
+    }
+    assert search.told(battery.plants, {k: v for k, v in found.items() if v}) == []
+
+
+def test_nothing_is_written_to_the_archive_but_to_its_own_addresses(searched: Searched) -> None:
+    """An address has the archive's own labels; what follows it must be free of them."""
+    battery = searched.battery
+    assert battery.lab.server
+    lines = [unquote(line) for line in battery.lab.server.requests()[battery.asked :]]
+    wrote = [line for line in lines if line.startswith(("PUT", "POST"))]
+    assert wrote
+    for line in wrote:
+        said = line.partition("/resources/")[2] or line.partition("?")[2]
+        assert not search.in_bytes(battery.plants, said.encode()), line
+
+
+def test_what_is_identified_is_the_owners_alone(searched: Searched) -> None:
+    work = searched.battery.lab.work
+    assert [path.name for path in (work / "quarantine").iterdir()] == [".keep"]
+    for name in ("private", "quarantine"):
+        assert stat.S_IMODE((work / name).stat().st_mode) == 0o700
+    for path in (work / "private").rglob("*"):
+        if path.is_file() and path.stat().st_size:  # Snakemake's own marks are empty
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files(searched: Searched) -> None:
+    left = [path for path in searched.battery.scratch.rglob("*") if path.is_file()]
+    assert searched.survivors(left) == []
