@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -78,6 +79,17 @@ def test_a_value_is_found_however_people_write_it(text: str):
         b"see " + base64.b64encode(b"a QX-77-0042 or so"),
         b"see " + base64.b64encode(b"an QX-77-0042 or so"),
         b"QX-77-0042".hex().encode(),
+        b"QX-77-0042".hex().upper().encode(),
+        b"QX-77-0042".hex(":").encode(),
+        b'{"a": "' + base64.b64encode(gzip.compress(b"of QX-77-0042")) + b'"}',
+        b'<img src="data:x;base64,' + base64.b64encode(zlib.compress(b"QX-77-0042")) + b'">',
+        base64.urlsafe_b64encode("??>> QX-77-0042".encode("utf-16-le")),
+        base64.b64encode(base64.b64encode(b"of QX-77-0042, born")),
+        gzip.compress(b"of QX-77-0042").hex().encode(),
+        b"%51X%2D77-0042",
+        b"Zo%C3%AB+Quillfeather",
+        b"&#81;uillfeathe&#x72;",
+        b"Qu\\u0069llfeather",
     ],
 )
 def test_a_value_is_found_in_the_encodings_it_could_hide_in(data: bytes):
@@ -194,6 +206,20 @@ def test_texts_are_redacted():
     text = "T1w of Quillfeather 48151-b, 20230101 (1.2.3.4.5.6.7.8)"
     assert redact(Searcher(PATIENT), text) == "T1w of [removed] [removed]-b, [removed] ([removed])"
     assert redact(Searcher(PATIENT), "cmrr_rest ä") == "cmrr_rest ä"
+
+
+def test_pictures_in_a_page_are_no_leak():
+    """Four letters turn up in a megabyte of anything."""
+    noise = np.random.default_rng(1).integers(0, 256, 300_000, "u1").tobytes()
+    searcher = Searcher(gather(identifiers.person("Anna^Berg")))
+    assert not list(searcher.in_text(b'src="' + base64.b64encode(noise) + b'"'))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 70_001, 199_980])
+def test_a_value_is_found_at_any_place_of_a_long_text(place: int):
+    text = bytearray(b"0.51\t-12\n" * 20_000)
+    text[place : place + 12] = b"\tQX-77-0042\t"
+    assert kinds(bytes(text)) == {"ID"}
 
 
 def test_short_values_are_not_searched_for():

@@ -4,7 +4,6 @@ An identifier is a value of one session: from its DICOM headers (`coil.deid.head
 the archive. Values shorter than four characters say nothing and would be found everywhere.
 """
 
-import base64
 import calendar
 import html
 import json
@@ -133,20 +132,19 @@ def gather(values: Iterable[Identifier], technical: frozenset[str] = frozenset()
 
 def encodings(value: str) -> tuple[set[bytes], set[bytes]]:
     """The bytes that could stand for a value, in lower case: readable ones, and disguised ones
-    (UTF-16, base 64, hexadecimal)."""
-    plain = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
-    plain.add("".join(c for c in unicodedata.normalize("NFD", value) if c.isascii()))
-    plain |= {v.lower() for v in plain} | {v.upper() for v in plain}
-    escaped = {f(v) for v in plain for f in (quote, html.escape, _json)}
-    readable = {v.encode() for v in plain | escaped}
-    readable |= {v.encode("latin-1") for v in plain if _is_latin(v)}
+    (UTF-16). What digits and signs stand for is undone before it is searched."""
+    low = value.lower()
+    if low.isascii():
+        plain = {low}
+    else:
+        plain = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
+        plain.add("".join(c for c in unicodedata.normalize("NFD", value) if c.isascii()))
+        plain |= {v.lower() for v in plain} | {v.upper() for v in plain}
+    readable = {v.encode() for v in plain}
+    if not low.isascii() or not low.isalnum():
+        readable |= {f(v).encode() for v in plain for f in (quote, html.escape, _json)}
+        readable |= {v.encode("latin-1") for v in plain if _is_latin(v)}
     disguised = {v.encode(code) for v in plain for code in ("utf-16-le", "utf-16-be")}
-    for data in {v.encode() for v in (value, value.lower(), value.upper())}:
-        if len(data) >= 7:
-            disguised.add(data.hex().encode())
-            disguised.update(
-                base64.b64encode(bytes(n) + data)[(n * 4 + 2) // 3 : -4] for n in (0, 1, 2)
-            )
     return (
         {data.lower() for data in readable if len(data) >= SHORTEST},
         {data.lower() for data in disguised if len(data) >= 8},

@@ -1,6 +1,7 @@
 """The search for a session's identifiers in every byte that is about to leave.
 
-A file's bytes are searched decompressed, in lower case, for every encoding of every value.
+A file's bytes are searched decompressed, in lower case, for every encoding of every value, and
+so is what they stand for (`coil.deid.disguises`).
 Voxels are numbers that can spell a short word by chance, and so can a float: the rules for
 these are in `_counts` and `_in_voxels`. A hit names the file and the kind, never the value.
 """
@@ -10,16 +11,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from coil.deid.disguises import is_text, undone
 from coil.deid.identifiers import LOOSE, Identifiers, encodings
 from coil.deid.nifti import read_gzip, read_header, voxels
 from coil.deid.public_words import PUBLIC
 from coil.errors import DataError
 
+if TYPE_CHECKING:
+    import numpy as np
+
 IN_VOXELS = 8  # bytes: four voxels of 16 bits; 12 where a voxel is one byte
 IN_BYTE_VOXELS = 12
+IN_DIGITS = 7  # bytes: base 64 and hexadecimal digits of something else
+_LARGE = 1 << 16  # from here on it pays to import numpy
 REMOVED = "[removed]"
 _ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
 _WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
@@ -73,8 +79,16 @@ class Searcher:
 
     def in_text(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Start, end and kind of each hit in text."""
+        yield from self._plainly(data)
+        for start, end, plain in undone(data):
+            text = is_text(plain)
+            for first, last, kind in self._plainly(plain):
+                if text or last - first >= IN_DIGITS:
+                    yield start, end, kind
+
+    def _plainly(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         low = data.lower()
-        for start in range(len(low) - 3):
+        for start in self._candidates(low):
             for needle, kind, readable in self.starts.get(low[start : start + 4], ()):
                 if not low.startswith(needle, start):
                     continue
@@ -82,6 +96,21 @@ class Searcher:
                 if not readable or self._counts(low, start, end, kind):
                     yield start, end, kind
         yield from ((match.start(), match.end(), "UID") for match in _ANY_UID.finditer(low))
+
+    def _candidates(self, low: bytes) -> Iterable[int]:
+        """The places where something that is searched for may start."""
+        if len(low) < _LARGE:
+            return range(len(low) - 3)
+        import numpy as np
+
+        table = np.zeros(1 << 20, bool)
+        starts = [int.from_bytes(start, "little") for start in self.starts]
+        table[_hash(np.array(starts, "<u4"))] = True
+        found = [
+            np.flatnonzero(table[_hash(np.frombuffer(low, "<u4", (len(low) - n) // 4, n))]) * 4 + n
+            for n in range(4)
+        ]
+        return np.sort(np.concatenate(found)).tolist()
 
     def in_file(self, path: Path) -> set[str]:
         """The kinds of identifiers in a file: text, or a .nii.gz."""
@@ -136,8 +165,16 @@ class Searcher:
         return max(map(len, self.needles), default=1)
 
     @cached_property
-    def _words(self) -> tuple[np.ndarray, dict[int, list[tuple[int, bytes, str]]]]:
+    def _signs(self) -> bytes:
+        """1 for every byte that is part of something searched for among voxels."""
+        used = set(b"".join(needle for needle in self.needles if len(needle) >= IN_VOXELS))
+        return bytes(byte in used for byte in range(256))
+
+    @cached_property
+    def _words(self) -> "tuple[np.ndarray, dict[int, list[tuple[int, bytes, str]]]]":
         """A table of hashes, and what each aligned word of 4 bytes may be a part of."""
+        import numpy as np
+
         table = np.zeros(1 << 20, bool)
         parts: dict[int, list[tuple[int, bytes, str]]] = {}
         for needle, kind in self.needles.items():
@@ -150,8 +187,12 @@ class Searcher:
 
     def _in_voxels(self, data: bytes, least: int) -> Iterator[str]:
         """Any eight bytes hold an aligned word of four: look for these words first."""
-        table, parts = self._words
         low = data.lower()
+        if low.translate(self._signs).find(b"\1" * least) < 0:
+            return
+        import numpy as np
+
+        table, parts = self._words
         aligned = np.frombuffer(low, "<u4", count=len(low) // 4)
         places = np.flatnonzero(table[_hash(aligned)])
         for place in places[np.isin(aligned[places], list(parts))]:
@@ -233,7 +274,9 @@ def _is_not_a_number(data: bytes, start: int, end: int) -> bool:
     return not (is_number and alone == token)
 
 
-def _hash(words: np.ndarray) -> np.ndarray:
+def _hash(words: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
     return (words * np.uint32(2654435761)) >> np.uint32(12)
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from coil.deid.dates import NOT_KNOWN, acq_time, shift_days
-from coil.deid.deface import deface as deface_image
 from coil.deid.descriptions import tell
 from coil.deid.headers import collect, session_age
 from coil.deid.leak import Searcher, labels_of, redact, search_with
@@ -138,6 +137,8 @@ class _Waist:
         stem, _, extension = path.name.partition(".")
         suffix = stem.rpartition("_")[2]
         if extension == "nii.gz" and suffix in deface:
+            from coil.deid.deface import deface as deface_image  # nibabel and scipy take long
+
             result = deface_image(path, target)
             self.deface_results.append({"file": tree.listed(target), **result.record()})
             self.removed_fields.update(result.removed)
