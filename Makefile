@@ -1,7 +1,7 @@
 # make demo     the whole workflow on a simulated study, from an archive to reports
 # make test     every test
 # make battery  values planted in every place, a kill in every stage: does anything survive?
-# make bench    beside curl and unzip, and beside dcm2niix: speed, memory, requests
+# make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
 .PHONY: battery bench demo demo-archive demo-clean test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -40,6 +40,7 @@ battery: .venv/test.stamp
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
 	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/convert.py
+	PYTHONPATH=scripts:. $(BIN)/python tests/bench/export.py
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

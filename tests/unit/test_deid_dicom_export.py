@@ -88,7 +88,7 @@ def test_a_refused_series_is_told_and_the_others_go_on(tmp_path: Path):
 
 
 def test_an_identifier_that_passed_stops_the_whole_export(tmp_path: Path):
-    places = session(tmp_path, named("task-rest_bold"), ReceiveCoilName="Quillfeather")
+    places = session(tmp_path, named("task-rest_bold"), SequenceName="Quillfeather")
     with pytest.raises(DataError, match="kind: name"):
         export(tmp_path, places)
     assert not (tmp_path / "tree").exists()
@@ -102,7 +102,6 @@ def test_the_record_quotes_no_value(tmp_path: Path):
 
 def test_the_search_sees_a_value_behind_a_length_that_is_a_letter():
     data = image()
-    data.ReceiveCoilName = "Zoe9"
     data.SequenceName = "Zoey" + " " * 44  # whose length, 48, is the digit 0
     searcher = Searcher(Identifiers(frozenset({Identifier("Zoey", "name")})))
     assert Search(searcher, profile()).in_file([encoded(data)]) >= {"name"}

@@ -3,6 +3,7 @@
 attributes.tsv  which attribute each SOP class has, and the table with its options, as data
 profile         what becomes of an element by its tag, its value and its place
 values          the forms that a value may have; dates, times, ages and UIDs
+texts           the texts that stay, and the words that they may say
 private         the private elements that stay, each with its reason
 siemens, ge     vendors' blobs rewritten with what a converter needs
 risk            what is refused because text may stand in its pixels

@@ -52,3 +52,8 @@ def table() -> dict[tuple[str, int, int], Kept]:
 def find(creator: str, tag: int) -> Kept | None:
     """The entry of a private element, or None if it does not stay."""
     return table().get((creator, tag >> 16, tag & 0xFF))
+
+
+def is_known(creator: str) -> bool:
+    """Whether a text is the name of a creator of which something stays."""
+    return any(creator == name for name, _, _ in table())

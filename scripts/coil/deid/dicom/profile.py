@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-from coil.deid import sidecar_keys as keys
 from coil.deid.dicom import ge, private, siemens, values
-from coil.deid.dicom.values import Rule, padded
+from coil.deid.dicom.texts import TEXTS
+from coil.deid.dicom.values import padded
 from coil.deid.identities import keyed_digest
 
 EDITION = "2026c"
@@ -86,63 +86,6 @@ def attributes() -> dict[int, Attribute]:
         }
 
 
-def _pattern(text: str) -> Rule:
-    compiled = re.compile(text)
-    return lambda value: bool(compiled.fullmatch(value))
-
-
-_WORDS = (
-    "Normalized Unspecified User defined Algo1 Algo2 LINEAR SIGMOID Window Width Center Real World "
-    "Value Mapping for US"
-)
-_LABELLING = "pseudo continuous pulsed ASL (EP2D) (GRASE) (TGSE) PASL PCASL multi single delay"
-_NAME = _pattern(r"[A-Za-z_*#%\\][A-Za-z0-9_*#%.\\/ -]{0,31}")
-_UNITS = _pattern(r"[A-Za-z][A-Za-z0-9/^*_ -]{0,15}")
-_VERSION = keys.text(r"[A-Za-z0-9 ._:;()+-]{1,40}", digits=8)
-_MEANING = _pattern(r"[A-Za-z][A-Za-z ,()/+-]{0,63}")
-# Texts that stay, and what they may say. All other texts are removed.
-TEXTS: dict[str, Rule] = {
-    "Manufacturer": keys.words(keys.MANUFACTURERS),
-    "ManufacturerModelName": keys.words(keys.MODELS),
-    "SoftwareVersions": keys.either(keys.words(keys.SOFTWARE), _VERSION),
-    "SequenceName": _NAME,
-    "PulseSequenceName": _NAME,
-    "ReceiveCoilName": keys.either(keys.words(keys.COILS), _pattern(r"[A-Za-z0-9_;-]{1,16}")),
-    "TransmitCoilName": keys.either(keys.words(keys.COILS), _pattern(r"[A-Za-z0-9_;-]{1,16}")),
-    "ReceiveCoilManufacturerName": keys.words(keys.MANUFACTURERS),
-    "TransmitCoilManufacturerName": keys.words(keys.MANUFACTURERS),
-    "MultiCoilElementName": keys.words(keys.COILS),
-    "MetaboliteMapDescription": _pattern(r"[A-Z]{1,16}"),
-    "ASLTechniqueDescription": keys.words(_LABELLING),
-    "MultiCoilConfiguration": _pattern(r"[A-Z0-9;,-]{1,40}"),
-    "ImagedNucleus": _pattern(r"\d{0,3}[A-Z][a-z]?\d{0,3}"),
-    "StackID": _pattern(r"\d{1,4}"),
-    "RescaleType": _UNITS,
-    "LUTExplanation": keys.words(_WORDS),
-    "LUTLabel": _UNITS,
-    "WindowCenterWidthExplanation": keys.words(_WORDS),
-    "DimensionDescriptionLabel": _MEANING,
-    "DimensionIndexPrivateCreator": _NAME,
-    "FunctionalGroupPrivateCreator": _NAME,
-    "CodeValue": values.is_code,
-    "CodingSchemeDesignator": keys.one_of(
-        "DCM", "SCT", "SRT", "UCUM", "SNM3", "99SDM", "NCIt", "UNDEFINED"
-    ),
-    "CodingSchemeVersion": _pattern(r"[0-9.]{1,4}|20\d{6}"),
-    "CodeMeaning": _MEANING,
-    "ConvolutionKernel": _pattern(r"[A-Za-z0-9 ._-]{1,16}"),
-    "ReconstructionMethod": _pattern(r"[A-Za-z0-9 .+_-]{1,32}"),
-    "AttenuationCorrectionMethod": _MEANING,
-    "ScatterCorrectionMethod": _MEANING,
-    "RandomsCorrectionMethod": _MEANING,
-    "Radiopharmaceutical": _pattern(r"[A-Za-z0-9 ^()\[\]-]{1,32}"),
-    "ApplicableSafetyStandardDescription": _pattern(r"[A-Za-z0-9 .,:;-]{1,64}"),
-    "WaterReferencedPhaseCorrection": _NAME,
-    # Scanners that have no place of their own for it: Canon's b-value, CMRR's multiband factor.
-    "ImageComments": _pattern(
-        r"b=\d{1,5}(\.\d+)?(\([-\d., ]{1,60}\))?|Unaliased MB\d{1,2}(/PE\d{1,2})?(/LB)?( SENSE\d)?"
-    ),
-}
 # Of the table, and yet kept: texts that are checked or made anew, sequences that are cleaned.
 _RETAINED_NAMES = """
 ImageComments ReferencedImageSequence SourceImageSequence

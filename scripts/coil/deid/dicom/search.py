@@ -7,7 +7,7 @@ the same bytes was searched there.
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from coil.deid.dicom import parts, private
 from coil.deid.dicom.profile import IMPLEMENTATION, Profile, attributes
@@ -29,7 +29,7 @@ class Search:
         self._seen: set[bytes] = set()
         self._values: set[tuple[int, bytes]] = set()
 
-    def in_file(self, chunks: list[bytes | memoryview]) -> set[str]:
+    def in_file(self, chunks: Sequence[bytes | memoryview]) -> set[str]:
         """The kinds of identifiers in a file: its head, its elements, its pixels."""
         found: set[str] = set()
         for chunk in chunks:

@@ -13,9 +13,11 @@ import struct
 from coil.deid.dicom.private import TEXTS
 
 # Element -> how its items are checked.
-_NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{0,12})?([eE][+-]?\d{1,3})?")
+# No date, time or serial number is as short; six digits are needed for microseconds.
+_NUMBER = re.compile(r"[+-]?\d{1,5}(\.\d{0,12})?([eE][+-]?\d{1,2})?")
+_MICROSECONDS = re.compile(r"\d{1,7}(\.0{0,8})?")
 _CODE = re.compile(r"[A-Z0-9_]{1,16}")
-_HISTORY = re.compile(r"ChSwCMP[A-Z0-9_,;:.]{0,40}|[A-Za-z]{1,16};?")
+_HISTORY = re.compile(r"CC:ComplexAdd")
 ELEMENTS = {
     "NumberOfImagesInMosaic": _NUMBER,
     "B_value": _NUMBER,
@@ -23,7 +25,7 @@ ELEMENTS = {
     "DiffusionGradientDirection": _NUMBER,
     "DiffusionDirectionality": _CODE,
     "SliceNormalVector": _NUMBER,
-    "SliceMeasurementDuration": _NUMBER,
+    "SliceMeasurementDuration": _MICROSECONDS,
     "BandwidthPerPixelPhaseEncode": _NUMBER,
     "ImaRelTablePosition": _NUMBER,
     "MosaicRefAcqTimes": _NUMBER,
@@ -54,7 +56,7 @@ sKSpace\.(lPhaseEncodingLines|lBaseResolution|uc2DInterpolation|ucPhasePartialFo
 """
 _NUMERIC = re.compile(
     r"[\t ]*(?:" + "|".join(_KEY.split("|")).replace("\n", "") + r")"
-    r"[\t ]*=[\t ]*[+-]?(?:0x[0-9a-fA-F]{1,8}|\d{1,12}(?:\.\d{0,12})?(?:[eE][+-]?\d{1,3})?)"
+    r"[\t ]*=[\t ]*[+-]?(?:0x[0-9a-fA-F]{1,8}|\d{1,7}|\d{1,5}\.\d{0,12}(?:[eE][+-]?\d{1,2})?)"
     r"(?:[\t ]*#[^\n]{0,40})?[\t ]*"
 )
 _TEXTUAL = re.compile(
@@ -93,6 +95,8 @@ def image_header(raw: bytes) -> bytes | None:
         if form is None:
             continue
         texts = [item.partition(b"\0")[0].decode("latin-1").strip() for item in items]
+        if name == "ImageHistory":
+            texts = [text for text in texts if form.fullmatch(text)]
         if all(not text or form.fullmatch(text) for text in texts):
             clean = [text.encode("ascii") + b"\0" if text else b"" for text in texts]
             kept.append((name, vr, multiplicity, clean))

@@ -22,7 +22,7 @@ _DA = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TM = re.compile(r"(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?")
 _DT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(\.\d{1,6})?([+-]\d{4})?")
 _UI = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
-_CODE = re.compile(r"[A-Z0-9.-]{1,12}|[A-Za-z0-9/%.*^-]{1,6}")
+_CODE = re.compile(r"\d{6,18}|[A-Z]{1,2}-[A-Z0-9]{1,5}|[A-Z0-9]{1,5}|[a-z/%^0-9]{1,6}|UNDEFINED")
 
 
 def text_of(raw: bytes) -> str | None:
@@ -199,3 +199,30 @@ def _moved_moment(text: str, days: int, base: float) -> str | None:
     if not base:  # as precise as it was
         return f"{moved:%Y%m%d}" + "".join(part or "" for part in match.groups()[3:7])
     return f"{moved:%Y%m%d%H%M%S.%f}"
+
+
+def is_meaning(text: str) -> bool:
+    """Whether a text is what a code of a public vocabulary means (`_COMMON`, or PS3.16 as
+    pydicom has it)."""
+    return text in _COMMON or text.lower() in _meanings()
+
+
+_COMMON = frozenset(
+    {
+        "Source image for image processing operation", "Localizer", "Diffusion Anisotropy",
+        "Diffusion weighted", "Apparent Diffusion Coefficient", "Brain", "Optic canal", "no units",
+        "UNDEFINED", "millimeter", "milliseconds", "percent", "cm/s", "unary, no units", "Hertz",
+    }
+)  # fmt: skip
+
+
+@cache
+def _meanings() -> frozenset[str]:
+    from pydicom.sr._concepts_dict import concepts
+
+    return frozenset(
+        meaning.lower()
+        for scheme in concepts.values()
+        for codes in scheme.values()
+        for meaning, _ in codes.values()
+    )

@@ -1,0 +1,71 @@
+"""The DICOM export beside copying, pydicom and other tools: files a second of one core.
+
+Measured on the Siemens files with CSA headers of the folder that COIL_REAL_DICOM names. The other
+tools go into an environment of their own below the temporary folder, removed at the end; without
+a network they are left out, and told.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+from tests.real.real_bids import pull
+
+HERE = Path(__file__).resolve().parent
+OURS = ("copyfile", "pydicom", "coil", "coil and search", "coil plain")
+PEERS = {
+    "dcmanon": ["dcmanon==0.3.1"],
+    "dicognito": ["dicognito==0.19.0"],
+    "dicom-anonymizer": ["dicom-anonymizer==2.1.0"],
+    "grand-challenge": [
+        "grand-challenge-dicom-de-identifier==0.1.1",
+        "grand-challenge-dicom-de-id-procedure==2025.10.1",
+    ],
+}
+
+
+def main() -> None:
+    """Print one line a tool."""
+    real = os.environ.get("COIL_REAL_DICOM")
+    if not real:
+        print("export: COIL_REAL_DICOM does not name a folder with scanner data; not measured")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        pulled = pull(Path(real) / "dcm_qa_me", root / "pulled")
+        count = len(list((pulled / "series").rglob("*.dcm")))
+        print(f"export: {count} Siemens files with CSA headers, files a second of one core")
+        for name in OURS:
+            _measure(name, Path(sys.executable), pulled, root)
+        python = _environment(root / "peers")
+        for name in PEERS:
+            _measure(name, python, pulled, root)
+
+
+def _environment(folder: Path) -> Path:
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    wanted = [package for packages in PEERS.values() for package in packages]
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", *wanted], capture_output=True, check=False
+    )
+    return python
+
+
+def _measure(name: str, python: Path, pulled: Path, root: Path) -> None:
+    command = [str(python), str(HERE / "export_peers.py"), name, str(pulled / "series")]
+    one_core = [*_pinned(), *command, str(root / "out")]
+    done = subprocess.run(one_core, capture_output=True, text=True, check=False)
+    told = done.stdout.strip() if done.returncode == 0 else "not installed, or failed"
+    print(f"  {name:18} {told:>10}")
+
+
+def _pinned() -> list[str]:
+    return ["taskset", "-c", "0"] if Path("/usr/bin/taskset").exists() else []
+
+
+if __name__ == "__main__":
+    main()
