@@ -395,6 +395,17 @@ def test_an_image_too_large_for_dcm2niix_to_compress_is_compressed(tmp_path: Pat
     assert not path.exists()
 
 
+def test_geometries_in_one_series_are_chunks_where_the_rule_says_so(tmp_path: Path) -> None:
+    session = Pulled(tmp_path / "pulled")
+    edit(session.scan("mprage"), turned)
+    rule = {**RULES[0], "entities": {"chunk": "auto"}}
+    (row,) = convert(tmp_path / "pulled", tmp_path / "out", rules=[rule])["series"]
+    assert [Path(file).name for file in row["files"] if file.endswith(".gz")] == [
+        "sub-X_ses-Y_chunk-1_T1w.nii.gz",
+        "sub-X_ses-Y_chunk-2_T1w.nii.gz",
+    ]
+
+
 def test_inversions_in_one_series_are_told_apart(tmp_path: Path) -> None:
     session = Pulled(tmp_path / "pulled")
 
