@@ -82,10 +82,13 @@ def test_images_that_have_no_bids_name_are_told(tmp_path: Path) -> None:
     assert found == "dcm2niix makes 2 images of it, and anat/T1w1 is not in the BIDS schema"
 
 
+@pytest.mark.parametrize("form", [nib.Nifti1Image, nib.Nifti2Image])
 @pytest.mark.parametrize("volumes", [1, 4])
-def test_the_dimensions_of_an_image_are_those_of_nibabel(tmp_path: Path, volumes: int) -> None:
+def test_the_dimensions_of_an_image_are_those_of_nibabel(
+    tmp_path: Path, volumes: int, form: type[nib.Nifti1Image]
+) -> None:
     path = tmp_path / "i.nii.gz"
-    nib.save(nib.Nifti1Image(np.zeros((2, 3, 4, volumes), np.int16), np.eye(4)), path)
+    nib.save(form(np.zeros((2, 3, 4, volumes), np.int16), np.eye(4)), path)
     assert outputs.layout(path).shape == nib.load(path).shape
     assert outputs.volumes(path) == volumes
     assert outputs.is_whole(path)

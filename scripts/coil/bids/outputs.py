@@ -16,7 +16,8 @@ _IMAGE = ".nii.gz"
 # heudiconv tells coils apart by `ch`, which BIDS does not have.
 _ADDED = (*names.SPLIT_BY_CONVERTER, "ch")
 
-_HEADER = 348  # bytes of a NIfTI-1 header, without its extensions
+_HEADER = 540  # bytes of a NIfTI-2 header; a NIfTI-1 header is shorter
+_SECOND = struct.pack("<I", _HEADER)  # which it begins with
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def sidecar(image: Path) -> Path:
 
 
 class Layout(NamedTuple):
-    """Where a NIfTI-1 image has its voxels, and of what kind they are, by its header's codes."""
+    """Where a NIfTI image has its voxels, and of what kind they are, by its header's codes."""
 
     shape: tuple[int, ...]
     kind: int
@@ -115,9 +116,14 @@ def layout(image: Path) -> Layout:
     """The layout of an image, without nibabel, which takes 0.4 s to import."""
     with gzip.open(image) as stream:
         header = stream.read(_HEADER)
-    count, *sizes = struct.unpack_from("<8h", header, 40)
-    kind, bits = struct.unpack_from("<2h", header, 70)
-    (offset,) = struct.unpack_from("<f", header, 108)
+    if header[:4] == _SECOND:  # spectroscopy
+        kind, bits = struct.unpack_from("<2h", header, 12)
+        count, *sizes = struct.unpack_from("<8q", header, 16)
+        (offset,) = struct.unpack_from("<q", header, 168)
+    else:
+        count, *sizes = struct.unpack_from("<8h", header, 40)
+        kind, bits = struct.unpack_from("<2h", header, 70)
+        (offset,) = struct.unpack_from("<f", header, 108)
     return Layout(tuple(sizes[:count]), kind, bits, int(offset))
 
 
