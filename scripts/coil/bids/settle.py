@@ -8,7 +8,8 @@ from typing import Literal
 
 from coil.bids import names
 from coil.bids.mapping import Mapping
-from coil.bids.rules import AUTO, Match, Rule
+from coil.bids.repeats import tell_apart
+from coil.bids.rules import Match, Rule
 from coil.bids.series import Series
 from coil.bids.tying import tie_logs
 from coil.errors import DataError
@@ -69,14 +70,7 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
     check_visit(ordered)
     settled = [_settle_one(one, mapping, subject, session) for one in ordered]
     settled = _open_by_others(settled, mapping)
-    for rows in _by_name(settled):
-        rules = [mapping.rules[row.rule] for _, row in rows if row.rule is not None]
-        for (place, _), row in zip(rows, _share([row for _, row in rows], rules), strict=True):
-            settled[place] = row
-    for rows in _by_name(settled):  # a run index may meet one that a rule wrote out
-        if len(rows) > 1:
-            for (place, _), row in zip(rows, _clash([row for _, row in rows]), strict=True):
-                settled[place] = row
+    tell_apart(settled, mapping.rules)
     settled = tie_logs(settled, mapping.rules)
     return [*settled, *missing(settled, mapping)]
 
@@ -205,42 +199,6 @@ def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
     return None, extra
 
 
-def _by_name(settled: list[Settled]) -> list[list[tuple[int, Settled]]]:
-    """The rows that have a name, with their places, grouped by it."""
-    named: dict[str, list[tuple[int, Settled]]] = defaultdict(list)
-    for place, row in enumerate(settled):
-        if row.name:
-            named[row.name].append((place, row))
-    return list(named.values())
-
-
-def _share(rows: list[Settled], rules: list[Rule]) -> list[Settled]:
-    """Settle the series, in order of acquisition, whose rules give them one name."""
-    policies = {rule.duplicates for rule in rules}
-    counted = any(rule.entities.get("run") == AUTO for rule in rules)
-    fixed = not counted and any("run" in rule.entities for rule in rules)
-    dropped: list[Settled] = []
-    if policies == {"last-complete"} and len(rows) > 1:
-        last = rows[-1]
-        reason = f"a later complete repetition is taken (scan {_scan(last)})"
-        dropped = [replace(row, state="duplicate", reason=reason, name=None) for row in rows[:-1]]
-        rows = [replace(last, reason=f"{last.reason}; the last of {len(rows)} repetitions")]
-    if counted if len(rows) == 1 else policies == {"runs"} and not fixed:
-        rows = [
-            replace(row, name=_with_run(row.name, run), reason=f"{row.reason}; run {run}")
-            for run, row in enumerate(rows, start=1)
-        ]
-    elif len(rows) > 1:
-        rows = _clash(rows)
-    return [*dropped, *rows]
-
-
-def _clash(rows: list[Settled]) -> list[Settled]:
-    scans = ", ".join(_scan(row) for row in rows)
-    reason = f"scans {scans} get one name; tell them apart by entities or set `duplicates`"
-    return [replace(row, state="ambiguous", reason=reason, name=None) for row in rows]
-
-
 def missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
     """A row for every required rule that no series took."""
     taken = _rules_of((row for row in settled if row.state == "mapped"), mapping)
@@ -289,13 +247,3 @@ def _as_converted(name: str) -> str:
     if kind:
         values = dict.fromkeys(kind.required & names.SPLIT_BY_CONVERTER, "1") | values
     return names.join(datatype, suffix, values)
-
-
-def _with_run(name: str | None, run: int) -> str:
-    assert name is not None
-    datatype, suffix, values = names.split(name)
-    return names.join(datatype, suffix, values | {"run": str(run)})
-
-
-def _scan(row: Settled) -> str:
-    return (row.series.scan if row.series else None) or "?"
