@@ -41,6 +41,7 @@ bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
 	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/convert.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/export.py
+	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/waist.py
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

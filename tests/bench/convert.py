@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         real = os.environ.get("COIL_REAL_DICOM")
-        sessions = _real(Path(real), folder) if real else _made_up(folder)
+        sessions = _real(Path(real), folder) if real else made_up(folder)
         first = next(iter(sessions.values()))
         longer = lengthen(first[0], folder / "long", options.files)
         sessions[f"a session of {longer} files"] = (folder / "long", first[1])
@@ -72,7 +72,8 @@ def _real(root: Path, folder: Path) -> dict[str, Session]:
     }
 
 
-def _made_up(folder: Path) -> dict[str, Session]:
+def made_up(folder: Path) -> dict[str, Session]:
+    """Four runs of small images."""
     runs = Pulled(folder / "runs")
     for number in range(1, 5):
         _enlarge(runs.scan(f"rest{number}", 37))
@@ -115,15 +116,16 @@ def _measure(title: str, session: Session, converter: str, pairs: int, folder: P
     pulled, rules = session
     out = folder / "out"
     ours = [sys.executable, str(HERE / "one_convert.py"), str(pulled), str(out), json.dumps(rules)]
-    bare = [dcm2niix.program(), *dcm2niix.FLAGS, "%s", "-o", str(out), str(pulled / "series")]
-    _run([*ours, converter], lambda: shutil.rmtree(out))  # compiles what is imported
+    bare = [dcm2niix.program(), *dcm2niix.FLAGS, "%s", "-z", "i", "-o", str(out)]
+    bare.append(str(pulled / "series"))
+    run([*ours, converter], lambda: shutil.rmtree(out))  # compiles what is imported
     cost: dict[str, list[float]] = {"ours": [], "bare": []}
     peak: dict[str, float] = {}
     for _ in range(pairs):
         out.mkdir()
-        seconds, peak["bare"], _ = _run(bare, lambda: shutil.rmtree(out))
+        seconds, peak["bare"], _ = run(bare, lambda: shutil.rmtree(out))
         cost["bare"].append(seconds)
-        seconds, _, said = _run([*ours, converter], lambda: shutil.rmtree(out))
+        seconds, _, said = run([*ours, converter], lambda: shutil.rmtree(out))
         cost["ours"].append(seconds)
         peak["ours"] = json.loads(said)["peak_mb"]
     mine, theirs = (statistics.median(cost[who]) for who in ("ours", "bare"))
@@ -135,7 +137,7 @@ def _measure(title: str, session: Session, converter: str, pairs: int, folder: P
     )
 
 
-def _run(command: list[str], clean: Callable[[], None]) -> tuple[float, float, str]:
+def run(command: list[str], clean: Callable[[], object] = lambda: None) -> tuple[float, float, str]:
     """(seconds of processor time with all children, peak of the process in MB, its output)."""
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.DEVNULL)

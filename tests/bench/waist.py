@@ -1,0 +1,85 @@
+"""What anonymizing costs beside converting: processor time of the waist and the leak check.
+
+Each step is a process of its own, with its imports; without defacing and without the validator,
+which takes a second of any session. Bare dcm2niix converts the same session in one run, and
+compresses. With COIL_REAL_DICOM these are sessions of real scanners, else made-up ones.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from coil.bids import dcm2niix
+from convert import HERE, Session, lengthen, made_up, run
+
+AIM = 0.2
+
+
+def main() -> None:
+    """Measure, and print a line for each session."""
+    options = _options()
+    print(f"{'':34}{'ratio':>7}   of processor time to that of the convert step; medians")
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        real = os.environ.get("COIL_REAL_DICOM")
+        sessions = _real(Path(real), folder) if real else made_up(folder)
+        first = next(iter(sessions.values()))
+        longer = lengthen(first[0], folder / "long", options.files)
+        sessions[f"a session of {longer} files"] = (folder / "long", first[1])
+        for title, session in sessions.items():
+            _measure(title, session, options.times, folder)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=3, help="measurements of each, in turns")
+    parser.add_argument("--files", type=int, default=5000, help="of the long session, at least")
+    parser.add_argument("--folder", help="where to work; needs a gigabyte")
+    return parser.parse_args()
+
+
+def _real(root: Path, folder: Path) -> dict[str, Session]:
+    sys.path.insert(0, str(HERE.parent / "real"))
+    from real_bids import SESSIONS, pull, rules_of
+
+    names = ["ge_epi", *(name for name in SESSIONS if name != "ge_epi")]
+    return {name: (pull(root / SESSIONS[name], folder / name), rules_of(name)) for name in names}
+
+
+def _measure(title: str, session: Session, times: int, folder: Path) -> None:
+    pulled, rules = session
+    work, bare = folder / "work", folder / "bare"
+    convert = [str(HERE / "one_convert.py"), str(pulled), str(work / "converted")]
+    waist = [str(HERE / "one_waist.py"), str(pulled), str(work / "converted")]
+    alone = [dcm2niix.program(), *dcm2niix.FLAGS, "%s", "-z", "i", "-o", str(bare)]
+    cost: dict[str, list[float]] = {"convert": [], "waist": [], "bare": []}
+    parts: dict[str, float] = {}
+    for _ in range(times):
+        work.mkdir()
+        bare.mkdir()
+        seconds, *_ = run([sys.executable, *convert, json.dumps(rules)])
+        cost["convert"].append(seconds)
+        seconds, _, said = run([sys.executable, *waist])
+        cost["waist"].append(seconds)
+        parts = json.loads(said)
+        seconds, *_ = run([*alone, str(pulled / "series")])
+        cost["bare"].append(seconds)
+        shutil.rmtree(work)
+        shutil.rmtree(bare)
+    ours, step, peer = (statistics.median(cost[key]) for key in ("waist", "convert", "bare"))
+    told = ", ".join(f"{key} {value:.2f}" for key, value in parts.items())
+    print(
+        f"{title:34}{ours / step:7.2f}   {ours:.2f} and {step:.2f} s, aim {AIM}; to bare dcm2niix "
+        f"({peer:.2f} s) {ours / peer:.2f}, with the convert step {(ours + step) / peer:.2f}; "
+        f"{told}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
