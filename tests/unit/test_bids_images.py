@@ -1,11 +1,15 @@
 """Each image that dcm2niix makes of a series gets a name of its own, or the reason why not."""
 
+import re
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coil.bids import names
-from coil.bids.images import Image, UnnamedError, assign, describe
+from coil.bids.images import Image, UnnamedError, assign, describe, remark
 
 ANAT, BOLD, FMAP = "anat/sub-X_ses-Y_", "func/sub-X_ses-Y_task-t_", "fmap/sub-X_ses-Y_"
 
@@ -187,7 +191,61 @@ def test_geometries_are_chunks_where_the_rule_allows_it() -> None:
     }
 
 
+def test_a_phase_image_that_its_name_does_not_tell_of_is_remarked() -> None:
+    told = "all its images are phase; write `part: phase` in its rule"
+    assert remark(BOLD + "bold", [image("i_e1_ph"), image("i_e2_ph")]) == told
+    assert remark("func/sub-X_ses-Y_task-t_part-phase_bold", [image("i_ph")]) == ""
+    assert remark(BOLD + "bold", [image("i_ph"), image("i")]) == ""
+    assert remark(BOLD + "bold", [image("i")]) == ""
+    assert remark(FMAP + "phasediff", [image("i_ph")]) == ""
+
+
 def test_an_unfinished_volume_of_an_aborted_run_is_known() -> None:
     told = {"RawImage": False, "SeriesNumber": 1007, "SoftwareVersions": "syngo MR XA30"}
     assert describe("i", told).partial
     assert not describe("i", told | {"SeriesNumber": 7}).partial
+
+
+SUFFIXES = [
+    ANAT + "T1w",
+    ANAT + "MP2RAGE",
+    ANAT + "MEGRE",
+    BOLD + "bold",
+    "dwi/sub-X_ses-Y_dwi",
+    *(FMAP + suffix for suffix in ("magnitude", "phase", "phasediff", "fieldmap", "epi")),
+]
+
+
+@given(
+    name=st.sampled_from(SUFFIXES),
+    made=st.lists(
+        st.builds(
+            Image,
+            stem=st.from_regex(r"i(_e[1-3])?(_ph|_real)?[a-c]?", fullmatch=True),
+            component=st.sampled_from(["mag", "phase", "real", "imag", "fieldmap"]),
+            echo_number=st.sampled_from([None, 1, 2]),
+            echo_time=st.sampled_from([None, 0.01, 0.02]),
+            inversion_time=st.sampled_from([None, 0.7, 2.5]),
+            flip_angle=st.sampled_from([4, 8]),
+        ),
+        min_size=1,
+        max_size=5,
+        unique_by=lambda image: image.stem,
+    ),
+    chunks=st.booleans(),
+    order=st.randoms(use_true_random=False),
+)
+def test_every_image_gets_a_valid_name_of_its_own_or_none_does(
+    name: str, made: list[Image], chunks: bool, order: Random
+) -> None:
+    shuffled = order.sample(made, len(made))
+    try:
+        found = assign(name, made, chunks)
+    except UnnamedError as error:
+        with pytest.raises(UnnamedError, match=re.escape(str(error))):
+            assign(name, shuffled, chunks)
+        return
+    assert assign(name, shuffled, chunks) == found
+    assert found.keys() == {image.stem for image in made}
+    assert len(set(found.values())) == len(made)
+    assert not any(names.name_problem(value) for value in found.values())

@@ -160,8 +160,7 @@ def _convert(rows: list[Row], engine: Any, bids: Path, scratch: Path) -> None:
             row.drop("failed", made.failed)
             continue
         row.start = sidecars.start(row.files, row.start)
-        if made.left:
-            row.reason += f"; {made.left} that dcm2niix made beside it is left out"
+        row.reason = "; ".join([row.reason, *made.notes])
         short = min(outputs.volumes(image) for image in outputs.images(row.files))
         if row.rule and row.rule.volumes is not None and short < row.rule.volumes:
             row.drop("incomplete", f"{short} of {row.rule.volumes} volumes were converted")

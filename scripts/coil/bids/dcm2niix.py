@@ -18,7 +18,7 @@ from typing import Any
 from coil.bids import complaints, images, names
 from coil.bids.facts import inversion_time
 from coil.bids.header import read
-from coil.bids.outputs import Made, Wanted, is_allowed, is_whole
+from coil.bids.outputs import Made, Wanted, is_allowed, is_whole, left_out
 from coil.errors import DataError
 from coil.files import read_json, write_json
 
@@ -140,7 +140,8 @@ def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
         return Made(one.name, failed="another series has the name of one of its images already")
     for stem, name in given.items():
         files += _move(made[0].with_name(stem), found[stem][1], bids / path_of(name))
-    return Made(one.name, sorted(files), left=", ".join(left))
+    remark = images.remark(one.name, [image for image, _ in found.values()])
+    return Made(one.name, sorted(files), (*left_out(left), *([remark] if remark else [])))
 
 
 def _move(source: Path, meta: dict[str, Any], target: Path) -> list[Path]:

@@ -63,7 +63,7 @@ def _take(made: Path, wanted: list[str], bids: Path) -> Iterator[Made]:
                 path.unlink()
             yield Made(name, failed=problem)
         else:
-            yield Made(name, files, left=left.get(name, ""))
+            yield Made(name, files, outputs.left_out([left[name]] if name in left else []))
 
 
 def run(wanted: list[Wanted], scratch: Path) -> Path:

@@ -111,6 +111,18 @@ def assign(name: str, images: Sequence[Image], chunks: bool = False) -> dict[str
     return given
 
 
+def remark(name: str, images: Sequence[Image]) -> str:
+    """What the name of a series does not say of its images, and should; or nothing."""
+    datatype, suffix, written = names.split(name)
+    kind = names.kind(datatype, suffix)
+    components = {image.component for image in images}
+    if kind is None or "part" not in kind.allowed or "part" in written or len(components) > 1:
+        return ""
+    (component,) = components
+    told = component in ("phase", "real", "imag")
+    return f"all its images are {component}; write `part: {component}` in its rule" if told else ""
+
+
 def _split(name: str, images: Sequence[Image]) -> dict[str, str]:
     """Names by echo, component, inversion and flip angle, as far as the images differ in them."""
     datatype, suffix, written = names.split(name)

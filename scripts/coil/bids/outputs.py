@@ -5,7 +5,7 @@ import math
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -31,11 +31,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a series: its files, what is left out of them, or why it failed."""
+    """What became of a series: its files, what is to be said of them, or why it failed."""
 
     name: str
     files: list[Path] = field(default_factory=list)
-    left: str = ""
+    notes: tuple[str, ...] = ()
     failed: str = ""
 
 
@@ -84,6 +84,11 @@ def named(path: Path) -> str:
     """The name of a file below a session's folder: its data type and its base."""
     above = names.DERIVED if path.parents[1].name == names.DERIVED.strip("/") else ""
     return f"{above}{path.parent.name}/{path.name.partition('.')[0]}"
+
+
+def left_out(made: Sequence[str]) -> tuple[str, ...]:
+    """The note that dcm2niix made images that have no name in BIDS."""
+    return (f"{', '.join(made)} that dcm2niix made beside it is left out",) if made else ()
 
 
 def is_allowed(path: Path) -> bool:
