@@ -1,7 +1,8 @@
 """Made-up sessions full of planted values, and an archive and a config that use what there is."""
 
 import shutil
-from collections.abc import Callable, Iterable
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -121,6 +122,11 @@ class Battery:
         self.scratch.mkdir(exist_ok=True)
         return self.lab.snakemake(*arguments, TMPDIR=str(self.scratch), **environment)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, which goes on by itself."""
+        self.scratch.mkdir(exist_ok=True)
+        return self.lab.start(*arguments, TMPDIR=str(self.scratch))
+
     def override(self) -> None:
         """Say something else of one series of the first session."""
         entry = {"1": {"to": "anat/T2w", "entities": {"acq": "late"}}}
@@ -133,9 +139,16 @@ class Battery:
         return sorted(now - self.before)
 
 
-def build(root: Path, seed: str, simulated: bool, sessions: int = 1, broken: int = 0) -> Battery:
+def build(
+    root: Path,
+    seed: str,
+    simulated: bool,
+    sessions: int = 1,
+    broken: int = 0,
+    damages: Sequence[Callable[[list[Path], Plants], None]] = (),
+) -> Battery:
     """Fill an archive; with `simulated` the first session also has a simulated head's series, and
-    of the `broken` ones each holds the series of two people."""
+    of the `broken` ones each holds the series of two people. `damages` spoil one session each."""
     plants = Plants(seed)
     project = plants.word("project ID")
     battery = Battery(Lab(root / "lab"), plants, root / "lab" / "input", project, broken)
@@ -147,6 +160,8 @@ def build(root: Path, seed: str, simulated: bool, sessions: int = 1, broken: int
             series += enhanced(folder / "enhanced", person)
         if number > sessions - broken:
             series += classic(folder / "another", Person(plants, f"guest {number}"))[:1]
+        if number <= len(damages):
+            damages[number - 1](series, plants)
         _bring(battery, folder, person.name, series)
     _settle(battery)
     return battery
