@@ -4,6 +4,7 @@ Every file of every series is walked whole: root, sequences at every depth, priv
 elements, CSA, file meta information, preamble and padding (`coil.deid.walk`).
 """
 
+import os
 import re
 import warnings
 import zlib
@@ -71,17 +72,22 @@ def collect(pulled: Path) -> Identifiers:
     done: set[tuple[str, str]] = set()
     walk = Walk()
     for folder in sorted(p for p in (pulled / "series").glob("*") if p.is_dir()):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        for path in files_in(folder):
             for element in walk.file(path):
                 found.update(_of_element(element, technical, done))
     return identifiers.gather(found, frozenset(technical))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files below a folder, sorted."""
+    return sorted(Path(top, name) for top, _, names in os.walk(folder) for name in names)
 
 
 def session_age(pulled: Path) -> float | None:
     """The age in years at the scan, capped, by the first header that tells birth and study dates
     or an age; None if none does."""
     for folder in sorted((pulled / "series").glob("*")):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file())[:1]:
+        for path in files_in(folder)[:1]:
             root = {e.tag: e.value.decode("latin-1") for e in Walk().file(path) if not e.depth}
             birth, when = _day(root.get(0x00100030)), _day(root.get(0x00080020))
             if birth and when and birth < when:

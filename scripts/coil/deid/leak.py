@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 IN_VOXELS = 8  # bytes: four voxels of 16 bits; 12 where a voxel is one byte
 IN_BYTE_VOXELS = 12
 IN_DIGITS = 7  # bytes: base 64 and hexadecimal digits of something else
+_FEW = 1 << 14
 _LARGE = 1 << 16  # from here on it pays to import numpy
 REMOVED = "[removed]"
 _ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
@@ -164,6 +165,12 @@ class Searcher:
     def _longest(self) -> int:
         return max(map(len, self.needles), default=1)
 
+    def _in_run(self, low: bytes, start: int, end: int, least: int) -> Iterator[str]:
+        for place in range(start, end - least + 1):
+            for needle, kind, readable in self.starts.get(low[place : place + 4], ()):
+                if readable and len(needle) >= least and low.startswith(needle, place):
+                    yield kind
+
     @cached_property
     def _signs(self) -> bytes:
         """1 for every byte that is part of something searched for among voxels."""
@@ -188,7 +195,13 @@ class Searcher:
     def _in_voxels(self, data: bytes, least: int) -> Iterator[str]:
         """Any eight bytes hold an aligned word of four: look for these words first."""
         low = data.lower()
-        if low.translate(self._signs).find(b"\1" * least) < 0:
+        signs = low.translate(self._signs)
+        if signs.find(b"\1" * least) < 0:
+            return
+        runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
+        if sum(end - start for start, end in runs) < _FEW:
+            for start, end in runs:
+                yield from self._in_run(low, start, end, least)
             return
         import numpy as np
 
