@@ -2,8 +2,9 @@
 
 in:     pulled, or the reason why there is nothing; sources, the files of the mapping's sources
 out:    converted, or the reason why nothing could be converted
-params: mapping, synonyms, policy, field_maps and behaviour, as the config has them; sources (the
-        digests of their files by name, in the order of the input); overrides, those of this session
+params: mapping, synonyms, policy, field_maps, behaviour and converter, as the config has them;
+        sources (the digests of their files by name, in the order of the input); overrides, those of
+        this session
 """
 
 import shutil

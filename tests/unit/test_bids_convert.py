@@ -219,7 +219,7 @@ def test_an_unmapped_series_fails_the_session_where_the_config_says_so(tmp_path:
     [
         ("missing", "the session: dwi/dwi is required by the protocol; no series took it"),
         ("incomplete", "series/002: 3 of 5 volumes: aborted or not wholly archived"),
-        ("failed", "series/003: a file is not readable as DICOM"),
+        ("failed", "series/003: 1 of 4 files cannot be read"),
     ],
 )
 def test_any_state_may_fail_the_session(tmp_path: Path, state: str, message: str) -> None:

@@ -59,6 +59,20 @@ def test_a_series_knows_what_its_header_and_the_archive_say(tmp_path: Path) -> N
     assert not series.is_derived
 
 
+def test_the_names_of_its_files_say_nothing_of_a_series(tmp_path: Path) -> None:
+    folder = Pulled(tmp_path).scan("rest", 2)
+    for number, path in enumerate(sorted(folder.iterdir()), start=1):
+        image = dcmread(path)
+        image.EchoTime = 10 * number
+        image.save_as(path)
+    (series,) = read_series(tmp_path)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / f"{9 - number}.dcm")
+    (renamed,) = read_series(tmp_path)
+    assert series == renamed
+    assert series.echo_times == (10.0,)
+
+
 def test_what_a_series_is_called_does_not_show_who_was_scanned(tmp_path: Path) -> None:
     Pulled(tmp_path, patient="DOE^JANE").scan("rest")
     assert "DOE" not in repr(read_series(tmp_path))
@@ -188,8 +202,8 @@ def test_files_of_frames_may_be_echoes(tmp_path: Path, blocks: bool) -> None:
 
 
 def test_a_file_that_is_not_dicom_is_told_by_its_folder(tmp_path: Path) -> None:
-    folder = Pulled(tmp_path).scan("rest")
-    (folder / "000001.dcm").write_bytes(b"DOE^JANE" * 100)
+    for path in Pulled(tmp_path).scan("rest").iterdir():
+        path.write_bytes(b"DOE^JANE" * 100)
     with pytest.raises(DataError, match=r"series/001: a file is not readable as DICOM") as caught:
         read_series(tmp_path)
     assert "DOE" not in str(caught.value)

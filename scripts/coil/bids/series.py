@@ -117,7 +117,7 @@ class Series:
             return self.counted or Counted(None, None)
         files = _files(self.path)
         with _reading(self.folder):
-            return stack.count(files, stack.read_header(files[0]))
+            return stack.count(files, stack.read_header(stack.first(files)))
 
     @property
     def volumes(self) -> int | None:
@@ -213,7 +213,7 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
             series_description=listed.series_description,
             is_image=False,
         )
-    header = stack.read_header(files[0])
+    header = stack.read_header(stack.first(files))
     rows, columns = stack.matrix(header)
     uid = str(header.get("SOPClassUID") or "")
     return Series(

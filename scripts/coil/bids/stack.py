@@ -41,6 +41,14 @@ def read_header(path: Path) -> Header:
         raise _unreadable(path, error) from None
 
 
+def first(files: list[Path]) -> Path:
+    """The file with the lowest instance number, whatever names the archive gives to its files.
+
+    One that has none, or cannot be read, serves only where there is no other.
+    """
+    return min(files, key=lambda path: (_instance(path), path.name))
+
+
 def is_mosaic(header: Header) -> bool:
     """Whether one file holds a whole volume as a Siemens mosaic."""
     return "MOSAIC" in (header.get("ImageType") or ())
@@ -171,6 +179,13 @@ def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
         return headers.read_texts(path, *keywords)
     except Exception as error:
         raise _unreadable(path, error) from None
+
+
+def _instance(path: Path) -> float:
+    try:
+        return int(headers.read_texts(path, "InstanceNumber")[0])
+    except Exception:  # whatever pydicom makes of a broken file
+        return math.inf
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
