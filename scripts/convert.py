@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import jobs
-from coil.bids.companions import parse_behaviour
-from coil.bids.convert import convert_session
-from coil.bids.mapping import Mapping, parse
-from coil.bids.series import name_scans
+from coil.bids.beside.companions import parse_behaviour
+from coil.bids.convert.convert import convert_session
+from coil.bids.mapping.mapping import Mapping, parse
+from coil.bids.series.series import name_scans
 from coil.errors import DataError
 from coil.jobs import Failure
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.bids import mapping
-from coil.bids.columns import Column
-from coil.bids.dataset import Problems, Tables, write_dataset
-from coil.bids.description import generated_by
-from coil.bids.people import People
-from coil.bids.phenotype import Instrument
-from coil.bids.questionnaires import read_instrument
-from coil.bids.shared_config import allowed, write_config
+from coil.bids.dataset.columns import Column
+from coil.bids.dataset.dataset import Problems, Tables, write_dataset
+from coil.bids.dataset.description import generated_by
+from coil.bids.dataset.people import People
+from coil.bids.dataset.phenotype import Instrument
+from coil.bids.dataset.questionnaires import read_instrument
+from coil.bids.dataset.shared_config import allowed, write_config
+from coil.bids.mapping import mapping
 from coil.deid.dataset import Guard
 from coil.deid.identities import LinkTable
 

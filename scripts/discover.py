@@ -15,9 +15,10 @@ from typing import Any
 
 from coil import jobs
 from coil.archive.discover import Found, clear_failures, discover
-from coil.bids import companions, mapping, overrides
-from coil.bids.checks import check_dataset
-from coil.bids.sources import lab
+from coil.bids.beside import companions
+from coil.bids.dataset.checks import check_dataset
+from coil.bids.mapping import mapping, overrides
+from coil.bids.mapping.sources import lab
 from coil.config import read_overrides
 from coil.planning import locked, mapping_sources
 from coil.units import read_units

@@ -22,10 +22,10 @@ from coil.archive.client import Address, Archive, connect
 from coil.archive.discover import check_project
 from coil.archive.listing import Scan, Session
 from coil.archive.peek import peek
-from coil.bids import mapping as mappings
-from coil.bids.draft import Draft, draft
-from coil.bids.glimpse import read_glimpsed
-from coil.bids.series import Series
+from coil.bids.mapping import mapping as mappings
+from coil.bids.preview.draft import Draft, draft
+from coil.bids.series.glimpse import read_glimpsed
+from coil.bids.series.series import Series
 from coil.config import read_project
 from coil.errors import ConfigError, DataError
 from coil.planning import draft_path

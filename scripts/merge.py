@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.bids.description import generated_by
-from coil.bids.merge import Part, merge
+from coil.bids.dataset.description import generated_by
+from coil.bids.dataset.merge import Part, merge
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

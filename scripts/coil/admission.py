@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from coil import __version__, files
-from coil.bids import scanner
-from coil.bids.validate import validate_session
+from coil.bids.beside import scanner
+from coil.bids.dataset.validate import validate_session
 from coil.deid.waist import admit_session
 from coil.errors import DataError
 from coil.jobs import Failure

@@ -8,10 +8,10 @@ import pytest
 from discover_support import Study
 
 from coil import files
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import settle
-from coil.bids.sources import with_sources
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.mapping.sources import with_sources
+from coil.bids.series.series import Series
 from coil.errors import ConfigError
 
 pytest_plugins = ["discover_support"]

@@ -6,8 +6,8 @@ import pytest
 from discover_support import Study
 
 from coil import files
-from coil.bids.people import People
-from coil.bids.questionnaires import read_instrument
+from coil.bids.dataset.people import People
+from coil.bids.dataset.questionnaires import read_instrument
 
 pytest_plugins = ["discover_support"]
 

@@ -23,7 +23,7 @@ from bids_support import Pulled
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from coil.bids import dcm2niix
+from coil.bids.convert import dcm2niix
 
 HERE = Path(__file__).parent
 SIDE = 64

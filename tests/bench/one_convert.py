@@ -8,8 +8,8 @@ import resource
 import sys
 from pathlib import Path
 
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
+from coil.bids.convert.convert import convert_session
+from coil.bids.mapping.mapping import parse
 
 
 def main(pulled: Path, folder: Path, mapping: str, converter: str = "dcm2niix") -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from coil.bids import dcm2niix
+from coil.bids.convert import dcm2niix
 from convert import HERE, Session, lengthen, made_up, run
 
 AIM = 0.2

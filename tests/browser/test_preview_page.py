@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from coil.bids.mapping import parse
-from coil.bids.preview import Previewed
-from coil.bids.series import Series
-from coil.bids.settle import settle
-from coil.bids.uses import uses
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.preview.preview import Previewed
+from coil.bids.preview.uses import uses
+from coil.bids.series.series import Series
 from coil.report import preview_page
 from tests.browser.test_report_pages import CONTRAST, chromium
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from coil.bids import stack
-from coil.bids.acquisition import phase_encoding
-from coil.bids.header import Header
+from coil.bids.series import stack
+from coil.bids.series.acquisition import phase_encoding
+from coil.bids.series.header import Header
 from coil.errors import DataError
 
 DATASETS = ["dcm_qa_me", "dcm_qa_nih", "dcm_qa_philips", "dcm_qa_philips_asl", "dcm_qa_xa30"]

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from real_bids import pull, rules_of
 
-from coil.bids import validate
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
+from coil.bids.convert.convert import convert_session
+from coil.bids.dataset import validate
+from coil.bids.mapping.mapping import parse
 from coil.deid.deface import deface
 from coil.deid.headers import collect
 from coil.deid.leak import Searcher

@@ -8,11 +8,11 @@ import yaml
 from real_bids import SESSIONS, pull, rules_of
 
 from coil.archive.peek import HEADER, cut
-from coil.bids.draft import draft
-from coil.bids.glimpse import read_glimpsed
-from coil.bids.mapping import parse
-from coil.bids.series import read_series
-from coil.bids.settle import Settled, settle
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import Settled, settle
+from coil.bids.preview.draft import draft
+from coil.bids.series.glimpse import read_glimpsed
+from coil.bids.series.series import read_series
 
 pytestmark = pytest.mark.real
 

@@ -7,8 +7,8 @@ import pytest
 from heudiconv.dicoms import group_dicoms_into_seqinfos
 from real_bids import SESSIONS, Converted, pull
 
-from coil.bids.series import read_series
-from coil.bids.sources import lab
+from coil.bids.mapping.sources import lab
+from coil.bids.series.series import read_series
 from coil.files import write_json
 
 pytestmark = pytest.mark.real

@@ -10,8 +10,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from coil.bids.series import Series
-from coil.bids.stack import Counted
+from coil.bids.series.series import Series
+from coil.bids.series.stack import Counted
 
 FOLDER = Path(__file__).resolve().parents[1] / "corpus"
 MAPPING = FOLDER / "mapping.yaml"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import Settled, settle
-from coil.bids.sources import with_sources
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import Settled, settle
+from coil.bids.mapping.sources import with_sources
+from coil.bids.series.series import Series
 
 MAGNITUDE = ("ORIGINAL", "PRIMARY", "M", "ND")
 PHASE = ("ORIGINAL", "PRIMARY", "P", "ND")

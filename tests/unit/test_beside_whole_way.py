@@ -10,10 +10,10 @@ import pytest
 from bids_support import Pulled
 from physio_support import cmrr, dicom, pmu
 
-from coil.bids.companions import parse_behaviour
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
-from coil.bids.validate import validate_session
+from coil.bids.beside.companions import parse_behaviour
+from coil.bids.convert.convert import convert_session
+from coil.bids.dataset.validate import validate_session
+from coil.bids.mapping.mapping import parse
 from coil.deid.waist import admit_session
 from coil.errors import DataError
 

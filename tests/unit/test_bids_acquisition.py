@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from coil.bids.acquisition import b_values, phase_encoding
-from coil.bids.stack import matrix
+from coil.bids.series.acquisition import b_values, phase_encoding
+from coil.bids.series.stack import matrix
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 SAGITTAL = [0, 1, 0, 0, 0, -1]

@@ -11,7 +11,7 @@ from bids_support import MATRIX, SLICES, Pulled
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from coil.bids import asl, outputs
+from coil.bids.convert import asl, outputs
 
 LABELS = ["CONTROL", "LABEL", "CONTROL", "LABEL", "M_ZERO_SCAN"]
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids import beside, events, outputs, recording
-from coil.bids.beside import Run
-from coil.bids.companions import Companion, parse_behaviour
-from coil.bids.mapping import parse
-from coil.bids.recording import Recording
+from coil.bids.beside import beside, events, recording
+from coil.bids.beside.beside import Run
+from coil.bids.beside.companions import Companion, parse_behaviour
+from coil.bids.beside.recording import Recording
+from coil.bids.convert import outputs
+from coil.bids.mapping.mapping import parse
 from coil.errors import ConfigError, DataError
 
 GOOD = "onset\tduration\ttrial_type\n0.5\t1\tgo\n4\tn/a\tstop\n"

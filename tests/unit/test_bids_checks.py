@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coil.bids.checks import check_dataset
+from coil.bids.dataset.checks import check_dataset
 from coil.config import read_project
 from coil.errors import ConfigError
 

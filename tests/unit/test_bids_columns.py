@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.columns import Column, note_of
+from coil.bids.dataset.columns import Column, note_of
 
 MOVE = -45_000
 

@@ -6,7 +6,7 @@ import pytest
 from bids_support import Pulled
 from pydicom import dcmread
 
-from coil.bids.complaints import Folder, failure
+from coil.bids.convert.complaints import Folder, failure
 
 GOOD = "version v1 (JP2:OpenJPEG) (JP-LS:CharLS)\nFound 8 DICOM file(s)\n"
 CONVERTED = f"{GOOD}Convert 8 DICOM as /DOE/i (16x16x4x2)\n"

@@ -7,11 +7,11 @@ from typing import Any as Anything
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.conditions import All, Any, Condition, Not, Number, Range, Text, Tokens
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import settle
-from coil.bids.stack import Counted
+from coil.bids.mapping.conditions import All, Any, Condition, Not, Number, Range, Text, Tokens
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.series.series import Series
+from coil.bids.series.stack import Counted
 
 WORDS = st.sampled_from(["t1", "rest_AP", "rest_PA", "dwi", ""])
 TYPES = st.sampled_from([("ORIGINAL", "M"), ("ORIGINAL", "P"), ("DERIVED", "ADC"), ()])

@@ -18,9 +18,10 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
-from coil.bids import dcm2niix, validate
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
+from coil.bids.convert import dcm2niix
+from coil.bids.convert.convert import convert_session
+from coil.bids.dataset import validate
+from coil.bids.mapping.mapping import parse
 from coil.errors import DataError
 
 RULES: list[dict[str, Any]] = [

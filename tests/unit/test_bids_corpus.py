@@ -10,9 +10,9 @@ from corpus_support import MAPPING, Entry, read_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import settle
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.series.series import Series
 
 CORPUS = read_corpus()
 CONFIG = yaml.safe_load(MAPPING.read_text())

@@ -7,11 +7,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from coil.bids.columns import Column
-from coil.bids.dataset import Tables, write_dataset
-from coil.bids.description import generated_by
-from coil.bids.phenotype import Instrument
-from coil.bids.validate import validate, validate_session
+from coil.bids.dataset.columns import Column
+from coil.bids.dataset.dataset import Tables, write_dataset
+from coil.bids.dataset.description import generated_by
+from coil.bids.dataset.phenotype import Instrument
+from coil.bids.dataset.validate import validate, validate_session
 from coil.deid.dataset import Guard
 from coil.deid.identities import Link
 from coil.errors import DataError

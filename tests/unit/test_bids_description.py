@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from coil.bids import description
-from coil.bids.dataset import Tables, write_dataset
-from coil.bids.shared_config import allowed, write_config
-from coil.bids.validate import validate
+from coil.bids.dataset import description
+from coil.bids.dataset.dataset import Tables, write_dataset
+from coil.bids.dataset.shared_config import allowed, write_config
+from coil.bids.dataset.validate import validate
 from coil.config import read_project
 from coil.deid.dataset import Guard
 from coil.deid.identities import Link

@@ -10,11 +10,11 @@ from corpus_support import read_corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coil.bids.draft import Draft, draft, quote
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import settle
-from coil.bids.sources import with_sources
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.mapping.sources import with_sources
+from coil.bids.preview.draft import Draft, draft, quote
+from coil.bids.series.series import Series
 from coil.config import read_project
 
 SESSION = (

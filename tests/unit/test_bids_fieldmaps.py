@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids import names
-from coil.bids.fieldmaps import Run, same_shims, tie
-from coil.bids.geometry import coverage
-from coil.bids.rules import B0
+from coil.bids.convert.fieldmaps import Run, same_shims, tie
+from coil.bids.convert.geometry import coverage
+from coil.bids.mapping.rules import B0
 from coil.files import read_json, write_json
 
 SHIMS = [2034, -5882, -1717, 601, -214, 85, -30, 61]

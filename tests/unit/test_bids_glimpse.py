@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from coil.bids.glimpse import count, read_glimpsed
-from coil.bids.stack import Counted
+from coil.bids.series.glimpse import count, read_glimpsed
+from coil.bids.series.stack import Counted
 from tests.unit.bids_support import SLICES, Pulled
 
 

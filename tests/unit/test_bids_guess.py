@@ -4,9 +4,9 @@ import pytest
 from corpus_support import Entry, read_corpus
 
 from coil.bids import names
-from coil.bids.clues import normal
-from coil.bids.guess import Guess, guess, task_of
-from coil.bids.series import Series
+from coil.bids.preview.clues import normal
+from coil.bids.preview.guess import Guess, guess, task_of
+from coil.bids.series.series import Series
 
 CORPUS = read_corpus()
 LEFT_OUT = "left out"

@@ -20,8 +20,8 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import PersonName
 
-from coil.bids import header
-from coil.bids.attributes import KNOWN
+from coil.bids.series import header
+from coil.bids.series.attributes import KNOWN
 
 CSA = b"PhaseEncodingDirectionPositive\0"
 SYNTAXES = {
@@ -135,8 +135,8 @@ def test_an_ordinary_session_is_converted_without_pydicom(tmp_path: Path) -> Non
     code = """
 import sys
 from pathlib import Path
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
+from coil.bids.convert.convert import convert_session
+from coil.bids.mapping.mapping import parse
 rule = {"match": {"sequence_name": "ep", "phase_encoding": "COL", "volumes": 3},
         "to": "func/bold", "entities": {"task": "rest"}}
 here = Path(sys.argv[1])

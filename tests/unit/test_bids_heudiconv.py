@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bids_support import Pulled
 
-from coil.bids import heudiconv, heuristic
+from coil.bids.convert import heudiconv, heuristic
 
 NAME = "func/sub-X_ses-Y_task-rest_bold"
 

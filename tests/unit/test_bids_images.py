@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids import names
-from coil.bids.images import Image, UnnamedError, assign, describe, remark
+from coil.bids.convert.images import Image, UnnamedError, assign, describe, remark
 
 ANAT, BOLD, FMAP = "anat/sub-X_ses-Y_", "func/sub-X_ses-Y_task-t_", "fmap/sub-X_ses-Y_"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from physio_support import cmrr, dataset, dicom, pmu
 from test_bids_beside import companion, run
 
-from coil.bids import beside, logs
+from coil.bids.beside import beside, logs
 from coil.errors import DataError
 
 BEGAN = 47_040.5  # 13:04:00.5

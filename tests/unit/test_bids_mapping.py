@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from coil.bids import names
-from coil.bids.mapping import parse
-from coil.bids.rules import Rule
-from coil.bids.series import Series
-from coil.bids.stack import Counted
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.rules import Rule
+from coil.bids.series.series import Series
+from coil.bids.series.stack import Counted
 from coil.errors import ConfigError
 
 T1W = {"match": {"series_description": "mprage"}, "to": "anat/T1w"}

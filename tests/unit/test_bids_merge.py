@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from coil.bids.columns import Column
-from coil.bids.dataset import Tables
-from coil.bids.merge import Part, merge
-from coil.bids.validate import validate
+from coil.bids.dataset.columns import Column
+from coil.bids.dataset.dataset import Tables
+from coil.bids.dataset.merge import Part, merge
+from coil.bids.dataset.validate import validate
 from coil.config import check_config, merged_datasets
 from coil.errors import ConfigError, DataError
 from coil.files import read_json

@@ -8,9 +8,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from coil.bids import outputs, sidecars
-from coil.bids.mapping import parse
-from coil.bids.rules import Rule
+from coil.bids.convert import outputs, sidecars
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.rules import Rule
 from coil.errors import DataError
 
 

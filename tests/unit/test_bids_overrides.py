@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from coil.bids.mapping import parse
-from coil.bids.overrides import check, with_overrides
-from coil.bids.series import Series
-from coil.bids.settle import Settled, settle
-from coil.bids.stack import Counted
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.overrides import check, with_overrides
+from coil.bids.mapping.settle import Settled, settle
+from coil.bids.series.series import Series
+from coil.bids.series.stack import Counted
 from coil.config import read_overrides
 from coil.errors import ConfigError, DataError
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.columns import TableError
-from coil.bids.people import People
-from coil.bids.phenotype import Instrument
-from coil.bids.questionnaires import read_instrument
+from coil.bids.dataset.columns import TableError
+from coil.bids.dataset.people import People
+from coil.bids.dataset.phenotype import Instrument
+from coil.bids.dataset.questionnaires import read_instrument
 from coil.errors import DataError
 
 DICTIONARY = {

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from coil.bids.mapping import parse
-from coil.bids.preview import Previewed, group, questions
-from coil.bids.series import Series
-from coil.bids.settle import settle
-from coil.bids.uses import uses
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.preview.preview import Previewed, group, questions
+from coil.bids.preview.uses import uses
+from coil.bids.series.series import Series
 from coil.report import preview_text
 
 RULES: list[dict[str, Any]] = [

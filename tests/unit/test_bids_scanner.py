@@ -9,9 +9,9 @@ import pytest
 from bids_support import Pulled
 
 from coil.admission import Terms, admit
-from coil.bids import scanner
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
+from coil.bids.beside import scanner
+from coil.bids.convert.convert import convert_session
+from coil.bids.mapping.mapping import parse
 from coil.errors import ConfigError
 from coil.units import Unit
 

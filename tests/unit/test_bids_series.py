@@ -9,10 +9,10 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from coil.bids import stack
-from coil.bids.mapping import parse
-from coil.bids.series import read_series
-from coil.bids.settle import settle
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.series import stack
+from coil.bids.series.series import read_series
 from coil.errors import DataError
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import Settled, settle
-from coil.bids.stack import Counted
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import Settled, settle
+from coil.bids.series.series import Series
+from coil.bids.series.stack import Counted
 from coil.errors import DataError
 
 RULES: list[dict[str, Any]] = [

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids import names
-from coil.bids.series import Series
-from coil.bids.settle import Settled
-from coil.bids.sources.bidsmap import parse
+from coil.bids.mapping.settle import Settled
+from coil.bids.mapping.sources.bidsmap import parse
+from coil.bids.series.series import Series
 from coil.errors import ConfigError
 from coil.files import write_json
 from tests.unit.sources_support import PHASE, scan, settled, short

@@ -10,9 +10,9 @@ from bids_support import Pulled
 from heudiconv.convert import conversion_info
 from heudiconv.dicoms import group_dicoms_into_seqinfos
 
-from coil.bids.series import Series, read_series
-from coil.bids.settle import Settled
-from coil.bids.sources import lab
+from coil.bids.mapping.settle import Settled
+from coil.bids.mapping.sources import lab
+from coil.bids.series.series import Series, read_series
 from coil.errors import ConfigError
 from tests.unit.sources_support import settled, short
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids import names
-from coil.bids.series import Series
+from coil.bids.series.series import Series
 from tests.unit.sources_support import PHASE, scan, settled, short
 
 REPROIN = {"use": "reproin"}

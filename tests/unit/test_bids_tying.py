@@ -6,9 +6,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.mapping import parse
-from coil.bids.series import Series
-from coil.bids.settle import settle
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.series.series import Series
 
 MAPPING = parse(
     [

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from coil.bids.companions import parse_behaviour
-from coil.bids.mapping import parse
+from coil.bids.beside.companions import parse_behaviour
+from coil.bids.mapping.mapping import parse
 from coil.config import CHECKOUT, check_config, read_project, read_projects
 from coil.errors import ConfigError
 from coil.reference import with_reference

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coil.bids.mapping import parse
+from coil.bids.mapping.mapping import parse
 from coil.config import read_project
 
 DOCS = sorted((Path(__file__).resolve().parents[2] / "docs").glob("*.md"))

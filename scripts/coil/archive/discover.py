@@ -27,7 +27,7 @@ from coil.archive.listing import Session
 from coil.archive.naming import name_sessions
 from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
-from coil.bids.sources import bidsmap
+from coil.bids.mapping.sources import bidsmap
 from coil.deid.dates import shift_days
 from coil.deid.identities import Link, LinkTable, load_secret
 from coil.errors import ArchiveError, ConfigError

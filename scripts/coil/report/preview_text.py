@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from coil.bids.preview import Alike, Line, Previewed, Question, group, questions
-from coil.bids.rules import Rule
-from coil.bids.uses import Use
+from coil.bids.mapping.rules import Rule
+from coil.bids.preview.preview import Alike, Line, Previewed, Question, group, questions
+from coil.bids.preview.uses import Use
 from coil.report.words import plural
 
 _HEADER = ("", "scan", "description", "state", "name", "rule", "why")

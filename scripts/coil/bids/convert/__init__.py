@@ -1,0 +1,1 @@
+"""From a pulled session to images under their BIDS names."""

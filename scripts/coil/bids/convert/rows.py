@@ -1,0 +1,109 @@
+"""The rows of a session's table while its files are made and looked at."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coil.bids.convert import fieldmaps, outputs
+from coil.bids.mapping.rules import AUTO, Rule
+from coil.bids.mapping.settle import Settled
+
+# Imported where it is needed: most sessions have nothing beside their images.
+if TYPE_CHECKING:
+    from coil.bids.beside import beside
+
+
+@dataclass
+class Row:
+    """One series, or a rule that no series took: its state and its files so far.
+
+    `supplied` are the sidecar keys that the rule supplied, `start` is when the run began (ISO).
+    """
+
+    settled: Settled
+    rule: Rule | None
+    state: str
+    reason: str
+    files: list[Path] = field(default_factory=list)
+    supplied: list[str] = field(default_factory=list)
+    start: str | None = None
+
+    def __post_init__(self) -> None:
+        self.start = self.settled.series.acq_time if self.settled.series else None
+
+    @property
+    def name(self) -> str:
+        """The settled name."""
+        assert self.settled.name
+        return self.settled.name
+
+    @property
+    def suffix(self) -> str:
+        """The suffix that its rule gives it."""
+        return (self.rule.suffix if self.rule else None) or ""
+
+    @property
+    def run(self) -> fieldmaps.Run:
+        """The series as the ties of field maps see it."""
+        assert self.rule
+        return fieldmaps.Run(self.name, self.files, self.rule.b0, self.start)
+
+    @property
+    def beside(self) -> "beside.Run":
+        """The series as what stands beside it sees it."""
+        from coil.bids.beside import beside
+
+        series = self.settled.series
+        assert series
+        images = outputs.images(self.files)
+        return beside.Run(self.name, images, series.scan, self.start, self.folder)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is a log of physiology, which is no image."""
+        return bool(self.rule) and self.rule.is_log
+
+    @property
+    def folder(self) -> str:
+        """How errors name the series."""
+        return (self.settled.series.folder if self.settled.series else None) or "the session"
+
+    def drop(self, state: str, reason: str) -> None:
+        """Leave the series out after all."""
+        self.state, self.reason = state, reason
+        for path in self.files:
+            path.unlink()
+        self.files = []
+
+    @property
+    def has_chunks(self) -> bool:
+        """Whether images of it that differ in their geometry are chunks of one."""
+        return bool(self.rule) and self.rule.entities.get("chunk") == AUTO
+
+    def entry(self, bids: Path) -> dict[str, Any]:
+        """The row as `converted.json` has it; its files below the folder `bids`."""
+        series = self.settled.series
+        made = outputs.images(path for path in self.files if path.is_file())
+        counted = max((outputs.volumes(image) for image in made), default=None)
+        if counted is None and self.state == "incomplete" and series:
+            counted = series.volumes
+        return {
+            "scan": series.scan if series else None,
+            "folder": series.folder if series else None,
+            "description": series.series_description if series else None,
+            "state": self.state,
+            "rule": self.rule.place if self.rule else None,
+            "name": self.name if self.state == "mapped" else None,
+            "reason": self.reason,
+            "volumes": counted,
+            "expected": self.rule.volumes if self.rule else None,
+            "files": sorted(_listed(path, bids) for path in self.files if path.is_file()),
+            "acq_time": self.start,
+            "supplied": self.supplied,
+        }
+
+
+def _listed(path: Path, bids: Path) -> str:
+    """A file's path below the dataset, or below derivatives/ beside it."""
+    below = bids if path.is_relative_to(bids) else bids.parent
+    return path.relative_to(below).as_posix()

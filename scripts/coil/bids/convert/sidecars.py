@@ -1,0 +1,102 @@
+"""What rules add beside the images: supplied metadata, ASL contexts."""
+
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from coil.bids import names
+from coil.bids.convert import outputs
+from coil.errors import DataError
+from coil.files import read_json, write_json, write_text
+
+_DAY = timedelta(days=1)
+
+
+def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
+    """Write a rule's values over those of the sidecars; returns the keys, sorted."""
+    if values:
+        for image in outputs.images(files):
+            _update(image, values)
+    return sorted(values)
+
+
+def start(files: Iterable[Path], told: str | None) -> str | None:
+    """When the run began: the day of `told`, at the earliest time in the sidecars.
+
+    `told` is the date and time (ISO) of some file of the series; which one depends on how the
+    archive names its files. It may be on the other side of midnight.
+    """
+    times = [str(_meta(image).get("AcquisitionTime", "")) for image in outputs.images(files)]
+    try:
+        known = datetime.fromisoformat(told or "")
+        found = min(datetime.combine(known, time.fromisoformat(text)) for text in times)
+    except ValueError:
+        return told
+    days = round((known - found) / _DAY)
+    return (found + days * _DAY).isoformat(timespec="microseconds")
+
+
+def tell_echo_times(files: Iterable[Path]) -> None:
+    """Write the echo times of the magnitudes beside a phase difference into its sidecar."""
+    for image in outputs.images(files):
+        if image.name.endswith("_phasediff.nii.gz"):
+            base = image.name.removesuffix("_phasediff.nii.gz")
+            beside = [image.with_name(f"{base}_magnitude{n}.json") for n in (1, 2)]
+            times = [read_json(path).get("EchoTime") for path in beside if path.is_file()]
+            if len(times) == 2 and None not in times:
+                _update(image, dict(zip(("EchoTime1", "EchoTime2"), times, strict=True)))
+
+
+def check_units(files: Iterable[Path]) -> None:
+    """Refuse a field map in unknown units, which nobody could use.
+
+    Raises
+    ------
+    DataError
+        If neither the scanner nor the rule says the unit.
+    """
+    for image in outputs.images(files):
+        if image.name.endswith("_fieldmap.nii.gz") and not _meta(image).get("Units"):
+            raise DataError(
+                "the scanner does not say the unit of its field; add "
+                "`supplement: {Units: Hz}` (or rad/s, T) to its rule"
+            )
+
+
+def fit(types: tuple[str, ...], volumes: int) -> tuple[str, ...]:
+    """A list of volume types as long as a run.
+
+    A list shorter than the run is repeated if it goes into its volumes without a rest, so
+    that `[control, label]` serves any run of pairs.
+
+    Raises
+    ------
+    DataError
+        If the list does not fit the run.
+    """
+    times, rest = divmod(volumes, len(types))
+    if rest or not times:
+        raise DataError(
+            f"{len(types)} volume types in `aslcontext` do not fit its {volumes} volumes; "
+            "list one for each volume"
+        )
+    return types * times
+
+
+def aslcontext(image: Path, types: tuple[str, ...]) -> list[Path]:
+    """Write `_aslcontext.tsv` beside an ASL run; returns the files written."""
+    datatype, _, values = names.split(f"{image.parent.name}/{image.name}")
+    kept = {key: value for key, value in values.items() if key not in ("echo", "part")}
+    base = names.join(datatype, "aslcontext", kept).partition("/")[2]
+    path = image.with_name(f"{base}.tsv")
+    write_text(path, "\n".join(["volume_type", *types]) + "\n")
+    return [path]
+
+
+def _meta(image: Path) -> dict[str, Any]:
+    return read_json(outputs.sidecar(image))
+
+
+def _update(image: Path, values: dict[str, Any]) -> None:
+    write_json(outputs.sidecar(image), _meta(image) | values)

@@ -1,0 +1,1 @@
+"""What the sessions of a dataset share: its descriptions, its tables, its validation."""

@@ -1,0 +1,240 @@
+"""Several projects' datasets merged into one.
+
+Images and sidecars are hard links to those of the projects' own datasets, so that a merged
+dataset takes no room. What names a participant is written anew where labels get their site.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from coil.bids.dataset import tables
+from coil.bids.dataset.dataset import Problems, describe
+from coil.bids.dataset.description import readme, write_description
+from coil.bids.dataset.merged_tables import SITE, Table, joined, site_note, unlike, with_site
+from coil.errors import DataError
+from coil.files import read_json, write_if_changed
+
+_TEXT = re.compile(r"\.(json|tsv)$")  # what may hold a participant's label
+_OWN = frozenset(
+    {
+        "dataset_description.json", "README", "CHANGES", "CITATION.cff", ".bidsignore",
+        "genetic_info.json",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One project's dataset: its site, its root, the records of its admitted sessions."""
+
+    project: str
+    site: str
+    bids: Path
+    records: Sequence[Mapping[str, Any]]
+    prefix: str = ""
+    """What comes before its participants' labels in the merged dataset."""
+
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """The participants' labels in the project's own dataset."""
+        return frozenset(record["subject"] for record in self.records)
+
+    def renamed(self, text: str) -> str:
+        """`text` with the labels of this part's participants as the merged dataset has them."""
+        if not self.prefix:
+            return text
+
+        def rename(found: re.Match[str]) -> str:
+            return f"sub-{self.prefix}{found[1]}" if found[1] in self.subjects else found[0]
+
+        return re.sub("sub-([0-9A-Za-z]+)", rename, text)
+
+
+def merge(
+    target: Path,
+    parts: Sequence[Part],
+    about: Mapping[str, Any],
+    generated_by: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Write the merged dataset to `target`, and take out what no part has any more.
+
+    Parameters
+    ----------
+    target
+        The merged dataset's root.
+    parts
+        The projects' datasets, whose dataset-level files are written.
+    about
+        What the merged dataset says of itself, with the keys of a project's `bids`.
+    generated_by
+        See `coil.bids.dataset.description.generated_by`.
+
+    Returns
+    -------
+    A summary like that of a project's dataset.
+
+    Raises
+    ------
+    DataError
+        If two parts have a participant of one label.
+    """
+    parts = sorted(parts, key=lambda part: part.project)
+    _check_labels(parts)
+    problems = Problems()
+    target.mkdir(parents=True, exist_ok=True)
+    written = {name for part in parts for name in _sessions(part, target)}
+    describe(target / "scans.json", tables.SCANS, written)
+    written |= _write_participants(target, parts, problems)
+    written |= _write_session_tables(target, parts, problems)
+    instruments = _write_phenotype(target, parts, problems)
+    written |= {f"phenotype/{name}{end}" for name in instruments for end in (".tsv", ".json")}
+    for part in parts:
+        copy = part.bids / "code" / "coil.yaml"
+        if copy.is_file():
+            _link(copy, target / "code" / f"{part.project}.yaml")
+            written.add(f"code/{part.project}.yaml")
+    _prune(target, written | _OWN | {"scans.json"})
+    sessions = sum(len(part.records) for part in parts)
+    subjects = sum(len(part.subjects) for part in parts)
+    write_description(target, about, generated_by, readme(about, sessions, subjects))
+    return {
+        "subjects": subjects,
+        "sessions": sessions,
+        "images": sum(name.endswith(".nii.gz") for name in written),
+        "instruments": len(instruments),
+        "problems": problems.found,
+        "projects": [part.project for part in parts],
+    }
+
+
+def _check_labels(parts: Iterable[Part]) -> None:
+    owner: dict[str, str] = {}
+    for part in parts:
+        for subject in sorted(part.subjects):
+            label = part.prefix + subject
+            other = owner.setdefault(label.lower(), part.project)
+            if other != part.project:
+                raise DataError(
+                    f"{other} and {part.project} both have a participant sub-{label}; write "
+                    "`site: entity`, so that labels begin with their site, or give the projects "
+                    "pseudonyms (identity.subjects: hmac)"
+                )
+
+
+def _sessions(part: Part, target: Path) -> Iterator[str]:
+    """Bring the sessions' files over; yields their names in the merged dataset."""
+    for record in part.records:
+        for name in sorted(record["files"]):
+            new = part.renamed(name)
+            source, place = part.bids / name, target / new
+            if part.prefix and _TEXT.search(name):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_if_changed(place, part.renamed(source.read_text(encoding="utf-8")))
+            else:
+                _link(source, place)
+            yield new
+
+
+def _write_participants(target: Path, parts: Sequence[Part], problems: Problems) -> set[str]:
+    parts = [part for part in parts if part.records]
+    if not parts:
+        return set()
+    found = {part.project: Table.read(part.bids / "participants.tsv") for part in parts}
+    kept = _alike(found, "participants.tsv", problems)
+    merged = joined(
+        {part.project: with_site(_renamed(kept[part.project], part), part.site) for part in parts}
+    )
+    tables.write_table(target / "participants.tsv", merged.header, merged.rows)
+    names = {part.site: read_json(part.bids / "dataset_description.json")["Name"] for part in parts}
+    first, *others = merged.dictionary.items()
+    tables.write_json(
+        target / "participants.json", dict([first, (SITE, site_note(names)), *others])
+    )
+    return {"participants.tsv", "participants.json"}
+
+
+def _write_session_tables(target: Path, parts: Sequence[Part], problems: Problems) -> set[str]:
+    """sub-X_sessions.tsv of every participant, and sessions.json for all."""
+    written: set[str] = set()
+    found: dict[str, Table] = {}
+    for part in parts:
+        if part.records:
+            notes = read_json(part.bids / "sessions.json")
+            found[part.project] = Table([*notes], [], notes)
+    wrong = unlike(found)
+    for column in sorted(wrong):
+        problems.attempt(f"sessions.tsv, column {column}", lambda c=column: _refuse(wrong[c]))
+    for part in parts:
+        for subject in sorted(part.subjects):
+            name = f"sub-{subject}/sub-{subject}_sessions.tsv"
+            table = Table.read(part.bids / name, part.bids / "sessions.json").without(wrong)
+            new = part.renamed(name)
+            tables.write_table(target / new, table.header, table.rows)
+            written.add(new)
+    merged = joined({project: table.without(wrong) for project, table in found.items()})
+    describe(target / "sessions.json", merged.dictionary, written)
+    return {*written, "sessions.json"}
+
+
+def _write_phenotype(target: Path, parts: Sequence[Part], problems: Problems) -> list[str]:
+    """The instruments of all parts by name; returns those that were written."""
+    by_name: dict[str, dict[str, Table]] = {}
+    for part in parts:
+        for path in sorted((part.bids / "phenotype").glob("*.tsv")):
+            table = _renamed(Table.read(path), part)
+            by_name.setdefault(path.stem, {})[part.project] = table
+    written = []
+    for name, found in sorted(by_name.items()):
+        merged = problems.attempt(f"phenotype/{name}", lambda f=found: joined(f))
+        if merged is not None:
+            tables.write_table(target / "phenotype" / f"{name}.tsv", merged.header, merged.rows)
+            tables.write_json(target / "phenotype" / f"{name}.json", merged.dictionary)
+            written.append(name)
+    return written
+
+
+def _alike(found: Mapping[str, Table], what: str, problems: Problems) -> dict[str, Table]:
+    """The tables without the columns that they describe differently, which are told."""
+    wrong = unlike(found)
+    for column in sorted(wrong):
+        problems.attempt(f"{what}, column {column}", lambda c=column: _refuse(wrong[c]))
+    return {project: table.without(wrong) for project, table in found.items()}
+
+
+def _refuse(reason: str) -> None:
+    raise DataError(reason)
+
+
+def _renamed(table: Table, part: Part) -> Table:
+    rows = [[part.renamed(row[0]), *row[1:]] for row in table.rows]
+    return Table(table.header, rows, table.dictionary)
+
+
+def _link(source: Path, place: Path) -> None:
+    """A hard link, or a copy where the file system has none; one that is there stays."""
+    if place.is_file():
+        if place.samefile(source):
+            return
+        place.unlink()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copy2(source, place)
+
+
+def _prune(target: Path, kept: set[str]) -> None:
+    """Remove the files that no part has any more, and the folders that are empty then."""
+    for folder, _, names in os.walk(target, topdown=False):
+        for name in names:
+            path = Path(folder, name)
+            if path.relative_to(target).as_posix() not in kept:
+                path.unlink()
+        if not any(Path(folder).iterdir()) and Path(folder) != target:
+            Path(folder).rmdir()

@@ -1,0 +1,165 @@
+"""Questionnaires and other measurements of people: tables that become phenotype/.
+
+Nothing leaves that its dictionary does not describe. An undocumented column, an unknown
+subject, a value outside its levels, text where none is declared, an undeclared date: each is an
+error with its row, and all of them are told. A table with an error leaves nothing.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from coil.bids.dataset.columns import Column, TableError, note_of
+from coil.bids.dataset.people import People, Visit
+from coil.bids.dataset.tables import UNKNOWN
+from coil.errors import DataError
+
+ABOUT_ALL = "MeasurementToolMetadata"
+PARTICIPANT, SESSION = "participant_id", "session_id"
+_SESSION_NOTE = {
+    "Description": "The session that the row belongs to; n/a where nothing was scanned"
+}
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One table as it goes into `phenotype/<name>.tsv` and `.json`.
+
+    The header begins with `participant_id`; where its second column is `session_id`, rows are
+    of sessions.
+    """
+
+    name: str
+    header: list[str]
+    rows: list[list[str]]
+    dictionary: dict[str, Any]
+
+    def of(self, sessions: Mapping[str, Iterable[str]]) -> "Instrument":
+        """The rows of those who are in the dataset: `sessions` by participant (bare labels)."""
+        by_session = self.header[1:2] == [SESSION]
+
+        def counts(row: list[str]) -> bool:
+            held = sessions.get(row[0][4:])
+            if held is None or not by_session or row[1] == UNKNOWN:
+                return held is not None
+            return row[1][4:] in held
+
+        return Instrument(self.name, self.header, [*filter(counts, self.rows)], self.dictionary)
+
+
+class Row(NamedTuple):
+    """A row as it came: where it stands, the archive's subject label, its cells by column."""
+
+    where: str
+    subject: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Which columns of a table say whose a row is.
+
+    `occasions` are the config's `sessions`; see `People.visit`.
+    """
+
+    subject: str = "subject"
+    session: str | None = None
+    occasions: Mapping[str, str | None] | None = None
+
+
+def instruments(
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    people: People,
+    keys: Keys,
+    about: Mapping[str, Any] | None = None,
+) -> list[Instrument]:
+    """The tables of one instrument: one, or one an occasion where rows are of sessions.
+
+    BIDS wants each participant once in a table of phenotype/, so that a second occasion needs
+    a table of its own: `<name>_<occasion>`.
+
+    Raises
+    ------
+    TableError
+        With a line for each wrong cell: row and column, never the value.
+    """
+    header = [PARTICIPANT, *([SESSION] if keys.session else []), *(c.name for c in columns)]
+    if taken := {PARTICIPANT, SESSION} & {column.name for column in columns}:
+        raise DataError(
+            f"{name}: a column is called {min(taken)}, which is BIDS's own name; rename it, or "
+            "name it in `subject_column` or `session_column`"
+        )
+    errors: list[str] = []
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        try:
+            placed = _place(row, people, keys)
+        except DataError as error:
+            errors.append(str(error))
+            placed = None
+        label = people.participants.get(row.subject)
+        values = _values(row, columns, people.days.get(label or "", 0 if not label else None))
+        errors += [value for value in values if isinstance(value, _Wrong)]
+        if label is None or placed is None:
+            continue
+        table = found.setdefault(placed.occasion, {})
+        if f"sub-{label}" in table:
+            errors.append(f"{row.where}: the subject has a row already{_hint(keys)}")
+        session = [f"ses-{placed.session}" if placed.session else UNKNOWN] if keys.session else []
+        table[f"sub-{label}"] = [*session, *values]
+    if errors:
+        raise TableError(errors)
+    notes = {SESSION: _SESSION_NOTE} if keys.session else {}
+    dictionary = {**({ABOUT_ALL: dict(about)} if about else {}), **notes, **note_of(columns)}
+    return [
+        Instrument(full, header, [[key, *table[key]] for key in sorted(table)], dictionary)
+        for full, table in _named(name, found, keys)
+    ]
+
+
+class _Wrong(str):
+    """An error in the place of a value."""
+
+
+def _values(row: Row, columns: Sequence[Column], days: int | None) -> list[str]:
+    values: list[str] = []
+    for column in columns:
+        try:
+            values.append(column.value(row.cells.get(column.source, ""), days))
+        except ValueError as error:
+            values.append(_Wrong(f"{row.where}, column {column.name}: {error}"))
+    return values
+
+
+def _place(row: Row, people: People, keys: Keys) -> Visit | None:
+    """The occasion of a row, "" where the table has none; None where the row stays behind."""
+    if row.subject not in people.participants:
+        raise DataError(f"{row.where}, column {keys.subject}: no such subject in the archive")
+    if keys.session is None:
+        return Visit("", None)
+    try:
+        return people.visit(row.subject, row.cells.get(keys.session, "").strip(), keys.occasions)
+    except ValueError as error:
+        raise DataError(f"{row.where}, column {keys.session}: {error}") from None
+
+
+def _named(
+    name: str, found: Mapping[str, dict[str, list[str]]], keys: Keys
+) -> list[tuple[str, dict[str, list[str]]]]:
+    """The tables by their names. One occasion needs no name of its own."""
+    planned = [cell for cell, pattern in (keys.occasions or {}).items() if pattern is not None]
+    occasions = sorted(planned or found)
+    if len(occasions) < 2:
+        return [(name, next(iter(found.values()), {}))]
+    return [(f"{name}_{_plain(occasion)}", found.get(occasion, {})) for occasion in occasions]
+
+
+def _plain(occasion: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "", occasion)
+
+
+def _hint(keys: Keys) -> str:
+    return "" if keys.session else "; name the column of the session in `session_column`"

@@ -1,0 +1,1 @@
+"""Rules that say of a series what it becomes, and the one state that each series ends in."""

@@ -1,0 +1,255 @@
+"""The conditions of a rule: a tree of questions to a series, each answered yes, no or open.
+
+An answer is open (None) where nobody can know it yet: of a series in the archive's listing
+only a header could tell its ImageType. `all`, `any` and `not` follow Kleene's logic of three
+values, so an answer that is not open stays the same whatever the header says.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # reading a config needs no DICOM library
+    from coil.bids.series.series import Series
+
+TEXTS = (
+    "series_description",
+    "scan_type",
+    "quality",
+    "note",
+    "protocol_name",
+    "sequence_name",
+    "manufacturer",
+    "model",
+    "station",
+    "sop_class",
+)
+TOKENS = ("image_type", "phase_encoding")
+NUMBERS = (
+    "files",
+    "repetition_time",
+    "inversion_time",
+    "flip_angle",
+    "rows",
+    "columns",
+    "echo_time",
+    "slices",
+    "volumes",
+    "echoes",
+    "b_values",
+)
+DIRECTIONS = frozenset(["ROW", "COL", "i", "i-", "j", "j-", "AP", "PA", "LR", "RL", "IS", "SI"])
+# The key by which a rule asks for what the scanner computed.
+DERIVED_BY = "image_type"
+COUNTS = frozenset({"files", "rows", "columns", "slices", "volumes", "echoes"})
+# In the order of their cost: the last ones may read every header of the series.
+KEYS = (*TEXTS, *TOKENS, *NUMBERS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether a condition holds (None: open), and the named groups of its expressions.
+
+    `open` names the keys that only a header tells and that could still change the answer or
+    its groups, `asked` those by which it holds, or may.
+    """
+
+    holds: bool | None
+    groups: dict[str, str] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+
+class Condition(Protocol):
+    """A question to a series."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What it asks for; what it only excludes by `not` is no part of it."""
+        ...
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The named groups that it can fill."""
+        ...
+
+    def answer(self, series: "Series") -> Answer:
+        """Ask the series."""
+        ...
+
+
+@dataclass(frozen=True)
+class Text:
+    """A regular expression, searched anywhere in one text."""
+
+    key: str
+    pattern: re.Pattern[str]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset({self.key})
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset(self.pattern.groupindex)
+
+    def answer(self, series: "Series") -> Answer:
+        if not series.knows(self.key):
+            return Answer(None, open=self.keys, asked=self.keys)
+        found = self.pattern.search(series.text(self.key))
+        if found is None:
+            return Answer(False)
+        groups = {name: value for name, value in found.groupdict().items() if value}
+        return Answer(True, groups, asked=self.keys)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Words that a list of the header must hold, all of them, in capitals or not."""
+
+    key: str
+    words: frozenset[str]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset({self.key})
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset()
+
+    def answer(self, series: "Series") -> Answer:
+        if not series.knows(self.key):
+            return Answer(None, open=self.keys, asked=self.keys)
+        holds = self.words <= {word.upper() for word in series.words(self.key)}
+        return Answer(holds, asked=self.keys)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A closed range of numbers; a single number is a range with its rounding."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` lies in the range."""
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Number:
+    """A range that one of the series' numbers lies in."""
+
+    key: str
+    range: Range
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset({self.key})
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset()
+
+    def answer(self, series: "Series") -> Answer:
+        if not series.knows(self.key):
+            return Answer(None, open=self.keys, asked=self.keys)
+        holds = any(self.range.holds(value) for value in series.numbers(self.key))
+        return Answer(holds, asked=self.keys)
+
+
+@dataclass(frozen=True)
+class All:
+    """Every part holds; without parts it holds for every series."""
+
+    parts: tuple[Condition, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return _union(part.keys for part in self.parts)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return _union(part.groups for part in self.parts)
+
+    def answer(self, series: "Series") -> Answer:
+        groups: dict[str, str] = {}
+        open_keys: frozenset[str] = frozenset()
+        asked: frozenset[str] = frozenset()
+        decided = True
+        for part in self.parts:
+            found = part.answer(series)
+            if found.holds is False:
+                return found
+            decided = decided and found.holds is True
+            groups = found.groups | groups
+            open_keys |= found.open
+            asked |= found.asked
+        return Answer(True if decided else None, groups, open_keys, asked)
+
+
+@dataclass(frozen=True)
+class Any:
+    """At least one part holds; the first that does fills a group that several could."""
+
+    parts: tuple[Condition, ...]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return _union(part.keys for part in self.parts)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return _union(part.groups for part in self.parts)
+
+    def answer(self, series: "Series") -> Answer:
+        groups: dict[str, str] = {}
+        open_keys: frozenset[str] = frozenset()
+        still_open: frozenset[str] = frozenset()
+        asked: frozenset[str] = frozenset()
+        holds = undecided = False
+        for part in self.parts:
+            adds = bool(part.groups) or DERIVED_BY in part.keys
+            if holds and not adds:
+                continue
+            found = part.answer(series)
+            if found.holds is False:
+                continue
+            holds = holds or found.holds is True
+            undecided = undecided or found.holds is None
+            if found.holds:
+                groups = found.groups | groups
+            if adds:
+                still_open |= found.open
+            open_keys |= found.open
+            asked |= found.asked
+        if holds:
+            return Answer(True, groups, still_open, asked)
+        return Answer(None if undecided else False, groups, open_keys, asked)
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part does not hold; what it would have named is nobody's."""
+
+    part: Condition
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset()
+
+    def answer(self, series: "Series") -> Answer:
+        found = self.part.answer(series)
+        if found.holds is None:
+            return Answer(None, open=found.open)
+        return Answer(not found.holds)
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)

@@ -1,0 +1,1 @@
+"""What a mapping would do, and a first mapping, before anything is pulled."""

@@ -1,0 +1,1 @@
+"""What a series is, by its folder's headers and by the archive's listing."""

@@ -1,0 +1,262 @@
+"""A series as the mapping sees it: what the archive says of it and what its header says."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from coil.bids.series import facts, stack
+from coil.bids.series.acquisition import phase_encoding
+from coil.bids.series.header import sop_class_name
+from coil.bids.series.stack import Counted
+from coil.errors import CoilError, DataError
+from coil.files import read_json
+from coil.units import scan_name
+
+_DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
+
+
+# What the archive's listing tells of a series, and what no single header does.
+_LISTED = frozenset({"series_description", "scan_type", "quality", "note", "files"})
+_COUNTED = frozenset({"volumes", "slices", "echoes", "b_values"})
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series: a folder of DICOM files, or a line of the archive's listing.
+
+    Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
+    a header knows is None; with one, an absent attribute is "" or None. `broken` says why
+    the header could not be used. `path` is the folder of its files, `glimpsed` that of its one
+    header where no more was fetched.
+    """
+
+    scan: str | None
+    folder: str | None = None
+    type: str = ""
+    quality: str = ""
+    note: str = ""
+    problem: str | None = None
+    broken: str | None = None
+    listed: bool = False
+    series_description: str = ""
+    protocol_name: str | None = None
+    sequence_name: str | None = None
+    image_type: tuple[str, ...] | None = None
+    echo_times: tuple[float, ...] = ()
+    repetition_time: float | None = None
+    inversion_time: float | None = None
+    flip_angle: float | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    station: str | None = None
+    phase_encoding: tuple[str, ...] | None = None
+    rows: int | None = None
+    columns: int | None = None
+    frames: int | None = None
+    files: int = 0
+    series_number: int | None = None
+    series_uid: str | None = field(default=None, repr=False)
+    study_uid: str | None = field(default=None, repr=False)
+    patient_id: str | None = field(default=None, repr=False)
+    acq_time: str | None = field(default=None, repr=False)
+    sop_class: str | None = None
+    is_image: bool = True
+    path: Path | None = field(default=None, repr=False, compare=False)
+    glimpsed: Path | None = field(default=None, repr=False, compare=False)
+    counted: Counted | None = field(default=None, compare=False)
+    weighted: frozenset[float] | None = field(default=None, compare=False)
+
+    @classmethod
+    def from_listing(cls, row: dict[str, Any]) -> "Series":
+        """A series of which only the archive's listing is known (a row of `pulled.json`)."""
+        return cls(
+            scan=row.get("scan"),
+            folder=row.get("folder"),
+            type=row.get("type") or "",
+            quality=row.get("quality") or "",
+            note=row.get("note") or "",
+            problem=row.get("problem"),
+            listed=True,
+            series_description=row.get("series_description") or "",
+            files=int(row.get("files") or 0),
+        )
+
+    def knows(self, key: str) -> bool:
+        """Whether what is known of the series tells a condition's `key`, by an absence too.
+
+        Where only one header is there, its echo times are taken for those of all.
+        """
+        if self.listed:
+            return key in _LISTED
+        told = self.weighted if key == "b_values" else self.counted
+        return key not in _COUNTED or self.path is not None or told is not None
+
+    def text(self, key: str) -> str:
+        """A text that rules match on; "" where there is none."""
+        return (self.type if key == "scan_type" else getattr(self, key)) or ""
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of words that rules match on."""
+        return getattr(self, key) or ()
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """The numbers that rules match on: none where it is absent, the times of all echoes."""
+        value = (self.stack.times or self.echo_times) if key == "echo_time" else getattr(self, key)
+        if isinstance(value, tuple | frozenset):
+            return tuple(value)
+        return () if value is None else (float(value),)
+
+    @cached_property
+    def stack(self) -> Counted:
+        """What the folder holds; reads its headers when first asked."""
+        if self.counted is not None or self.path is None:
+            return self.counted or Counted(None, None)
+        files = _files(self.path)
+        with _reading(self.folder):
+            return stack.count(files, stack.read_header(stack.first(files)))
+
+    @property
+    def volumes(self) -> int | None:
+        """Complete volumes of one echo, or None where that is unknown or has no meaning."""
+        return self.stack.volumes
+
+    @property
+    def slices(self) -> int | None:
+        """Slice positions in a volume, or None where unknown."""
+        return self.stack.slices
+
+    @property
+    def echoes(self) -> int | None:
+        """Echo times in the series, or None where unknown."""
+        return self.stack.echoes
+
+    @cached_property
+    def b_values(self) -> frozenset[float]:
+        """The b-values in s/mm² (none: not weighted); reads every header when first asked."""
+        if self.weighted is not None or self.path is None:
+            return self.weighted or frozenset()
+        with _reading(self.folder):
+            return stack.all_b_values(_files(self.path))
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the scanner computed it from other images (DERIVED, motion corrected)."""
+        return bool(_DERIVED_TOKENS & set(self.image_type or ()))
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        """The key of acquisition order; numbers decide only where times are missing or equal."""
+        digits = re.match(r"\d+", self.scan or "")
+        return (
+            self.acq_time or "9999",
+            self.series_number or 0,
+            int(digits[0]) if digits else 0,
+            self.scan or "",
+            self.series_uid or self.folder or "",
+        )
+
+
+def read_series(pulled: Path) -> list[Series]:
+    """Every series of a pulled session, by `pulled.json` and one header per series folder.
+
+    A series whose header cannot be used is `broken`.
+
+    Raises
+    ------
+    DataError
+        If no series holds images that can be used.
+    """
+    found = []
+    for row in read_json(pulled / "pulled.json")["scans"]:
+        try:
+            with _reading(row.get("folder")):
+                found.append(_read(pulled, row))
+        except DataError as error:
+            reason = str(error).removeprefix(f"{row.get('folder')}: ")
+            found.append(replace(Series.from_listing(row), listed=False, broken=reason))
+    if any(series.is_image and not series.broken for series in found):
+        return found
+    for series in found:
+        if series.broken:
+            raise DataError(f"{series.folder}: {series.broken}")
+    raise DataError("the session has no DICOM images; look at its scans in the archive")
+
+
+@contextmanager
+def _reading(folder: str | None) -> Iterator[None]:
+    """pydicom reads a value when it is asked for it, and then finds out that it is broken."""
+    try:
+        yield
+    except CoilError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{folder}: a header holds a value that DICOM does not allow "
+            f"({type(error).__name__}); repair or remove the file in the archive"
+        ) from None
+
+
+def _read(pulled: Path, row: dict[str, Any]) -> Series:
+    listed = Series.from_listing(row)
+    folder = pulled / listed.folder if listed.folder else None
+    if folder is None or not (files := _files(folder)):
+        return Series(
+            scan=listed.scan,
+            type=listed.type,
+            quality=listed.quality,
+            note=listed.note,
+            problem=listed.problem or "no DICOM",
+            series_description=listed.series_description,
+            is_image=False,
+        )
+    header = stack.read_header(stack.first(files))
+    rows, columns = stack.matrix(header)
+    uid = str(header.get("SOPClassUID") or "")
+    return Series(
+        scan=listed.scan,
+        folder=listed.folder,
+        type=listed.type,
+        quality=listed.quality,
+        note=listed.note,
+        problem=listed.problem,
+        series_description=facts.text(header, "SeriesDescription") or listed.series_description,
+        protocol_name=facts.text(header, "ProtocolName"),
+        sequence_name=facts.sequence_name(header),
+        image_type=stack.image_type(header),
+        echo_times=stack.echo_times(header),
+        repetition_time=facts.timing(header, "RepetitionTime"),
+        inversion_time=facts.inversion_time(header),
+        flip_angle=facts.timing(header, "FlipAngle"),
+        manufacturer=facts.text(header, "Manufacturer"),
+        model=facts.text(header, "ManufacturerModelName"),
+        station=facts.text(header, "StationName"),
+        phase_encoding=phase_encoding(header),
+        rows=rows,
+        columns=columns,
+        frames=facts.integer(header, "NumberOfFrames"),
+        files=len(files),
+        series_number=facts.integer(header, "SeriesNumber"),
+        series_uid=facts.text(header, "SeriesInstanceUID") or None,
+        study_uid=facts.text(header, "StudyInstanceUID") or None,
+        patient_id=facts.text(header, "PatientID") or facts.text(header, "PatientName") or None,
+        acq_time=facts.acq_time(header),
+        sop_class=sop_class_name(uid) if uid else None,
+        is_image=bool(header.get("Rows")),
+        path=folder,
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(f"series/{folder.name}: the folder is missing; pull the session again")
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def name_scans(text: str, pulled: Path) -> str:
+    """`text` with the scans' numbers in place of their folders, which nobody else knows."""
+    scans = {row["folder"]: row["scan"] for row in read_json(pulled / "pulled.json")["scans"]}
+    return re.sub(r"series/\d+", lambda found: scan_name(scans.get(found[0])), text)
