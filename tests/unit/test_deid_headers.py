@@ -1,9 +1,13 @@
+import struct
 from pathlib import Path
 
 import pydicom
 import pytest
 from deid_support import PLANTED, header, make_pulled
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from coil.deid import csa
 from coil.deid.headers import collect, session_age
 from coil.errors import DataError
 
@@ -16,6 +20,46 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("value", "kind"), PLANTED.items())
 def test_a_value_is_known_from_whatever_depth_it_stands_in(pulled: Path, value: str, kind: str):
     assert (value, kind) in {(found.value, found.kind) for found in collect(pulled).values}
+
+
+def csa_header(newer: bool, **elements: tuple[bytes, bytes]) -> bytes:
+    """A CSA header of either version, each element with a VR and a value."""
+    head = b"SV10\4\3\2\1" if newer else b""
+    head += struct.pack("<2i", len(elements), 77)
+    for name, (vr, value) in elements.items():
+        head += struct.pack("<64si4siii", name.encode(), 1, vr, 0, 1, 77)
+        length = len(value) if newer else len(value) + 1
+        head += struct.pack("<4i", length, len(value), 77, len(value))
+        head += value + bytes(-len(value) % 4)
+    return head
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_every_text_of_a_csa_header_is_known(tmp_path: Path, newer: bool):
+    folder = make_pulled(tmp_path / "pulled", files=1)
+    odd = header()
+    block = odd.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+    planted = csa_header(
+        newer,
+        CoilString=(b"LO", b"HEADCOIL 9"),
+        WhoWasIt=(b"PN", b"Underhill^Frodo"),
+        Somewhere=(b"SH", b"BAG END 3"),
+        WhenWasIt=(b"DA", b"19540729"),
+    )
+    block.add_new(0x10, "OB", planted + bytes(2000))
+    path = folder / "series" / "001" / "000001.dcm"
+    odd.save_as(path, enforce_file_format=True)
+    values = {found.value for found in collect(folder).values}
+    assert {"Underhill", "BAG END 3", "29.07.1954"} <= values
+    assert "HEADCOIL 9" not in values
+
+
+@settings(max_examples=100, deadline=None)
+@given(cut=st.integers(0, 300), place=st.integers(0, 300), junk=st.binary(max_size=8))
+def test_a_broken_csa_header_is_read_as_far_as_it_goes(cut: int, place: int, junk: bytes):
+    whole = bytearray(csa_header(True, A=(b"LO", b"one"), B=(b"LO", b"two")))
+    whole[place : place + len(junk)] = junk
+    assert len(list(csa.texts(bytes(whole[:cut])))) <= 2 * 4096
 
 
 def test_what_a_manufacturer_chose_is_no_identifier(pulled: Path):

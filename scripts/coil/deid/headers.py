@@ -15,7 +15,7 @@ from pathlib import Path
 from string import punctuation
 from typing import Any
 
-from coil.deid import identifiers
+from coil.deid import csa, identifiers
 from coil.deid.dates import age_at, cap_age, read_age
 from coil.deid.elements import CARVED, Element
 from coil.deid.identifiers import Identifier, Identifiers
@@ -36,6 +36,7 @@ TECHNICAL_PRIVATE = frozenset(
         (b"GEMS_PARM_01", 0x81),  # CoilString
     }
 )
+TEXT = frozenset(("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
 BYTES = frozenset(("OB", "OW", "UN", CARVED))
 SMALL = 1024  # a private element up to this size is one text; a larger one is searched for some
 MOST = 1 << 20
@@ -215,6 +216,12 @@ def _of_bytes(data: bytes) -> Iterator[Identifier]:
             text = run.decode("ascii")
             yield from identifiers.guess(text, "private element")
             yield from identifiers.guess(text.strip(punctuation), "private element")
+    for name, vr, value in csa.texts(data):
+        text = value.decode("latin-1").strip()
+        if vr in _READ:
+            yield from _READ[vr](text)
+        elif vr in TEXT and name not in csa.TECHNICAL and not _COUNTERS.fullmatch(text):
+            yield from identifiers.guess(text, "private element")
     for number in set(data.translate(_NUMBERS).split()):
         if len(number) >= 8 and (when := _DATE.fullmatch(number)):
             yield from identifiers.day(when[1].decode())
