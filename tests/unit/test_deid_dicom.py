@@ -278,3 +278,11 @@ def test_a_shifted_moment_keeps_its_precision_and_loses_its_zone():
 def test_every_class_has_its_column():
     columns = {column for row in attributes().values() for column in row.types}
     assert {column for column, _ in CLASSES.values()} == columns
+
+
+def test_a_value_of_blanks_without_end_takes_no_time():
+    raw = b" " * 60_000 + b"x "
+    assert values.of_decimals(raw) is None
+    assert values.of_decimals(b"\\ " * 20_000) is not None
+    assert values.of_codes(b"1 " * 30_000 + b"~ ") is None
+    assert values.of_times(raw, 0) is None

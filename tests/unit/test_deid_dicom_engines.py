@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
-from coil.deid.dicom import fast, parts, plain
+from coil.deid.dicom import fast, layout, parts, plain
 from coil.deid.dicom.profile import attributes
 from coil.errors import DataError
 
@@ -100,7 +100,7 @@ def _file(extra: dict[int, bytes], number: int) -> bytes:
 def _walk(data: bytes) -> dict[int, bytes]:
     out, place = {}, 0
     while place < len(data):
-        tag, _, _, stop, _ = fast._element(data, place, len(data))
+        tag, _, _, stop, _ = layout.read_element(data, place, len(data))
         out[tag] = data[place:stop]
         place = stop
     return out

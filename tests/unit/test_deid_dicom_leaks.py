@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from dicom_support import by_fast, by_plain, csa, encoded, image, profile
 
-from coil.deid.dicom import fast, parts
+from coil.deid.dicom import fast, layout, parts
 from coil.deid.dicom.profile import attributes
 
 UNLISTED = 0x00091002  # no sequence that the standard has
@@ -116,7 +116,7 @@ def base() -> tuple[bytes, dict[int, bytes]]:
     start = place = raw.index(b"\x08\x00\x08\x00CS")
     found = {}
     while place < len(raw):
-        tag, _, _, stop, _ = fast._element(raw, place, len(raw))
+        tag, _, _, stop, _ = layout.read_element(raw, place, len(raw))
         found[tag] = raw[place:stop]
         place = stop
     return raw[:start], found

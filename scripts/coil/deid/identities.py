@@ -6,7 +6,6 @@ the secret nobody needs the table to compute it again.
 """
 
 import csv
-import hashlib
 import hmac
 import io
 import os
@@ -62,7 +61,7 @@ def load_secret(path: Path, create: bool = True) -> bytes:
 def keyed_digest(secret: bytes, *parts: str) -> bytes:
     """HMAC-SHA256 of `parts`, each preceded by its length so that none runs into the next."""
     message = b"".join(len(data).to_bytes(4, "big") + data for data in (p.encode() for p in parts))
-    return hmac.new(secret, message, hashlib.sha256).digest()
+    return hmac.digest(secret, message, "sha256")
 
 
 def pseudonym(secret: bytes, project: str, kind: Kind, archive_id: str, length: int = 8) -> str:

@@ -118,9 +118,8 @@ def even(vr: str, value: bytes) -> bytes | None:
     return value if vr.encode("ascii") in LONG or len(value) < 0xFFFF else None
 
 
-def native_pixels(pixels: memoryview, get: risk.Get) -> memoryview:
-    """The pixels without what stands behind them. Raises DataError if some lack."""
-    length = risk.pixels_length(get)
+def native_pixels(pixels: memoryview, length: int) -> memoryview:
+    """The `length` bytes of pixels, padded, and no more. Raises DataError if some lack."""
     if not length or len(pixels) < length:
         raise DataError("a file has less pixels than its header tells; repair it in the archive")
     return memoryview(bytes(pixels[:length]) + b"\0") if length % 2 else pixels[:length]

@@ -166,4 +166,4 @@ def _pixels(raws: dict[int, Any], get: risk.Get, syntax: str) -> bytes:
     vr = raws[tag].VR
     if vr not in ("OB", "OW", "OF", "OD"):
         vr = "OW"
-    return parts.element(tag, vr, parts.native_pixels(value, get))
+    return parts.element(tag, vr, parts.native_pixels(value, risk.pixels_length(get)))

@@ -104,6 +104,14 @@ _MOMENTS = frozenset(_MOMENTS_NAMES.split())
 _TEXT_VRS = frozenset(("LO", "SH", "LT", "ST", "UC", "UT"))
 
 
+_SPECIAL = frozenset(("PatientWeight", "PatientSize", "PatientSex"))
+_FORMS: dict[str, Callable[[bytes], bytes | None]] = {
+    "DS": values.of_decimals,
+    "IS": values.of_integers,
+    "CS": values.of_codes,
+}
+
+
 @dataclass
 class Profile:
     """The rules for the files of one subject's session, as the config has them.
@@ -121,16 +129,20 @@ class Profile:
     time_of_day: str = "keep"
     series: str = ""
     issued: set[str] = field(default_factory=set, repr=False)
+    _renewed: dict[str, str] = field(default_factory=dict, repr=False)
 
     def renew(self, uid: str) -> str:
         """The UID that stands for `uid` in this project: keyed, so that nobody can link back.
 
         Below 2.25, which needs no registration (PS3.5, B.2): the digest as a UUID, version 8.
         """
+        if (known := self._renewed.get(uid)) is not None:
+            return known
         number = int.from_bytes(keyed_digest(self.secret, "uid", self.project, uid)[:16], "big")
         number = number & ~(0xF << 76) | 8 << 76
         number = number & ~(3 << 62) | 2 << 62
         new = f"{ROOT}{number}"
+        self._renewed[uid] = new
         self.issued.add(new)
         return new
 
@@ -142,6 +154,7 @@ class Rules:
         """`begin` is the study's time of day in seconds, where times are told from it."""
         self.profile, self.begin = profile, begin
         self.column, self.kin = CLASSES[sop_class]
+        self._rows = attributes()
 
     @cached_property
     def allowed(self) -> frozenset[int]:
@@ -191,8 +204,10 @@ class Rules:
             0x00280303: ("CS", padded(modified)),
         } | ({0x0008103E: ("LO", padded(profile.series[:64]))} if profile.series else {})
 
-    def stays(self, tag: int) -> bool:
-        """Whether a public element of this tag may stay; of overlays and curves none does."""
+    def looks_at(self, tag: int, creator: str) -> bool:
+        """Whether an element may stay, if its value may; of overlays and curves none does."""
+        if tag >> 16 & 1:
+            return bool(creator) and private.find(creator, tag) is not None
         return tag in self.allowed
 
     def descends(self, tag: int, creator: str) -> bool:
@@ -206,12 +221,13 @@ class Rules:
         """A public element that is no sequence: its VR and value from now on, or None."""
         if tag not in self.allowed:
             return None
-        attribute = attributes()[tag]
-        if vr == "UN":
-            return None  # what hides its kind is not known
-        if vr not in _alike(attribute.vr):
-            return None
-        value = self._value(attribute, vr, raw) if raw else raw
+        attribute = self._rows[tag]
+        if vr != attribute.vr and vr not in attribute.vr.split(" or "):
+            return None  # also UN: what hides its kind is not known
+        if attribute.keyword not in _SPECIAL and vr in _FORMS:
+            value = _FORMS[vr](raw)
+        else:
+            value = self._value(attribute, vr, raw) if raw else raw
         return None if value is None else (vr, value)
 
     def private(self, tag: int, vr: str, raw: bytes, creator: str) -> tuple[str, bytes] | None:
@@ -266,12 +282,7 @@ def begin_of(profile: Profile, study_time: str) -> float:
 def _plain_value(vr: str, raw: bytes) -> bytes | None:
     if vr in values.SIZES:
         return values.of_numbers(vr, raw)
-    forms: dict[str, Callable[[bytes], bytes | None]] = {
-        "DS": values.of_decimals,
-        "IS": values.of_integers,
-        "CS": values.of_codes,
-    }
-    return forms[vr](raw) if vr in forms else None
+    return _FORMS[vr](raw) if vr in _FORMS else None
 
 
 def _private_value(kept: private.Kept, tag: int, vr: str, raw: bytes) -> bytes | None:
@@ -288,9 +299,3 @@ def _private_value(kept: private.Kept, tag: int, vr: str, raw: bytes) -> bytes |
     return values.of_words(
         raw, lambda text: bool(pattern.fullmatch(text)) and not re.search(r"\d{5}", text)
     )
-
-
-@cache
-def _alike(vr: str) -> frozenset[str]:
-    """The VRs that an attribute may have in a file; `US or SS` is either."""
-    return frozenset(vr.split(" or "))

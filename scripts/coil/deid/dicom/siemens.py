@@ -9,8 +9,11 @@ Sources: dcm2niix, nii_dicom.cpp (readCSAImageHeader) and nii_dicom_batch.cpp (s
 
 import re
 import struct
+from dataclasses import dataclass
+from functools import lru_cache
 
 from coil.deid.dicom.private import TEXTS
+from coil.deid.dicom.spans import joined
 
 # Element -> how its items are checked.
 # No date, time or serial number is as short; six digits are needed for microseconds.
@@ -69,7 +72,10 @@ _TEXTUAL = re.compile(
 BEGIN, END = b"### ASCCONV BEGIN", b"### ASCCONV END"
 _TAG = struct.Struct("<64sI4sIII")
 _ITEM = struct.Struct("<IIII")
+_LENGTH = struct.Struct("<4xI8x")  # of an item, without the numbers around it
+_WANTED = {name.encode(): form for name, form in ELEMENTS.items()}
 _MOST_TAGS, _MOST_ITEMS = 1024, 4096
+_REMEMBERED = 16
 
 
 def rewrite(element: int, raw: bytes) -> bytes | None:
@@ -80,27 +86,14 @@ def rewrite(element: int, raw: bytes) -> bytes | None:
     if lines is None:
         return None
     if element == 0x20:
-        return _write([("MrPhoenixProtocol", b"UN\0\0", 1, [lines])])
+        return _header([_element(b"MrPhoenixProtocol", b"UN\0\0", 1, [lines])])
     return lines + b" " * (len(lines) % 2)
 
 
 def image_header(raw: bytes) -> bytes | None:
     """The image's CSA header with known elements only; None if it cannot be read."""
-    tags = _read(raw)
-    if tags is None:
-        return None
-    kept = []
-    for name, vr, multiplicity, items in tags:
-        form = ELEMENTS.get(name)
-        if form is None:
-            continue
-        texts = [item.partition(b"\0")[0].decode("latin-1").strip() for item in items]
-        if name == "ImageHistory":
-            texts = [text for text in texts if form.fullmatch(text)]
-        if all(not text or form.fullmatch(text) for text in texts):
-            clean = [text.encode("ascii") + b"\0" if text else b"" for text in texts]
-            kept.append((name, vr, multiplicity, clean))
-    return _write(kept)
+    elements = _elements(raw)
+    return None if elements is None else _header([_cleaned(one) for one in elements])
 
 
 def protocol(raw: bytes) -> bytes | None:
@@ -121,44 +114,91 @@ def protocol(raw: bytes) -> bytes | None:
     ).encode("ascii")
 
 
-_Element = tuple[str, bytes, int, list[bytes]]
+def _elements(raw: bytes) -> list[bytes] | None:
+    """The elements of a CSA header that are in `ELEMENTS`, each with its items."""
+    for known in _known:
+        if known.fits(raw):
+            return [raw[start:stop] for start, stop in known.wanted]
+    layout = _Layout.read(raw)
+    if layout is None:
+        return None
+    _known.insert(0, layout)
+    del _known[_REMEMBERED:]
+    return [raw[start:stop] for start, stop in layout.wanted]
 
 
-def _read(raw: bytes) -> list[_Element] | None:
-    if len(raw) < 16 or raw[:4] != b"SV10":
-        return None
-    (count,) = struct.unpack_from("<I", raw, 8)
-    if count > _MOST_TAGS:
-        return None
-    found: list[_Element] = []
-    place = 16
-    try:
-        for _ in range(count):
-            name, multiplicity, vr, _, items, _ = _TAG.unpack_from(raw, place)
-            place += _TAG.size
-            if items > _MOST_ITEMS:
-                return None
-            values = []
-            for _ in range(items):
-                length = _ITEM.unpack_from(raw, place)[1]
-                place += _ITEM.size
-                if place + length > len(raw):
+@dataclass(frozen=True)
+class _Layout:
+    """Where elements stand. One that fits the next header needs no walk: the same bytes stand
+    where the numbers stood that tell the lengths."""
+
+    size: int
+    heads: list[tuple[int, int, bytes]]
+    wanted: list[tuple[int, int]]
+
+    def fits(self, raw: bytes) -> bool:
+        return len(raw) == self.size and all(raw[a:b] == there for a, b, there in self.heads)
+
+    @classmethod
+    def read(cls, raw: bytes) -> "_Layout | None":
+        if len(raw) < 16 or raw[:4] != b"SV10":
+            return None
+        (count,) = struct.unpack_from("<I", raw, 8)
+        if count > _MOST_TAGS:
+            return None
+        wanted, heads = [], [(0, 16)]
+        place = 16
+        try:
+            for _ in range(count):
+                start = place
+                name, _, _, _, items, _ = _TAG.unpack_from(raw, place)
+                heads.append((place, place + _TAG.size))
+                place += _TAG.size
+                if items > _MOST_ITEMS:
                     return None
-                values.append(raw[place : place + length])
-                place += -(-length // 4) * 4
-            text = name.partition(b"\0")[0].decode("latin-1")
-            found.append((text, vr[:2] + b"\0\0", multiplicity, values))
-    except struct.error:
-        return None
-    return found
+                for _ in range(items):
+                    (length,) = _LENGTH.unpack_from(raw, place)
+                    heads.append((place, place + 16))
+                    if place + 16 + length > len(raw):
+                        return None
+                    place += 16 + (length + 3 & ~3)
+                if name.partition(b"\0")[0] in _WANTED:
+                    wanted.append((start, place))
+        except struct.error:
+            return None
+        return cls(len(raw), [(a, b, raw[a:b]) for a, b in joined(heads)], wanted)
 
 
-def _write(elements: list[_Element]) -> bytes:
-    parts = [b"SV10\4\3\2\1", struct.pack("<II", len(elements), 77)]
-    for name, vr, multiplicity, items in elements:
-        parts.append(_TAG.pack(name.encode("ascii"), multiplicity % 4096, vr, 0, len(items), 77))
-        for item in items:
-            size = len(item)
-            parts += [_ITEM.pack(size, size, 77, size), item, bytes(-size % 4)]
-    data = b"".join(parts) + bytes(4)
+_known: list[_Layout] = []
+
+
+@lru_cache(maxsize=4096)
+def _cleaned(element: bytes) -> bytes:
+    """An element whose items are of its form, written anew; else nothing."""
+    name, many, vr, _, items, _ = _TAG.unpack_from(element)
+    key = name.partition(b"\0")[0]
+    form, place, texts = _WANTED[key], _TAG.size, []
+    for _ in range(items):
+        (length,) = _LENGTH.unpack_from(element, place)
+        place += 16
+        texts.append(element[place : place + length].partition(b"\0")[0].strip())
+        place += length + 3 & ~3
+    if key == b"ImageHistory":
+        texts = [text for text in texts if form.fullmatch(text.decode("latin-1"))]
+    if not all(form.fullmatch(text.decode("latin-1")) for text in texts if text):
+        return b""
+    return _element(key, vr[:2] + b"\0\0", many, [text and text + b"\0" for text in texts])
+
+
+def _element(name: bytes, vr: bytes, many: int, items: list[bytes]) -> bytes:
+    out = [_TAG.pack(name, many % 4096, vr, 0, len(items), 77)]
+    for item in items:
+        size = len(item)
+        out += [_ITEM.pack(size, size, 77, size), item, bytes(-size % 4)]
+    return b"".join(out)
+
+
+def _header(elements: list[bytes]) -> bytes:
+    kept = [one for one in elements if one]
+    data = b"SV10\4\3\2\1" + struct.pack("<II", len(kept), 77) + b"".join(kept) + bytes(4)
     return data + bytes(len(data) % 2)

@@ -14,10 +14,23 @@ Rule = Callable[[str], bool]
 SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "UV": 8, "SV": 8}
 OLDEST = 89
 DAY = 86_400
-_DS = re.compile(r"[+-]?(\d{1,16}\.?\d*|\.\d+)([eE][+-]?\d{1,3})?|")
-_IS = re.compile(r"[+-]?\d{1,10}|")
-_CS = re.compile(r"[A-Za-z0-9_ .+/-]{0,32}")  # DICOM: 16 upper-case characters; vendors use more
-_LONG_NUMBER = re.compile(r"\d{5}")
+
+
+def _many(one: str) -> re.Pattern[bytes]:
+    """A pattern for values as they stand in a file, with a backslash between two.
+
+    No two of its repetitions can take the same blanks: it never takes long.
+    """
+    value = rf"(?: *{one} *| *)"
+    return re.compile(rf"{value}(?:\\{value})*\0?".encode())
+
+
+_DECIMAL = r"[+-]?(?:\d{1,16}\.?\d{0,16}|\.\d{1,16})(?:[eE][+-]?\d{1,3})?"
+_DS = re.compile(_DECIMAL)
+_ALL_DS, _ALL_IS = _many(_DECIMAL), _many(r"[+-]?\d{1,10}")
+# DICOM: 16 upper-case characters; vendors use more. No run of five digits, as a person's number.
+_ALL_CS = re.compile(rb"(?!.*\d{5})[A-Za-z0-9_ .+/-]{0,32}(?:\\[A-Za-z0-9_ .+/-]{0,32})*\0?", re.S)
+_ALL_TM = _many(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?")
 _DA = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TM = re.compile(r"(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?")
 _DT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(\.\d{1,6})?([+-]\d{4})?")
@@ -46,20 +59,17 @@ def of_numbers(vr: str, raw: bytes) -> bytes | None:
 
 def of_decimals(raw: bytes) -> bytes | None:
     """Decimal strings (DS)."""
-    return _each(raw, _DS)
+    return raw if _ALL_DS.fullmatch(raw) else None
 
 
 def of_integers(raw: bytes) -> bytes | None:
     """Integer strings (IS)."""
-    return _each(raw, _IS)
+    return raw if _ALL_IS.fullmatch(raw) else None
 
 
 def of_codes(raw: bytes) -> bytes | None:
-    """Code strings (CS); no run of more than four digits, which a number of a person has."""
-    text = text_of(raw)
-    if text is None or _LONG_NUMBER.search(text):
-        return None
-    return raw if all(_CS.fullmatch(part) for part in text.split("\\")) else None
+    """Code strings (CS)."""
+    return raw if _ALL_CS.fullmatch(raw) else None
 
 
 def of_words(raw: bytes, rule: Rule) -> bytes | None:
@@ -120,6 +130,8 @@ def of_dates(raw: bytes, days: int) -> bytes | None:
 
 def of_times(raw: bytes, base: float) -> bytes | None:
     """Times (TM), earlier by `base` seconds."""
+    if not base and _ALL_TM.fullmatch(raw):
+        return raw
     text = text_of(raw)
     if text is None:
         return None
@@ -150,13 +162,6 @@ def seconds(text: str) -> float | None:
 def is_code(text: str) -> bool:
     """Whether a text looks like the code value of a public vocabulary, as 113100 or T-A0100."""
     return bool(_CODE.fullmatch(text))
-
-
-def _each(raw: bytes, pattern: re.Pattern[str]) -> bytes | None:
-    text = text_of(raw)
-    if text is None:
-        return None
-    return raw if all(pattern.fullmatch(part.strip()) for part in text.split("\\")) else None
 
 
 def _moved_date(text: str, days: int) -> str | None:
