@@ -11,6 +11,7 @@ from pydicom.uid import RLELossless
 
 from coil.deid.dicom import fast, layout, parts, plain
 from coil.deid.dicom.profile import attributes
+from coil.deid.dicom.risk import RefusedError
 from coil.errors import DataError
 
 FAST = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -146,6 +147,19 @@ def test_what_the_engine_remembers_of_one_file_does_not_stay_in_the_next():
         raw = encoded(data)
         assert b"".join(engine.clean(raw)) == by_plain(raw)
     assert engine.plainly == 0
+
+
+def test_what_refuses_a_file_is_seen_in_one_that_is_laid_out_as_the_one_before():
+    engine = fast.Engine(parts.Family(profile()))
+    first, hidden, burned = image(1), image(2), image(3)
+    for data, place in ((first, 0), (hidden, 12), (burned, 0)):
+        data.add_new(0x60000100, "US", 16)
+        data.add_new(0x60000102, "US", place)
+        data.BurnedInAnnotation = "YES" if data is burned else "NO "
+    engine.clean(encoded(first))
+    for data in (hidden, burned):
+        with pytest.raises(RefusedError):
+            engine.clean(encoded(data))
 
 
 def test_files_of_other_classes_and_forms_in_one_series_are_told_apart():

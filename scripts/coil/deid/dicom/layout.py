@@ -50,7 +50,11 @@ class Layout:
         repeats = not any(span[4] for span in found.values()) and not pixels[1][4]
         exact = [(span[1], span[3] if tag == 0x00020010 else span[2]) for tag, span in meta]
         for tag, span in [*found.items(), pixels]:
-            decides = (tag in parts.DECIDING and tag not in _OWN) or tag & 0x1FF00 == 0x10000
+            decides = (
+                (tag in parts.DECIDING and tag not in _OWN)
+                or tag & 0x1FF00 == 0x10000  # names a private block
+                or tag >> 24 == 0x60  # an overlay
+            )
             exact.append((span[1], span[3] if decides else span[2]))
         end = pixels[1][3]
         checks = [(start, stop, data[start:stop]) for start, stop in joined(exact)]

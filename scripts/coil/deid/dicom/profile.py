@@ -147,6 +147,24 @@ class Profile:
         return new
 
 
+@cache
+def _allowed(kin: tuple[str, ...]) -> frozenset[int]:
+    """The tags that may stay in these classes, if their values may."""
+    return frozenset(
+        tag
+        for tag, attribute in attributes().items()
+        if any(column in attribute.types for column in kin)
+        and (
+            not attribute.basic
+            or attribute.keyword in _RETAINED
+            or (attribute.keyword in _MOMENTS and "modified_dates" in attribute.options)
+            or attribute.basic == "U"
+        )
+        and not (attribute.vr in ("DA", "TM", "DT") and attribute.keyword not in _MOMENTS)
+        and attribute.keyword != "SpecificCharacterSet"  # all that stays is ASCII
+    )
+
+
 class Rules:
     """A profile for the files of one SOP class, with one begin of the study."""
 
@@ -155,23 +173,7 @@ class Rules:
         self.profile, self.begin = profile, begin
         self.column, self.kin = CLASSES[sop_class]
         self._rows = attributes()
-
-    @cached_property
-    def allowed(self) -> frozenset[int]:
-        """The tags that may stay, if their values may."""
-        return frozenset(
-            tag
-            for tag, attribute in attributes().items()
-            if any(kin in attribute.types for kin in self.kin)
-            and (
-                not attribute.basic
-                or attribute.keyword in _RETAINED
-                or (attribute.keyword in _MOMENTS and "modified_dates" in attribute.options)
-                or attribute.basic == "U"
-            )
-            and not (attribute.vr in ("DA", "TM", "DT") and attribute.keyword not in _MOMENTS)
-            and attribute.keyword != "SpecificCharacterSet"  # all that stays is ASCII
-        )
+        self.allowed = _allowed(self.kin)
 
     @cached_property
     def required(self) -> dict[int, tuple[str, bytes]]:
