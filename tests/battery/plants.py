@@ -24,8 +24,9 @@ PATTERNS = (
     re.compile(rb"(?<![\d.])((?:19|20)\d\d-?[01]\d-?[0-3]\d)(?!\d\d|-)"),
     re.compile(rb"(?<![\d.])((?:19|20)\d\d[01]\d[0-3]\d)(?=\d{6})"),
     re.compile(rb"(\d\d:?\d\d:?\d\d\.\d{6})(?!\d)"),
-    re.compile(rb"(?<![\da-z])(\d\d\d[wd])(?!\d\d|[a-z])"),
 )
+# Four letters come about by chance among voxels: ages are looked for in headers and in text.
+AGE = re.compile(rb"(?<![\da-z])(\d\d\d[wd])(?!\d\d|[a-z])")
 
 
 @dataclass
@@ -127,9 +128,10 @@ class Plants:
     def found(self, data: bytes) -> set[bytes]:
         """The tokens that occur in bytes as they are, in any case."""
         low = data.lower()
+        patterns = (*PATTERNS, AGE) if low[128:132] == b"dicm" or _is_text(low) else PATTERNS
         return {token for token in self.given if token in low} | {
             token
-            for pattern in PATTERNS
+            for pattern in patterns
             for match in pattern.finditer(low)
             for token in self._tokens(match[1])
         }
@@ -148,3 +150,11 @@ class Plants:
             return again(place).lower()
         self.places[token] = place
         return text
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

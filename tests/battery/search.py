@@ -19,6 +19,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")
 _BASE64_URL = re.compile(rb"[A-Za-z0-9_-]{16,}={0,2}")
 _HEX = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
 _ESCAPE = re.compile(rb"\\u([0-9a-fA-F]{4})")
+_ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]")
 _DEEP = 4
 _SMALL = 4096  # of a long run of base 64 the beginning is where it begins
 
@@ -95,9 +96,9 @@ def _png(data: bytes) -> Iterator[bytes]:
             pixels += body
         else:
             yield body
-            packed = body.rpartition(b"\0")[2]
-            with suppress(zlib.error):
-                yield zlib.decompress(packed)
+            for start in _ZLIB.finditer(body):
+                with suppress(zlib.error):
+                    yield zlib.decompressobj().decompress(body[start.start() :])
         place += 12 + length
     with suppress(zlib.error):
         yield zlib.decompress(pixels)
