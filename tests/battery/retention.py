@@ -16,8 +16,8 @@ import nibabel as nib
 import numpy as np
 from bidsschematools.schema import load_schema
 
-from coil.bids.convert import convert_session
-from coil.bids.mapping import parse
+from coil.bids.convert.convert import convert_session
+from coil.bids.mapping.mapping import parse
 from coil.deid.waist import admit_session
 from tests.battery.headers import keywords
 
@@ -59,7 +59,7 @@ def asked(datatype: str) -> frozenset[str]:
 
 def score(pulled: Path, rules: list[dict[str, Any]], folder: Path) -> Score:
     """Convert and admit a session, and compare it with dcm2niix's own images."""
-    names = {"subject": "X", "session": "Y"}
+    names: dict[str, Any] = {"subject": "X", "session": "Y"}
     convert_session(
         pulled, folder / "converted", **names, mapping=parse(rules), policy={},
         scratch=folder / "scratch",
