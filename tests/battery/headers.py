@@ -27,6 +27,7 @@ _NEW = "LO"
 _GROUPS = {(0x5000, 0x2500): "LO", (0x6000, 0x3000): "OB", (0x6000, 0x4000): "LT"}
 # One value for all files of a session: who was scanned, in which study.
 _PERSON = ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID", "StudyDate")
+_TOLD = ("PatientAge",)  # ages leave, as participants.tsv has them
 ROOT = (*_PERSON, "SeriesDescription", "ProtocolName", "SeriesInstanceUID", "SOPInstanceUID")
 # No file has command elements (group 0000); group 0002 and the padding have their own places.
 _ELSEWHERE = (0x0000, 0x0002, 0xFFFC)
@@ -221,7 +222,7 @@ def described(plants: Plants, place: str, begin: str) -> Planter:
 def _elements(
     plants: Plants, place: str, keep: Iterable[str] = ()
 ) -> Iterable[tuple[BaseTag, tuple[str, object]]]:
-    kept = {tag_for_keyword(keyword) for keyword in keep}
+    kept = {tag_for_keyword(keyword) for keyword in (*keep, *_TOLD)}
     for tag, vr in rows().items():
         if tag.group in _ELSEWHERE or tag in kept:
             continue

@@ -69,6 +69,7 @@ SETTINGS: dict[str, Any] = {
         "overrides": "overrides.yaml",
     },
     "deface": ["T1w"],
+    "export": {"dicom": "all", "faces": "keep"},
     "participants": [
         {"name": "arm", "description": "Arm", "levels": {"drug": "Drug", "sham": "Placebo"}},
         {"name": "rank", "description": "A number", "minimum": 0, "maximum": 10},

@@ -15,7 +15,15 @@ from tests.battery.study import Battery, build
 
 pytestmark = [pytest.mark.workflow, pytest.mark.battery, LONG]
 
-STAGES = ("pull", "convert", "anonymize", "dataset", "report_session", "push_session")
+STAGES = (
+    "pull",
+    "convert",
+    "anonymize",
+    "export_session",
+    "dataset",
+    "report_session",
+    "push_session",
+)
 # What shows, beside its log, that a stage is in the middle of identified files.
 SIGNS = {"pull": "**/*.dcm", "convert": "**/.scratch-*", "anonymize": "**/candidate"}
 

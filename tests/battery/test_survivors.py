@@ -38,6 +38,7 @@ def test_every_kind_of_file_is_in_the_dataset(searched: Searched) -> None:
     } <= ends  # fmt: skip
     for table in ("mood", "visit"):
         assert (searched.battery.lab.results / f"bids/phenotype/{table}.tsv").is_file()
+    assert len(list((searched.battery.lab.results / "dicom").rglob("*.dcm"))) > 20
 
 
 def test_nothing_survives_in_what_others_can_see(searched: Searched) -> None:
