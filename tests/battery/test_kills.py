@@ -24,6 +24,7 @@ STAGES = (
     "report_session",
     "push_session",
 )
+SCRIPTS = {"export_session": "export"}  # where a rule's script has another name
 # What shows, beside its log, that a stage is in the middle of identified files.
 SIGNS = {"pull": "**/*.dcm", "convert": "**/.scratch-*", "anonymize": "**/candidate"}
 
@@ -51,7 +52,8 @@ def kill(battery: Battery, rule: str) -> str:
     while not is_at_work(battery, rule):
         assert process.poll() is None and time.monotonic() < end, f"{rule} did not begin"
         time.sleep(0.02)
-    jobs = [job for job in of_session(process.pid) if f".{rule}.py" in command(job)]
+    script = f".{SCRIPTS.get(rule, rule)}.py"
+    jobs = [job for job in of_session(process.pid) if script in command(job)]
     assert jobs, f"{rule} was done before it was killed"
     for job in jobs:
         os.kill(job, signal.SIGKILL)
