@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.admission import Terms, admit, refuse
 from coil.deid.descriptions import words_of
-from coil.deid.identities import LinkTable, load_secret
+from coil.deid.identities import LinkTable, project_secret
 from coil.jobs import Failure
 from coil.units import Unit
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 _WORDED = ("mapping", "synonyms", "overrides")
-DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False}
 
 
 def main(
@@ -46,7 +45,7 @@ def main(
         )
         if isinstance(result, Failure):
             return refuse(dataset, unit, result)
-        return {**DONE, **result}
+        return {**jobs.DONE, **result}
     finally:
         os.umask(umask)
 
@@ -54,9 +53,8 @@ def main(
 def find_terms(link: Path, archive: Path, unit: Unit, params: dict[str, Any]) -> Terms:
     """The terms of a session's admission, from the private files and the config."""
     identity = params["identity"]
-    secret = identity.get("secret_file") or str(link.parent / "secret")
     return Terms(
-        secret=load_secret(Path(secret), create=False),
+        secret=project_secret(identity, link.parent),
         project=files.read_json(archive)["project"],
         subject_id=LinkTable.read(link).find(*unit).subject_id,
         dates=identity["dates"],

@@ -13,14 +13,12 @@ from coil import files, jobs
 from coil.deid.dates import shift_days
 from coil.deid.dicom.export import Wanted, export_session
 from coil.deid.dicom.profile import Profile
-from coil.deid.identities import LinkTable, load_secret
+from coil.deid.identities import LinkTable, project_secret
 from coil.jobs import Failure
 from coil.units import Unit
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
-
-DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False}
 
 
 def main(
@@ -48,7 +46,7 @@ def main(
             )
             if not isinstance(result, Failure):
                 files.publish(candidate, target, tree, umask)
-                return {**DONE, **result}
+                return {**jobs.DONE, **result}
             failure = result
         files.remove_tree(target)
         return {**failure.record(), "series": [], "files": 0}
@@ -67,9 +65,7 @@ def _export(
 
 def _profile(link: Path, archive: Path, unit: Unit, terms: dict[str, Any]) -> Profile:
     identity = terms["identity"]
-    secret = load_secret(
-        Path(identity.get("secret_file") or str(link.parent / "secret")), create=False
-    )
+    secret = project_secret(identity, link.parent)
     project = files.read_json(archive)["project"]
     subject_id = LinkTable.read(link).find(*unit).subject_id
     return Profile(

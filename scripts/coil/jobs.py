@@ -20,6 +20,9 @@ from coil import files
 from coil.errors import CoilError
 
 FAILURE = "failed.json"
+DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False}
+"""The fields of a record where `Failure.record` has its own."""
+
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
 from coil.bids.mapping.sources import bidsmap
 from coil.deid.dates import shift_days
-from coil.deid.identities import Link, LinkTable, load_secret
+from coil.deid.identities import Link, LinkTable, project_secret
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import wanted_resources
 from coil.units import unit_name
@@ -151,7 +151,7 @@ def _wanted(
 ) -> Wanted:
     """What the config's tables take of people, and by how much each subject's dates move."""
     project, identity = settings["project"], settings["identity"]
-    secret = load_secret(Path(identity.get("secret_file") or private / "secret"), create=False)
+    secret = project_secret(identity, private)
 
     def days(subject_id: str) -> int | None:
         return None if identity["dates"] == "none" else shift_days(secret, project, subject_id)

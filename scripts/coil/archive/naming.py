@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from coil.archive.listing import Session
-from coil.deid.identities import Kind, Link, LinkTable, bids_label, load_secret, pseudonym
+from coil.deid.identities import Kind, Link, LinkTable, bids_label, project_secret, pseudonym
 from coil.deid.own_labels import read_own_labels
 from coil.errors import ConfigError
 
@@ -28,8 +28,7 @@ def name_sessions(
     """
     identity, project = settings["identity"], settings["project"]
     table = LinkTable.read(private / "link.tsv")
-    secret_file = identity.get("secret_file") or str(private / "secret")
-    secret = load_secret(Path(secret_file), create=not table.rows)
+    secret = project_secret(identity, private, create=not table.rows)
 
     def namer(kind: Kind) -> _Namer:
         way = identity[f"{kind}s"]

@@ -13,10 +13,11 @@ import re
 import secrets
 import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from coil.errors import ConfigError, DataError
 from coil.files import write_text
@@ -56,6 +57,14 @@ def load_secret(path: Path, create: bool = True) -> bytes:
             "restore it, or delete the file to have one made"
         )
     return secret
+
+
+def project_secret(identity: Mapping[str, Any], private: Path, create: bool = False) -> bytes:
+    """The secret that the config's `identity` names, else that of the project's `private` folder.
+
+    See `load_secret`.
+    """
+    return load_secret(Path(identity.get("secret_file") or private / "secret"), create)
 
 
 def keyed_digest(secret: bytes, *parts: str) -> bytes:
