@@ -28,7 +28,7 @@ demo-clean:
 	rm -rf .demo
 
 test: .venv/test.stamp
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
