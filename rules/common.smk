@@ -64,6 +64,13 @@ def dataset_settings(wildcards):
     return {**kept, "select": chosen, "identity": identity}
 
 
+def protection_settings(wildcards):
+    """What the data protection summary says of the config."""
+    settings = PROJECTS[wildcards.project]
+    told = {key: settings[key] for key in ("push", "export")}
+    return {**dataset_settings(wildcards), **told}
+
+
 def code(*scripts):
     """A digest of the scripts' code, as a param: jobs run again when it changed."""
     return "-".join(map(code_digest, scripts))

@@ -1,5 +1,6 @@
 # In:  the records of all sessions, the figures of the analyses, the validator's verdicts.
-# Out: one self-contained HTML page a session and one a project, and the status table.
+# Out: one self-contained HTML page a session and one a project, its data protection summary,
+#      and the status table.
 
 
 localrules:
@@ -37,6 +38,7 @@ rule report_project:
         summary="<results>/{project}/dataset.json",
         verdict="<results>/{project}/validation.json",
         derivatives=derivative_verdicts,
+        protection="<results>/{project}/reports/data_protection.html",
     output:
         page="<results>/{project}/reports/index.html",
     log:
@@ -52,6 +54,28 @@ rule report_project:
         "{wildcards.project}: write the project's page"
     script:
         "../scripts/report_project.py"
+
+
+rule data_protection:
+    """One page for an ethics board: what is processed, what was removed, and how it was checked."""
+    input:
+        admits=of_units("<results>/{project}/records/<unit>/admit.json"),
+    output:
+        page="<results>/{project}/reports/data_protection.html",
+    log:
+        "<logs>/{project}/data_protection.log",
+    benchmark:
+        "<benchmarks>/{project}/data_protection.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=protection_settings,
+        keep_quarantine=config["keep_quarantine"],
+        code=code("data_protection"),
+    message:
+        "{wildcards.project}: write the data protection summary"
+    script:
+        "../scripts/data_protection.py"
 
 
 rule status_table:

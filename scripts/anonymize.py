@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.admission import Terms, admit, refuse
+from coil.bids.names import bids_version
 from coil.deid.descriptions import words_of
 from coil.deid.identities import LinkTable, project_secret
+from coil.deid.record import protection
 from coil.jobs import Failure
 from coil.units import Unit
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
+_RULES = ("identity", "deface", "sidecar_keys")
 _WORDED = ("mapping", "synonyms", "overrides")
 
 
@@ -70,12 +73,14 @@ if "snakemake" in globals():
     named = {key: snakemake.wildcards[key] for key in ("project", "subject", "session")}
     given = snakemake.input
     record = Path(snakemake.output.record)
+    settings = {key: snakemake.params[key] for key in (*_RULES, *_WORDED)}
     outcome = main(
         (Path(given.pulled), Path(given.converted)),
         (Path(given.link), Path(given.archive)),
         Unit(named["subject"], named["session"]),
-        {key: snakemake.params[key] for key in ("identity", "deface", "sidecar_keys", *_WORDED)},
+        settings,
         record.parents[2] / "bids",
         snakemake.log[0],
     )
+    outcome["protection"] = protection(outcome, settings, bids_version())
     files.write_json(record, {**named, **outcome})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
+from coil.report import page as shared
 from coil.report import project
 
 if TYPE_CHECKING:
@@ -25,14 +26,15 @@ def main(
     page: Path,
 ) -> None:
     dataset = files.read_json(summary)
+    sessions = [session_of(admit) for admit in admits]
     described = {
         "name": name,
         "project": page.parents[1].name,
-        "sessions": [session_of(admit) for admit in admits],
+        "sessions": sessions,
         "validator": files.read_json(verdict),
         "derivatives": {path.stem: files.read_json(path) for path in derivatives},
         "dataset": "../bids",
-        "versions": versions(admits),
+        "versions": shared.versions(session["record"] for session in sessions),
         "participants": dataset["subjects"],
         "problems": dataset["problems"],
     }
@@ -47,15 +49,6 @@ def session_of(admit: Path) -> dict[str, Any]:
         "report": f"{admit.parent.name}.html",
         "push": None,
     }
-
-
-def versions(admits: list[Path]) -> dict[str, str]:
-    """Each tool with all the versions that made the sessions."""
-    used: dict[str, set[str]] = {}
-    for admit in admits:
-        for tool, version in files.read_json(admit)["versions"].items():
-            used.setdefault(tool, set()).add(version)
-    return {tool: ", ".join(sorted(used[tool])) for tool in sorted(used)}
 
 
 if "snakemake" in globals():

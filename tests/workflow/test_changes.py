@@ -14,7 +14,8 @@ pytestmark = pytest.mark.workflow
 
 SESSION_JOBS = {"pull", "convert", "anonymize", "qc", "report_session", "push_session"}
 PROJECT_JOBS = {
-    "dataset", "validate", "qc_dataset", "report_project", "push_project", "status_table", "all",
+    "dataset", "validate", "qc_dataset", "data_protection", "report_project", "push_project",
+    "status_table", "all",
 }  # fmt: skip
 
 

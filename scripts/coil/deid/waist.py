@@ -58,7 +58,7 @@ def admit_session(
     the columns of events that pass unchecked, `words` what a series' description may say beside
     the words of protocols; what the scanner computed goes below `derivatives`. Returns what the
     record of the session tells of this stage: series, files and derivatives (with SHA-256), age,
-    deface, leak_check, removed.
+    deface, leak_check, removed, kept.
 
     Raises DataError, naming a file and a kind of identifier but no value, if something in the
     session cannot be checked or would leak; nothing is left in `candidate` then.
@@ -95,6 +95,7 @@ class _Waist:
         self.words: frozenset[str] = frozenset()
         self.deface_results: list[dict[str, Any]] = []
         self.removed_keys: Counter[str] = Counter()
+        self.kept_keys: Counter[str] = Counter()
         self.removed_fields: Counter[str] = Counter()
         self.removed_columns: Counter[str] = Counter()
         try:
@@ -185,6 +186,7 @@ class _Waist:
             if key not in self.allow and self.tells(json.dumps(value, ensure_ascii=False))
         ]
         self.removed_keys.update(removed + told)
+        self.kept_keys.update(key for key in kept if key not in told)
         return dump_sidecar({key: value for key, value in kept.items() if key not in told})
 
     def table(self, path: Path) -> tuple[bytes, list[str]]:
@@ -245,6 +247,7 @@ class _Waist:
             "age": session_age(self.pulled),
             "deface": self.deface_results,
             "removed": self.removed(),
+            "kept": {"sidecar_keys": self.named(self.kept_keys)},
         }
         hits = search_with(self.searcher, files, names)
         if hits:
@@ -267,6 +270,7 @@ class _Waist:
             "derivatives": {name: digests[name] for name in names if name in beside},
             "leak_check": {
                 "identifiers": len(self.identifiers),
+                "kinds": dict(sorted(Counter(v.kind for v in self.identifiers.values).items())),
                 "files": len(files),
                 "bytes": sum(path.stat().st_size for path in files),
                 "hits": 0,

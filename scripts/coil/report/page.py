@@ -86,6 +86,15 @@ def issues(validator: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [groups[key] | {"keys": sorted(groups[key]["keys"])} for key in ordered]
 
 
+def versions(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Each tool with all the versions that made the sessions of these records."""
+    used: dict[str, set[str]] = {}
+    for record in records:
+        for tool, version in (record.get("versions") or {}).items():
+            used.setdefault(tool, set()).add(version)
+    return {tool: ", ".join(sorted(used[tool])) for tool in sorted(used)}
+
+
 def base_name(file: str) -> str:
     """A file's BIDS name without subject, session and extension, for headings.
 

@@ -32,6 +32,7 @@ def render(record: Mapping[str, Any], qc: Mapping[str, Any] | None, figures_root
         deface=record.get("deface") or [],
         leak=record.get("leak_check"),
         removed=record.get("removed") or {},
+        protection=record.get("protection"),
         versions=record.get("versions") or {},
     )
 

@@ -1,0 +1,102 @@
+"""What a session's record says of its protection: what was done, how often, by which rule.
+
+No value of a person is in it: only names of rules, their editions, and counts.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from coil import __version__
+
+_ALLOW_LIST = ("sidecar_keys.py", "sidecar_pet.py", "values.py")
+_POLICIES = ("subjects", "sessions", "dates", "time_of_day")
+
+
+def protection(
+    record: Mapping[str, Any], settings: Mapping[str, Any], bids_version: str
+) -> dict[str, Any]:
+    """The rules that a session went through, and what each of them did.
+
+    record      of the session, admitted or refused
+    settings    the project's `identity`, `deface` and `sidecar_keys`; no path of them is told
+    """
+    return {
+        "editions": {
+            "Coil": __version__,
+            "BIDS": bids_version,
+            "sidecar allow-list": f"SHA-256 {allow_list_edition()}",
+        },
+        "policies": {key: settings["identity"][key] for key in _POLICIES},
+        "deface": list(settings["deface"]),
+        "sidecar_keys": list(settings["sidecar_keys"]),
+        "account": account(record) if record["state"] == "done" else [],
+    }
+
+
+@cache
+def allow_list_edition() -> str:
+    """The first 16 digits of the digest of the allow-list of sidecar keys and their values."""
+    here = Path(__file__).parent
+    whole = b"".join((here / name).read_bytes() for name in _ALLOW_LIST)
+    return hashlib.sha256(whole).hexdigest()[:16]
+
+
+def account(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was removed, changed and kept: action, what, count (above 0) and rule."""
+    removed, kept = record.get("removed") or {}, record.get("kept") or {}
+    series = record.get("series") or []
+    faces = [row for row in record.get("deface") or [] if row["state"] == "defaced"]
+    rows = [
+        (
+            "removed", "values of sidecars",
+            _sum(removed.get("sidecar_keys")),
+            "not in the allow-list of sidecar keys, or not a value that its entry allows",
+        ),
+        (
+            "removed", "fields of image headers",
+            len(removed.get("header_fields") or ()),
+            "only voxels and geometry pass",
+        ),
+        (
+            "removed", "columns of tables",
+            _sum(removed.get("columns")),
+            "only known columns, and those that the config names",
+        ),
+        (
+            "removed", "files",
+            _sum(removed.get("files")),
+            "only known kinds of files in known places",
+        ),
+        (
+            "changed", "faces",
+            len(faces),
+            "images of the suffixes that the config lists in deface",
+        ),
+        (
+            "changed", "times of acquisition",
+            sum(bool(row.get("acq_time")) for row in series),
+            "one secret shift of days for each subject",
+        ),
+        (
+            "changed", "values of sidecars that the config supplies",
+            sum(len(row.get("supplied") or ()) for row in series),
+            "the mapping's own values, searched for identifiers",
+        ),
+        (
+            "kept", "values of sidecars",
+            _sum(kept.get("sidecar_keys")),
+            "in the allow-list, each with a type, a range or a vocabulary",
+        ),
+    ]  # fmt: skip
+    return [
+        {"action": action, "what": what, "count": count, "rule": rule}
+        for action, what, count, rule in rows
+        if count
+    ]
+
+
+def _sum(counts: Mapping[str, int] | None) -> int:
+    return sum((counts or {}).values())
