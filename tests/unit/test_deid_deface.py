@@ -8,7 +8,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from coil.deid.deface import DefaceResult, deep_in_upper_head, deface, even, find_head, template
+from coil.deid.deface import (
+    DefaceResult,
+    _why_none,
+    deep_in_upper_head,
+    deface,
+    even,
+    find_head,
+    template,
+)
 from coil.deid.deface import Grid as Image
 from coil.errors import DataError
 
@@ -57,6 +65,19 @@ def test_the_nose_is_gone_and_the_brain_is_not(defaced):
     brain = np.s_[middle - 25 : middle + 25, 30:95, 55:90]
     assert (old[nose] > 60).sum() > 200 and not new[nose].any()
     assert np.array_equal(old[brain], new[brain])
+
+
+def test_a_defaced_image_is_told_so_and_keeps_its_voxels(defaced, tmp_path: Path):
+    shutil.copy(defaced[1], tmp_path / "a.nii.gz")
+    assert deface(tmp_path / "a.nii.gz", tmp_path / "b.nii.gz").state == "already defaced"
+    before, after = nib.load(tmp_path / "a.nii.gz"), nib.load(tmp_path / "b.nii.gz")
+    assert np.array_equal(before.dataobj.get_unscaled(), after.dataobj.get_unscaled())
+
+
+def test_an_image_that_ends_above_the_face_is_told_so():
+    above = np.eye(4)
+    above[2, 3] = 90  # mm: the lowest slice lies near the vertex
+    assert _why_none(np.ones((9, 9, 9)), above, np.eye(4)) == "no face in the field of view"
 
 
 def test_nothing_is_left_beside_the_image(defaced):

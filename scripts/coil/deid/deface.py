@@ -41,6 +41,9 @@ HEAD = 0.25  # of the local mean: darker is air
 RESEMBLANCE = 0.58
 SCALES = (0.6, 1.6)  # of the affine's axes: from a child's head to the largest
 CHANGED = (0.02, 0.25)  # of the head; the same heads lose 0.08 to 0.13, defaced ones 0.005
+BLANK = 0.97  # of the face's place are zeros in a defaced image
+REACHED = 0.02  # of the average face lies within an image that does show one
+ALREADY, BEYOND = "already defaced", "no face in the field of view"
 UPPER_HEAD = 70.0  # mm below the vertex; the eyes lie lower
 DEEP = 15.0  # mm below the skin: scalp and skull are thinner
 # niimath's faster cost fits these as well as its default; the second way starts at the centre of
@@ -87,8 +90,9 @@ class Grid:
 def deface(source: Path, target: Path) -> DefaceResult:
     """Write `source` without its face, and without the text in its header, to `target`.
 
-    The state is "defaced", or "no face found" where the face's place was empty already (the
-    image was defaced before, or does not reach it).
+    The state is "defaced"; "already defaced" where the face's place holds zeros, and "no face in
+    the field of view" where the image does not reach it: these images keep all voxels. "no face
+    found" where next to nothing of the head lay in that place, yet it is not known why.
 
     Raises DataError if a gate refuses the image: then `target` is not written.
     """
@@ -111,8 +115,10 @@ def deface(source: Path, target: Path) -> DefaceResult:
         raise _refused(source, "too much of the head would go")
     if (gone & deep_in_upper_head(head, subject.affine)).any():
         raise _refused(source, "a part of the brain would go")
+    state = "defaced" if changed >= CHANGED[0] else _why_none(data, image.affine, affine)
+    if state in (ALREADY, BEYOND):
+        return DefaceResult(state, 0.0, resemblance, clean_nifti(source, target))
     removed = clean_nifti(source, target, _without(face(data.shape, image.affine, affine)))
-    state = "defaced" if changed >= CHANGED[0] else "no face found"
     return DefaceResult(state, changed, resemblance, removed)
 
 
@@ -158,6 +164,21 @@ def face(shape: tuple[int, ...], affine: np.ndarray, to_template: np.ndarray) ->
     mask = _face_mask()
     matrix = np.linalg.inv(mask.affine) @ to_template @ affine
     return _resample(mask.data, matrix, shape[:3], order=0, mode="nearest") < 0.5
+
+
+def _why_none(data: np.ndarray, affine: np.ndarray, to_template: np.ndarray) -> str:
+    """Why an image has no face, looked up at each voxel of the average head's own face."""
+    average = template()
+    whole = _template_head() & face(average.data.shape, average.affine, np.eye(4))
+    # Without its border: a head without a face is registered some mm off.
+    place = np.argwhere(ndimage.binary_erosion(whole, iterations=2))
+    matrix = np.linalg.inv(affine) @ np.linalg.inv(to_template) @ average.affine
+    voxels = np.rint(place @ matrix[:3, :3].T + matrix[:3, 3]).astype(int)
+    inside = ((voxels >= 0) & (voxels < data.shape)).all(axis=1)
+    if inside.mean() < REACHED:
+        return BEYOND
+    blank = (data[tuple(voxels[inside].T)] == 0).mean()
+    return ALREADY if blank >= BLANK else "no face found"
 
 
 def find_head(image: Grid) -> np.ndarray:
