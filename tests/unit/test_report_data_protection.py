@@ -63,8 +63,10 @@ def test_a_refused_session_is_told_with_its_reason_and_not_counted_as_admitted(s
 
 def test_every_free_text_that_the_config_lets_through_is_named(shown):
     for text in (
-        "ImageComments (a sidecar key)", "remark (phenotype/phq9.tsv)", "story (participants.tsv)"
-    ):  # fmt: skip
+        "ImageComments (a sidecar key or a column of events)",
+        "remark (phenotype/phq9.tsv)",
+        "story (participants.tsv)",
+    ):
         assert text in shown.text
 
 

@@ -99,7 +99,9 @@ def editions(records: Iterable[Record]) -> dict[str, str]:
 
 def free_texts(settings: Mapping[str, Any]) -> list[dict[str, str]]:
     """What the config lets through though its text is free: where, and the name."""
-    found = [("a sidecar key", key) for key in settings["bids"]["sidecar_keys"]]
+    found = [
+        ("a sidecar key or a column of events", key) for key in settings["bids"]["sidecar_keys"]
+    ]
     tables = {"participants.tsv": settings["participants"], "sessions.tsv": settings["sessions"]}
     for entry in settings["phenotype"]:
         name = f"phenotype/{entry['instrument']}.tsv"
