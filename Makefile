@@ -32,7 +32,7 @@ test: .venv/test.stamp
 
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
-	$(BIN)/pytest -m "not workflow and not real and not browser"
+	$(BIN)/pytest -n $(CORES) -m "not workflow and not real and not browser and not battery"
 
 battery: .venv/test.stamp
 	COIL_BATTERY=1 $(BIN)/pytest -rA tests/battery

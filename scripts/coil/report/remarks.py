@@ -30,23 +30,23 @@ _OF_THE_STUDY = frozenset(
     ]
 )
 
-_TASK = "only the study knows what the task was; `supplement` in the rule can say it"
+_TASK = "only the study knows what the task was; the key supplement in the rule can say it"
 _STUDY = "the project's config does not say it"
 _IDENTIFYING = "left out on purpose: such a value could identify a person or a place"
-_ABSENT = "the scanner's files do not give it; `supplement` in the rule can"
+_ABSENT = "the scanner's files do not give it; the key supplement in the rule can"
 
 _CODES = {
     "B0_FIELD_IDENTIFIER_RECOMMENDED": (
-        "no rule says what the field map corrects; give its rule `b0`, or set "
-        "`field_maps: by_match`"
+        "no rule says what the field map corrects; give its rule the key b0, or set "
+        "field_maps: by_match"
     ),
-    "EVENTS_TSV_MISSING": "the archive holds no events of the task, or its rule has no `events`",
+    "EVENTS_TSV_MISSING": "the archive holds no events of the task, or its rule does not name them",
     "TOO_FEW_AUTHORS": (
-        "bids.authors in the project's config names one author or none; or the authors stand in "
+        "the project's config names one author or none; or the authors stand in "
         "CITATION.cff, where BIDS wants them and the validator does not count them"
     ),
-    "NO_AUTHORS": "bids.authors in the project's config is empty",
-    "README_FILE_SMALL": "bids.readme in the project's config says little of the study",
+    "NO_AUTHORS": "the project's config names no authors",
+    "README_FILE_SMALL": "the readme in the project's config says little of the study",
     "INCONSISTENT_PARAMETERS": "the scanner's protocol differed between sessions",
     "INCONSISTENT_SUBJECTS": "not every participant has every image",
     "MISSING_SESSION": "not every participant has every session",
