@@ -80,6 +80,10 @@ def test_an_image_that_ends_above_the_face_is_told_so():
     assert _why_none(np.ones((9, 9, 9)), above, np.eye(4)) == "no face in the field of view"
 
 
+def test_why_there_is_no_face_is_not_guessed():
+    assert _why_none(np.ones((200, 200, 200)), template().affine, np.eye(4)) is None
+
+
 def test_nothing_is_left_beside_the_image(defaced):
     assert {p.name for p in defaced[0].parent.iterdir()} == {"in.nii.gz", "out.nii.gz"}
 

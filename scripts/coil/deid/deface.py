@@ -91,8 +91,7 @@ def deface(source: Path, target: Path) -> DefaceResult:
     """Write `source` without its face, and without the text in its header, to `target`.
 
     The state is "defaced"; "already defaced" where the face's place holds zeros, and "no face in
-    the field of view" where the image does not reach it: these images keep all voxels. "no face
-    found" where next to nothing of the head lay in that place, yet it is not known why.
+    the field of view" where the image does not reach it: these images keep all voxels.
 
     Raises DataError if a gate refuses the image: then `target` is not written.
     """
@@ -115,11 +114,13 @@ def deface(source: Path, target: Path) -> DefaceResult:
         raise _refused(source, "too much of the head would go")
     if (gone & deep_in_upper_head(head, subject.affine)).any():
         raise _refused(source, "a part of the brain would go")
-    state = "defaced" if changed >= CHANGED[0] else _why_none(data, image.affine, affine)
-    if state in (ALREADY, BEYOND):
+    if changed < CHANGED[0]:
+        state = _why_none(data, image.affine, affine)
+        if state is None:
+            raise _refused(source, "next to nothing of the head would go")
         return DefaceResult(state, 0.0, resemblance, clean_nifti(source, target))
     removed = clean_nifti(source, target, _without(face(data.shape, image.affine, affine)))
-    return DefaceResult(state, changed, resemblance, removed)
+    return DefaceResult("defaced", changed, resemblance, removed)
 
 
 def even(image: Grid) -> Grid:
@@ -166,8 +167,11 @@ def face(shape: tuple[int, ...], affine: np.ndarray, to_template: np.ndarray) ->
     return _resample(mask.data, matrix, shape[:3], order=0, mode="nearest") < 0.5
 
 
-def _why_none(data: np.ndarray, affine: np.ndarray, to_template: np.ndarray) -> str:
-    """Why an image has no face, looked up at each voxel of the average head's own face."""
+def _why_none(data: np.ndarray, affine: np.ndarray, to_template: np.ndarray) -> str | None:
+    """Why an image has no face, looked up at each voxel of the average head's own face.
+
+    None where that is not known.
+    """
     average = template()
     whole = _template_head() & face(average.data.shape, average.affine, np.eye(4))
     # Without its border: a head without a face is registered some mm off.
@@ -178,7 +182,7 @@ def _why_none(data: np.ndarray, affine: np.ndarray, to_template: np.ndarray) -> 
     if inside.mean() < REACHED:
         return BEYOND
     blank = (data[tuple(voxels[inside].T)] == 0).mean()
-    return ALREADY if blank >= BLANK else "no face found"
+    return ALREADY if blank >= BLANK else None
 
 
 def find_head(image: Grid) -> np.ndarray:
