@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids import names
+from coil.bids.convert import asl, sidecars
 from coil.bids.convert.fieldmaps import Run, same_shims, tie
 from coil.bids.convert.geometry import coverage
 from coil.bids.mapping.rules import B0
@@ -197,7 +198,7 @@ def test_by_match_a_rules_own_b0_still_counts(session: Session) -> None:
 def test_a_phase_difference_gets_the_echo_times_of_its_magnitudes(session: Session) -> None:
     session.add("fmap/magnitude", B0(identifier=("gre",)))
     session.add("fmap/phasediff", B0(identifier=("gre",)))
-    session.tie()
+    sidecars.tell_echo_times(path for run in session.runs for path in run.files)
     sidecar = session.sidecar("fmap/phasediff")
     assert (sidecar["EchoTime1"], sidecar["EchoTime2"]) == (0.005, 0.01)
 
@@ -205,7 +206,7 @@ def test_a_phase_difference_gets_the_echo_times_of_its_magnitudes(session: Sessi
 def test_echo_times_that_the_scanner_gave_stay(session: Session) -> None:
     session.add("fmap/magnitude", B0(identifier=("gre",)))
     session.add("fmap/phasediff", B0(identifier=("gre",)), EchoTime1=0.004, EchoTime2=0.007)
-    session.tie()
+    sidecars.tell_echo_times(path for run in session.runs for path in run.files)
     assert session.sidecar("fmap/phasediff")["EchoTime1"] == 0.004
 
 
@@ -213,7 +214,8 @@ def test_an_m0scan_is_intended_for_the_asl_run_with_its_entities(session: Sessio
     session.add("perf/acq-a_asl")
     session.add("perf/acq-b_asl")
     session.add("perf/acq-a_m0scan")
-    session.tie()
+    runs = [asl.Run(run.kind[1], run.files, run.acq_time) for run in session.runs]
+    asl.tie(runs, session.folder)
     intended = session.sidecar("perf/acq-a_m0scan")["IntendedFor"]
     assert intended == ["bids::sub-X/ses-Y/perf/sub-X_ses-Y_acq-a_asl.nii.gz"]
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from coil.bids.convert import outputs
+from coil.bids import names
+from coil.bids.convert import outputs, sidecars
 from coil.bids.series.acquisition import private
 from coil.bids.series.header import Header, read, read_pixels
-from coil.files import read_json, write_json
 
 _TYPES = {"CONTROL": "control", "LABEL": "label", "M_ZERO_SCAN": "m0scan"}
 _PHILIPS = "Philips MR Imaging DD 005"
@@ -26,6 +26,12 @@ class Run:
     suffix: str
     files: Sequence[Path]
     start: str | None
+
+    @property
+    def entities(self) -> set[tuple[str, str]]:
+        """The entities of its first image's name, with their values."""
+        found = outputs.images(self.files)
+        return set(names.split(outputs.named(found[0]))[2].items()) if found else set()
 
 
 def volume_types(folder: Path, image: Path) -> tuple[str, ...]:
@@ -65,26 +71,30 @@ def describe(files: Sequence[Path], types: Sequence[str]) -> None:
     if "m0scan" in types:
         told["M0Type"] = "Included"
     for image in outputs.images(files):
-        _fill(image, told)
+        sidecars.fill(image, told)
 
 
 def tie(runs: Sequence[Run], session: Path) -> None:
     """Tie each run to the m0scan nearest in time, in the sidecars of both.
 
-    `session` is the folder `sub-X/ses-Y` that the files lie in.
+    An m0scan whose entities a run shares is for such runs only. `session` is the folder
+    `sub-X/ses-Y` that the files lie in.
     """
     scans = [run for run in runs if run.suffix == "m0scan"]
+    labelled = [run for run in runs if run.suffix == "asl"]
+    own = {i: [r for r in labelled if scan.entities <= r.entities] for i, scan in enumerate(scans)}
     uses: dict[int, list[str]] = defaultdict(list)
-    for run in (run for run in runs if run.suffix == "asl"):
+    for run in labelled:
+        near = [i for i in own if run in own[i]] or [i for i in own if not own[i]]
         for image in outputs.images(run.files):
-            kind = "Separate" if scans else "Absent"
-            if _fill(image, {"M0Type": kind})["M0Type"] == "Separate" and scans:
-                nearest = min(range(len(scans)), key=lambda i: _apart(scans[i], run))
+            kind = "Separate" if near else "Absent"
+            if sidecars.fill(image, {"M0Type": kind})["M0Type"] == "Separate" and near:
+                nearest = min(near, key=lambda i: _apart(scans[i], run))
                 place = image.relative_to(session.parent.parent).as_posix()
                 uses[nearest].append(f"bids::{place}")
     for number, images in uses.items():
         for image in outputs.images(scans[number].files):
-            _fill(image, {"IntendedFor": sorted(images)})
+            sidecars.fill(image, {"IntendedFor": sorted(images)})
 
 
 def _apart(one: Run, other: Run) -> float:
@@ -94,15 +104,6 @@ def _apart(one: Run, other: Run) -> float:
         ).total_seconds()
     except ValueError:
         return 0.0
-
-
-def _fill(image: Path, values: dict[str, Any]) -> dict[str, Any]:
-    path = outputs.sidecar(image)
-    known = read_json(path)
-    if values.keys() - known.keys():
-        known = values | known
-        write_json(path, known)
-    return known
 
 
 def _labels(header: Header) -> list[Any]:

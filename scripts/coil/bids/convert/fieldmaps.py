@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coil.bids import names
-from coil.bids.convert import geometry, outputs
+from coil.bids.convert import geometry, outputs, sidecars
 from coil.bids.mapping.rules import B0
-from coil.files import read_json, write_json
 
 # What EPI distortion is corrected in, by datatype and suffix.
 DISTORTED = frozenset(
@@ -75,7 +74,7 @@ class Run:
     @cached_property
     def sidecar(self) -> dict[str, Any]:
         """What dcm2niix says of the first image."""
-        return read_json(outputs.sidecar(self.images[0]))
+        return sidecars.read(self.images[0])
 
     @property
     def is_map(self) -> bool:
@@ -137,8 +136,7 @@ def tie(runs: Sequence[Run], session: Path, by_match: bool = False) -> dict[str,
     """Write what ties field maps to images into their sidecars.
 
     Members of a group get B0FieldIdentifier, those in `fmap/` IntendedFor, and what the group
-    corrects B0FieldSource. An `m0scan` gets IntendedFor its ASL runs, a phase difference
-    without EchoTime1 and EchoTime2 those of its magnitudes.
+    corrects B0FieldSource.
 
     Parameters
     ----------
@@ -176,7 +174,6 @@ def tie(runs: Sequence[Run], session: Path, by_match: bool = False) -> dict[str,
         if run.is_map and not any(run in group.members for group in groups):
             notes[run.name].append("corrects nothing: its rule has no b0")
     _write(groups, session)
-    _tie_m0scans(runs, session)
     return dict(notes)
 
 
@@ -302,48 +299,13 @@ def _write(groups: Sequence[Group], session: Path) -> None:
                     intended[image] |= {_uri(target, root) for target in targets}
         for image in targets:
             sources[image].append(identifier)
-        _give_echo_times(group)
     for key, values in (("B0FieldIdentifier", identifiers), ("B0FieldSource", sources)):
         for image, found in values.items():
-            _update(image, {key: found[0] if len(found) == 1 else sorted(found)})
+            sidecars.update(image, {key: found[0] if len(found) == 1 else sorted(found)})
     for image, uris in intended.items():
         if uris:
-            _update(image, {"IntendedFor": sorted(uris)})
-
-
-def _give_echo_times(group: Group) -> None:
-    """EchoTime1 and EchoTime2, which BIDS wants of a phase difference, from the magnitudes."""
-    magnitudes = [run for run in group.members if run.kind[1].startswith("magnitude")]
-    echoes = sorted(
-        {
-            float(echo)
-            for run in magnitudes
-            for image in run.images
-            if (echo := read_json(outputs.sidecar(image)).get("EchoTime"))
-        }
-    )
-    for run in group.members:
-        if run.kind[1] == "phasediff" and len(echoes) == 2 and "EchoTime1" not in run.sidecar:
-            for image in run.images:
-                _update(image, {"EchoTime1": echoes[0], "EchoTime2": echoes[1]})
-
-
-def _tie_m0scans(runs: Sequence[Run], session: Path) -> None:
-    """IntendedFor of every m0scan: the ASL runs that share its entities, else all of them."""
-    scans = [run for run in runs if run.kind == ("perf", "asl")]
-    for run in runs:
-        if run.kind == ("perf", "m0scan") and scans:
-            alike = [scan for scan in scans if run.entities.items() <= scan.entities.items()]
-            images = [image for scan in alike or scans for image in scan.images]
-            for image in run.images:
-                uris = sorted(_uri(target, session.parent.parent) for target in images)
-                _update(image, {"IntendedFor": uris})
+            sidecars.update(image, {"IntendedFor": sorted(uris)})
 
 
 def _uri(image: Path, root: Path) -> str:
     return f"bids::{image.relative_to(root).as_posix()}"
-
-
-def _update(image: Path, values: dict[str, Any]) -> None:
-    path = outputs.sidecar(image)
-    write_json(path, read_json(path) | values)

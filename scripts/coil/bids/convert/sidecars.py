@@ -13,11 +13,30 @@ from coil.files import read_json, write_json, write_text
 _DAY = timedelta(days=1)
 
 
+def read(image: Path) -> dict[str, Any]:
+    """The sidecar of an image."""
+    return read_json(outputs.sidecar(image))
+
+
+def update(image: Path, values: dict[str, Any]) -> None:
+    """Write values over those of an image's sidecar."""
+    write_json(outputs.sidecar(image), read(image) | values)
+
+
+def fill(image: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """Write values that an image's sidecar lacks; returns what it holds then."""
+    known = read(image)
+    if values.keys() - known.keys():
+        known = values | known
+        write_json(outputs.sidecar(image), known)
+    return known
+
+
 def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
     """Write a rule's values over those of the sidecars; returns the keys, sorted."""
     if values:
         for image in outputs.images(files):
-            _update(image, values)
+            update(image, values)
     return sorted(values)
 
 
@@ -27,7 +46,7 @@ def start(files: Iterable[Path], told: str | None) -> str | None:
     `told` is the date and time (ISO) of some file of the series; which one depends on how the
     archive names its files. It may be on the other side of midnight.
     """
-    times = [str(_meta(image).get("AcquisitionTime", "")) for image in outputs.images(files)]
+    times = [str(read(image).get("AcquisitionTime", "")) for image in outputs.images(files)]
     try:
         known = datetime.fromisoformat(told or "")
         found = min(datetime.combine(known, time.fromisoformat(text)) for text in times)
@@ -38,14 +57,14 @@ def start(files: Iterable[Path], told: str | None) -> str | None:
 
 
 def tell_echo_times(files: Iterable[Path]) -> None:
-    """Write the echo times of the magnitudes beside a phase difference into its sidecar."""
+    """Give a phase difference that lacks them the echo times of the magnitudes beside it."""
     for image in outputs.images(files):
         if image.name.endswith("_phasediff.nii.gz"):
             base = image.name.removesuffix("_phasediff.nii.gz")
             beside = [image.with_name(f"{base}_magnitude{n}.json") for n in (1, 2)]
             times = [read_json(path).get("EchoTime") for path in beside if path.is_file()]
             if len(times) == 2 and None not in times:
-                _update(image, dict(zip(("EchoTime1", "EchoTime2"), times, strict=True)))
+                fill(image, dict(zip(("EchoTime1", "EchoTime2"), times, strict=True)))
 
 
 def check_units(files: Iterable[Path]) -> None:
@@ -57,7 +76,7 @@ def check_units(files: Iterable[Path]) -> None:
         If neither the scanner nor the rule says the unit.
     """
     for image in outputs.images(files):
-        if image.name.endswith("_fieldmap.nii.gz") and not _meta(image).get("Units"):
+        if image.name.endswith("_fieldmap.nii.gz") and not read(image).get("Units"):
             raise DataError(
                 "the scanner does not say the unit of its field; add "
                 "`supplement: {Units: Hz}` (or rad/s, T) to its rule"
@@ -92,11 +111,3 @@ def aslcontext(image: Path, types: tuple[str, ...]) -> list[Path]:
     path = image.with_name(f"{base}.tsv")
     write_text(path, "\n".join(["volume_type", *types]) + "\n")
     return [path]
-
-
-def _meta(image: Path) -> dict[str, Any]:
-    return read_json(outputs.sidecar(image))
-
-
-def _update(image: Path, values: dict[str, Any]) -> None:
-    write_json(outputs.sidecar(image), _meta(image) | values)
