@@ -42,14 +42,20 @@ def main() -> None:
     print(f"{'':34}{'ratio':>7}   of processor time to that of bare dcm2niix; medians")
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        real = os.environ.get("COIL_REAL_DICOM")
-        sessions = _real(Path(real), folder) if real else made_up(folder)
-        first = next(iter(sessions.values()))
-        longer = lengthen(first[0], folder / "long", options.files)
-        sessions[f"a session of {longer} files"] = (folder / "long", first[1])
-        for title, session in sessions.items():
+        for title, session in gather(folder, _real, options.files).items():
             for converter in ("dcm2niix", "heudiconv") if options.heudiconv else ("dcm2niix",):
                 _measure(f"{title}, {converter}", session, converter, options.pairs, folder)
+
+
+def gather(
+    folder: Path, real: Callable[[Path, Path], dict[str, Session]], files: int
+) -> dict[str, Session]:
+    """The sessions to measure: `real` ones, or made-up ones, and the first of them lengthened."""
+    place = os.environ.get("COIL_REAL_DICOM")
+    sessions = real(Path(place), folder) if place else made_up(folder)
+    first = next(iter(sessions.values()))
+    longer = lengthen(first[0], folder / "long", files)
+    return {**sessions, f"a session of {longer} files": (folder / "long", first[1])}
 
 
 def _options() -> argparse.Namespace:

@@ -7,7 +7,6 @@ compresses. With COIL_REAL_DICOM these are sessions of real scanners, else made-
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import sys
@@ -15,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from coil.bids.convert import dcm2niix
-from convert import HERE, Session, lengthen, made_up, run
+from convert import HERE, Session, gather, run
 
 AIM = 0.2
 
@@ -26,12 +25,7 @@ def main() -> None:
     print(f"{'':34}{'ratio':>7}   of processor time to that of the convert step; medians")
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        real = os.environ.get("COIL_REAL_DICOM")
-        sessions = _real(Path(real), folder) if real else made_up(folder)
-        first = next(iter(sessions.values()))
-        longer = lengthen(first[0], folder / "long", options.files)
-        sessions[f"a session of {longer} files"] = (folder / "long", first[1])
-        for title, session in sessions.items():
+        for title, session in gather(folder, _real, options.files).items():
             _measure(title, session, options.times, folder)
 
 

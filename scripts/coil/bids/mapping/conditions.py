@@ -80,36 +80,10 @@ class Condition(Protocol):
 
 
 @dataclass(frozen=True)
-class Text:
-    """A regular expression, searched anywhere in one text."""
+class _Leaf:
+    """A question to one `key` of the series: open where the series does not know it."""
 
     key: str
-    pattern: re.Pattern[str]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset({self.key})
-
-    @property
-    def groups(self) -> frozenset[str]:
-        return frozenset(self.pattern.groupindex)
-
-    def answer(self, series: "Series") -> Answer:
-        if not series.knows(self.key):
-            return Answer(None, open=self.keys, asked=self.keys)
-        found = self.pattern.search(series.text(self.key))
-        if found is None:
-            return Answer(False)
-        groups = {name: value for name, value in found.groupdict().items() if value}
-        return Answer(True, groups, asked=self.keys)
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Words that a list of the header must hold, all of them, in capitals or not."""
-
-    key: str
-    words: frozenset[str]
 
     @property
     def keys(self) -> frozenset[str]:
@@ -122,6 +96,38 @@ class Tokens:
     def answer(self, series: "Series") -> Answer:
         if not series.knows(self.key):
             return Answer(None, open=self.keys, asked=self.keys)
+        return self.told(series)
+
+    def told(self, series: "Series") -> Answer:
+        """The answer of a series that knows the key."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Text(_Leaf):
+    """A regular expression, searched anywhere in one text."""
+
+    pattern: re.Pattern[str]
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset(self.pattern.groupindex)
+
+    def told(self, series: "Series") -> Answer:
+        found = self.pattern.search(series.text(self.key))
+        if found is None:
+            return Answer(False)
+        groups = {name: value for name, value in found.groupdict().items() if value}
+        return Answer(True, groups, asked=self.keys)
+
+
+@dataclass(frozen=True)
+class Tokens(_Leaf):
+    """Words that a list of the header must hold, all of them, in capitals or not."""
+
+    words: frozenset[str]
+
+    def told(self, series: "Series") -> Answer:
         holds = self.words <= {word.upper() for word in series.words(self.key)}
         return Answer(holds, asked=self.keys)
 
@@ -139,30 +145,19 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Number:
+class Number(_Leaf):
     """A range that one of the series' numbers lies in."""
 
-    key: str
     range: Range
 
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset({self.key})
-
-    @property
-    def groups(self) -> frozenset[str]:
-        return frozenset()
-
-    def answer(self, series: "Series") -> Answer:
-        if not series.knows(self.key):
-            return Answer(None, open=self.keys, asked=self.keys)
+    def told(self, series: "Series") -> Answer:
         holds = any(self.range.holds(value) for value in series.numbers(self.key))
         return Answer(holds, asked=self.keys)
 
 
 @dataclass(frozen=True)
-class All:
-    """Every part holds; without parts it holds for every series."""
+class _Compound:
+    """A question made of several."""
 
     parts: tuple[Condition, ...] = ()
 
@@ -173,6 +168,11 @@ class All:
     @property
     def groups(self) -> frozenset[str]:
         return _union(part.groups for part in self.parts)
+
+
+@dataclass(frozen=True)
+class All(_Compound):
+    """Every part holds; without parts it holds for every series."""
 
     def answer(self, series: "Series") -> Answer:
         groups: dict[str, str] = {}
@@ -191,18 +191,8 @@ class All:
 
 
 @dataclass(frozen=True)
-class Any:
+class Any(_Compound):
     """At least one part holds; the first that does fills a group that several could."""
-
-    parts: tuple[Condition, ...]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return _union(part.keys for part in self.parts)
-
-    @property
-    def groups(self) -> frozenset[str]:
-        return _union(part.groups for part in self.parts)
 
     def answer(self, series: "Series") -> Answer:
         groups: dict[str, str] = {}
