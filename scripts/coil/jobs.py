@@ -8,6 +8,7 @@ withheld, because libraries quote header values and file names in theirs.
 
 import logging
 import os
+import resource
 import sys
 import traceback
 import warnings
@@ -76,7 +77,7 @@ def start_log(log: str) -> None:
 
 def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
     """The result of `work`, or the `Failure` that says why there is none."""
-    start_log(log)
+    _start(log)
     try:
         return work()
     except CoilError as error:
@@ -102,7 +103,7 @@ def attempt_folder(stage: str, log: str, folder: Path, work: Callable[[], object
 
 def must(log: str, work: Callable[[], T]) -> T:
     """The result of `work`; a failure ends the job with one line on the terminal."""
-    start_log(log)
+    _start(log)
     try:
         return work()
     except CoilError as error:
@@ -110,6 +111,12 @@ def must(log: str, work: Callable[[], T]) -> T:
         _end(str(error))
     except Exception as error:
         _end(f"{_withhold(error)}: {log}")
+
+
+def _start(log: str) -> None:
+    # A program that crashes would leave its memory, headers and all, in a core file.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    start_log(log)
 
 
 def _withhold(error: Exception) -> str:
