@@ -43,6 +43,7 @@ include: "rules/merge.smk"
 include: "rules/analyse.smk"
 include: "rules/report.smk"
 include: "rules/push.smk"
+include: "rules/lock.smk"
 
 
 onsuccess:
@@ -59,6 +60,7 @@ rule all:
     input:
         of_projects("<results>/{project}/reports/index.html"),
         of_projects("<results>/{project}/status.tsv"),
+        of_projects("<results>/{project}/run.lock.yaml"),
         of_merged("<results>/{project}/validation.json"),
         scanner_datasets,
         all_exports,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from coil import locked
 from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
 from coil.planning import (
@@ -62,6 +63,23 @@ def dataset_settings(wildcards):
     identity = {k: v for k, v in settings["identity"].items() if k != "secret_file"}
     kept = {key: settings[key] for key in DATASET_SETTINGS}
     return {**kept, "select": chosen, "identity": identity}
+
+
+def lock_parts(project):
+    """Digests of what makes a project's datasets."""
+    beside = {"overrides": OVERRIDES[project], "mapping": digests(SOURCES[project])}
+    return locked.parts(PROJECTS[project], beside)
+
+
+def parts_of_project(wildcards):
+    """The same of a job's project, as a param."""
+    return lock_parts(wildcards.project)
+
+
+def lock_of_project(wildcards):
+    """The lock that a job's project is rerun from, if there is one."""
+    project = wildcards.project
+    return [f"<private>/{project}/locked.yaml"] if project in LOCKS else []
 
 
 def protection_settings(wildcards):

@@ -8,6 +8,10 @@ from coil.planning import close_logins_at_exit, discover_projects, wants_discove
 if workflow.is_main_process:
     close_logins_at_exit(Path(), sys.argv)
 
+parts = {project: lock_parts(project) for project in PROJECTS if config["locked"]}
+LOCKS = locked.start(config["locked"], parts, workflow.is_main_process)
+PROJECTS = {project: PROJECTS[project] for project in LOCKS or PROJECTS}
+
 if workflow.is_main_process and wants_discovery(config, sys.argv):
     FAILED_PROJECTS = discover_projects(PROJECTS, config)
 else:
@@ -18,6 +22,7 @@ UNITS = {
     for project in PROJECTS
     if project not in FAILED_PROJECTS
 }
+UNITS = locked.choose(UNITS, LOCKS, PROJECTS, workflow.is_main_process)
 check_session(config["session"], UNITS)
 check_draft(config["project"], Path.cwd(), sys.argv)
 

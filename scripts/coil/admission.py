@@ -15,9 +15,13 @@ from coil import __version__, files
 from coil.bids.beside import scanner
 from coil.bids.dataset.validate import validate_session
 from coil.deid.waist import admit_session
+from coil.environment import installed
 from coil.errors import DataError
 from coil.jobs import Failure
 from coil.units import Unit
+
+# What the bytes of a session depend on, beside the tools that convert.
+_PACKAGES = ("niimath", "pydeface", "pydicom", "nibabel", "numpy", "scipy", "isal")
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +74,7 @@ def admit(
         )
         tools = files.read_json(converted / "converted.json")["versions"]
         record["versions"] = {"Coil": __version__, **tools}
+        record["environment"] = {"anonymize": installed(*_PACKAGES)}
         record["validator"] = validate_session(candidate)
         _refuse_invalid(record["validator"])
         if record["derivatives"]:
@@ -101,6 +106,7 @@ def refuse(dataset: Path, unit: Unit, failure: Failure) -> dict[str, Any]:
         "removed": {"sidecar_keys": {}, "header_fields": []},
         "validator": None,
         "versions": {},
+        "environment": {},
     }
 
 

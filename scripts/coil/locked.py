@@ -1,0 +1,92 @@
+"""An invocation that reruns from locks: what it may work on, and whether it may start."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coil import lock
+from coil.deid.identities import project_secret
+from coil.errors import CoilError
+from coil.lock import Lock
+from coil.units import SCRIPTS, Unit, code_digest
+
+_PRIVATE = Path("private")
+_STAGES = ("pull", "convert", "anonymize", "dataset", "qc")
+
+
+def parts(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Digests of what makes a project's datasets, as far as it is known before any work.
+
+    `settings` are the project's, of which only what a dataset may tell counts; `more` are parts of
+    the config beside them, by name.
+    """
+    from coil.bids.dataset.shared_config import allowed  # only here, so that parsing stays cheap
+
+    beside = {name: lock.digest(part) for name, part in more.items() if part}
+    return {
+        "config": lock.config_digests(allowed(settings)) | beside,
+        "code": {stage: code_digest(stage) for stage in _STAGES},
+        "environments": lock.file_digests((SCRIPTS.parent / "envs").glob("*.yaml")),
+    }
+
+
+def start(
+    places: str | list[str], known: Mapping[str, Mapping[str, Any]], main: bool
+) -> dict[str, Lock]:
+    """The locks that this invocation reruns from, by project; none without `places`.
+
+    `known` are the `parts` of all projects. The `main` process keeps the locks for the jobs, and
+    ends before any work where a lock differs.
+    """
+    if not places:
+        return {}
+    if not main:
+        kept = {name: lock.kept(_PRIVATE, name) for name in known}
+        return {name: lock.read(path) for name, path in kept.items() if path.is_file()}
+    try:
+        given = [places] if isinstance(places, str) else places
+        locks = lock.start(given, known, _PRIVATE)
+        for name, found in locks.items():
+            lock.refuse(found["place"], found, lock.differences(found, known[name]))
+    except CoilError as error:
+        sys.exit(f"error: {error}")
+    return locks
+
+
+def choose(
+    units: Mapping[str, list[Unit]],
+    locks: Mapping[str, Lock],
+    projects: Mapping[str, Mapping[str, Any]],
+    main: bool,
+) -> dict[str, list[Unit]]:
+    """Of the archive's sessions those that the locks are of; all without a lock.
+
+    Ends the `main` process where the archive or the secret is not what a lock names.
+    """
+    if not locks:
+        return dict(units)
+    chosen = {}
+    for name, found in locks.items():
+        if name not in units:  # the archive did not answer, which is told
+            continue
+        wanted = set(lock.sessions(found))
+        chosen[name] = [unit for unit in units[name] if str(unit) in wanted]
+        if main:
+            _check(name, found, units[name], projects[name])
+            left = len(units[name]) - len(chosen[name])
+            told = f"; left out: {left} that came later" if left else ""
+            print(f"{name}: locked to {len(chosen[name])} sessions{told}", file=sys.stderr)
+    return chosen
+
+
+def _check(name: str, found: Lock, units: list[Unit], settings: Mapping[str, Any]) -> None:
+    private = _PRIVATE / name
+    try:
+        secret = project_secret(settings["identity"], private)
+        lock.refuse(found["place"], found, [
+            *lock.differences(found, {"secret": lock.secret_digest(secret)}),
+            *lock.check_archive(found, private, map(str, units), secret),
+        ])  # fmt: skip
+    except CoilError as error:
+        sys.exit(f"error: {error}")
