@@ -44,6 +44,7 @@ def _coil(way: str) -> Work:
     from coil.deid.dicom.search import Search
     from coil.deid.headers import collect
     from coil.deid.leak import Searcher
+    from coil.files import write_parts
 
     profile = Profile(b"0123456789abcdef0123456789abcdef", "P", "k3v0q8zd", "b5t9x2ma", -50_000)
     family = parts.Family(profile)
@@ -59,7 +60,7 @@ def _coil(way: str) -> Work:
                 search.append(Search(Searcher(found), profile))
             if search[0].in_file(chunks):
                 raise SystemExit("an identifier passed")
-        target.write_bytes(b"".join(chunks))
+        write_parts(target, chunks)
 
     return work
 

@@ -8,9 +8,10 @@ private         the private elements that stay, each with its reason
 siemens, ge     vendors' blobs rewritten with what a converter needs
 risk            what is refused because text may stand in its pixels
 plain           the engine with pydicom, for every encoding
+fast            the same bytes for a series whose files are alike, without decoding them:
 layout          where the elements of a file stand
-spans           spans of bytes
-fast            the same bytes for a series whose files are alike, without decoding them
+way             how to get through a file that is like one before
+worker          what becomes of elements, remembered by their bytes
 search          the search for the session's identifiers in what is about to leave
 export          a session's series as an ordinary tree
 

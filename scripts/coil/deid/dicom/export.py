@@ -20,7 +20,7 @@ from coil.deid.dicom.search import Search
 from coil.deid.headers import collect
 from coil.deid.leak import Searcher, redact
 from coil.errors import DataError
-from coil.files import read_json, remove_tree
+from coil.files import read_json, remove_tree, write_parts
 
 STATES = ("exported", "refused", "withheld", "left")
 _FACES = (
@@ -136,8 +136,7 @@ def _series(
             kinds = search.in_file(chunks)
             if kinds:
                 raise _LeakError(sorted(kinds)[0])
-            (target / folder / f"{count:06d}.dcm").write_bytes(clean := b"".join(chunks))
-            size += len(clean)
+            size += write_parts(target / folder / f"{count:06d}.dcm", chunks)
     except _LeakError as leak:
         raise DataError(
             f"leak check: a file of series {number} holds an identifier of the session, kind: "

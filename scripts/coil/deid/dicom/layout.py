@@ -1,14 +1,9 @@
-"""Where the elements of a file stand, told from its bytes alone.
-
-A layout that fits the next file of a series needs no walk: the same bytes stand where the
-headers of the elements stood, so that each has the same place and length.
-"""
+"""Where the elements of a file stand, told from its bytes alone."""
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from coil.deid.dicom import parts
-from coil.deid.dicom.spans import joined
 
 _HEAD = struct.Struct("<HH2sH")
 _LONG = struct.Struct("<I")
@@ -20,8 +15,6 @@ _VRS = parts.LONG | frozenset(
 _DEEPEST = 64
 _ENCAPSULATED = "1.2.840.10008.1.2.4."
 _RLE = "1.2.840.10008.1.2.5"
-# What differs from file to file although it decides.
-_OWN = frozenset({parts.SOP_INSTANCE})
 
 # VR, where the element begins, where its value, where it ends, whether the end is not told.
 Span = tuple[bytes, int, int, int, bool]
@@ -31,41 +24,30 @@ class MisfitError(Exception):
     """The file is not one that can be taken apart by its bytes; `plain` has to read it."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Layout:
-    """The elements of a file's root, by tag, and its pixels with their tag."""
+    """The elements of a file's head and of its root, by tag, and its pixels with their tag."""
 
-    size: int
     syntax: str
+    meta: dict[int, Span]
     found: dict[int, Span]
     pixels: tuple[int, Span]
-    repeats: bool
-    checks: list[tuple[int, int, bytes]] = field(repr=False)
 
     @classmethod
     def read(cls, data: bytes) -> "Layout":
         """The layout of a file. Raises MisfitError."""
         meta, place, syntax = _read_meta(data)
-        found, pixels = _read_root(data, place)
-        repeats = not any(span[4] for span in found.values()) and not pixels[1][4]
-        exact = [(span[1], span[3] if tag == 0x00020010 else span[2]) for tag, span in meta]
-        for tag, span in [*found.items(), pixels]:
-            decides = (
-                (tag in parts.DECIDING and tag not in _OWN)
-                or tag & 0x1FF00 == 0x10000  # names a private block
-                or tag >> 24 == 0x60  # an overlay
-            )
-            exact.append((span[1], span[3] if decides else span[2]))
-        end = pixels[1][3]
-        checks = [(start, stop, data[start:stop]) for start, stop in joined(exact)]
-        checks.append((end, min(end + 8, len(data)), data[end : end + 8]))
-        return cls(len(data), syntax, found, pixels, repeats, checks)
+        return cls(syntax, meta, *_read_root(data, place))
 
-    def fits(self, data: bytes) -> bool:
-        """Whether the elements of another file stand in the same places, and decide the same."""
-        if len(data) != self.size or not self.repeats:
-            return False
-        return all(data[start:stop] == there for start, stop, there in self.checks)
+
+def decides(tag: int) -> bool:
+    """Whether an element's value decides over other elements or over the whole file."""
+    return (
+        (tag in parts.DECIDING and tag != parts.SOP_INSTANCE)
+        or tag == parts.SYNTAX
+        or tag & 0x1FF00 == 0x10000  # names a private block
+        or tag >> 24 == 0x60  # an overlay
+    )
 
 
 def read_element(data: bytes, place: int, end: int) -> tuple[int, bytes, int, int, bool]:
@@ -112,17 +94,19 @@ def skip(data: bytes, place: int, end: int, depth: int) -> int:
     raise MisfitError
 
 
-def _read_meta(data: bytes) -> tuple[list[tuple[int, Span]], int, str]:
+def _read_meta(data: bytes) -> tuple[dict[int, Span], int, str]:
     """The file meta information, where the data set begins, and the transfer syntax."""
     if data[128:132] != b"DICM":
         raise MisfitError
-    place, syntax = 132, ""
-    meta: list[tuple[int, Span]] = []
+    place, syntax, before = 132, "", -1
+    meta: dict[int, Span] = {}
     while data[place : place + 2] == b"\2\0":
         start = place
         tag, vr, value, place, open_ended = read_element(data, place, len(data))
-        meta.append((tag, (vr, start, value, place, open_ended)))
-        if tag == 0x00020010:
+        if open_ended or tag <= before:
+            raise MisfitError
+        meta[tag], before = (vr, start, value, place, open_ended), tag
+        if tag == parts.SYNTAX:
             syntax = data[value:place].rstrip(b" \0").decode("ascii", "replace")
     if syntax != parts.EXPLICIT and syntax != _RLE and not syntax.startswith(_ENCAPSULATED):
         raise MisfitError
@@ -140,7 +124,7 @@ def _read_root(data: bytes, place: int) -> tuple[dict[int, Span], tuple[int, Spa
             raise MisfitError
         before = tag
         if tag in parts.PIXELS:
-            _check_tail(data, stop if not open_ended else None, tag)
+            check_tail(data, stop if not open_ended else None, tag)
             return found, (tag, (vr, start, value, stop, open_ended))
         if open_ended:
             stop = skip(data, value, end, 0)
@@ -149,7 +133,7 @@ def _read_root(data: bytes, place: int) -> tuple[dict[int, Span], tuple[int, Spa
     raise MisfitError
 
 
-def _check_tail(data: bytes, place: int | None, tag: int) -> None:
+def check_tail(data: bytes, place: int | None, tag: int) -> None:
     """Nothing but padding may stand behind the pixels."""
     if place is None or place == len(data):
         return

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable
+from functools import cache
 
 from coil.deid.dicom import risk, values
 from coil.deid.dicom.profile import CLASSES, IMPLEMENTATION, Profile, Rules, begin_of, options
@@ -16,7 +17,7 @@ EXPLICIT, IMPLICIT, DEFLATED, BIG = (
     "1.2.840.10008.1.2.1.99",
     "1.2.840.10008.1.2.2",
 )
-SOP_INSTANCE, STUDY_TIME = 0x00080018, 0x00080030
+SYNTAX, SOP_INSTANCE, STUDY_TIME = 0x00020010, 0x00080018, 0x00080030
 PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 # Root elements that decide over the whole file.
 DECIDING = frozenset(
@@ -57,17 +58,24 @@ def encapsulated(tag: int, value: memoryview, syntax: str) -> bytes:
 
 def head(sop_class: str, instance: str, syntax: str) -> bytes:
     """Preamble and file meta information, made anew."""
-    meta = b"".join(
-        (
-            element(0x00020001, "OB", b"\0\1"),
-            element(0x00020002, "UI", values.padded(sop_class, b"\0")),
-            element(0x00020003, "UI", values.padded(instance, b"\0")),
-            element(0x00020010, "UI", values.padded(syntax, b"\0")),
-            element(0x00020012, "UI", values.padded(IMPLEMENTATION, b"\0")),
-            element(0x00020013, "SH", b"COIL"),
-        )
-    )
+    before, behind = _around(sop_class, syntax)
+    meta = before + element(0x00020003, "UI", values.padded(instance, b"\0")) + behind
     return _MAGIC + element(0x00020000, "UL", struct.pack("<I", len(meta))) + meta
+
+
+@cache
+def _around(sop_class: str, syntax: str) -> tuple[bytes, bytes]:
+    """The meta information before and behind the file's own UID."""
+    before = (
+        element(0x00020001, "OB", b"\0\1"),
+        element(0x00020002, "UI", values.padded(sop_class, b"\0")),
+    )
+    behind = (
+        element(0x00020010, "UI", values.padded(syntax, b"\0")),
+        element(0x00020012, "UI", values.padded(IMPLEMENTATION, b"\0")),
+        element(0x00020013, "SH", b"COIL"),
+    )
+    return b"".join(before), b"".join(behind)
 
 
 def added(rules: Rules) -> dict[int, bytes]:

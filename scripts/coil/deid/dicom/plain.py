@@ -111,6 +111,8 @@ def _items(source: Dataset, rules: Rules, depth: int) -> dict[int, bytes]:
 
 def _bytes(raw: Any) -> bytes | None:
     """The bytes of a value; what pydicom itself had to decode is a short number or no use."""
+    if raw.value is None:  # as pydicom has it where no byte stands
+        return b""
     if isinstance(raw, RawDataElement):
         return raw.value
     if raw.VR == "US" and isinstance(raw.value, int):

@@ -9,11 +9,10 @@ Sources: dcm2niix, nii_dicom.cpp (readCSAImageHeader) and nii_dicom_batch.cpp (s
 
 import re
 import struct
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import lru_cache
 
 from coil.deid.dicom.private import TEXTS
-from coil.deid.dicom.spans import joined
 
 # Element -> how its items are checked.
 # No date, time or serial number is as short; six digits are needed for microseconds.
@@ -74,8 +73,11 @@ _TAG = struct.Struct("<64sI4sIII")
 _ITEM = struct.Struct("<IIII")
 _LENGTH = struct.Struct("<4xI8x")  # of an item, without the numbers around it
 _WANTED = {name.encode(): form for name, form in ELEMENTS.items()}
+_HEAD = 16
 _MOST_TAGS, _MOST_ITEMS = 1024, 4096
 _REMEMBERED = 16
+
+Span = tuple[bytes, int, int]  # name, begin and end of an element
 
 
 def rewrite(element: int, raw: bytes) -> bytes | None:
@@ -92,8 +94,7 @@ def rewrite(element: int, raw: bytes) -> bytes | None:
 
 def image_header(raw: bytes) -> bytes | None:
     """The image's CSA header with known elements only; None if it cannot be read."""
-    elements = _elements(raw)
-    return None if elements is None else _header([_cleaned(one) for one in elements])
+    return _headers.rewrite(raw)
 
 
 def protocol(raw: bytes) -> bytes | None:
@@ -106,7 +107,7 @@ def protocol(raw: bytes) -> bytes | None:
     kept = [
         line.partition("#")[0].rstrip()
         for line in lines
-        if _NUMERIC.fullmatch(line) or _TEXTUAL.fullmatch(line)
+        if _NUMERIC.fullmatch(line) or ('"' in line and _TEXTUAL.fullmatch(line))
     ]
     # A converter skips the first byte of what does not begin with SV10.
     return "\n".join(
@@ -114,62 +115,104 @@ def protocol(raw: bytes) -> bytes | None:
     ).encode("ascii")
 
 
-def _elements(raw: bytes) -> list[bytes] | None:
-    """The elements of a CSA header that are in `ELEMENTS`, each with its items."""
-    for known in _known:
-        if known.fits(raw):
-            return [raw[start:stop] for start, stop in known.wanted]
-    layout = _Layout.read(raw)
-    if layout is None:
-        return None
-    _known.insert(0, layout)
-    del _known[_REMEMBERED:]
-    return [raw[start:stop] for start, stop in layout.wanted]
+class _Way:
+    """How to get through headers that are like the one that it was learnt from.
+
+    What was the same in the headers before is compared as a whole, from one element that varies
+    to the next; the items of those are passed by their lengths.
+    """
+
+    def __init__(self, raw: bytes, spans: list[Span], varying: Collection[bytes]) -> None:
+        self.names = [name for name, _, _ in spans]
+        self.steps: list[tuple[bytes, bool]] = []  # up to an element's items; whether it may stay
+        self.clean: list[list[bytes]] = [[]]  # what stays before, between and behind them
+        place = 0
+        for name, start, end in spans:
+            if name in varying:
+                stays = name in _WANTED
+                self.steps.append((raw[place : start + _TAG.size], stays))
+                self.clean.append([])
+                place = end
+            elif name in _WANTED and (one := _cleaned(raw[start:end])):
+                self.clean[-1].append(one)
+        self.rest = raw[place : spans[-1][2] if spans else _HEAD]
+
+    def follow(self, raw: bytes) -> list[bytes] | None:
+        """The clean elements of a header; None if it is not of this way."""
+        place, out = 0, self.clean[0].copy()
+        for (same, stays), behind in zip(self.steps, self.clean[1:], strict=True):
+            if not raw.startswith(same, place):
+                return None
+            place += len(same)
+            start = place - _TAG.size
+            place = _behind(raw, place, _TAG.unpack_from(raw, start)[4])
+            if stays and (one := _cleaned(raw[start:place])):
+                out.append(one)
+            out += behind
+        return out if raw.startswith(self.rest, place) else None
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where elements stand. One that fits the next header needs no walk: the same bytes stand
-    where the numbers stood that tell the lengths."""
+def _behind(raw: bytes, place: int, items: int) -> int:
+    """Where an element ends whose items begin at a place. Raises struct.error."""
+    if items > _MOST_ITEMS:
+        raise struct.error
+    for _ in range(items):
+        (length,) = _LENGTH.unpack_from(raw, place)
+        if place + 16 + length > len(raw):
+            raise struct.error
+        place += 16 + (length + 3 & ~3)
+    return place
 
-    size: int
-    heads: list[tuple[int, int, bytes]]
-    wanted: list[tuple[int, int]]
 
-    def fits(self, raw: bytes) -> bool:
-        return len(raw) == self.size and all(raw[a:b] == there for a, b, there in self.heads)
+def _spans(raw: bytes) -> list[Span]:
+    """The elements of a CSA header. Raises struct.error."""
+    magic, count = struct.unpack_from("<4s4xI", raw)
+    if magic != b"SV10" or count > _MOST_TAGS:
+        raise struct.error
+    spans, place = [], _HEAD
+    for _ in range(count):
+        name, _, _, _, items, _ = _TAG.unpack_from(raw, place)
+        start, place = place, _behind(raw, place + _TAG.size, items)
+        spans.append((name.partition(b"\0")[0], start, place))
+    return spans
 
-    @classmethod
-    def read(cls, raw: bytes) -> "_Layout | None":
-        if len(raw) < 16 or raw[:4] != b"SV10":
-            return None
-        (count,) = struct.unpack_from("<I", raw, 8)
-        if count > _MOST_TAGS:
-            return None
-        wanted, heads = [], [(0, 16)]
-        place = 16
+
+class Headers:
+    """The ways through the headers that were read last."""
+
+    def __init__(self) -> None:
+        self.ways: list[_Way] = []
+        self.before: list[tuple[bytes, bytes]] = []
+        self.varying: set[bytes] = set()
+
+    def rewrite(self, raw: bytes) -> bytes | None:
+        """A header with known elements only; None if it cannot be read."""
         try:
-            for _ in range(count):
-                start = place
-                name, _, _, _, items, _ = _TAG.unpack_from(raw, place)
-                heads.append((place, place + _TAG.size))
-                place += _TAG.size
-                if items > _MOST_ITEMS:
-                    return None
-                for _ in range(items):
-                    (length,) = _LENGTH.unpack_from(raw, place)
-                    heads.append((place, place + 16))
-                    if place + 16 + length > len(raw):
-                        return None
-                    place += 16 + (length + 3 & ~3)
-                if name.partition(b"\0")[0] in _WANTED:
-                    wanted.append((start, place))
+            return _header(self._clean(raw))
         except struct.error:
             return None
-        return cls(len(raw), [(a, b, raw[a:b]) for a, b in joined(heads)], wanted)
+
+    def _clean(self, raw: bytes) -> list[bytes]:
+        """The clean elements of a header. Raises struct.error."""
+        for place, way in enumerate(self.ways):
+            if (found := way.follow(raw)) is not None:
+                if place:
+                    self.ways.insert(0, self.ways.pop(place))
+                return found
+        spans = _spans(raw)
+        elements = [(name, raw[start:end]) for name, start, end in spans]
+        differing = {
+            one[0] for one, other in zip(elements, self.before, strict=False) if one != other
+        }
+        if len(differing) < len(elements) // 4:  # else it is another series, which tells nothing
+            self.varying |= differing
+        self.before = elements
+        way = _Way(raw, spans, self.varying)
+        self.ways = [way, *(one for one in self.ways if one.names != way.names)][:_REMEMBERED]
+        return [one for name, raw in elements if name in _WANTED and (one := _cleaned(raw))]
 
 
-_known: list[_Layout] = []
+_headers = Headers()
 
 
 @lru_cache(maxsize=4096)
@@ -199,6 +242,6 @@ def _element(name: bytes, vr: bytes, many: int, items: list[bytes]) -> bytes:
 
 
 def _header(elements: list[bytes]) -> bytes:
-    kept = [one for one in elements if one]
-    data = b"SV10\4\3\2\1" + struct.pack("<II", len(kept), 77) + b"".join(kept) + bytes(4)
+    head = b"SV10\4\3\2\1" + struct.pack("<II", len(elements), 77)
+    data = b"".join([head, *elements, bytes(4)])
     return data + bytes(len(data) % 2)
