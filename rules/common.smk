@@ -15,6 +15,7 @@ from coil.planning import (
     check_session,
     digests,
     export_settings,
+    export_target,
     finish,
     mapping_sources,
     planned,
@@ -210,9 +211,17 @@ def pushes(project):
     receipts = (
         [f"<results>/{project}/records/project/push.json"] if wanted["reports"] else []
     )
-    return receipts + (
-        _expand(PUSH, project) if any(wanted[key] for key in PUSHED) else []
-    )
+    if any(wanted[key] for key in PUSHED):
+        receipts += _expand(PUSH, project)
+    return receipts + copies(project)
+
+
+def copies(project):
+    """The receipts of what a project's export has in another project, if the config wants that."""
+    if not export_target(PROJECTS[project]):
+        return []
+    withdrawn = f"<results>/{project}/records/project/withdraw_dicom.json"
+    return [*_expand(PUSH_DICOM, project), withdrawn]
 
 
 def all_pushes(wildcards):
@@ -220,9 +229,9 @@ def all_pushes(wildcards):
     return [receipt for project in UNITS for receipt in pushes(project)]
 
 
-def pushes_of_project(wildcards):
-    """The receipts of a job's project."""
-    return pushes(wildcards.project)
+def sent_of_project(wildcards):
+    """The receipts of a job's project, and the records of its exports."""
+    return pushes(wildcards.project) + exports(wildcards.project)
 
 
 def export_of_project(wildcards):
@@ -230,15 +239,20 @@ def export_of_project(wildcards):
     return export_settings(PROJECTS[wildcards.project])
 
 
+def export_target_of_project(wildcards):
+    """The other project that gets the export of a job's project."""
+    return export_target(PROJECTS[wildcards.project])
+
+
+def exports(project):
+    """The records of a project's exports, if it asks for them."""
+    wanted = export_settings(PROJECTS[project])
+    return _expand(EXPORT, project) if wanted else []
+
+
 def all_exports(wildcards):
     """The records of the exports of all projects that ask for them."""
-    pattern = "<results>/{project}/records/<unit>/export.json"
-    return [
-        record
-        for project in UNITS
-        if export_settings(PROJECTS[project])
-        for record in _expand(pattern, project)
-    ]
+    return [record for project in UNITS for record in exports(project)]
 
 
 DATASET_SETTINGS = (
@@ -251,6 +265,8 @@ DATASET_SETTINGS = (
 )
 PUSHED = ("reports", "bids_resources", "assessor", "derivatives")
 PUSH = "<results>/{project}/records/<unit>/push.json"
+PUSH_DICOM = "<results>/{project}/records/<unit>/push_dicom.json"
+EXPORT = "<results>/{project}/records/<unit>/export.json"
 
 
 def _expand(pattern, project):

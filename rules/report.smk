@@ -83,7 +83,7 @@ rule status_table:
     input:
         admits=of_units("<results>/{project}/records/<unit>/admit.json"),
         qcs=of_units("<results>/{project}/records/<unit>/qc.json"),
-        pushes=pushes_of_project,
+        sent=sent_of_project,
         verdict="<results>/{project}/validation.json",
     output:
         table="<results>/{project}/status.tsv",

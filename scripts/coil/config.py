@@ -90,7 +90,15 @@ def read_overrides(
 
 def read_project(path: Path, where: str) -> dict[str, Any]:
     """One project's settings with defaults; `where` is how messages name the file."""
-    return _check(_read_yaml(path, where), "project", where)
+    settings = _check(_read_yaml(path, where), "project", where)
+    export = settings["export"]
+    to = export.get("to") if isinstance(export, dict) else None
+    if to in (settings["project"], {"project": settings["project"]}):
+        raise ConfigError(
+            f"{where}: export.to: it is the project itself; name another project, which holds "
+            "no identified data"
+        )
+    return settings
 
 
 def _read_yaml(path: Path, where: str, empty: dict[Any, Any] | None = None) -> dict[Any, Any]:

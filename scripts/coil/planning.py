@@ -153,7 +153,15 @@ def export_settings(settings: dict[str, Any]) -> dict[str, str] | None:
     wanted = settings["export"]
     if wanted == "none":
         return None
-    return {"dicom": "mapped", "faces": "withhold"} | (wanted if wanted != "dicom" else {})
+    given = {} if wanted == "dicom" else {k: v for k, v in wanted.items() if k != "to"}
+    return {"dicom": "mapped", "faces": "withhold"} | given
+
+
+def export_target(settings: dict[str, Any]) -> dict[str, str] | None:
+    """The other project that gets the export: `project`, perhaps `server` and `ca_bundle`."""
+    wanted = settings["export"]
+    to = wanted.get("to") if isinstance(wanted, dict) else None
+    return {"project": to} if isinstance(to, str) else to
 
 
 def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:

@@ -31,11 +31,14 @@ class Row:
     files: int
     qc: str
     pushed: str
+    exported: str
+    copied: str
     reason: str
     log: str
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+_STAGES = ("admit", "qc", "push", "export", "push_dicom")
 _EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed")
 
 
@@ -88,9 +91,10 @@ def merged_summary(name: str, results: Path) -> str:
 
 
 def _row(records: Path, unit: Unit) -> Row:
-    admit, qc, push = (_read(records / str(unit) / f"{n}.json") for n in ("admit", "qc", "push"))
+    found = [_read(records / str(unit) / f"{name}.json") for name in _STAGES]
+    admit, qc, push, export, copy = found
     states = Counter(series["state"] for series in admit.get("series", []))
-    problems = [record for record in (admit, qc, push) if record.get("state") == "failed"]
+    problems = [record for record in found if record.get("state") == "failed"]
     return Row(
         subject=unit.subject,
         session=unit.session,
@@ -102,6 +106,8 @@ def _row(records: Path, unit: Unit) -> Row:
         files=len(admit.get("files", {})),
         qc=qc.get("state", ""),
         pushed=push.get("state", ""),
+        exported=export.get("state", ""),
+        copied=copy.get("state", ""),
         reason=f"{problems[0]['stage']}: {problems[0]['reason']}" if problems else "",
         log=(problems[0].get("log") or "") if problems else "",
     )

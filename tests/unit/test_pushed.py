@@ -41,4 +41,15 @@ def test_a_long_table_is_cut_and_says_where_the_rest_is(tmp_path: Path) -> None:
     would = {f"{number}.png": "create" for number in range(50)}
     lines = summary(records(tmp_path, a={"state": "rehearsed", "would": would}))
     assert len(lines) == 22
-    assert lines[-1].strip() == "and 30 more, in records/*/push.json"
+    assert lines[-1].strip() == "and 30 more, in records/*/push*.json"
+
+
+def test_copies_in_another_project_are_counted_and_those_taken_back_named(tmp_path: Path) -> None:
+    write_json(tmp_path / "records" / "a" / "push_dicom.json", {"state": "done"})
+    gone = {"state": "done", "removed": ["x_y"], "left": ["x_z: the session: not ours alone"]}
+    write_json(tmp_path / "records" / "project" / "withdraw_dicom.json", gone)
+    assert summary(tmp_path) == [
+        "  copied     1 session done",
+        "  taken back x_y removed from the other project",
+        "  taken back x_z: the session: not ours alone",
+    ]

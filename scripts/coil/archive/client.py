@@ -6,6 +6,7 @@ server's classes.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -91,6 +92,18 @@ class Archive:
         """Whether the archive has something there that this login may read."""
         with self._send("GET", path, (200, 403, 404), params={"format": "json"}) as answer:
             return answer.status_code == 200
+
+    def item(self, path: str) -> dict[str, Any] | None:
+        """One object as XNAT's item JSON has it; None if this login finds none there."""
+        with self._open(path, (200, 403, 404), {"format": "json"}) as (status, chunks):
+            if status != 200:
+                return None
+            try:
+                return json.loads(b"".join(chunks))["items"][0]
+            except (ValueError, KeyError, IndexError, TypeError):
+                raise ArchiveError(
+                    "the archive answered with something else than the object; try again"
+                ) from None
 
     @contextmanager
     def stream(self, path: str, chunk: int = CHUNK, **query: str) -> Iterator[Iterator[bytes]]:

@@ -46,13 +46,15 @@ class Address:
     """Which server, and how to meet it; user and password are never part of it.
 
     `logins` is the folder for the run's shared login; without it a connection has a login
-    of its own, closed with it. At most `connections` hold one at once.
+    of its own, closed with it. At most `connections` hold one at once. `login` begins the names
+    of the environment's variables with user and password.
     """
 
     server: str
     ca_bundle: str | None = None
     connections: int = 4
     logins: str | None = None
+    login: str = "XNAT"
 
     @classmethod
     def of(cls, settings: dict[str, Any], root: Path | None = None) -> "Address":
@@ -135,11 +137,11 @@ class Login:
 
 
 def log_in(address: Address) -> Token:
-    """A new login. User and password come from XNAT_USER and XNAT_PASS or from ~/.netrc.
+    """A new login. User and password come from the environment or from ~/.netrc.
 
     The user may be an alias token's. Raises `ArchiveError` where the server refuses.
     """
-    credentials = _credentials(address.server)
+    credentials = _credentials(address)
     silent = logging.getLogger("coil-xnat-client")
     silent.addHandler(logging.NullHandler())
     silent.propagate = False
@@ -156,8 +158,9 @@ def log_in(address: Address) -> Token:
             )
         except xnat.exceptions.XNATError:
             raise ArchiveError(
-                f"{address.server}: the login was refused; check XNAT_USER and XNAT_PASS or "
-                "~/.netrc, and with an administrator whether the user has too many logins open"
+                f"{address.server}: the login was refused; check {address.login}_USER and "
+                f"{address.login}_PASS or ~/.netrc, and with an administrator whether the user "
+                "has too many logins open"
             ) from None
         except requests.RequestException:
             raise
@@ -244,18 +247,21 @@ def _read(path: Path) -> Token | None:
         return None
 
 
-def _credentials(server: str) -> dict[str, Any]:
+def _credentials(address: Address) -> dict[str, Any]:
     """User and password, or nothing: then the archive is asked as a guest.
 
     The client would look for the port, too, in ~/.netrc, which only knows hosts, and would
     ask for a missing password on the terminal, which a job does not have.
     """
-    user, password = os.environ.get("XNAT_USER"), os.environ.get("XNAT_PASS")
+    variables = f"{address.login}_USER", f"{address.login}_PASS"
+    user, password = map(os.environ.get, variables)
     if user and password:
         return {"user": user, "password": password}
-    noted = requests.utils.get_netrc_auth(server)
+    noted = requests.utils.get_netrc_auth(address.server)
     if noted and user in (None, "", noted[0]):
         return {"user": noted[0], "password": noted[1]}
     if user:
-        raise ArchiveError("XNAT_USER is set but XNAT_PASS is not; set both, or use ~/.netrc")
+        raise ArchiveError(
+            f"{variables[0]} is set but {variables[1]} is not; set both, or use ~/.netrc"
+        )
     return {}

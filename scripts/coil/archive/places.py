@@ -9,6 +9,7 @@ from coil.units import scan_name
 
 # What XNAT's own conversion container says of these resources, and others look for.
 _ATTRIBUTES = {
+    "DICOM": {"format": "DICOM", "content": "RAW"},
     "NIFTI": {"format": "NIFTI", "content": "NIFTI_RAW", "tags": "BIDS"},
     "BIDS": {"format": "BIDS", "content": "BIDS", "tags": "BIDS"},
 }

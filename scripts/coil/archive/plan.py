@@ -38,12 +38,14 @@ class Numbers(Thing, Protocol):
 class Parcel:
     """What is to lie in the archive: files by where, and perhaps an assessor.
 
-    `home` is the label of the resource with the receipt.
+    `home` is the label of the resource with the receipt. Files of a place where nothing is yet
+    go as one zip if it is to be `zipped`: a request, and a change of XNAT's catalog, for all.
     """
 
     home: str
     files: Mapping[Spot, Path]
     assessor: Numbers | None = None
+    zipped: bool = False
 
     def digests(self) -> dict[Spot, str]:
         """The MD5 of everything, sorted."""
@@ -82,7 +84,7 @@ def look(archive: Archive, base: str, parcel: Parcel) -> Plan:
     if receipt.spot in here:
         plan.settled = here[receipt.spot] == files.md5_of([settled.text(complete=True)])
         if differs or extra or not plan.settled:
-            plan.receipt, plan.settled = _read_receipt(archive, base, receipt, here)
+            plan.receipt, plan.settled = read_receipt(archive, base, receipt, here)
             read_blank(archive, base, here, plan.receipt.digests)
         else:
             plan.receipt = settled
@@ -115,7 +117,7 @@ def _read_md5(archive: Archive, base: str, spot: Spot) -> str:
         return files.md5_of(chunks)
 
 
-def _read_receipt(
+def read_receipt(
     archive: Archive, base: str, receipt: Receipt, here: dict[Spot, str]
 ) -> tuple[Receipt, bool]:
     """The receipt that lies there, and whether it says that the last push was completed."""

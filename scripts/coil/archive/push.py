@@ -12,13 +12,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
+from zipfile import ZipFile
 
 import requests
 
 from coil import files
 from coil.archive.client import Archive
-from coil.archive.places import ASSESSOR, Spot
+from coil.archive.places import ASSESSOR, Place, Spot
 from coil.archive.plan import (
     Parcel,
     Plan,
@@ -54,10 +56,13 @@ def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
     sent, removed = plan.of("create", "replace"), plan.of("remove")
     if sent or removed:
         _write_receipt(archive, base, plan, complete=False)
+        begun = _deliver_zipped(archive, base, parcel, plan) if parcel.zipped else set()
         for spot in sent:
+            if plan.held.get(spot) == plan.wanted[spot]:
+                continue
             thing = parcel.assessor if spot == ASSESSOR else None
             thing = thing or _File(base, spot, parcel.files[spot])
-            known = plan.receipt.digests.get(spot, [])
+            known = plan.receipt.digests.get(spot, [plan.wanted[spot]] if spot in begun else [])
             _deliver(archive, spot, thing, plan.wanted[spot], plan.held.get(spot), known)
         for spot in removed:
             archive.delete(spot.place.file(base, spot.name))
@@ -176,6 +181,42 @@ def _deliver(
             raise in_the_way(spot)
     assert trouble is not None
     raise trouble
+
+
+def _deliver_zipped(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> set[Spot]:
+    """Send the files of each place that holds nothing as one zip, and look at what arrived.
+
+    A zip overwrites nothing. What did not arrive goes by itself afterwards; returned are the
+    files of zips that went wrong, of which the archive may have a part on its disk.
+    """
+    begun: set[Spot] = set()
+    held = {spot.place for spot in plan.held}
+    by_place: dict[Place, list[Spot]] = {}
+    for spot in plan.of("create"):
+        if spot.place not in held:
+            by_place.setdefault(spot.place, []).append(spot)
+    for place, spots in by_place.items():
+        with NamedTemporaryFile(suffix=".zip") as packed:
+            with ZipFile(packed, "w") as members:
+                for spot in spots:
+                    members.write(parcel.files[spot], spot.name)
+            packed.flush()
+            query = place.attributes() | {"extract": "true"}
+            try:
+                archive.put(place.file(base, "files.zip"), data=Path(packed.name), **query)
+            except RefusedError:
+                raise
+            except ArchiveError as error:
+                logger.info("%s", error)
+                begun.update(spots)
+    if by_place:
+        here = look_again(archive, base, parcel)
+        read_blank(archive, base, here, plan.wanted)
+        for spot in plan.of("create"):
+            if here.get(spot) not in (None, plan.wanted[spot]):
+                raise in_the_way(spot)
+        plan.held.update(here)
+    return begun
 
 
 def _read_back(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
