@@ -1,12 +1,14 @@
 """A session's export: which series leave, and that nothing leaves with an identifier."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
-from dicom_support import MR, SESSION, STEM, SUBJECT, encoded, image, profile
+from dicom_support import MR, SESSION, STEM, SUBJECT, csa, encoded, image, profile
 
 from coil.deid.dicom.export import Wanted, export_session
 from coil.deid.dicom.search import Search
@@ -117,3 +119,78 @@ def test_the_search_knows_the_uids_that_were_given_out_and_no_others():
     other.StudyInstanceUID = "2.25." + "9" * 30
     assert "UID" in search.in_file([encoded(other)])
     assert known.SOPClassUID == MR
+
+
+def searching(value: str, kind: str = "name") -> Search:
+    return Search(Searcher(Identifiers(frozenset({Identifier(value, kind)}))), profile())
+
+
+def ours(search: Search, number: int = 1) -> pydicom.Dataset:
+    """An image whose UIDs were given out here."""
+    data = image(number)
+    for element in data:
+        if element.VR == "UI" and element.keyword != "SOPClassUID":
+            element.value = search.profile.renew(str(element.value))
+    return data
+
+
+def root(data: pydicom.Dataset) -> list[bytes | memoryview]:
+    """A file's elements behind its head, which a writer signs with a UID of its own."""
+    raw = encoded(data)
+    return [raw[raw.index(b"\x08\x00\x08\x00CS") :]]
+
+
+def with_csa(search: Search, text: str) -> bytes | memoryview:
+    data = ours(search)
+    block = data.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+    block.add_new(0x10, "OB", csa({"ICE_Dims": ["X_1"], "ImageHistory": [text], "B_value": ["0"]}))
+    return root(data)[0]
+
+
+@pytest.mark.parametrize("code", ["ascii", "utf-16-le", "utf-16-be"])
+def test_the_search_sees_a_value_in_a_csa_header_of_which_all_else_was_searched(code: str):
+    search = searching("Wintersdale")
+    clean, planted = with_csa(search, "-" * 24), with_csa(search, "-" * 24)
+    hidden = "Wintersdale".encode(code)
+    planted = bytes(planted).replace(b"-" * 24, hidden.rjust(24, b"\0").ljust(24, b"\0"))
+    assert search.in_file([clean]) == set()
+    assert search.in_file([planted]) == {"name"}
+    assert search.in_file([clean]) == set()
+
+
+def test_the_search_sees_a_value_among_short_texts_that_are_searched_at_once():
+    search = searching("Zoey")
+    for number, (name, kinds) in enumerate([("tfl3d1", set()), ("Zoey", {"name"})], start=1):
+        data = ours(search, number)
+        data.SequenceName = name
+        assert search.in_file(root(data)) == kinds
+
+
+def test_the_search_sees_a_value_in_the_packed_protocol_behind_its_length():
+    block = gzip.compress(b'set IOPT "Quillfeather"')
+    search = searching("Quillfeather")
+    data = ours(search)
+    private = data.private_block(0x0025, "GEMS_SERS_01", create=True)
+    private.add_new(0x1B, "OB", len(block).to_bytes(4, "little") + block + bytes(len(block) % 2))
+    assert search.in_file(root(data)) == {"name"}
+
+
+def test_digits_of_a_uid_that_was_given_out_are_nobodys_number():
+    data = image()
+    new = profile().renew("1.2.3.4")
+    search = searching(new[10:18], "ID")
+    data.StudyInstanceUID = new
+    assert search.in_file(root(data)) == {"ID", "UID"}
+    search.profile.renew("1.2.3.4")
+    assert "ID" not in search.in_file(root(data))
+
+
+@pytest.mark.parametrize("most", [0x0FFF, 0x7FFF])
+def test_the_search_sees_a_value_among_voxels_low_and_high(most: int):
+    voxels = bytearray(np.arange(40_000, dtype="<u2") % most)
+    search = searching("Quillfeather")
+    assert search.in_file([memoryview(voxels)]) == set()
+    for place in (0, 20_001, 79_988):
+        planted = voxels.copy()
+        planted[place : place + 12] = b"QuillFEATHER"
+        assert search.in_file([memoryview(planted)]) == {"name"}

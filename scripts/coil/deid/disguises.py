@@ -21,6 +21,11 @@ _SPACED_HEX = re.compile(rb"[0-9A-Fa-f]{2}(?:[ :,-][0-9A-Fa-f]{2}){6,}")
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
 _REFERENCE = re.compile(rb"&#?[0-9A-Za-z]{2,8};")
 _ESCAPE = re.compile(rb"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
+# What any of these begins with: most short bytes hold none.
+_ANY = re.compile(
+    rb"[A-Za-z0-9+/_-]{10}|[0-9A-Fa-f]{2}(?:[ :,-][0-9A-Fa-f]{2}){6}|%[0-9A-Fa-f]{2}"
+    rb"|&#?[0-9A-Za-z]{2,8};|\\[ux]"
+)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
@@ -43,6 +48,9 @@ _TEXT = bytes([*b"\t\n\r", *range(0x20, 0x7F), *range(0xA0, 0x100)])
 
 
 def _once(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    yield from ((0, len(data), plain) for plain in _unpacked(data))
+    if not _ANY.search(data):
+        return
     for match in _BASE64.finditer(data):
         run = match[0].translate(_URL_SAFE)
         for skip in range(4):
@@ -65,7 +73,6 @@ def _once(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         yield 0, len(data), html.unescape(data.decode(errors="replace")).encode()
     if _ESCAPE.search(data):
         yield 0, len(data), _ESCAPE.sub(_character, data)
-    yield from ((0, len(data), plain) for plain in _unpacked(data))
 
 
 def _padded(run: bytes) -> bytes:

@@ -82,9 +82,8 @@ class Searcher:
         """Start, end and kind of each hit in text."""
         yield from self._plainly(data)
         for start, end, plain in undone(data):
-            text = is_text(plain)
             for first, last, kind in self._plainly(plain):
-                if text or last - first >= IN_DIGITS:
+                if last - first >= IN_DIGITS or is_text(plain):
                     yield start, end, kind
 
     def _plainly(self, data: bytes) -> Iterator[tuple[int, int, str]]:
@@ -122,7 +121,7 @@ class Searcher:
         except (OSError, EOFError, DataError):
             raise DataError(f"{path.name}: cannot be read, so not be searched") from None
 
-    def in_voxels(self, data: bytes, itemsize: int) -> set[str]:
+    def in_voxels(self, data: bytes | memoryview, itemsize: int) -> set[str]:
         """The kinds of identifiers in voxels of `itemsize` bytes, or in compressed ones (1)."""
         return set(self._in_voxels(data, IN_VOXELS if itemsize > 1 else IN_BYTE_VOXELS))
 
@@ -192,16 +191,27 @@ class Searcher:
             table[_hash(np.array(list(parts), "<u4"))] = True
         return table, parts
 
-    def _in_voxels(self, data: bytes, least: int) -> Iterator[str]:
-        """Any eight bytes hold an aligned word of four: look for these words first."""
-        low = data.lower()
+    def _are_low(self, data: bytes | memoryview) -> bool:
+        """Whether all numbers of two bytes are lower than any two signs of text."""
+        import numpy as np
+
+        first = min(self._signs.find(1), ord("A"))  # capital letters stand before small ones
+        return int(np.frombuffer(data, "<u2", len(data) // 2).max()) < 0x0101 * max(first, 0)
+
+    def _in_voxels(self, data: bytes | memoryview, least: int) -> Iterator[str]:
+        """Any eight bytes hold an aligned word of four: look for these words first.
+
+        Most images are done before: their numbers are too low for text.
+        """
+        if len(data) >= _FEW and self._are_low(data):
+            return
+        low = bytes(data).lower()
         signs = low.translate(self._signs)
         if signs.find(b"\1" * least) < 0:
             return
-        runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
-        if sum(end - start for start, end in runs) < _FEW:
-            for start, end in runs:
-                yield from self._in_run(low, start, end, least)
+        if len(low) < _LARGE:
+            for match in re.finditer(b"\1{%d,}" % least, signs):
+                yield from self._in_run(low, *match.span(), least)
             return
         import numpy as np
 
