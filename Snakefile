@@ -46,6 +46,11 @@ include: "rules/push.smk"
 include: "rules/lock.smk"
 
 
+onstart:
+    if workflow.non_local_exec:
+        hide_login()
+
+
 onsuccess:
     finish(UNITS, FAILED_PROJECTS, config)
 

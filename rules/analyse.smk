@@ -20,8 +20,8 @@ rule qc:
     conda:
         "../envs/qc.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(2000, 6000),
+        runtime=grows(20, 40),
     params:
         code=code("analyses/qc", "qc"),
     message:

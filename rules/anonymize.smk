@@ -20,8 +20,8 @@ rule anonymize:
     conda:
         "../envs/anonymize.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(2000, 3000),
+        runtime=grows(20, 40),
     params:
         identity=setting("identity"),
         deface=setting("deface"),

@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from coil import locked
+from coil.cluster import hide_login
 from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
 from coil.planning import (
@@ -22,7 +23,7 @@ from coil.planning import (
     wanted_resources,
     wants_scanner,
 )
-from coil.units import code_digest, read_units
+from coil.units import code_digest, listed_bytes, read_units, unit_name
 
 try:
     config = planned(check_config(config), sys.argv)
@@ -129,6 +130,15 @@ def overrides_of_session(wildcards):
 def archive_share(wildcards):
     """What a job takes of the 100 `xnat` that a profile grants, so that `connections` hold."""
     return 100 // PROJECTS[wildcards.project]["archive"]["connections"]
+
+
+def grows(least, per_gb):
+    """A resource of a job on one session: more for each GB of images, and at each attempt."""
+
+    def find(wildcards, attempt):
+        return attempt * round(least + per_gb * _session_gb(wildcards))
+
+    return find
 
 
 def of_projects(pattern):
@@ -267,6 +277,12 @@ PUSHED = ("reports", "bids_resources", "assessor", "derivatives")
 PUSH = "<results>/{project}/records/<unit>/push.json"
 PUSH_DICOM = "<results>/{project}/records/<unit>/push_dicom.json"
 EXPORT = "<results>/{project}/records/<unit>/export.json"
+
+
+def _session_gb(wildcards):
+    unit = unit_name(wildcards.subject, wildcards.session)
+    noted = Path(f"private/{wildcards.project}/sessions/{unit}.json")
+    return listed_bytes(noted) / 1e9
 
 
 def _expand(pattern, project):

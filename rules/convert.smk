@@ -17,8 +17,8 @@ rule convert:
     conda:
         "../envs/convert.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(1500, 2500),
+        runtime=grows(20, 20),
     params:
         mapping=setting("bids", "mapping"),
         sources=source_digests,

@@ -3,9 +3,15 @@
 #      <results>/{project}/sessions.tsv. Jobs parse this file too and only read those.
 
 
-from coil.planning import close_logins_at_exit, discover_projects, wants_discovery
+from coil.planning import (
+    close_logins_at_exit,
+    discover_projects,
+    settle_cluster,
+    wants_discovery,
+)
 
 if workflow.is_main_process:
+    settle_cluster(Path(), sys.argv)
     close_logins_at_exit(Path(), sys.argv)
 
 parts = {project: lock_parts(project) for project in PROJECTS if config["locked"]}

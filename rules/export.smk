@@ -24,8 +24,8 @@ rule export_session:
     conda:
         "../envs/anonymize.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(1500, 2500),
+        runtime=grows(20, 20),
     params:
         identity=setting("identity"),
         deface=setting("deface"),

@@ -112,6 +112,15 @@ def close_logins_at_exit(root: Path, arguments: list[str]) -> None:
     atexit.register(close)
 
 
+def settle_cluster(root: Path, arguments: list[str]) -> None:
+    """Wait for what an earlier run left in a cluster's queue, before anything is planned."""
+    if set(arguments[1:]) & (_LOOKS_ONLY | _OFFLINE_TARGETS) or locked(root):
+        return  # it runs no jobs, or another invocation does, to which they may belong
+    from coil import cluster  # only here, so that parsing stays cheap
+
+    cluster.wait_for_earlier_jobs(root)
+
+
 def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]) -> None:
     """Say at the end of an invocation what was done, and empty the quarantine."""
     from coil import files, status  # only here, so that parsing stays cheap

@@ -7,6 +7,7 @@ every job of a cluster parses the Snakefile once more.
 import csv
 import functools
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +44,14 @@ def read_units(table: Path) -> list[Unit]:
         return []
     with table.open(encoding="utf-8", newline="") as stream:
         return [Unit(r["subject"], r["session"]) for r in csv.DictReader(stream, delimiter="\t")]
+
+
+@functools.cache
+def listed_bytes(noted: Path) -> int:
+    """How large a session's images are, as discovery noted it; 0 where it did not."""
+    if not noted.is_file():
+        return 0
+    return sum(scan["bytes"] or 0 for scan in json.loads(noted.read_text())["scans"])
 
 
 @functools.cache

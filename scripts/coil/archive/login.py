@@ -23,7 +23,7 @@ import xnat
 import xnat.exceptions
 from requests.adapters import HTTPAdapter
 
-from coil import files
+from coil import cluster, files
 from coil.archive.locks import locked
 from coil.errors import ArchiveError
 
@@ -254,7 +254,7 @@ def _credentials(address: Address) -> dict[str, Any]:
     ask for a missing password on the terminal, which a job does not have.
     """
     variables = f"{address.login}_USER", f"{address.login}_PASS"
-    user, password = map(os.environ.get, variables)
+    user, password = map(cluster.login().get, variables)
     if user and password:
         return {"user": user, "password": password}
     noted = requests.utils.get_netrc_auth(address.server)

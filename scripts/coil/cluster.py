@@ -1,0 +1,90 @@
+"""What a run whose jobs go to a cluster needs beyond one on a single machine.
+
+Slurm's jobs live on when the process that submitted them is killed. The next invocation
+waits for those of its folder, so that nothing runs twice at once; and what sbatch sends
+along is the environment, so that the archive's password must not be in there.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+_LOGIN = re.compile(r"XNAT(_\w+)?_(USER|PASS)")
+_HIDDEN = "COIL_LOGIN"
+_QUEUE = ["squeue", "--noheader", "--format=%i|%k|%Z"]  # job, comment, folder
+# How the executor plugin's comments begin.
+_OURS = ("rule_", "group_")
+
+
+def hide_login() -> None:
+    """Take users and passwords at archives out of the environment, which sbatch sends along.
+
+    They lie in memory instead that this user's processes on this machine can read, by the
+    path in COIL_LOGIN, until this process ends.
+    """
+    given = {key: os.environ.pop(key) for key in list(os.environ) if _LOGIN.fullmatch(key)}
+    if given:
+        memory = os.memfd_create("login")
+        os.write(memory, json.dumps(given).encode())
+        os.environ[_HIDDEN] = f"/proc/{os.getpid()}/fd/{memory}"
+
+
+def login() -> Mapping[str, str]:
+    """The variables with users and passwords, also where `hide_login` took them."""
+    if place := os.environ.get(_HIDDEN):
+        try:
+            return json.loads(Path(place).read_text())
+        except OSError:  # another machine's
+            return {}
+    return {key: value for key, value in os.environ.items() if _LOGIN.fullmatch(key)}
+
+
+def wait_for_earlier_jobs(root: Path, pause: float = 10) -> None:
+    """Wait until no Slurm job of an earlier run in `root` is in the queue.
+
+    What such a job finishes is kept. Ends the invocation if there may be jobs, but the queue
+    cannot be asked.
+    """
+    if not (root / ".snakemake" / "slurm_logs").is_dir():
+        return  # the executor makes it before it submits
+    told: list[str] = []
+    while jobs := _jobs_in(root):
+        if jobs != told:
+            print(_waiting(jobs), file=sys.stderr)
+        told = jobs
+        time.sleep(pause)
+
+
+def _waiting(jobs: list[str]) -> str:
+    count = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+    return (
+        f"waiting for {count} of an earlier run, still in the queue; what they finish is kept "
+        f"(to end them instead: scancel {' '.join(jobs)})"
+    )
+
+
+def _jobs_in(root: Path) -> list[str]:
+    """The IDs of the jobs in the queue that were submitted in `root`."""
+    try:
+        queue = subprocess.run(_QUEUE, capture_output=True, text=True, check=True, timeout=120)
+    except (OSError, subprocess.SubprocessError):
+        if not _was_cut_off(root):
+            return []
+        sys.exit(
+            "error: jobs of an earlier run may still be in the queue, and squeue does not answer; "
+            "run this where and when it does"
+        )
+    here = str(root.resolve())
+    rows = (line.split("|", 2) for line in queue.stdout.splitlines())
+    return [row[0] for row in rows if row[1].startswith(_OURS) and row[2] == here]
+
+
+def _was_cut_off(root: Path) -> bool:
+    """Whether Snakemake has marked outputs of jobs that did not come to their end."""
+    marked = root / ".snakemake" / "incomplete"
+    return marked.is_dir() and any(marked.iterdir())
