@@ -90,7 +90,9 @@ def test_a_refused_series_is_told_and_the_others_go_on(tmp_path: Path):
 
 
 def test_an_identifier_that_passed_stops_the_whole_export(tmp_path: Path):
-    places = session(tmp_path, named("task-rest_bold"), SequenceName="Quillfeather")
+    """One that is called as a term that may leave."""
+    person = {"PatientName": "Willis^Zoe", "BodyPartExamined": "WILLIS"}
+    places = session(tmp_path, named("task-rest_bold"), **person)
     with pytest.raises(DataError, match="kind: name"):
         export(tmp_path, places)
     assert not (tmp_path / "tree").exists()

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from dicom_support import by_fast, by_plain, csa, encoded, image, profile
+from dicom_support import by_fast, by_plain, csa, encoded, exported, image, profile
 
 from coil.deid.dicom import fast, layout, parts
 from coil.deid.dicom.profile import attributes
@@ -156,6 +156,55 @@ def test_no_value_planted_in_an_attribute_of_the_table_survives(where: str):
             survived.append(row.keyword)
     assert seen / count > 0.99
     assert survived == []
+
+
+# A name, and a code of initials with a year, for texts that a vocabulary must judge by what they
+# say: nothing tells them from a term by its form.
+NAMES = {"a name": "QUILLDOR", "a code": "QZW1953"}
+_TEXTS = ("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT", "OB", "OW", "UN")
+
+
+@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize("where", ["at the root", "in a sequence that stays"])
+def test_no_name_passes_as_a_term(where: str, form: str):
+    """In none of the attributes that have text, whether or not the table has them."""
+    engine = fast.Engine(parts.Family(profile()))
+    value, survived = NAMES[form].encode(), []
+    for tag, row in sorted(attributes().items()):
+        if row.vr.partition(" ")[0] not in _TEXTS or tag >> 16 <= 2 or tag in risk_decides():
+            continue
+        raw = with_elements(PLACES[where](tag, row.vr.partition(" ")[0], value * 2))
+        if value in b"".join(engine.clean(raw)):
+            survived.append(row.keyword)
+    assert survived == []
+
+
+def risk_decides() -> set[int]:
+    """Elements that a file is refused for, and its pixels."""
+    return {*parts.DECIDING, *parts.PIXELS}
+
+
+def test_of_several_codes_only_the_terms_stay():
+    data = image()
+    data.ImageType = ["ORIGINAL", "PRIMARY", "QUILLDOR", "ND"]
+    assert list(exported(data).ImageType) == ["ORIGINAL", "PRIMARY", "", "ND"]
+
+
+def test_a_table_of_colours_stays_and_a_text_in_its_place_does_not():
+    data = image()
+    data.RedPaletteColorLookupTableData = bytes(range(256)) * 2
+    data.BluePaletteColorLookupTableData = "Quilldor".encode("utf-16-le")
+    clean = exported(data)
+    assert "RedPaletteColorLookupTableData" in clean
+    assert "BluePaletteColorLookupTableData" not in clean
+
+
+def test_an_integer_string_of_seven_digits_is_no_number_of_a_scanner():
+    data = image()
+    data.AcquisitionNumber, data.NumberOfTemporalPositions = 1_234_567, 123_456
+    clean = exported(data)
+    assert "AcquisitionNumber" not in clean or clean.AcquisitionNumber is None
+    assert clean.NumberOfTemporalPositions == 123_456
 
 
 def test_no_value_survives_in_preamble_meta_information_and_padding():

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from coil.deid.terms import is_code, is_sequence, is_term
+
 Rule = Callable[[Any], bool]
 
 
@@ -63,17 +65,23 @@ def text(pattern: str, digits: int = 4) -> Rule:
 def words(vocabulary: str) -> Rule:
     """A string of words of the vocabulary (any case) and of codes.
 
-    A code has runs of at most three letters and four digits (MR750, VA30A, 5.7.1), which is
-    too short for a name or a number of a person.
+    A code (MR750, VA30A, 5.7.1) is too short for a name or a number of a person.
     """
     known = set(vocabulary.lower().split())
-    code = re.compile(r"(?:[A-Za-z]{1,3}(?![A-Za-z])|\d{1,4}(?!\d)|[.()+-])+")
+    joint = re.compile(r"[.()+-]+")
+
+    def is_known(part: str) -> bool:
+        return part.lower() in known or all(
+            word.lower() in known or (word.isascii() and word.isalnum() and is_code(word))
+            for word in joint.split(part)
+            if word
+        )
 
     def rule(value: Any) -> bool:
         if not isinstance(value, str) or not 0 < len(value) <= 64:
             return False
         parts = [part for part in re.split(r"[\s_:;,/\\]+", value) if part]
-        return all(part.lower() in known or code.fullmatch(part) for part in parts)
+        return all(map(is_known, parts))
 
     return rule
 
@@ -97,8 +105,22 @@ FACTOR = number(0, 1e6)
 COUNT = whole(0, 1_000_000)
 SIGNED = number(-1e6, 1e6)
 AXIS = one_of("i", "i-", "j", "j-", "k", "k-")
-CODE = text(r"[A-Z0-9][A-Z0-9_ .+-]{0,23}")  # a defined term: DICOM's VR CS
-CODES = either(text(r"[A-Z0-9_ .+-]{1,24}(\\[A-Z0-9_ .+-]{1,24}){0,15}"), many(CODE, range(1, 16)))
+_FORM = text(r"[A-Z0-9][A-Z0-9_ .+-]{0,23}")  # DICOM's VR CS
+_FORMS = text(r"[A-Z0-9_ .+-]{1,24}(\\[A-Z0-9_ .+-]{1,24}){0,15}")
+
+
+def code(value: Any) -> bool:
+    """A defined term of DICOM or of a vendor, in DICOM's VR CS."""
+    return _FORM(value) and is_term(value)
+
+
+def sequence(pattern: str) -> Rule:
+    """The name of a pulse sequence, which matches the whole pattern."""
+    fits = text(pattern)
+    return lambda value: fits(value) and is_sequence(value)
+
+
+CODES = either(lambda value: _FORMS(value) and is_term(value), many(code, range(1, 16)))
 TOKEN = text(r"[A-Za-z0-9_+-]{1,48}")
 BIDS_PATH = text(
     r"(bids::)?(sub-[0-9A-Za-z]+/)?(ses-[0-9A-Za-z]+/)?(anat|dwi|fmap|func|perf|pet)/"

@@ -9,11 +9,12 @@ import re
 import struct
 import zlib
 
+from coil.deid.terms import is_sequence
 from coil.files import packed
 
 _LINE = re.compile(
     r'(?:set )?(SLICEORDER|VIEWORDER|MBACCEL|NOSLC|DELACQ|DELACQNOAV|PSEQ|IOPT|PHASEDELAYS1) "'
-    r'[A-Za-z0-9 _.,;:/+-]{0,200}"'
+    r'([A-Za-z0-9 _.,;:/+-]{0,200})"'
 )
 _RUN = re.compile(r"\d{6}")
 _MOST = 1 << 20
@@ -34,10 +35,17 @@ def protocol_block(raw: bytes) -> bytes | None:
         text = zlib.decompressobj(31).decompress(raw[start:], _MOST).decode("latin-1")
     except zlib.error:
         return None
-    kept = [line for line in text.splitlines() if _LINE.fullmatch(line) and not _RUN.search(line)]
+    kept = [line for line in text.splitlines() if _stays(line)]
     data = packed(("\n" + "\n".join(kept) + "\n").encode("ascii"))
     head = struct.pack("<I", len(data)) if start == 4 else b""
     return head + data + bytes(len(data) % 2)
+
+
+def _stays(line: str) -> bool:
+    match = _LINE.fullmatch(line)
+    if not match or _RUN.search(line):
+        return False
+    return not any(map(str.isalpha, match[2])) or is_sequence(match[2])
 
 
 def user_data(raw: bytes) -> bytes | None:

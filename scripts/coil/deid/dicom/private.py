@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from coil.deid.terms import is_sequence
+
 _TEXTS = {
     "orientation": r"(Sag|Cor|Tra|[<>(). \d-]){1,24}",
     "coils": r"[A-Z0-9]{1,4}(-?\d{1,3})?([;, ]+[A-Z0-9]{1,4}(-\d{1,3})?){0,31}",
@@ -21,6 +23,7 @@ _TEXTS = {
     "phrase": r"[A-Za-z0-9 _.,:;/+-]{0,48}",
 }
 TEXTS = {name: re.compile(pattern) for name, pattern in _TEXTS.items()}
+_LOOKED_UP = ("sequence", "phrase", "acceleration")  # their form does not tell what they say
 NUMBERS, CODES, REWRITTEN, ITEMS = "numbers", "codes", "rewritten", "items"
 
 
@@ -52,6 +55,13 @@ def table() -> dict[tuple[str, int, int], Kept]:
 def find(creator: str, tag: int) -> Kept | None:
     """The entry of a private element, or None if it does not stay."""
     return table().get((creator, tag >> 16, tag & 0xFF))
+
+
+def fits(form: str, text: str) -> bool:
+    """Whether a text is of a form of `TEXTS`, and says nothing but what scanners say."""
+    if not TEXTS[form].fullmatch(text) or re.search(r"\d{5}", text):
+        return False
+    return form not in _LOOKED_UP or is_sequence(text)
 
 
 def is_known(creator: str) -> bool:

@@ -6,7 +6,6 @@ element alone and on what is the same for the whole file, so that `fast` may rem
 """
 
 import csv
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -260,7 +259,7 @@ class Rules:
         if vr == "AS":
             return values.of_age(raw)
         if vr in ("OB", "OW") and keyword.endswith(("LUTData", "TableData")):
-            return raw
+            return values.of_table(raw)
         return _plain_value(vr, raw)
 
     def _moved(self, vr: str, raw: bytes) -> bytes | None:
@@ -294,10 +293,9 @@ def _private_value(kept: private.Kept, tag: int, vr: str, raw: bytes) -> bytes |
         vendor = ge if tag >> 16 in (0x0025, 0x0043) else siemens
         return vendor.rewrite(tag & 0xFF, raw)
     if kept.form in (private.NUMBERS, private.CODES):
-        return _plain_value(vr, raw) if vr in values.SIZES or vr in ("DS", "IS", "CS") else None
+        if vr == "IS":
+            return values.of_b_values(raw)
+        return _plain_value(vr, raw) if vr in values.SIZES or vr in ("DS", "CS") else None
     if vr not in ("LO", "SH", "CS", "LT", "ST"):
         return None
-    pattern = private.TEXTS[kept.form]
-    return values.of_words(
-        raw, lambda text: bool(pattern.fullmatch(text)) and not re.search(r"\d{5}", text)
-    )
+    return values.of_words(raw, lambda text: private.fits(kept.form, text))

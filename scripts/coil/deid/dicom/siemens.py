@@ -13,19 +13,22 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from coil.deid.dicom.private import TEXTS
+from coil.deid.sidecar_keys import COILS
+from coil.deid.terms import is_sequence
+from coil.deid.values import words
 
 # Element -> how its items are checked.
 # No date, time or serial number is as short; six digits are needed for microseconds.
 _NUMBER = re.compile(r"[+-]?\d{1,5}(\.\d{0,12})?([eE][+-]?\d{1,2})?")
 _MICROSECONDS = re.compile(r"\d{1,7}(\.0{0,8})?")
-_CODE = re.compile(r"[A-Z0-9_]{1,16}")
+_DIRECTIONALITY = re.compile("NONE|DIRECTIONAL|ISOTROPIC|BMATRIX")
 _HISTORY = re.compile(r"CC:ComplexAdd")
 ELEMENTS = {
     "NumberOfImagesInMosaic": _NUMBER,
     "B_value": _NUMBER,
     "B_matrix": _NUMBER,
     "DiffusionGradientDirection": _NUMBER,
-    "DiffusionDirectionality": _CODE,
+    "DiffusionDirectionality": _DIRECTIONALITY,
     "SliceNormalVector": _NUMBER,
     "SliceMeasurementDuration": _MICROSECONDS,
     "BandwidthPerPixelPhaseEncode": _NUMBER,
@@ -68,6 +71,7 @@ _TEXTUAL = re.compile(
     r"|(?:[\w\[\].]{0,60})sCoilElementID\.tCoilID[\t ]*=[\t ]*\"+[A-Za-z_]{0,32}\d{0,3}\"+)"
     r"[\t ]*"
 )
+_is_coil = words(COILS)
 BEGIN, END = b"### ASCCONV BEGIN", b"### ASCCONV END"
 _TAG = struct.Struct("<64sI4sIII")
 _ITEM = struct.Struct("<IIII")
@@ -107,7 +111,8 @@ def protocol(raw: bytes) -> bytes | None:
     kept = [
         line.partition("#")[0].rstrip()
         for line in lines
-        if _NUMERIC.fullmatch(line) or ('"' in line and _TEXTUAL.fullmatch(line))
+        if _NUMERIC.fullmatch(line)
+        or ('"' in line and _TEXTUAL.fullmatch(line) and _says_no_more(line))
     ]
     # A converter skips the first byte of what does not begin with SV10.
     return "\n".join(
@@ -215,6 +220,15 @@ class Headers:
 _headers = Headers()
 
 
+def _says_no_more(line: str) -> bool:
+    """Whether the text of a line names nothing but a sequence or a coil."""
+    key, _, text = line.partition("=")
+    value = text.strip().strip('"')
+    if "tSequenceFileName" in key:
+        return is_sequence(value)
+    return "tCoilID" not in key or not value or _is_coil(value)
+
+
 @lru_cache(maxsize=4096)
 def _cleaned(element: bytes) -> bytes:
     """An element whose items are of its form, written anew; else nothing."""
@@ -228,7 +242,10 @@ def _cleaned(element: bytes) -> bytes:
         place += length + 3 & ~3
     if key == b"ImageHistory":
         texts = [text for text in texts if form.fullmatch(text.decode("latin-1"))]
-    if not all(form.fullmatch(text.decode("latin-1")) for text in texts if text):
+    told = [text.decode("latin-1") for text in texts if text]
+    if not all(map(form.fullmatch, told)):
+        return b""
+    if key == b"ImaPATModeText" and not all(map(is_sequence, told)):
         return b""
     return _element(key, vr[:2] + b"\0\0", many, [text and text + b"\0" for text in texts])
 

@@ -22,9 +22,10 @@ Value Mapping for US
 """
 _SCHEMES = ("DCM", "SCT", "SRT", "UCUM", "SNM3", "99SDM", "NCIt", "UNDEFINED")
 _LABELLING = "pseudo continuous pulsed ASL (EP2D) (GRASE) (TGSE) PASL PCASL multi single delay"
-_SEQUENCE = keys.text(r"[A-Za-z_*#%\\][A-Za-z0-9_*#%.\\/ -]{0,31}")
-_UNITS = _pattern(r"[A-Za-z][A-Za-z0-9/^*_ -]{0,9}")
-_VERSION = keys.text(r"[A-Za-z0-9 ._:;()+-]{1,40}", digits=8)
+_SEQUENCE = keys.sequence(r"[A-Za-z_*#%\\][A-Za-z0-9_*#%.\\/ -]{0,31}")
+_UNITS = keys.words("normalized milliseconds HU OD MGML Z_EFF ED EDW HU_MOD PCT unitless Hz rad")
+# The date is that of the software.
+_VERSION = _pattern(r"N\d_V[A-Z]\d\d[A-Z]_LATEST_20\d{6}(_P\d{1,2})?")
 _LABELS = """
 Private ImageTypeMR Scanning Sequence Diffusion Gradient Orientation b-Value Direction In-Stack
 In Stack Position Number ID Temporal Index Effective Echo Time Trigger Delay Frame Type Plane

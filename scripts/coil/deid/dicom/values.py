@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
 
+from coil.deid.terms import is_term
+
 Rule = Callable[[str], bool]
 
 SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "UV": 8, "SV": 8}
@@ -27,15 +29,15 @@ def _many(one: str) -> re.Pattern[bytes]:
 
 _DECIMAL = r"[+-]?(?:\d{1,16}\.?\d{0,16}|\.\d{1,16})(?:[eE][+-]?\d{1,3})?"
 _DS = re.compile(_DECIMAL)
-_ALL_DS, _ALL_IS = _many(_DECIMAL), _many(r"[+-]?\d{1,10}")
-# DICOM: 16 upper-case characters; vendors use more. No run of five digits, as a person's number.
-_ALL_CS = re.compile(rb"(?!.*\d{5})[A-Za-z0-9_ .+/-]{0,32}(?:\\[A-Za-z0-9_ .+/-]{0,32})*\0?", re.S)
+_ALL_DS, _ALL_IS = _many(_DECIMAL), _many(r"[+-]?\d{1,6}")
+_LONG_IS = _many(r"[+-]?(?:\d{1,6}|1000\d{6})")  # GE adds 10^9 to a b-value
+# DICOM: 16 upper-case characters; vendors use more.
+_ALL_CS = re.compile(rb"[A-Za-z0-9_ .+/-]{0,32}(?:\\[A-Za-z0-9_ .+/-]{0,32})*\0?")
 _ALL_TM = _many(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?")
 _DA = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TM = re.compile(r"(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?")
 _DT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(\.\d{1,6})?([+-]\d{4})?")
 _UI = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
-_CODE = re.compile(r"\d{6,18}|[A-Z]{1,2}-[A-Z0-9]{1,5}|[A-Z0-9]{1,5}|[a-z/%^0-9]{1,6}|UNDEFINED")
 
 
 def text_of(raw: bytes) -> str | None:
@@ -63,13 +65,31 @@ def of_decimals(raw: bytes) -> bytes | None:
 
 
 def of_integers(raw: bytes) -> bytes | None:
-    """Integer strings (IS)."""
+    """Integer strings (IS), of at most six digits: an ID or a date has more."""
     return raw if _ALL_IS.fullmatch(raw) else None
 
 
+def of_b_values(raw: bytes) -> bytes | None:
+    """Integer strings of a private element, of which one may be GE's b-value."""
+    return raw if _LONG_IS.fullmatch(raw) else None
+
+
+def of_table(raw: bytes) -> bytes | None:
+    """A table of colours, unless it reads as text."""
+    said = [byte for byte in raw if byte]
+    readable = sum(0x20 <= byte < 0x7F for byte in said)
+    return raw if 2 * readable < max(len(said), 1) or not said else None
+
+
 def of_codes(raw: bytes) -> bytes | None:
-    """Code strings (CS)."""
-    return raw if _ALL_CS.fullmatch(raw) else None
+    """Code strings (CS): terms; of several values those that are none become empty."""
+    if not _ALL_CS.fullmatch(raw):
+        return None
+    parts = raw.decode("ascii").rstrip("\0").split("\\")
+    terms = [part if is_term(part) else "" for part in parts]
+    if terms == parts:
+        return raw
+    return padded("\\".join(terms)) if any(map(str.strip, terms)) else None
 
 
 def of_words(raw: bytes, rule: Rule) -> bytes | None:
@@ -160,8 +180,9 @@ def seconds(text: str) -> float | None:
 
 
 def is_code(text: str) -> bool:
-    """Whether a text looks like the code value of a public vocabulary, as 113100 or T-A0100."""
-    return bool(_CODE.fullmatch(text))
+    """Whether a text is the code of a public vocabulary (`_UNITS`, or PS3.16 as pydicom has it):
+    113100 or T-A0100."""
+    return text in _UNITS.split() or text in _codes()
 
 
 def _moved_date(text: str, days: int) -> str | None:
@@ -219,6 +240,18 @@ _COMMON = frozenset(
         "UNDEFINED", "millimeter", "milliseconds", "percent", "cm/s", "unary, no units", "Hertz",
     }
 )  # fmt: skip
+
+
+_UNITS = "1 % ms s mm mm2 mm2/s um2/s s/mm2 cm/s Hz ppm ratio T rad deg UNDEFINED"
+
+
+@cache
+def _codes() -> frozenset[str]:
+    from pydicom.sr._concepts_dict import concepts
+    from pydicom.sr._snomed_dict import mapping
+
+    known = (code for scheme in concepts.values() for codes in scheme.values() for code in codes)
+    return frozenset((*known, *mapping["SRT"]))
 
 
 @cache
