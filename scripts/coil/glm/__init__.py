@@ -1,0 +1,1 @@
+"""A first-level general linear model of a task, fitted by nilearn."""
