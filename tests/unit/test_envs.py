@@ -1,35 +1,87 @@
-"""The conda environments and the pinned requirements name the same packages."""
+"""Each conda environment has what its scripts need, no more, in the versions of requirements/."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tests.conda.names import conda_name, pypi_name
+from tests.imported import SCRIPTS, distributions, environments, reached, snakefiles
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-# What conda calls otherwise than PyPI does.
-NAMES = {"matplotlib-base": "matplotlib", "python-isal": "isal", "snakemake-minimal": "snakemake"}
+ENVS = sorted((CHECKOUT / "envs").glob("*.yaml"))
+OWN = "coil"  # the environment of Snakemake itself, and of what the rules call while they are read
+PROGRAMS = {
+    "bids-validator-deno": '"bids-validator-deno"',
+    "niimath": '"niimath"',
+    "pydeface": 'resources.files("pydeface")',
+}
+"""Packages that are not imported: what shows in the source that a script needs them."""
+SNAKEMAKE = {"python", "snakemake-minimal", "snakemake-executor-plugin-slurm"}
+LOOSER = {
+    "dcm2niix": "conda's package is not rebuilt on the wheel's day",
+    "niimath": "conda's package is not rebuilt on the wheel's day",
+}
+"""Packages whose bounds differ from those in requirements/run.in, and why."""
+
+of_each = pytest.mark.parametrize("path", ENVS, ids=lambda path: path.stem)
 
 
-def pinned() -> dict[str, str]:
-    text = (CHECKOUT / "requirements" / "run.txt").read_text()
-    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.M))
+def dependencies(path: Path) -> dict[str, str]:
+    """The bounds of each package that an environment file names."""
+    listed = yaml.safe_load(path.read_text())["dependencies"]
+    return {name: bounds for name, _, bounds in (line.partition(" ") for line in listed)}
 
 
-@pytest.mark.parametrize("path", sorted((CHECKOUT / "envs").glob("*.yaml")), ids=lambda p: p.stem)
-def test_the_pinned_version_of_each_package_fits_its_environment(path: Path) -> None:
-    versions = pinned()
-    for dependency in yaml.safe_load(path.read_text())["dependencies"]:
-        name, _, bounds = dependency.partition(" ")
-        assert bounds, f"{name} has no bound"
-        if name != "python":
-            assert versions[NAMES.get(name, name)] in SpecifierSet(bounds), dependency
+@cache
+def sources(environment: str) -> frozenset[Path]:
+    """The project's files that run in an environment."""
+    if environment == OWN:
+        return frozenset().union(*map(reached, [SCRIPTS / "discover.py", *snakefiles()]))
+    names = environments().get(environment, set())
+    return frozenset().union(*(reached(SCRIPTS / name) for name in names))
 
 
 def test_every_rule_with_a_script_names_an_environment_that_exists() -> None:
     for rules in (CHECKOUT / "rules").glob("*.smk"):
         text = rules.read_text()
         assert text.count("    script:\n") == text.count("    conda:\n")
-        for name in re.findall(r'"\.\./envs/(.+)"', text):
-            assert (CHECKOUT / "envs" / name).is_file()
+    assert {path.stem for path in ENVS} == {*environments(), OWN}
+
+
+@of_each
+def test_an_environment_has_every_package_that_its_scripts_import(path: Path) -> None:
+    imported = {conda_name(name) for name in distributions(sources(path.stem))}
+    assert sorted(imported - set(dependencies(path))) == []
+
+
+@of_each
+def test_an_environment_has_no_package_that_its_scripts_do_not_need(path: Path) -> None:
+    text = "".join(source.read_text() for source in sources(path.stem))
+    needed = {conda_name(name) for name in distributions(sources(path.stem))}
+    needed |= {name for name, sign in PROGRAMS.items() if sign in text}
+    needed |= SNAKEMAKE if path.stem == OWN else {"python"}
+    assert sorted(set(dependencies(path)) - needed) == []
+
+
+@of_each
+def test_the_bounds_are_those_of_the_requirements_and_hold_for_the_pinned_version(
+    path: Path,
+) -> None:
+    folder = CHECKOUT / "requirements"
+    lines = [line for line in (folder / "run.in").read_text().splitlines() if line[0] != "#"]
+    bounds = {r.name: r.specifier for r in map(Requirement, lines)}
+    text = (folder / "run.txt").read_text()
+    pinned = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.M))
+    for name, wanted in dependencies(path).items():
+        if name != "python":
+            assert pinned[pypi_name(name)] in SpecifierSet(wanted), name
+            assert name in LOOSER or SpecifierSet(wanted) == bounds[pypi_name(name)], name
+
+
+def test_all_environments_have_the_same_python() -> None:
+    assert len({dependencies(path)["python"] for path in ENVS}) == 1

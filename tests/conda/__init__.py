@@ -1,0 +1,1 @@
+"""Conda environments without conda's channels."""
