@@ -25,8 +25,9 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from coil.deid import tags, walk
+from coil.deid import elements, tags, walk
 from coil.deid.headers import collect
+from coil.deid.identifiers import LOOSE
 from coil.deid.leak import Searcher
 from coil.deid.walk import Walk
 from coil.errors import DataError
@@ -127,6 +128,49 @@ def test_one_value_that_differs_is_found_among_files_that_are_alike(data: Datase
     item.PatientName = name
     data.RequestAttributesSequence = Sequence([*data.get("RequestAttributesSequence", ()), item])
     assert name.encode() in texts(written(data), walked)
+
+
+def told(walked: Walk, files: list[bytes]) -> set[tuple]:
+    """All that is told of files, but for how deep it first stood."""
+    return {element[:5] for data in files for element in walked.read(data)}
+
+
+@calm
+@given(
+    one=datasets(), others=st.lists(datasets(), max_size=3), names=st.lists(TEXTS, max_size=4),
+    syntax=st.sampled_from(SYNTAXES),
+)  # fmt: skip
+def test_the_fast_walk_tells_what_the_full_one_tells(
+    one: Dataset, others: list[Dataset], names: list[str], syntax: str
+):
+    files = [written(one, syntax)]
+    for name in names:  # most of a series' files have the same lengths
+        one.PatientID = one.ImageComments = name
+        files += [written(one, syntax), *(written(other, syntax) for other in others)]
+    assert told(Walk(), files) == told(Walk(learns=False), files)
+
+
+@settings(calm, max_examples=200)
+@given(place=st.integers(0, 3000), junk=st.binary(min_size=1, max_size=6), cut=st.integers(0, 3000))
+def test_the_fast_walk_tells_what_the_full_one_tells_of_damaged_files(
+    tmp_path: Path, place: int, junk: bytes, cut: int
+):
+    broken = bytearray(BASE)
+    place %= len(BASE)
+    broken[place : place + len(junk)] = junk
+    files = [BASE, bytes(broken), BASE[: cut % len(BASE)], BASE]
+    try:
+        full = told(Walk(learns=False), files)
+    except DataError:
+        with pytest.raises(DataError):
+            told(Walk(), files)
+        return
+    found = collect(pulled(tmp_path / "all", *files)).values
+    for number, data in enumerate(files):
+        alone = collect(pulled(tmp_path / f"{number}", data)).values
+        assert {v for v in alone if v.kind not in LOOSE} <= found
+    carved = {text[:2] for text in full if text[1] != elements.CARVED}
+    assert carved <= {text[:2] for text in told(Walk(), files)}
 
 
 def test_what_was_walked_is_not_told_again():
@@ -353,12 +397,26 @@ def test_the_tags_are_those_of_the_standard():
     } == tags.IDS
 
 
-@pytest.mark.real
-@pytest.mark.parametrize(
+real_sessions = pytest.mark.parametrize(
     "name",
     ["dcm_qa_xa30", "dcm_qa_me", "dcm_qa_nih", "dcm_qa_philips", "dcm_qa_philips_asl",
      "nitest-balls1", "deid-data"],
 )  # fmt: skip
+
+
+@pytest.mark.real
+@real_sessions
+def test_the_fast_walk_tells_what_the_full_one_tells_of_real_files(real_dicom: Path, name: str):
+    fast, full = Walk(), Walk(learns=False)
+    files = [p for p in sorted((real_dicom / name).rglob("*")) if p.is_file() and is_dicom(p)]
+    one = {element[:5] for path in files for element in fast.file(path)}
+    other = {element[:5] for path in files for element in full.file(path)}
+    differ = len(one ^ other)  # a failure shows no values
+    assert differ == 0
+
+
+@pytest.mark.real
+@real_sessions
 def test_the_walk_finds_what_pydicom_finds_in_real_files(
     real_dicom: Path, tmp_path: Path, name: str
 ):

@@ -26,6 +26,8 @@ STRICT = {
     b"IS": re.compile(rb"[0-9+\- \\]*\0*"),
 }
 
+LOOKED_AT = TOLD | BYTES | STRICT.keys()
+
 Buffer = bytes | mmap.mmap
 
 
@@ -49,16 +51,35 @@ class BrokenError(Exception):
 
 
 class Syntax:
-    """How elements are encoded, and which of them were walked before."""
+    """How elements are encoded, and which of them were walked before, by their first bytes."""
 
     def __init__(self, implicit: bool, order: str, charset: bytes) -> None:
         self.implicit, self.order, self.charset = implicit, order, charset
         self.head = struct.Struct(order + "HH2sH").unpack_from
         self.plain = struct.Struct(order + "HHI").unpack_from
         self.length = struct.Struct(order + "I").unpack_from
+        self.item_end = struct.pack(order + "HH", 0xFFFE, 0xE00D)
         self.low = 0 if order == "<" else 1  # the byte that tells a private group
-        self.known: dict[bytes, bytes] = {}
+        self.known: dict[bytes, Known] = {}
         self.runs: dict[bytes, bytes] = {}
+
+
+class Leaf:
+    """What a value is, wherever it stands, and the elements with short ones that were looked at."""
+
+    __slots__ = ("creators", "depth", "seen", "syntax", "tag", "vr")
+
+    def __init__(self, tag: int, vr: bytes, creators: bytes, syntax: Syntax, depth: int) -> None:
+        self.tag, self.vr, self.creators = tag, vr, creators
+        self.syntax, self.depth = syntax, depth
+        self.seen: set[bytes] = set()
+
+
+WALKED = Leaf(0, b"", b"", Syntax(False, "<", b""), 0)
+# An element that was walked: its bytes; what its value is, None if that need not be looked at,
+# `WALKED` if another one has to be walked; the creators of its group's blocks after it, if it
+# names one.
+Known = tuple[bytes, Leaf | None, bytes]
 
 
 def vr_of(tag: int) -> bytes:

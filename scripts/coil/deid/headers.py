@@ -38,6 +38,7 @@ TECHNICAL_PRIVATE = frozenset(
 )
 TEXT = frozenset(("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
 BYTES = frozenset(("OB", "OW", "UN", CARVED))
+_AGE = 0x00101010
 SMALL = 1024  # a private element up to this size is one text; a larger one is searched for some
 MOST = 1 << 20
 
@@ -80,8 +81,9 @@ def collect(pulled: Path) -> Identifiers:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The files below a folder, sorted."""
-    return sorted(Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    """The files below a folder, sorted within each folder."""
+    found = sorted((top, sorted(names)) for top, _, names in os.walk(folder))
+    return [Path(top, name) for top, names in found for name in names]
 
 
 def session_age(pulled: Path) -> float | None:
@@ -89,11 +91,12 @@ def session_age(pulled: Path) -> float | None:
     or an age; None if none does."""
     for folder in sorted((pulled / "series").glob("*")):
         for path in files_in(folder)[:1]:
-            root = {e.tag: e.value.decode("latin-1") for e in Walk().file(path) if not e.depth}
+            walk = Walk(learns=False, last=_AGE)
+            root = {e.tag: e.value.decode("latin-1") for e in walk.file(path) if not e.depth}
             birth, when = _day(root.get(0x00100030)), _day(root.get(0x00080020))
             if birth and when and birth < when:
                 return cap_age(age_at(birth, when))
-            age = read_age(root.get(0x00101010, "").strip("\0 "))
+            age = read_age(root.get(_AGE, "").strip("\0 "))
             if age is not None:
                 return cap_age(age)
     return None

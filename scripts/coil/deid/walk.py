@@ -4,7 +4,8 @@ The encodings are those of PS3.5 section 7 and PS3.10 section 7: explicit and im
 byte orders, deflated, with and without preamble; sequences of defined and undefined length, also
 those that hide in UN or in a private OB, and whole files within elements. The files of a session
 share most of their bytes: what was walked once is known by its bytes and passed over, one
-comparison for a whole run of elements.
+comparison for a whole run of elements; of an element with the same tag, VR and length only the
+value is looked at.
 
 Where bytes cannot be read as elements (a file that was cut off, a length that is wrong), all that
 reads like an element or like text is carved out of them, so that nothing is missed. What has no
@@ -18,7 +19,7 @@ import zlib
 from pathlib import Path
 
 from coil.deid import elements
-from coil.deid.elements import CARVED, BrokenError, Buffer, Element, Syntax
+from coil.deid.elements import CARVED, WALKED, BrokenError, Buffer, Element, Known, Leaf, Syntax
 from coil.errors import DataError
 
 DEEPEST = 100  # sequences within each other; scanners write about ten
@@ -30,8 +31,10 @@ _MAPPED = 1 << 17  # a file from this size on is mapped, as its pixels are not l
 _KEPT = 1 << 20  # an element up to this size is known again by its bytes
 _KEPT_DEPTH = 8
 _LARGE = 256
+_SEEN = 1 << 12  # short values of a kind
 _SMALL = 1 << 16  # larger bytes of a standard's element are tables and curves
 _CARVED_TEXT = 1024  # of a longer one the words are found as runs
+_UNKNOWN: Known = (b"", WALKED, b"")
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # no text holds these
 _CARVE = re.compile(rb"(?s)(?:AE|DA|DT|LO|LT|PN|SH|ST|TM|UI)(?=..)|(?:UC|UN|UR|UT)\0\0(?=....)")
 
@@ -39,8 +42,13 @@ _CARVE = re.compile(rb"(?s)(?:AE|DA|DT|LO|LT|PN|SH|ST|TM|UI)(?=..)|(?:UC|UN|UR|U
 class Walk:
     """The walk through the files of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, learns: bool = True, last: int = 0xFFFFFFFF) -> None:
+        """`learns` is for tests: without, all elements of all files are walked. A file is read
+        up to the element `last` of its root."""
+        self._learns, self._last = learns, last
         self._syntaxes: dict[tuple[bool, str, bytes], Syntax] = {}
+        self._leaves: dict[tuple[int, bytes, bytes, Syntax], Leaf] = {}
+        self._meta: dict[bytes, bytes] = {}
         self._seen: set[tuple[int, bytes, bytes, bytes, bytes]] = set()
         self._found: list[Element] = []
         self._carved = 0
@@ -75,7 +83,14 @@ class Walk:
         meta = self._syntax(False, "<", b"")
         try:
             while data[pos : pos + 2] == b"\2\0":
-                start, (pos, _) = pos, self._element(data, pos, len(data), meta, b"", depth)
+                start, key = pos, data[pos : pos + 8]
+                before = self._meta.get(key)
+                if before and data[pos : pos + len(before)] == before:
+                    pos += len(before)
+                else:
+                    pos, _ = self._element(data, pos, len(data), meta, b"", depth)
+                    if self._learns and pos - start <= _LARGE:
+                        self._meta[key] = data[start:pos]
                 if data[start : start + 4] == b"\2\0\x10\0":
                     transfer = data[start + 8 : pos].strip(b"\0 ")
         except BrokenError:
@@ -101,56 +116,97 @@ class Walk:
                 "repair or remove it in the archive"
             )
         syntax = self._as_written(data, pos, end, syntax)
-        known, runs, low = syntax.known, syntax.runs, syntax.low
+        known, runs, low, item_end = syntax.known, syntax.runs, syntax.low, syntax.item_end
         creators: dict[bytes, bytes] = {}
         private, run_start, run_key = b"", -1, b""
         start = pos
         while pos < end:
-            last, key = start, data[pos : pos + 4]
-            tag = key
-            if len(tag) < 4:
+            last, start, key = start, pos, data[pos : pos + 8]
+            if end - pos < 8:
                 raise BrokenError(last)
-            if tag[low] & 1:
-                private = creators.get(tag[:2], b"")
-                key = tag + private
-            start = pos
-            if before := runs.get(key):
-                pos += len(before)
-                if pos <= end and data[start:pos] == before:
-                    continue
-                pos = start
-            if before := known.get(key):
-                pos += len(before)
-                if pos <= end and data[start:pos] == before:
-                    # A run stays within a private group, whose creators its key tells.
-                    if run_start >= 0 and tag[low] & 1 and tag[:2] != run_key[:2]:
+            if key[low] & 1:
+                if creators and (private := creators.get(key[:2], b"")):
+                    key += private
+            elif open_end and key[:4] == item_end:
+                if run_start >= 0:
+                    runs[run_key] = data[run_start:pos]
+                return pos + 8
+            if (before := runs.get(key)) and data[pos : pos + len(before)] == before:
+                stop = pos + len(before)
+                if stop <= end:
+                    if run_start >= 0:
                         runs[run_key] = data[run_start:start]
                         run_start = -1
-                    if run_start < 0:
-                        run_start, run_key = start, key
+                    pos = stop
                     continue
-                pos = start
+            before, leaf, creator = known.get(key, _UNKNOWN)
+            stop = start + len(before)
+            raw = data[start:stop] if stop <= end else b""
+            same = raw == before and stop > start
+            if same and not creator:
+                # A run stays within a private group, whose creators its key tells.
+                if run_start >= 0 and key[low] & 1 and key[:2] != run_key[:2]:
+                    runs[run_key] = data[run_start:start]
+                    run_start = -1
+                if run_start < 0:
+                    run_start, run_key = start, key
+                pos = stop
+                continue
             if run_start >= 0:
                 runs[run_key] = data[run_start:start]
                 run_start = -1
+            if same:
+                creators[key[:2]] = creator
+                pos = stop
+                continue
+            if raw and leaf is not WALKED:
+                if leaf and raw not in leaf.seen:
+                    self._value(leaf, raw[8:])
+                    if stop - start <= _LARGE and len(leaf.seen) < _SEEN:
+                        leaf.seen.add(raw)
+                known[key] = (raw, leaf, b"")
+                pos = stop
+                continue
+            private = private if key[low] & 1 else b""
             try:
                 pos, number = self._element(data, start, end, syntax, private, depth)
             except BrokenError as broken:
                 # What is wrong may be the length of the element before.
                 raise BrokenError(last) from broken
-            if number == elements.ITEM_END and open_end:
+            if number > self._last and not depth:
                 return pos
+            keeps = self._learns and pos - start <= _KEPT and depth <= _KEPT_DEPTH
             if number >> 16 & 1 and 0x10 <= number & 0xFFFF < 0x100:
-                creator = data[start + 8 : pos].strip(b"\0 ")
-                creators[tag[:2]] = private + bytes([number & 0xFF]) + creator + b"\0"
+                named = data[start + 8 : pos].strip(b"\0 ")
+                after = private + bytes([number & 0xFF]) + named + b"\0"
+                creators[key[:2]] = after
+                if keeps:
+                    known[key] = (data[start:pos], WALKED, after)
             elif number == elements.CHARSET:
                 syntax = self._syntax(syntax.implicit, syntax.order, data[start + 8 : pos])
                 known, runs = syntax.known, syntax.runs
-            elif pos - start <= _KEPT and depth <= _KEPT_DEPTH:
-                known[key] = data[start:pos]
+            elif keeps and number not in elements.PIXELS:
+                leaf = self._leaf(key, number, private, syntax, depth)
+                known[key] = (data[start:pos], leaf, b"")
         if open_end:
             raise BrokenError(start)
         return pos
+
+    def _leaf(
+        self, key: bytes, tag: int, creators: bytes, syntax: Syntax, depth: int
+    ) -> Leaf | None:
+        """What others are that begin with the same bytes, which tell their length; None if they
+        need not be looked at."""
+        vr = elements.vr_of(tag) if syntax.implicit else key[4:6]
+        told = key[4:8] != b"\xff\xff\xff\xff" if syntax.implicit else vr not in elements.LONG
+        if not told or vr in elements.BYTES or vr == b"SQ":
+            return WALKED
+        if vr not in elements.TOLD and vr not in elements.STRICT:
+            return None
+        name = (tag, vr, creators, syntax)
+        if name not in self._leaves:
+            self._leaves[name] = Leaf(*name, depth)
+        return self._leaves[name]
 
     def _element(
         self, data: Buffer, pos: int, end: int, syntax: Syntax, creators: bytes, depth: int
@@ -186,41 +242,37 @@ class Walk:
             return min(stop, end), tag
         if stop > end:
             raise BrokenError(pos)
-        if vr in elements.TOLD:
-            text = data[value:stop]
-            self._tell(tag, vr.decode(), text, creators, syntax.charset, depth)
-            if length > 8 and _CONTROL.search(text.rstrip(b"\0")):  # it swallowed the next ones
-                self._carve(data, value, stop, syntax.charset, depth)
-        elif vr in elements.STRICT:
-            if not elements.STRICT[vr].fullmatch(data[value:stop]):
-                self._tell(tag, "LO", data[value:stop], creators, syntax.charset, depth)
-        elif vr == b"SQ":
+        if vr == b"SQ":
             self._try_sequence(data, value, stop, syntax, depth)
-        elif vr in elements.BYTES:
-            self._of_bytes(data, tag, vr, (value, stop), syntax, creators, depth)
+        elif length and vr in elements.LOOKED_AT:
+            self._value(Leaf(tag, vr, creators, syntax, depth), data[value:stop])
         return stop, tag
 
-    def _of_bytes(
-        self,
-        data: Buffer,
-        tag: int,
-        vr: bytes,
-        place: tuple[int, int],
-        syntax: Syntax,
-        creators: bytes,
-        depth: int,
-    ) -> None:
+    def _value(self, leaf: Leaf, value: bytes) -> None:
+        """Look at a value, wherever it stands."""
+        vr, charset, depth = leaf.vr, leaf.syntax.charset, leaf.depth
+        if vr in elements.TOLD:
+            self._tell(leaf.tag, vr.decode(), value, leaf.creators, charset, depth)
+            # Such a text swallowed the elements behind it.
+            if len(value) > 8 and _CONTROL.search(value.rstrip(b"\0")):
+                self._carve(value, 0, len(value), charset, depth)
+        elif vr in elements.STRICT:
+            if not elements.STRICT[vr].fullmatch(value):
+                self._tell(leaf.tag, "LO", value, leaf.creators, charset, depth)
+        else:
+            self._of_bytes(leaf, value)
+
+    def _of_bytes(self, leaf: Leaf, value: bytes) -> None:
         """What is in a value that has no VR: a sequence, a file, text, or what nobody knows."""
-        start, stop = place
-        begins = data[start : start + 4]
-        if begins in (b"\xfe\xff\0\xe0", b"\xff\xfe\xe0\0"):
-            order = "<" if begins[0] == 0xFE else ">"
+        tag, vr, syntax, depth = leaf.tag, leaf.vr, leaf.syntax, leaf.depth
+        if value[:4] in (b"\xfe\xff\0\xe0", b"\xff\xfe\xe0\0"):
+            order = "<" if value[0] == 0xFE else ">"
             inner = self._syntax(vr == b"UN", order, syntax.charset)
-            self._try_sequence(data, start, stop, inner, depth)
-        elif data[start + 128 : min(start + 132, stop)] == b"DICM":
-            self._file(data[start:stop], depth + 1)
-        elif vr == b"UN" or tag >> 16 & 1 or stop - start <= _SMALL or tag == 0xFFFCFFFC:
-            self._tell(tag, vr.decode(), data[start:stop], creators, syntax.charset, depth)
+            self._try_sequence(value, 0, len(value), inner, depth)
+        elif value[128:132] == b"DICM":
+            self._file(value, depth + 1)
+        elif vr == b"UN" or tag >> 16 & 1 or len(value) <= _SMALL or tag == 0xFFFCFFFC:
+            self._tell(tag, vr.decode(), value, leaf.creators, syntax.charset, depth)
 
     def _try_sequence(self, data: Buffer, pos: int, end: int, syntax: Syntax, depth: int) -> None:
         """Walk a sequence of defined length; what is broken in it does not concern the others."""
@@ -269,6 +321,8 @@ class Walk:
         if end - pos < 8 or data[pos : pos + 2] in (b"\xfe\xff", b"\xff\xfe"):
             return syntax
         implicit = data[pos + 4 : pos + 6] not in elements.VRS
+        if implicit == syntax.implicit:
+            return syntax
         return self._syntax(implicit, syntax.order, syntax.charset)
 
     def _syntax(self, implicit: bool, order: str, charset: bytes) -> Syntax:
