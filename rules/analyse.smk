@@ -1,56 +1,66 @@
-# In:  admitted sessions of <results>/{project}/bids, by their records.
-# Out: <results>/{project}/derivatives/qc, a BIDS derivative dataset of its own, and the
-#      record <unit>/qc.json of each session.
+# In:  admitted sessions of <results>/{project}/bids, by their records; PROJECTS' analyses.
+# Out: <results>/{project}/derivatives/{analysis}, a BIDS derivative dataset each, and a record
+#      <records>/{place}/{analysis}.json for each session, subject or project (`place`).
 
 
 localrules:
     analyses,
 
 
-rule qc:
-    """Measure the quality of one session's images, with figures."""
+rule analyse:
+    """Run one analysis on what its level says: a session, a subject or the whole project."""
     input:
-        record="<results>/{project}/records/<unit>/admit.json",
+        records=admitted_at_place,
+        others=inputs_of_analysis,
+        dataset=tables_of_analysis,
     output:
-        record="<results>/{project}/records/<unit>/qc.json",
+        record="<results>/{project}/records/{place}/{analysis}.json",
     log:
-        "<logs>/{project}/<unit>/qc.log",
+        "<logs>/{project}/{place}/{analysis}.log",
     benchmark:
-        "<benchmarks>/{project}/<unit>/qc.tsv"
+        "<benchmarks>/{project}/{place}/{analysis}.tsv"
+    wildcard_constraints:
+        place=PLACE,
+        analysis=one_of(ANALYSIS_NAMES),
     conda:
-        "../envs/qc.yaml"
+        environment_of_analysis
+    threads: threads_of_analysis
     resources:
-        mem_mb=grows(2000, 6000),
-        runtime=grows(20, 40),
+        mem_mb=resource_of_analysis("mem_mb"),
+        runtime=resource_of_analysis("runtime"),
     params:
-        code=code("analyses/qc", "qc"),
+        job=job_of_analysis,
     message:
-        "{wildcards.project}: measure sub-{wildcards.subject} ses-{wildcards.session}"
-    script:
-        "../scripts/qc.py"
+        "{wildcards.project}: {wildcards.analysis} of {wildcards.place}"
+    shell:
+        "{RUN_ANALYSIS:q} {params.job:q} {output.record:q} --place {wildcards.place} "
+        "--threads {threads} --log {log:q} {CONDA} --hide {HIDDEN:q}"
 
 
-rule qc_dataset:
-    """Take out sessions that are gone, and let the validator judge the derivative dataset."""
+rule analysis_dataset:
+    """Describe an analysis' derivative dataset, take out what is gone, and validate it."""
     input:
-        records=of_units("<results>/{project}/records/<unit>/qc.json"),
+        records=records_of_analysis,
     output:
-        verdict="<results>/{project}/derivatives/qc.json",
+        verdict="<results>/{project}/derivatives/{analysis}.json",
     log:
-        "<logs>/{project}/qc_dataset.log",
+        "<logs>/{project}/{analysis}_dataset.log",
     benchmark:
-        "<benchmarks>/{project}/qc_dataset.tsv"
+        "<benchmarks>/{project}/{analysis}_dataset.tsv"
+    wildcard_constraints:
+        analysis=one_of(ANALYSIS_NAMES),
     conda:
         "../envs/convert.yaml"
     params:
-        code=code("qc_dataset"),
+        about=about_analysis,
+        code=code("analysis_dataset"),
     message:
-        "{wildcards.project}: validate the quality measures"
+        "{wildcards.project}: validate the results of {wildcards.analysis}"
     script:
-        "../scripts/qc_dataset.py"
+        "../scripts/analysis_dataset.py"
 
 
 rule analyses:
     """The analyses of all admitted sessions."""
     input:
-        of_projects("<results>/{project}/derivatives/qc.json"),
+        analysis_verdicts,

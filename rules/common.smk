@@ -1,6 +1,6 @@
 # In:  config/config.yaml and the project files that it names; sessions.tsv of each project.
-# Out: PROJECTS (settings by project), UNITS (sessions by project), and the functions with
-#      which rules select files and settings. No rules here.
+# Out: PROJECTS (settings by project), ANALYSES (theirs), UNITS (sessions by project), and the
+#      functions with which rules select files and settings. No rules here.
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from coil import locked
+from coil.analyses.definitions import analyses_of
 from coil.cluster import hide_login
 from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
@@ -34,6 +35,10 @@ try:
     }
     OVERRIDES = {
         Path(file).stem: read_overrides(PROJECTS[Path(file).stem], file, Path.cwd())
+        for file in config["projects"]
+    }
+    ANALYSES = {
+        Path(file).stem: analyses_of(PROJECTS[Path(file).stem], file, Path.cwd())
         for file in config["projects"]
     }
     MERGED = merged_datasets(config["merged"], PROJECTS)
@@ -70,7 +75,7 @@ def dataset_settings(wildcards):
 def lock_parts(project):
     """Digests of what makes a project's datasets."""
     beside = {"overrides": OVERRIDES[project], "mapping": digests(SOURCES[project])}
-    return locked.parts(PROJECTS[project], beside)
+    return locked.parts(PROJECTS[project], beside, ANALYSES[project].values())
 
 
 def parts_of_project(wildcards):
@@ -136,7 +141,8 @@ def grows(least, per_gb):
     """A resource of a job on one session: more for each GB of images, and at each attempt."""
 
     def find(wildcards, attempt):
-        return attempt * round(least + per_gb * _session_gb(wildcards))
+        unit = unit_name(wildcards.subject, wildcards.session)
+        return attempt * round(least + per_gb * session_gb(wildcards.project, unit))
 
     return find
 
@@ -158,7 +164,7 @@ def scanner_datasets(wildcards):
 def derivative_verdicts(wildcards):
     """The verdicts on a project's derivative datasets."""
     project = wildcards.project
-    return [f"<results>/{project}/derivatives/qc.json", *_of_scanner(project)]
+    return [*verdicts_of_analyses(project), *_of_scanner(project)]
 
 
 def _of_scanner(project):
@@ -279,10 +285,9 @@ PUSH_DICOM = "<results>/{project}/records/<unit>/push_dicom.json"
 EXPORT = "<results>/{project}/records/<unit>/export.json"
 
 
-def _session_gb(wildcards):
-    unit = unit_name(wildcards.subject, wildcards.session)
-    noted = Path(f"private/{wildcards.project}/sessions/{unit}.json")
-    return listed_bytes(noted) / 1e9
+def session_gb(project, unit):
+    """What the archive lists of a session, in GB."""
+    return listed_bytes(Path(f"private/{project}/sessions/{unit}.json")) / 1e9
 
 
 def _expand(pattern, project):

@@ -16,7 +16,7 @@ rule push_session:
     """Push what the config asks for of a session: report, images, derivatives, numbers."""
     input:
         admit="<results>/{project}/records/<unit>/admit.json",
-        qc="<results>/{project}/records/<unit>/qc.json",
+        analyses=session_analyses,
         page="<results>/{project}/reports/<unit>.html",
         verdict=ancient("<results>/{project}/validation.json"),
         link=ancient("<private>/{project}/link.tsv"),

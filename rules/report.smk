@@ -12,7 +12,7 @@ rule report_session:
     """One page that says what became of a session, with its numbers and figures."""
     input:
         admit="<results>/{project}/records/<unit>/admit.json",
-        qc="<results>/{project}/records/<unit>/qc.json",
+        analyses=session_analyses,
     output:
         page="<results>/{project}/reports/<unit>.html",
     log:
@@ -33,7 +33,7 @@ rule report_project:
     """One page for the whole project: sessions, outliers, series, the validator's verdict."""
     input:
         admits=of_units("<results>/{project}/records/<unit>/admit.json"),
-        qcs=of_units("<results>/{project}/records/<unit>/qc.json"),
+        analyses=analysis_records,
         pages=of_units("<results>/{project}/reports/<unit>.html"),
         summary="<results>/{project}/dataset.json",
         verdict="<results>/{project}/validation.json",
@@ -82,7 +82,7 @@ rule status_table:
     """A table of every session: its state, its counts and, where it failed, why."""
     input:
         admits=of_units("<results>/{project}/records/<unit>/admit.json"),
-        qcs=of_units("<results>/{project}/records/<unit>/qc.json"),
+        analyses=analysis_records,
         sent=sent_of_project,
         verdict="<results>/{project}/validation.json",
     output:

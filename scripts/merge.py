@@ -26,7 +26,8 @@ def main(target: Path, results: Path, entry: dict[str, Any], code: str) -> dict[
 
 def part_of(project: Path, entry: dict[str, Any]) -> Part:
     """A project's part of the merged dataset: its admitted sessions."""
-    records = [files.read_json(path) for path in sorted(project.glob("records/sub-*/admit.json"))]
+    found = sorted(project.glob("records/sub-*_ses-*/admit.json"))
+    records = [files.read_json(path) for path in found]
     plain = "".join(character for character in project.name if character.isalnum())
     site = entry["sites"].get(project.name, plain)
     done = [record for record in records if record["state"] == "done"]

@@ -1,6 +1,7 @@
 """Push what the config asks for of a session to the archive.
 
-in:     admit and qc (the session's records), page, verdict (the validator's), link, archive
+in:     admit (the session's record) and those of its analyses, page, verdict (the validator's),
+        link, archive
 out:    receipt: what was pushed, with the digests that the archive reports, or why nothing was
 params: push, the project's settings; dry, to only say what would be pushed
 """
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def main(
-    records: tuple[Path, Path],
+    admit: Path,
+    analyses: list[Path],
     page: Path,
     verdict: Path,
     link: Path,
@@ -30,12 +32,11 @@ def main(
     settings: dict[str, Any],
     dry: bool,
 ) -> dict[str, Any]:
-    admit, qc = records
     session = files.read_json(admit)
     if reason := withheld(session, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": session["state"] == "done"}
     row = LinkTable.read(link).find(session["subject"], session["session"])
-    wanted = pack(settings, session, qc, page, row)
+    wanted = pack(settings, session, analyses, page, row)
     place = files.read_json(archive)
     with connect(Address.noted(place)) as connection:
         base = f"/data/experiments/{part(row.session_id)}"
@@ -48,21 +49,23 @@ def main(
 
 
 def pack(
-    settings: dict[str, Any], session: dict[str, Any], qc: Path, page: Path, row: Link
+    settings: dict[str, Any], session: dict[str, Any], analyses: list[Path], page: Path, row: Link
 ) -> Parcel:
-    """What the settings ask for of a session; `qc` and `page` say where the results are."""
+    """What the settings ask for of a session; `analyses` and `page` say where the results are."""
     home, results = settings["resource"], page.parents[1]
     goods: dict[Spot, Path] = {}
     if settings["reports"]:
-        goods |= {Spot(Place(home), "report.html"): page, Spot(Place(home), "qc.json"): qc}
+        goods |= {Spot(Place(home), path.name): path for path in analyses}
+        goods[Spot(Place(home), "report.html")] = page
     if settings["bids_resources"]:
         goods |= scan_files(session, results / "bids")
-    for name in settings["derivatives"]:
-        unit = Path(f"sub-{session['subject']}", f"ses-{session['session']}")
+    unit = Path(f"sub-{session['subject']}", f"ses-{session['session']}")
+    for name in (path.stem for path in analyses if path.stem in settings["derivatives"]):
         goods |= derivative_files(results / "derivatives" / name / unit, f"{home}_{name}")
     assessor = None
     # XNAT takes no assessor of this type without a scan.
-    if settings["assessor"] and (numbers := statistics(session, files.read_json(qc))):
+    images = [i for path in analyses for i in files.read_json(path)["summary"].get("images", [])]
+    if settings["assessor"] and (numbers := statistics(session, images)):
         assessor = Assessor(row.session_id, row.session_label, home, numbers)
     return Parcel(home, goods, assessor)
 
@@ -73,7 +76,8 @@ if "snakemake" in globals():
         "push",
         snakemake.log[0],
         lambda: main(
-            (Path(given.admit), Path(given.qc)),
+            Path(given.admit),
+            [Path(path) for path in given.analyses],
             Path(given.page),
             Path(given.verdict),
             Path(given.link),

@@ -1,7 +1,7 @@
 """Write the page of one project.
 
-in:     admits and qcs (the sessions' records), summary (the dataset's), verdict on it, and those
-        on its derivatives
+in:     admits (the sessions' records), analyses (theirs), summary (the dataset's), verdict on it,
+        and those on its derivatives
 out:    page, a self-contained HTML file
 params: name, the dataset's
 """
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 def main(
     name: str,
     admits: list[Path],
+    analyses: list[Path],
     summary: Path,
     verdict: Path,
     derivatives: list[Path],
     page: Path,
 ) -> None:
     dataset = files.read_json(summary)
-    sessions = [session_of(admit) for admit in admits]
+    records = [(path.stem, path.parent.name, files.read_json(path)) for path in analyses]
+    sessions = [session_of(admit, records) for admit in admits]
     described = {
         "name": name,
         "project": page.parents[1].name,
         "sessions": sessions,
+        "analyses": records,
+        "results": page.parents[1],
         "validator": files.read_json(verdict),
         "derivatives": {path.stem: files.read_json(path) for path in derivatives},
         "dataset": "../bids",
@@ -41,11 +45,11 @@ def main(
     files.write_text(page, project.render(described))
 
 
-def session_of(admit: Path) -> dict[str, Any]:
+def session_of(admit: Path, analyses: list[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:
     """A session's records and its page, as the project's page takes them."""
     return {
         "record": files.read_json(admit),
-        "qc": files.read_json(admit.with_name("qc.json")),
+        "analyses": {name: found for name, place, found in analyses if place == admit.parent.name},
         "report": f"{admit.parent.name}.html",
         "push": None,
     }
@@ -58,6 +62,7 @@ if "snakemake" in globals():
         lambda: main(
             snakemake.params["name"],
             [Path(path) for path in given.admits],
+            [Path(path) for path in given.analyses],
             Path(given.summary),
             Path(given.verdict),
             [Path(path) for path in given.derivatives],

@@ -1,6 +1,6 @@
 """Write the page of one session.
 
-in:  admit and qc, the session's records
+in:  admit, the session's record, and those of its analyses
 out: page, a self-contained HTML file
 """
 
@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(admit: Path, qc: Path, page: Path) -> None:
-    figures = page.parents[1] / "derivatives" / "qc"
-    files.write_text(page, session.render(files.read_json(admit), files.read_json(qc), figures))
+def main(admit: Path, analyses: list[Path], page: Path) -> None:
+    records = {path.stem: files.read_json(path) for path in analyses}
+    derivatives = page.parents[1] / "derivatives"
+    files.write_text(page, session.render(files.read_json(admit), records, derivatives))
 
 
 if "snakemake" in globals():
     given = snakemake.input
     jobs.must(
         snakemake.log[0],
-        lambda: main(Path(given.admit), Path(given.qc), Path(snakemake.output.page)),
+        lambda: main(
+            Path(given.admit),
+            [Path(path) for path in given.analyses],
+            Path(snakemake.output.page),
+        ),
     )

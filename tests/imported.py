@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import yaml
 from packaging.utils import canonicalize_name
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -20,8 +21,11 @@ SCRIPTS = CHECKOUT / "scripts"
 
 
 def environments() -> dict[str, set[str]]:
-    """The scripts that run in each environment, both by name."""
+    """The scripts that run in each environment, both by name: of rules, and bundled analyses."""
     found = defaultdict(set)
+    for entry in yaml.safe_load((SCRIPTS / "analyses" / "bundled.yaml").read_text()).values():
+        if "script" in entry:
+            found[entry["env"]].add(f"analyses/{entry['script']}")
     for rules in (CHECKOUT / "rules").glob("*.smk"):
         for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
             named = re.search(r"/envs/([\w-]+)\.yaml", rule)

@@ -50,28 +50,28 @@ def failed(subject: str = "F1QK", session: str = "1") -> dict[str, Any]:
 def measured(
     subject: str = "A7KQ", session: str = "1", fd: float = 0.1, tr: float = 2.0
 ) -> dict[str, Any]:
-    """The record of a session's quality control: one bold image with one outlier."""
+    """The record of an analysis that measured: one bold image with one outlier."""
     stem = f"sub-{subject}_ses-{session}_task-rest"
+    images = [
+        {
+            "file": f"sub-{subject}/ses-{session}/func/{stem}_bold.nii.gz",
+            "suffix": "bold",
+            "metrics": {"volumes": 80, "tsnr_median": 54.2, "fd_mean": fd, "fber": None},
+            "unavailable": {"fber": "the background is zeroed"},
+            "outliers": [
+                {
+                    "unit": "volumes", "limit": "framewise displacement above 0.5 mm",
+                    "count": 3, "of": 80, "volumes": [4, 5, 9],
+                }
+            ],
+            "protocol": {"RepetitionTime": tr, "shape": [64, 64, 30, 80]},
+            "figures": [f"sub-{subject}/ses-{session}/figures/{stem}_desc-carpet_bold.png"],
+            "problem": None,
+        }
+    ]  # fmt: skip
     return {
-        "state": "done",
-        "reason": None,
-        "images": [
-            {
-                "file": f"sub-{subject}/ses-{session}/func/{stem}_bold.nii.gz",
-                "suffix": "bold",
-                "metrics": {"volumes": 80, "tsnr_median": 54.2, "fd_mean": fd, "fber": None},
-                "unavailable": {"fber": "the background is zeroed"},
-                "outliers": [
-                    {
-                        "unit": "volumes", "limit": "framewise displacement above 0.5 mm",
-                        "count": 3, "of": 80, "volumes": [4, 5, 9],
-                    }
-                ],
-                "protocol": {"RepetitionTime": tr, "shape": [64, 64, 30, 80]},
-                "figures": [f"sub-{subject}/ses-{session}/figures/{stem}_desc-carpet_bold.png"],
-                "problem": None,
-            }
-        ],
+        "state": "done", "stage": "qc", "reason": None, "log": "logs/DEMO/qc.log", "retry": False,
+        "files": images[0]["figures"], "summary": {"images": images},
     }  # fmt: skip
 
 
@@ -82,10 +82,10 @@ def project(count: int = 8) -> dict[str, Any]:
         label = f"S{index:03d}"
         last = index == count - 1
         qc = measured(label, fd=1.9 if last else 0.1 + 0.01 * index, tr=2.2 if last else 2.0)
-        sessions.append(
-            {"record": admitted(label), "qc": qc, "report": f"sub-{label}_ses-1.html", "push": None}
-        )
-    sessions.append({"record": failed(), "qc": None, "report": "sub-F1QK_ses-1.html", "push": None})
+        page = {"report": f"sub-{label}_ses-1.html", "push": None}
+        sessions.append({"record": admitted(label), "analyses": {"qc": qc}, **page})
+    page = {"report": "sub-F1QK_ses-1.html", "push": None}
+    sessions.append({"record": failed(), "analyses": {}, **page})
     return {
         "name": "Demo study", "project": "DEMO", "sessions": sessions,
         "validator": {"errors": 0, "warnings": 1, "absent_keys": 7, "issues": [WARNING]},

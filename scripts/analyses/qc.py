@@ -1,9 +1,9 @@
 """The bundled quality control: numbers, per-volume series and figures of a session's images.
 
-In:  the BIDS dataset and the names of one session's files in it
-Out: <out>/sub-<s>/ses-<e>/ of a BIDS derivative dataset, and the record of what was found
+In:  a BIDS dataset with one session
+Out: <out>/sub-<s>/ses-<e>/ of a BIDS derivative dataset, and <out>/summary.json
 
-    python scripts/analyses/qc.py --bids DATASET --subject S --session E --out FOLDER --record FILE
+    python scripts/analyses/qc.py --bids DATASET --subject S --session E --out FOLDER
 """
 
 import argparse
@@ -15,23 +15,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from coil import __version__, files
+from coil import files
 from coil.errors import DataError
 from coil.imaging import derivative, images, measure
 
-NAME = "Coil quality control"
-README = """
-Quality control of the images of the dataset that `bids:raw:` stands for.
-
-sub-*/ses-*/<datatype>/*_desc-qc_<suffix>.json      numbers, protocol and outliers of an image
-sub-*/ses-*/func/*_desc-motion_timeseries.tsv       head motion and signal changes by volume
-sub-*/ses-*/figures/*.png                           pictures
-
-The numbers are measured on the images as acquired, without realignment. The docstrings of
-coil.imaging.metrics name the source of each formula.
-"""
-# The validator knows no time series yet, and wants its patterns just so.
-IGNORE = ("**/figures", "*desc-qc*", "*_desc-motion_timeseries.*")
 COLUMNS: dict[str, dict[str, str]] = {
     **{
         f"trans_{axis}": {
@@ -71,50 +58,29 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
-def run(bids: Path, subject: str, session: str, names: list[str], out: Path) -> dict[str, Any]:
-    """Measure a session's images and put the results in place in one step.
+def run(bids: Path, subject: str, session: str, out: Path) -> dict[str, Any]:
+    """Measure a session's images.
 
     bids        the dataset's folder
     subject     label without `sub-`; `session` likewise
-    names       the session's files relative to `bids`; what is no NIfTI image is passed over
     out         the derivative dataset's folder
 
-    Returns the session's record: `state` (done, skipped where there is no image, failed where
-    one could not be measured), `reason`, and per image `file`, `suffix`, `metrics`,
-    `unavailable`, `outliers`, `protocol`, `figures` (relative to `out`), `problem`.
+    Returns the summary: `images`, per image `file`, `suffix`, `metrics`, `unavailable`,
+    `outliers`, `protocol`, `figures` (relative to `out`), `problem`; and `problem` where one could
+    not be measured, or `skipped` where there is none.
     """
-    derivative.describe(
-        out,
-        NAME,
-        [{"Name": NAME, "Version": __version__, "Description": "the bundled analysis qc"}],
-        README,
-        IGNORE,
-    )
     place = Path(f"sub-{subject}", f"ses-{session}")
-    scratch = out / f".{place.parent}_{place.name}"
-    files.remove_tree(scratch)  # what a run that was killed left behind
-    scratch.mkdir()
-    try:
-        found = [
-            _image(bids, name, scratch, place)
-            for name in sorted(names)
-            if name.endswith((".nii", ".nii.gz"))
-        ]
-        _put(scratch, out / place)
-    finally:
-        files.remove_tree(scratch)
-    problems = [image["problem"] for image in found if image["problem"]]
+    names = [path.relative_to(bids).as_posix() for path in (bids / place).rglob("*.nii*")]
+    found = [_image(bids, name, out / place, place) for name in sorted(names)]
     if not found:
-        return {"state": "skipped", "reason": "the session has no images", "images": []}
-    return {
-        "state": "failed" if problems else "done",
-        "reason": f"{len(problems)} of {len(found)} images: {problems[0]}" if problems else None,
-        "images": found,
-    }
+        return {"skipped": "the session has no images"}
+    problems = [image["problem"] for image in found if image["problem"]]
+    told = f"{len(problems)} of {len(found)} images: {problems[0]}" if problems else None
+    return {"images": found} | ({"problem": told} if told else {})
 
 
-def _image(bids: Path, name: str, scratch: Path, place: Path) -> dict[str, Any]:
-    """Measure one image and write its files under `scratch`; its row of the record."""
+def _image(bids: Path, name: str, folder: Path, place: Path) -> dict[str, Any]:
+    """Measure one image and write its files under `folder`; its row of the summary."""
     path = bids / name
     datatype = path.parent.name
     suffix = path.name.split(".", 1)[0].rsplit("_", 1)[-1]
@@ -132,12 +98,10 @@ def _image(bids: Path, name: str, scratch: Path, place: Path) -> dict[str, Any]:
     row["outliers"] = found.outliers
     numbers = {key: row[key] for key in ("metrics", "unavailable", "outliers", "protocol")}
     source = {"Sources": [f"bids:raw:{name}"]}
-    folder = scratch / datatype
-    files.write_json(
-        folder / derivative.derived_name(name, "qc", suffix, ".json"), numbers | source
-    )
+    told = folder / datatype / derivative.derived_name(name, "qc", suffix, ".json")
+    files.write_json(told, numbers | source)
     if found.columns:
-        table = folder / derivative.derived_name(name, "motion", "timeseries", ".tsv")
+        table = folder / datatype / derivative.derived_name(name, "motion", "timeseries", ".tsv")
         rows = np.column_stack(list(found.columns.values()))
         lines = ["\t".join(found.columns)]
         lines += ["\t".join(f"{value:.6g}" for value in values) for values in rows]
@@ -146,20 +110,9 @@ def _image(bids: Path, name: str, scratch: Path, place: Path) -> dict[str, Any]:
         files.write_json(table.with_suffix(".json"), source | columns)
     for what, picture in found.figures.items():
         figure = Path("figures", derivative.derived_name(name, what, suffix, ".png"))
-        files.write_bytes(scratch / figure, picture)
+        files.write_bytes(folder / figure, picture)
         row["figures"].append((place / figure).as_posix())
     return row
-
-
-def _put(scratch: Path, target: Path) -> None:
-    """Rename the finished folder into place, where an older one may stand."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    old = scratch.with_name(f"{scratch.name}.old")
-    files.remove_tree(old)
-    if target.exists():
-        target.replace(old)
-    scratch.replace(target)
-    files.remove_tree(old)
 
 
 def _short(value: Any) -> Any:
@@ -168,19 +121,15 @@ def _short(value: Any) -> Any:
 
 
 def main() -> None:
-    """Read the arguments, run, write the record; exit 1 where the state is failed."""
+    """Read the arguments, run, write the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bids", type=Path, required=True)
     parser.add_argument("--subject", required=True)
     parser.add_argument("--session", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--record", type=Path, required=True)
-    given = parser.parse_args()
-    session = given.bids / f"sub-{given.subject}" / f"ses-{given.session}"
-    names = [path.relative_to(given.bids).as_posix() for path in session.rglob("*.nii.gz")]
-    record = run(given.bids, given.subject, given.session, names, given.out)
-    files.write_json(given.record, record)
-    sys.exit(record["state"] == "failed")
+    given, _ = parser.parse_known_args()
+    found = run(given.bids, given.subject, given.session, given.out)
+    files.write_json(given.out / "summary.json", found)
 
 
 if __name__ == "__main__":

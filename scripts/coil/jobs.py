@@ -66,7 +66,8 @@ def start_log(log: str) -> None:
     if any(getattr(h, "baseFilename", "") == str(path) for h in ours.handlers):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    path.write_bytes(b"")
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")  # programs may write there, too
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     logging.getLogger().handlers = [logging.NullHandler()]
     ours.handlers = [handler]

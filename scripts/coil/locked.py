@@ -1,33 +1,39 @@
 """An invocation that reruns from locks: what it may work on, and whether it may start."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from coil import lock
+from coil.analyses.definitions import Analysis
 from coil.deid.identities import project_secret
 from coil.errors import CoilError
 from coil.lock import Lock
 from coil.units import SCRIPTS, Unit, code_digest
 
 _PRIVATE = Path("private")
-_STAGES = ("pull", "convert", "anonymize", "dataset", "qc")
+_STAGES = ("pull", "convert", "anonymize", "dataset")
 
 
-def parts(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def parts(
+    settings: Mapping[str, Any], more: Mapping[str, Any], analyses: Iterable[Analysis]
+) -> dict[str, dict[str, str]]:
     """Digests of what makes a project's datasets, as far as it is known before any work.
 
     `settings` are the project's, of which only what a dataset may tell counts; `more` are parts of
-    the config beside them, by name.
+    the config beside them, by name, and `analyses` the project's.
     """
     from coil.bids.dataset.shared_config import allowed  # only here, so that parsing stays cheap
 
     beside = {name: lock.digest(part) for name, part in more.items() if part}
+    analyses = list(analyses)
+    environments = {*(SCRIPTS.parent / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
+    stages = {stage: code_digest(stage) for stage in _STAGES}
     return {
         "config": lock.config_digests(allowed(settings)) | beside,
-        "code": {stage: code_digest(stage) for stage in _STAGES},
-        "environments": lock.file_digests((SCRIPTS.parent / "envs").glob("*.yaml")),
+        "code": stages | {analysis.name: analysis.code for analysis in analyses},
+        "environments": lock.file_digests(environments),
     }
 
 

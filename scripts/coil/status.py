@@ -29,7 +29,7 @@ class Row:
     unmapped: int
     excluded: int
     files: int
-    qc: str
+    analyses: str
     pushed: str
     exported: str
     copied: str
@@ -38,7 +38,7 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-_STAGES = ("admit", "qc", "push", "export", "push_dicom")
+_STAGES = ("admit", "push", "export", "push_dicom")
 _EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed")
 
 
@@ -72,6 +72,9 @@ def summary(name: str, results: Path) -> str:
     if (page := results / "reports" / "index.html").is_file():
         pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
+    for analysis, found in _analyses(results / "records" / "project").items():
+        if found["state"] == "failed":
+            lines.append(f"  analyses   {analysis}: failed: {found['reason']}; log: {found['log']}")
     lines += pushed.summary(results)
     lines += [f"  series     {line}" for line in _notable(results)]
     return "\n".join(lines)
@@ -92,9 +95,12 @@ def merged_summary(name: str, results: Path) -> str:
 
 def _row(records: Path, unit: Unit) -> Row:
     found = [_read(records / str(unit) / f"{name}.json") for name in _STAGES]
-    admit, qc, push, export, copy = found
+    admit, push, export, copy = found
+    analyses = _analyses(records / str(unit)) | _analyses(records / f"sub-{unit.subject}")
+    outcomes = Counter(one["state"] for one in analyses.values())
     states = Counter(series["state"] for series in admit.get("series", []))
-    problems = [record for record in found if record.get("state") == "failed"]
+    stages = [admit, *analyses.values(), push, export, copy]
+    problems = [record for record in stages if record.get("state") == "failed"]
     return Row(
         subject=unit.subject,
         session=unit.session,
@@ -104,13 +110,19 @@ def _row(records: Path, unit: Unit) -> Row:
         unmapped=states["unmapped"],
         excluded=sum(states[state] for state in _EXCLUDED),
         files=len(admit.get("files", {})),
-        qc=qc.get("state", ""),
+        analyses=", ".join(f"{outcomes[state]} {state}" for state in sorted(outcomes)),
         pushed=push.get("state", ""),
         exported=export.get("state", ""),
         copied=copy.get("state", ""),
         reason=f"{problems[0]['stage']}: {problems[0]['reason']}" if problems else "",
         log=(problems[0].get("log") or "") if problems else "",
     )
+
+
+def _analyses(folder: Path) -> dict[str, dict[str, Any]]:
+    """The records of analyses in the folder of a place, by name."""
+    found = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    return {name: record for name, record in found.items() if "summary" in record}
 
 
 def _place(row: Row) -> str:

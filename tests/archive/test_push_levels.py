@@ -23,12 +23,10 @@ SERIES = {
     "4": [f"{T1}.json", f"{T1}.nii.gz"],
     "6-MR1": [f"{REST}.json", f"{REST}.nii.gz", f"{UNIT}/func/sub-01_ses-1_task-rest_events.tsv"],
 }
-QC = {
-    "images": [
-        {"file": f"{T1}.nii.gz", "metrics": {"snr_air": 24.1001, "volumes": 1}},
-        {"file": f"{REST}.nii.gz", "metrics": {"fd_mean": 1.49e-06, "shells": {"1000": 12}}},
-    ]
-}
+QC = [
+    {"file": f"{T1}.nii.gz", "metrics": {"snr_air": 24.1001, "volumes": 1}},
+    {"file": f"{REST}.nii.gz", "metrics": {"fd_mean": 1.49e-06, "shells": {"1000": 12}}},
+]
 
 
 NUMBERS = count()
@@ -158,7 +156,7 @@ def test_derivatives_keep_their_folders_also_on_bad_days(
     assert push(archive, base, parcel)["pushed"] == []
 
 
-def assessor(base: str, qc: dict[str, Any] = QC) -> Assessor:
+def assessor(base: str, qc: list[dict[str, Any]] = QC) -> Assessor:
     session = base.rpartition("/")[2]
     return Assessor(session, session, "coil", statistics(record(), qc))
 
@@ -240,7 +238,7 @@ def test_a_session_that_was_renamed_gets_an_assessor_under_its_new_label(
 
 def test_several_images_of_a_scan_have_their_names_in_the_numbers() -> None:
     echoes = [f"{UNIT}/func/sub-01_ses-1_task-x_echo-{n}_bold.nii.gz" for n in (1, 2)]
-    qc = {"images": [{"file": name, "metrics": {"tsnr": 50}} for name in echoes]}
+    qc = [{"file": name, "metrics": {"tsnr": 50}} for name in echoes]
     assert statistics(record({"7": echoes}), qc) == {
         "7": {"task-x_echo-1_bold.tsnr": 50.0, "task-x_echo-2_bold.tsnr": 50.0}
     }

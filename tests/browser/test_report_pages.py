@@ -60,10 +60,11 @@ def chromium():
 def pages(tmp_path_factory) -> Path:
     """A session's page with real figures, a failed session's and the project's."""
     root = tmp_path_factory.mktemp("pages")
-    names = phantom.dataset(root / "bids")
-    measured = qc.run(root / "bids", "A7KQ", "1", names, root / "qc")
-    (root / "session.html").write_text(session.render(records.admitted(), measured, root / "qc"))
-    (root / "failed.html").write_text(session.render(records.failed(), None, root / "qc"))
+    phantom.dataset(root / "bids")
+    measured = {"summary": qc.run(root / "bids", "A7KQ", "1", root / "qc")}
+    analyses = {"qc": records.measured() | measured}
+    (root / "session.html").write_text(session.render(records.admitted(), analyses, root))
+    (root / "failed.html").write_text(session.render(records.failed(), {}, root))
     (root / "project.html").write_text(project.render(records.project()))
     return root
 

@@ -41,7 +41,9 @@ def dependencies(path: Path) -> dict[str, str]:
 def sources(environment: str) -> frozenset[Path]:
     """The project's files that run in an environment."""
     if environment == OWN:
-        return frozenset().union(*map(reached, [SCRIPTS / "discover.py", *snakefiles()]))
+        return frozenset().union(
+            *map(reached, [SCRIPTS / "discover.py", SCRIPTS / "analyse.py", *snakefiles()])
+        )
     names = environments().get(environment, set())
     return frozenset().union(*(reached(SCRIPTS / name) for name in names))
 
@@ -49,7 +51,8 @@ def sources(environment: str) -> frozenset[Path]:
 def test_every_rule_with_a_script_names_an_environment_that_exists() -> None:
     for rules in (CHECKOUT / "rules").glob("*.smk"):
         text = rules.read_text()
-        assert text.count("    script:\n") == text.count("    conda:\n")
+        programs = text.count("    script:\n") + text.count("    shell:\n")
+        assert programs == text.count("    conda:\n")
     assert {path.stem for path in ENVS} == {*environments(), OWN}
 
 

@@ -14,6 +14,8 @@ PIXEL = bytes.fromhex(
     "3a7e9b550000000a49444154789c63600000000200014873a4c70000000049454e44ae426082"
 )
 
+MEASURED = {"qc": records.measured()}
+
 
 class Page(HTMLParser):
     """The text, the tags with their attributes, and whether every tag is closed."""
@@ -46,16 +48,16 @@ class Page(HTMLParser):
 
 
 def figures(root: Path) -> Path:
-    for image in records.measured()["images"]:
+    for image in records.measured()["summary"]["images"]:
         for name in image["figures"]:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(PIXEL)
+            (root / "qc" / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / "qc" / name).write_bytes(PIXEL)
     return root
 
 
 @pytest.fixture
 def page(tmp_path):
-    return Page(session.render(records.admitted(), records.measured(), figures(tmp_path)))
+    return Page(session.render(records.admitted(), MEASURED, figures(tmp_path)))
 
 
 def test_the_first_words_are_the_session_and_the_verdict(page):
@@ -70,7 +72,7 @@ def test_every_series_has_a_row_with_its_reason(page):
 
 
 def test_values_are_escaped():
-    html = session.render(records.admitted(), None, Path())
+    html = session.render(records.admitted(), {}, Path())
     assert "<b>new" not in html and "&lt;b&gt;new &amp; odd&lt;/b&gt;" in html
 
 
@@ -127,28 +129,38 @@ def test_the_validators_verdict_and_the_versions_are_told(page):
 
 def test_the_same_records_give_the_same_page(tmp_path):
     root = figures(tmp_path)
-    pages = {session.render(records.admitted(), records.measured(), root) for _ in range(2)}
+    pages = {session.render(records.admitted(), MEASURED, root) for _ in range(2)}
     assert len(pages) == 1
 
 
 def test_a_failed_session_says_where_why_and_which_log():
-    page = Page(session.render(records.failed(), None, Path()))
+    page = Page(session.render(records.failed(), {}, Path()))
     assert "Failed while it was pulled from the archive: not in the dataset" in page.text
     assert "Two subjects in one session; split it in the archive." in page.text
     assert "logs/DEMO/pull.log" in page.text and "have changed" in page.text
     assert page.open == [] and not page.of("img")
 
 
-def test_a_session_without_quality_control_says_so():
-    page = Page(session.render(records.admitted(), None, Path()))
-    assert "Quality control has not run" in page.text
+def test_a_session_that_nothing_measured_says_so():
+    assert "No image was measured" in Page(session.render(records.admitted(), {}, Path())).text
 
 
-def test_failed_quality_control_is_told_with_its_reason():
-    qc = {"state": "failed", "reason": "the image cannot be read", "images": []}
-    page = Page(session.render(records.admitted(), qc, Path()))
-    assert "Quality control failed" in page.text and "The image cannot be read." in page.text
+def test_a_failed_analysis_is_told_with_its_reason_and_log():
+    failed = {"state": "failed", "reason": "the image cannot be read", "log": "logs/x.log"}
+    page = Page(session.render(records.admitted(), {"glm": MEASURED["qc"] | failed}, Path()))
+    assert "The analysis glm failed: the image cannot be read." in page.text
+    assert "The image cannot be read. The log to read: logs/x.log" in page.text
+
+
+def test_the_numbers_and_figures_of_an_analysis_are_shown(tmp_path):
+    (tmp_path / "glm").mkdir()
+    (tmp_path / "glm" / "peak.png").write_bytes(PIXEL)
+    summary = {"numbers": {"peak z": 5.25}, "figures": [{"file": "peak.png", "title": "Peak"}]}
+    glm = MEASURED["qc"] | {"summary": summary}
+    page = Page(session.render(records.admitted(), {"glm": glm}, tmp_path))
+    assert "peak z 5.25" in page.text
+    assert [image["alt"] for image in page.of("img")] == ["Peak"]
 
 
 def test_a_figure_that_is_gone_is_left_out(tmp_path):
-    assert not Page(session.render(records.admitted(), records.measured(), tmp_path)).of("img")
+    assert not Page(session.render(records.admitted(), MEASURED, tmp_path)).of("img")

@@ -104,7 +104,7 @@ class Lab:
 
     def units(self) -> list[str]:
         """The sessions' neutral names, sorted."""
-        return sorted(path.name for path in (self.results / "records").glob("sub-*"))
+        return sorted(path.name for path in (self.results / "records").glob("sub-*_ses-*"))
 
     def record(self, unit: str, name: str = "admit") -> dict[str, Any]:
         return read_json(self.results / "records" / unit / f"{name}.json")

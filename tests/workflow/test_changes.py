@@ -12,9 +12,9 @@ from tests.workflow.lab import CHECKOUT, Lab
 
 pytestmark = pytest.mark.workflow
 
-SESSION_JOBS = {"pull", "convert", "anonymize", "qc", "report_session", "push_session"}
+SESSION_JOBS = {"pull", "convert", "anonymize", "analyse", "report_session", "push_session"}
 PROJECT_JOBS = {
-    "dataset", "validate", "qc_dataset", "data_protection", "report_project", "push_project",
+    "dataset", "validate", "analysis_dataset", "data_protection", "report_project", "push_project",
     "status_table", "all",
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ written and read back as XML, the one form that is the same in both directions.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,14 +27,17 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 TYPE = "xnat:qcAssessmentData"
 
 
-def statistics(record: Mapping[str, Any], qc: Mapping[str, Any]) -> Statistics:
-    """The numbers of each mapped scan; where it has several images, with their names."""
-    measured = {image["file"]: image["metrics"] for image in qc["images"]}
+def statistics(record: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -> Statistics:
+    """The numbers of each mapped scan; where it has several images, with their names.
+
+    `images` are what analyses measured: `file` and `metrics` of each.
+    """
+    measured = {image["file"]: image["metrics"] for image in images}
     found: Statistics = {}
     for scan, names in of_scans(record).items():
-        images = [name for name in names if name in measured]
-        for name in images:
-            before = f"{_short(name)}." if len(images) > 1 else ""
+        known = [name for name in names if name in measured]
+        for name in known:
+            before = f"{_short(name)}." if len(known) > 1 else ""
             for metric, value in measured[name].items():
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 if number and math.isfinite(value):

@@ -86,7 +86,7 @@ def gather(sessions: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Va
     """Kind of image to metric to values, both sorted by kind and in the order of `SHOWN`."""
     found: dict[str, dict[str, list[Value]]] = defaultdict(lambda: defaultdict(list))
     for session in sessions:
-        for image in (session.get("qc") or {}).get("images") or []:
+        for image in session["images"]:
             for name in SHOWN.get(image["suffix"], _ANATOMICAL):
                 value = image["metrics"].get(name)
                 if isinstance(value, int | float):
@@ -173,7 +173,7 @@ def protocol_differences(sessions: Sequence[Mapping[str, Any]]) -> list[dict[str
     """Images whose protocol is not the usual one of their kind: kind, field, usual, others."""
     seen: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for session in sessions:
-        for image in (session.get("qc") or {}).get("images") or []:
+        for image in session["images"]:
             for key, value in (image.get("protocol") or {}).items():
                 seen[kind(image["file"]), key].append((json.dumps(value), session["label"]))
     rows = []

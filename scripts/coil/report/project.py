@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from coil.report import group, page, words
+from coil.report import analyses, group, page, words
+from coil.report.analyses import failed
+from coil.report.analyses import images as measured
 
 
 def render(project: Mapping[str, Any]) -> str:
@@ -11,8 +13,10 @@ def render(project: Mapping[str, Any]) -> str:
 
     project     name        of the study
                 project     its label
-                sessions    of each: record (admit.json), qc (qc.json or None), report
-                            (relative link or None), push (receipt or None)
+                sessions    of each: record (admit.json), analyses (their records by name),
+                            report (relative link or None), push (receipt or None)
+                analyses    (may be absent) name, place and record of every analysis
+                results     (may be absent) the folder of the project's results
                 validator   errors, warnings, issues of the dataset, None if it was not run
                 derivatives (may be absent) the same for each derivative dataset, by its name
                 dataset     path of the dataset
@@ -29,6 +33,7 @@ def render(project: Mapping[str, Any]) -> str:
     counts = page.count_states(
         row for session in sessions for row in session["record"].get("series") or []
     )
+    records = project.get("analyses") or []
     return page.render(
         "project.html",
         project=project,
@@ -52,6 +57,12 @@ def render(project: Mapping[str, Any]) -> str:
             for name, verdict in sorted((project.get("derivatives") or {}).items())
         },
         issues=page.issues(project.get("validator") or {}),
+        counts_of_analyses=analyses.counts((name, found) for name, _, found in records),
+        analyses=[
+            analyses.outcome(name, found, project["results"] / "derivatives", place)
+            for name, place, found in records
+            if "_ses-" not in place
+        ],
         versions=project.get("versions") or {},
         problems=project.get("problems") or [],
     )
@@ -72,7 +83,8 @@ def _session(session: Mapping[str, Any]) -> dict[str, Any]:
     counts = page.count_states(series)
     return {
         "record": record,
-        "qc": session.get("qc"),
+        "images": measured(session["analyses"]),
+        "failed_analyses": failed(session["analyses"]),
         "report": session.get("report"),
         "push": session.get("push"),
         "label": f"sub-{record['subject']} ses-{record['session']}",
@@ -85,11 +97,7 @@ def _session(session: Mapping[str, Any]) -> dict[str, Any]:
 
 def _columns(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
     """The headings of the overview's metrics that any session has."""
-    suffixes = {
-        image["suffix"]
-        for session in sessions
-        for image in (session["qc"] or {}).get("images") or []
-    }
+    suffixes = {image["suffix"] for session in sessions for image in session["images"]}
     return [heading for heading, suffix, _, _ in _OVERVIEW if suffix in suffixes]
 
 
@@ -97,7 +105,7 @@ def _cells(
     session: Mapping[str, Any], marked: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, Any]]:
     """Heading to the number shown for the session and whether it stands out."""
-    images = (session["qc"] or {}).get("images") or []
+    images = session["images"]
     cells = {}
     for heading, suffix, metric, choose in _OVERVIEW:
         found = {

@@ -5,16 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from coil.report import page, words
+from coil.report.analyses import images as measured
+from coil.report.analyses import outcome
 
 
-def render(record: Mapping[str, Any], qc: Mapping[str, Any] | None, figures_root: Path) -> str:
+def render(
+    record: Mapping[str, Any], analyses: Mapping[str, Mapping[str, Any]], derivatives: Path
+) -> str:
     """One session's page as self-contained HTML; the same input gives the same text.
 
     record          the session's record (admit.json)
-    qc              the record of its quality control (qc.json), None if there is none
-    figures_root    the folder that the figures' paths in `qc` start from
+    analyses        the records of its analyses (<name>.json) by name
+    derivatives     the folder with their derivative datasets
     """
-    images = [_image(image, figures_root) for image in (qc or {}).get("images") or []]
+    images = [_image(image, derivatives / image["by"]) for image in measured(analyses)]
     series = record.get("series") or []
     return page.render(
         "session.html",
@@ -24,9 +28,9 @@ def render(record: Mapping[str, Any], qc: Mapping[str, Any] | None, figures_root
         stage=words.STAGES.get(record.get("stage") or "", ""),
         series=series,
         counts=page.count_states(series),
-        qc=qc,
+        analyses=[outcome(name, found, derivatives) for name, found in analyses.items()],
         images=images,
-        points=points(record, qc),
+        points=points(record, analyses),
         validator=record.get("validator"),
         issues=page.issues(record.get("validator") or {}),
         deface=record.get("deface") or [],
@@ -37,7 +41,7 @@ def render(record: Mapping[str, Any], qc: Mapping[str, Any] | None, figures_root
     )
 
 
-def points(record: Mapping[str, Any], qc: Mapping[str, Any] | None) -> list[str]:
+def points(record: Mapping[str, Any], analyses: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What a reader of this session should look at, one line each, most important first."""
     result = []
     validator = record.get("validator") or {}
@@ -47,9 +51,10 @@ def points(record: Mapping[str, Any], qc: Mapping[str, Any] | None) -> list[str]
     for state in words.ATTENTION:
         if counts.get(state):
             result.append(f"{words.plural(counts[state], 'series', 'series')} {state}.")
-    if qc and qc["state"] == "failed":
-        result.append(f"Quality control failed: {qc.get('reason') or 'see its log'}.")
-    for image in (qc or {}).get("images") or []:
+    for name, found in analyses.items():
+        if found["state"] == "failed":
+            result.append(f"The analysis {name} failed: {found['reason'].rstrip('.')}.")
+    for image in measured(analyses):
         name = page.base_name(image["file"])
         start = image["metrics"].get("nonsteady_volumes")
         if start:
