@@ -26,6 +26,15 @@ from coil.deid.dicom.risk import RefusedError
 from coil.errors import DataError
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [("094Y", "089Y"), ("089Y", "089Y"), ("035Y", "035Y"), ("030M", "002Y"), ("051W", "000Y"),
+     ("400D", "001Y"), ("009Y ", "009Y"), ("35", None), ("", None)],
+)  # fmt: skip
+def test_an_age_is_told_in_whole_years_up_to_89(told: str, kept: str | None):
+    assert values.of_age(told.encode()) == (kept.encode() if kept else None)
+
+
 def test_the_table_holds_every_row_of_both_editions_with_its_options():
     rows = [row for row in attributes().values() if row.basic]
     assert len(rows) == 652  # and the wildcards: curves, two kinds of overlays, private groups

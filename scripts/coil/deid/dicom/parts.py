@@ -37,12 +37,17 @@ Element = tuple[str, bytes]
 
 def element(tag: int, vr: str, value: bytes | memoryview, undefined: bool = False) -> bytes:
     """An element in Explicit VR Little Endian (PS3.5, 7.1.2)."""
-    code = vr.encode("ascii")
+    begin, digits = _begin(tag, vr)
     length = UNDEFINED if undefined else len(value)
+    return b"".join((begin, length.to_bytes(digits, "little"), value))
+
+
+@cache
+def _begin(tag: int, vr: str) -> tuple[bytes, int]:
+    """An element up to its length, and the bytes of that."""
+    code = vr.encode("ascii")
     head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, code)
-    if code in LONG:
-        return head + struct.pack("<HI", 0, length) + bytes(value)
-    return head + struct.pack("<H", length) + bytes(value)
+    return (head + b"\0\0", 4) if code in LONG else (head, 2)
 
 
 def item(body: bytes) -> bytes:
@@ -122,8 +127,9 @@ def uid_of(raw: bytes | None, rules: Rules) -> str:
 
 def even(vr: str, value: bytes) -> bytes | None:
     """A value padded to an even length; None if it is too long for its VR."""
-    value += bytes(1) if len(value) % 2 else b""
-    return value if vr.encode("ascii") in LONG or len(value) < 0xFFFF else None
+    if len(value) % 2:
+        value += b"\0"
+    return value if len(value) < 0xFFFF or vr.encode("ascii") in LONG else None
 
 
 def native_pixels(pixels: memoryview, length: int) -> memoryview:

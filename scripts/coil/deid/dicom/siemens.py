@@ -59,6 +59,8 @@ sKSpace\.(lPhaseEncodingLines|lBaseResolution|uc2DInterpolation|ucPhasePartialFo
 |sGRADSPEC\.(asGPAData\[0\]\.)?lOffset[XYZ]
 |sGRADSPEC\.alShimCurrent\[\d\]
 """
+# The first two letters of each: most lines have others.
+_BEGINNINGS = frozenset(re.findall(r"(?:^|\|)([A-Za-z]{2})", _KEY, re.M))
 _NUMERIC = re.compile(
     r"[\t ]*(?:" + "|".join(_KEY.split("|")).replace("\n", "") + r")"
     r"[\t ]*=[\t ]*[+-]?(?:0x[0-9a-fA-F]{1,8}|\d{1,7}|\d{1,5}\.\d{0,12}(?:[eE][+-]?\d{1,2})?)"
@@ -111,7 +113,7 @@ def protocol(raw: bytes) -> bytes | None:
     kept = [
         line.partition("#")[0].rstrip()
         for line in lines
-        if _NUMERIC.fullmatch(line)
+        if (line.lstrip()[:2] in _BEGINNINGS and _NUMERIC.fullmatch(line))
         or ('"' in line and _TEXTUAL.fullmatch(line) and _says_no_more(line))
     ]
     # A converter skips the first byte of what does not begin with SV10.

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
 
+from coil.deid.dates import cap_age, read_age
 from coil.deid.terms import is_term
 
 Rule = Callable[[str], bool]
 
 SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "UV": 8, "SV": 8}
-OLDEST = 89
 DAY = 86_400
 
 
@@ -102,13 +102,9 @@ def of_words(raw: bytes, rule: Rule) -> bytes | None:
 
 
 def of_age(raw: bytes) -> bytes | None:
-    """An age (AS), capped at 89 years."""
-    text = text_of(raw)
-    match = re.fullmatch(r"(\d{3})([DWMY])", text or "")
-    if not match:
-        return None
-    years = int(match[1]) / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[match[2]]
-    return b"089Y" if years > OLDEST else raw
+    """An age (AS) in whole years, as months and days would tell the birthday; capped at 89."""
+    age = read_age(text_of(raw) or "")
+    return None if age is None else padded(f"{int(cap_age(age)):03}Y")
 
 
 def rounded(raw: bytes, digits: int, most: float) -> bytes | None:
@@ -125,18 +121,24 @@ def of_uids(raw: bytes, renew: Callable[[str], str]) -> bytes | None:
     text = text_of(raw)
     if text is None:
         return None
+    if _UI.fullmatch(text) and len(text) <= 64:
+        return padded(text if is_standard(text) else renew(text), b"\0")
     parts = text.split("\\")
     if not all(_UI.fullmatch(part) and len(part) <= 64 for part in parts):
         return None
     return padded("\\".join(part if is_standard(part) else renew(part) for part in parts), b"\0")
 
 
-@cache
 def is_standard(uid: str) -> bool:
     """Whether the standard gave this UID, to a SOP class or a transfer syntax for example."""
+    return uid.startswith("1.2.840.10008.") and uid in _standard()
+
+
+@cache
+def _standard() -> frozenset[str]:
     from pydicom._uid_dict import UID_dictionary
 
-    return uid in UID_dictionary
+    return frozenset(UID_dictionary)
 
 
 def of_dates(raw: bytes, days: int) -> bytes | None:

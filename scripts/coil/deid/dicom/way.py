@@ -82,7 +82,7 @@ class Way:
             raw = data[value:place]
             new = known.get(raw) if place - value <= SMALL else None
             if new is None:
-                new = self._worker.root(raw, tag, vr, not digits, creator)
+                new = self._worker.root(raw, tag, vr, not digits, creator, known)
             found.append(new)
         if not data.startswith(self._rest, place):
             return None
@@ -101,14 +101,15 @@ class Way:
         return self._creators.get(tag >> 16 << 16 | tag >> 8 & 0xFF, "") if tag & 0x10000 else ""
 
     def _add_same(self, data: bytes, tag: int, span: Span) -> None:
+        vr, _, value, end, undefined = span
+        worker = self._worker
         if tag & 0x1FF00 == 0x10000:
-            self._creators[tag] = parts.creator_name(data[span[2] : span[3]])
-        elif self._worker.looks_at(tag, creator := self._creator(tag)):
-            self._clean[tag] = self._worker.root(
-                data[span[2] : span[3]], tag, span[0], span[4], creator
-            )
-        else:
-            self._clean[tag] = self._worker.instead.get(tag, b"")
+            self._creators[tag] = parts.creator_name(data[value:end])
+        elif worker.looks_at(tag, creator := self._creator(tag)):
+            known = worker.known(tag, vr, undefined, creator)
+            self._clean[tag] = worker.root(data[value:end], tag, vr, undefined, creator, known)
+        elif tag in worker.instead:
+            self._clean[tag] = worker.instead[tag]
 
     def _add_step(self, data: bytes, place: int, tag: int, span: Span) -> None:
         vr, _, value, _, undefined = span
@@ -117,8 +118,8 @@ class Way:
         if self._worker.looks_at(tag, creator):
             self._places[tag] = len(self._places)
             known = self._worker.known(tag, vr, undefined, creator)
-        else:
-            self._clean[tag] = self._worker.instead.get(tag, b"")
+        elif tag in self._worker.instead:
+            self._clean[tag] = self._worker.instead[tag]
         self._steps.append(_Step(data[place : value - digits], digits, tag, vr, creator, known))
 
     def _arrange(self, pattern: list[bool], found: list[bytes]) -> None:

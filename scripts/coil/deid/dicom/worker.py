@@ -41,26 +41,34 @@ class Worker:
         """What became of the short values of an element of the root."""
         return self.small.setdefault((tag, vr, undefined, creator), {})
 
-    def root(self, raw: bytes, tag: int, vr: bytes, undefined: bool, creator: str) -> bytes:
-        """What becomes of an element of the root by its value; remembered."""
-        key = tag, vr, undefined, creator
-        known = self.known(*key)
-        if len(raw) > SMALL:
-            before = self.large.get(key)
-            if before and before[0] == raw:
-                return before[1]
-        elif raw in known:
-            return known[raw]
+    def root(
+        self,
+        raw: bytes,
+        tag: int,
+        vr: bytes,
+        undefined: bool,
+        creator: str,
+        known: dict[bytes, bytes],
+    ) -> bytes:
+        """What becomes of an element of the root by its value; remembered, in `known` if short."""
+        is_short, key = len(raw) <= SMALL, (tag, vr, undefined, creator)
+        if is_short:
+            if (new := known.get(raw)) is not None:
+                return new
+        elif (before := self.large.get(key)) and before[0] == raw:
+            return before[1]
         if vr == b"SQ":
             new = self.sequence(raw, tag, 0, len(raw), undefined, creator, 0)
         else:
             new = self.element(raw, tag, vr, creator)
         if not new:
             new = self.instead.get(tag, b"")
-        if len(raw) > SMALL:
-            self.large[key] = raw, new
+        if is_short:
+            if len(known) > _REMEMBERED:
+                known.clear()
+            known[raw] = new
         else:
-            remember(known, raw, new)
+            self.large[key] = raw, new
         return new
 
     def element(self, raw: bytes, tag: int, vr: bytes, creator: str) -> bytes:
