@@ -65,6 +65,7 @@ rule all:
     default_target: True
     input:
         of_projects("<results>/{project}/reports/index.html"),
+        of_projects("<results>/{project}/reports/data_protection.html"),
         of_projects("<results>/{project}/status.tsv"),
         of_projects("<results>/{project}/run.lock.yaml"),
         of_merged("<results>/{project}/validation.json"),

@@ -250,6 +250,12 @@ def sent_of_project(wildcards):
     return pushes(wildcards.project) + exports(wildcards.project)
 
 
+def summaries_without_pushes(wildcards):
+    """The data protection summaries of projects that push nothing, so that none is pushed for."""
+    page = "<results>/{project}/reports/data_protection.html"
+    return [page.replace("{project}", name) for name in UNITS if not pushes(name)]
+
+
 def export_of_project(wildcards):
     """What a job's project exports as DICOM."""
     return export_settings(PROJECTS[wildcards.project])

@@ -38,7 +38,6 @@ rule report_project:
         summary="<results>/{project}/dataset.json",
         verdict="<results>/{project}/validation.json",
         derivatives=derivative_verdicts,
-        protection="<results>/{project}/reports/data_protection.html",
     output:
         page="<results>/{project}/reports/index.html",
     log:
@@ -60,8 +59,10 @@ rule data_protection:
     """One page for an ethics board: what is processed, what was removed, and how it was checked."""
     input:
         admits=of_units("<results>/{project}/records/<unit>/admit.json"),
+        sent=sent_of_project,
     output:
         page="<results>/{project}/reports/data_protection.html",
+        values="<results>/{project}/reports/data_protection.json",
     log:
         "<logs>/{project}/data_protection.log",
     benchmark:
@@ -102,9 +103,10 @@ rule status_table:
 
 
 rule reports:
-    """The pages of all sessions and projects."""
+    """The pages of all sessions and projects; summaries of data protection come after pushes."""
     input:
         of_projects("<results>/{project}/reports/index.html"),
+        summaries_without_pushes,
 
 
 rule status:

@@ -1,7 +1,7 @@
-"""Write the data protection summary of one project.
+"""Write the data protection summary of one project, as a page and as JSON.
 
-in:     admits, the sessions' records
-out:    page, a self-contained HTML file
+in:     admits, the sessions' records; sent, the records of exports and pushes
+out:    page, a self-contained HTML file; values, what it says
 params: settings, the project's; keep_quarantine
 """
 
@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(settings: dict[str, Any], keep_quarantine: bool, admits: list[Path], out: Path) -> None:
+def main(
+    settings: dict[str, Any], keep_quarantine: bool, admits: list[Path], sent: list[Path], out: Path
+) -> None:
     records = [files.read_json(path) for path in admits]
-    html = data_protection.render(
-        out.parents[1].name, settings, records, page.versions(records), keep_quarantine
+    named: dict[str, dict[str, Any]] = {}
+    for path in sent:
+        named.setdefault(path.stem, {})[path.parent.name] = files.read_json(path)
+    summary = data_protection.summarize(
+        out.parents[1].name, settings, records, named, page.versions(records), keep_quarantine
     )
-    files.write_text(out, html)
+    files.write_json(out.with_suffix(".json"), summary)
+    files.write_text(out, data_protection.render(summary))
 
 
 if "snakemake" in globals():
@@ -31,6 +37,7 @@ if "snakemake" in globals():
             given["settings"],
             given["keep_quarantine"],
             [Path(path) for path in snakemake.input.admits],
+            [Path(path) for path in snakemake.input.sent],
             Path(snakemake.output.page),
         ),
     )

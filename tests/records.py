@@ -3,6 +3,10 @@
 from typing import Any
 
 VERSIONS = {"coil": "0.1.0", "heudiconv": "1.5.1", "dcm2niix": "v1.0.20260724"}
+LIMITS = {
+    "resemblance_min": 0.58, "changed_fraction_min": 0.02, "changed_fraction_max": 0.25,
+    "brain_depth_mm": 15.0,
+}  # fmt: skip
 WARNING = {"code": "README_FILE_SMALL", "severity": "warning", "location": "/README"}
 
 
@@ -30,7 +34,12 @@ def admitted(subject: str = "A7KQ", session: str = "1") -> dict[str, Any]:
             row(None, "", "missing"),
         ],
         "files": {}, "age": None,
-        "deface": [{"file": f"{stem}_T1w.nii.gz", "state": "defaced", "changed_fraction": 0.12}],
+        "deface": [
+            {
+                "file": f"{stem}_T1w.nii.gz", "state": "defaced", "changed_fraction": 0.12,
+                "template": "pydeface 2.1.0", "limits": LIMITS,
+            }
+        ],
         "leak_check": {"identifiers": 57, "files": 33, "bytes": 123456, "hits": 0},
         "removed": {"sidecar_keys": {"DeviceSerialNumber": 7}, "header_fields": ["descrip"]},
         "validator": {"errors": 0, "warnings": 1, "absent_keys": 7, "issues": [WARNING]},

@@ -5,6 +5,8 @@ a value from the archive or from a DICOM header, so that it can go to logs, tabl
 reports. The text of every other exception is withheld there (see `coil.jobs`).
 """
 
+from collections.abc import Mapping
+
 
 class CoilError(Exception):
     """Something went wrong that a person can act on.
@@ -22,6 +24,14 @@ class ConfigError(CoilError):
 
 class DataError(CoilError):
     """The data of a session cannot be used as they are."""
+
+
+class LeakError(DataError):
+    """Something of a session's identifiers was about to leave; `kinds` counts them by kind."""
+
+    def __init__(self, message: str, kinds: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.kinds = dict(kinds)
 
 
 class ArchiveError(CoilError):

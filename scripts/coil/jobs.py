@@ -13,15 +13,15 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from coil import files
-from coil.errors import CoilError
+from coil.errors import CoilError, LeakError
 
 FAILURE = "failed.json"
-DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False}
+DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False, "leaks": {}}
 """The fields of a record where `Failure.record` has its own."""
 
 T = TypeVar("T")
@@ -34,13 +34,15 @@ class Failure:
     """Why a stage did not do its work; safe to show to anyone.
 
     `stage` is the rule's name, `reason` one line, `log` the log to read, `retry`
-    whether the next invocation tries again by itself.
+    whether the next invocation tries again by itself, `leaks` how many identifiers of each
+    kind the leak check found, if it was that.
     """
 
     stage: str
     reason: str
     log: str
     retry: bool
+    leaks: dict[str, int] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Leave the failure in `folder`, which is all that the folder holds then."""
@@ -83,7 +85,8 @@ def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
         return work()
     except CoilError as error:
         logger.error("%s", error)
-        return Failure(stage, str(error), log, error.retry)
+        leaks = error.kinds if isinstance(error, LeakError) else {}
+        return Failure(stage, str(error), log, error.retry, leaks)
     except Exception as error:
         return Failure(stage, _withhold(error), log, isinstance(error, OSError | MemoryError))
 

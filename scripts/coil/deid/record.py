@@ -23,16 +23,20 @@ def protection(
     record      of the session, admitted or refused
     settings    the project's `identity`, `deface` and `sidecar_keys`; no path of them is told
     """
+    editions = {
+        "Coil": __version__,
+        "BIDS": bids_version,
+        "sidecar allow-list": f"SHA-256 {allow_list_edition()}",
+    }
+    templates = {row["template"] for row in record.get("deface") or [] if row.get("template")}
+    if templates:
+        editions["face template"] = ", ".join(sorted(templates))
     return {
-        "editions": {
-            "Coil": __version__,
-            "BIDS": bids_version,
-            "sidecar allow-list": f"SHA-256 {allow_list_edition()}",
-        },
+        "editions": editions,
         "policies": {key: settings["identity"][key] for key in _POLICIES},
         "deface": list(settings["deface"]),
         "sidecar_keys": list(settings["sidecar_keys"]),
-        "account": account(record) if record["state"] == "done" else [],
+        "account": account(record, editions) if record["state"] == "done" else [],
     }
 
 
@@ -44,56 +48,65 @@ def allow_list_edition() -> str:
     return hashlib.sha256(whole).hexdigest()[:16]
 
 
-def account(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was removed, changed and kept: action, what, count (above 0) and rule."""
+def account(record: Mapping[str, Any], editions: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What was removed, changed and kept: action, what, count (above 0), rule and its edition."""
     removed, kept = record.get("removed") or {}, record.get("kept") or {}
     series = record.get("series") or []
     faces = [row for row in record.get("deface") or [] if row["state"] == "defaced"]
+    coil, listed = f"Coil {editions['Coil']}", f"allow-list {editions['sidecar allow-list']}"
     rows = [
         (
             "removed", "values of sidecars",
             _sum(removed.get("sidecar_keys")),
             "not in the allow-list of sidecar keys, or not a value that its entry allows",
+            listed,
         ),
         (
             "removed", "fields of image headers",
             len(removed.get("header_fields") or ()),
             "only voxels and geometry pass",
+            coil,
         ),
         (
             "removed", "columns of tables",
             _sum(removed.get("columns")),
             "only known columns, and those that the config names",
+            coil,
         ),
         (
             "removed", "files",
             _sum(removed.get("files")),
             "only known kinds of files in known places",
+            f"{coil}, BIDS {editions['BIDS']}",
         ),
         (
             "changed", "faces",
             len(faces),
-            "images of the suffixes that the config lists in deface",
+            "images of the suffixes that the config lists in deface, through the gates",
+            f"{coil}, template of {editions.get('face template', 'no known release')}",
         ),
         (
             "changed", "times of acquisition",
             sum(bool(row.get("acq_time")) for row in series),
             "one secret shift of days for each subject",
+            coil,
         ),
         (
             "changed", "values of sidecars that the config supplies",
             sum(len(row.get("supplied") or ()) for row in series),
             "the mapping's own values, searched for identifiers",
+            "the project's config",
         ),
         (
             "kept", "values of sidecars",
             _sum(kept.get("sidecar_keys")),
             "in the allow-list, each with a type, a range or a vocabulary",
+            listed,
         ),
     ]  # fmt: skip
     return [
-        {"action": action, "what": what, "count": count, "rule": rule}
-        for action, what, count, rule in rows
+        {"action": action, "what": what, "count": count, "rule": rule, "edition": edition}
+        for action, what, count, rule, edition in rows
         if count
     ]
 

@@ -29,7 +29,7 @@ from coil.deid.tables import (
     numbering,
 )
 from coil.deid.trees import RECORDINGS, TABLES, Tree
-from coil.errors import DataError
+from coil.errors import DataError, LeakError
 from coil.files import packed, read_json, remove_tree, sha256
 
 ROW = "scan folder description state rule name reason volumes expected files acq_time supplied"
@@ -252,13 +252,17 @@ class _Waist:
         hits = search_with(self.searcher, files, names)
         if hits:
             more = f" (and {len(hits) - 1} more)" if len(hits) > 1 else ""
-            raise DataError(
+            raise LeakError(
                 f"leak check: {hits[0].file} holds an identifier of the session, "
                 f"kind: {hits[0].kind}{more}; remove what brings it there from the config's "
-                "names and allowed keys, or from the session's events"
+                "names and allowed keys, or from the session's events",
+                Counter(hit.kind for hit in hits),
             )
         if self.tells(json.dumps(parts, ensure_ascii=False)):
-            raise DataError("leak check: the session's record holds an identifier; report this")
+            kinds = {"in the record": 1}
+            raise LeakError(
+                "leak check: the session's record holds an identifier; report this", kinds
+            )
         for path in files:
             path.chmod(0o644)
         for tree in self.trees:

@@ -4,48 +4,118 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from coil.report import page
+from coil.report import page, sent
 
 Record = Mapping[str, Any]
+POLICIES = ("subjects", "sessions", "dates", "time_of_day")
+_ACCOUNT = ("action", "what", "rule", "edition")
 
 
-def render(
+def summarize(
     project: str,
     settings: Mapping[str, Any],
     records: Sequence[Record],
+    sent_records: Mapping[str, Mapping[str, Record]],
     versions: Mapping[str, str],
     keep_quarantine: bool = False,
-) -> str:
-    """The summary as self-contained HTML; the same input gives the same text.
+) -> dict[str, Any]:
+    """All that the summary says, as one value for the page and for its JSON twin.
 
     project         its label
     settings        the project's config: identity, deface, bids, participants, sessions,
                     phenotype, push, export
     records         of its sessions (admit.json)
+    sent_records    by name (export, push, push_dicom, withdraw_dicom) the records by unit
     versions        program to version
     keep_quarantine whether the config keeps the identified files of failed sessions
     """
     done = [record for record in records if record["state"] == "done"]
-    return page.render(
-        "data_protection.html",
-        project=project,
-        name=settings["bids"]["name"],
-        identity=settings["identity"],
-        keep_quarantine=keep_quarantine,
-        sessions=records,
-        done=done,
-        refused=[record for record in records if record["state"] != "done"],
-        participants=len({record["subject"] for record in done}),
-        leak=leak_check(done),
-        suffixes=settings["deface"],
-        faces=faces(done),
-        account=accounts(done),
-        editions=editions(records),
-        texts=free_texts(settings),
-        push=pushed(settings["push"]),
-        export=settings["export"],
-        versions=versions,
-    )
+    refused = [record for record in records if record["state"] != "done"]
+    exports = sent_records.get("export", {}).values()
+    identity = settings["identity"]
+    return {
+        "project": project,
+        "name": settings["bids"]["name"],
+        "policies": {key: identity[key] for key in POLICIES},
+        "keep_quarantine": keep_quarantine,
+        "sessions": len(records),
+        "admitted": len(done),
+        "participants": len({record["subject"] for record in done}),
+        "refused": [
+            {key: record.get(key) for key in ("subject", "session", "stage", "reason")}
+            for record in refused
+        ],
+        "leak_check": leak_check(done),
+        "leak_refusals": leak_refusals([*refused, *exports]),
+        "deface": list(settings["deface"]),
+        "faces": faces(done),
+        "gates": gates(records),
+        "account": accounts(done),
+        "editions": editions(records),
+        "free_texts": free_texts(settings),
+        "push": {"wanted": pushed(settings["push"])} | sent.summary(sent_records.get("push", {})),
+        "export": {"wanted": _export(settings["export"])} | sent.exported(exports),
+        "copies": sent.summary(sent_records.get("push_dicom", {}))
+        | {"withdrawn": withdrawn(sent_records)},
+        "versions": dict(versions),
+    }
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """The summary as self-contained HTML; the same input gives the same text."""
+    return page.render("data_protection.html", **summary)
+
+
+def _export(export: Any) -> dict[str, str] | None:
+    """What the config says of the export: series, faces, and the project that gets it."""
+    if export == "none":
+        return None
+    given = export if isinstance(export, dict) else {}
+    to = given.get("to")
+    return {
+        "dicom": given.get("dicom", "mapped"),
+        "faces": given.get("faces", "withhold"),
+        "to": to["project"] if isinstance(to, dict) else to or "",
+        "server": to.get("server", "") if isinstance(to, dict) else "",
+    }
+
+
+def withdrawn(sent_records: Mapping[str, Mapping[str, Record]]) -> int:
+    """How many sessions were taken back from the other project: those that the archive lost."""
+    records = sent_records.get("withdraw_dicom", {}).values()
+    return sum(len(record.get("removed", ())) for record in records)
+
+
+def leak_refusals(records: Iterable[Record]) -> dict[str, Any]:
+    """How many sessions the leak check refused, and what it found by kind of identifier."""
+    found = [record["leaks"] for record in records if record.get("leaks")]
+    kinds: Counter[str] = Counter()
+    for leaks in found:
+        kinds.update(leaks)
+    return {"sessions": len(found), "kinds": dict(sorted(kinds.items()))}
+
+
+def gates(records: Iterable[Record]) -> list[dict[str, str]]:
+    """The gates of defacing, each with all the limits that were applied."""
+    limits = [
+        row["limits"]
+        for record in records
+        for row in record.get("deface") or []
+        if row.get("limits")
+    ]
+    told = [
+        ("resemblance to the average head after registration", "{resemblance_min} or more"),
+        (
+            "share of the head that goes",
+            "{changed_fraction_min:.0%} to {changed_fraction_max:.0%}",
+        ),
+        ("how deep it goes in the upper head", "at most {brain_depth_mm:.0f} mm below the skin"),
+    ]
+    return [
+        {"gate": gate, "limit": "; ".join(sorted({form.format(**one) for one in limits}))}
+        for gate, form in told
+        if limits
+    ]
 
 
 def leak_check(records: Iterable[Record]) -> dict[str, Any]:
@@ -76,15 +146,15 @@ def faces(records: Iterable[Record]) -> list[dict[str, Any]]:
 
 
 def accounts(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """What was removed, changed and kept in all sessions together, by rule."""
-    counts: dict[tuple[str, str, str], int] = {}
+    """What was removed, changed and kept in all sessions together, by rule and edition."""
+    counts: Counter[tuple[str, ...]] = Counter()
     for record in records:
         for row in (record.get("protection") or {}).get("account") or []:
-            key = (row["action"], row["what"], row["rule"])
-            counts[key] = counts.get(key, 0) + row["count"]
+            counts[tuple(row[key] for key in _ACCOUNT)] += row["count"]
+    order = {"removed": 0, "changed": 1, "kept": 2}
     return [
-        {"action": action, "what": what, "rule": rule, "count": count}
-        for (action, what, rule), count in sorted(counts.items())
+        dict(zip(_ACCOUNT, key, strict=True)) | {"count": counts[key]}
+        for key in sorted(counts, key=lambda key: (order[key[0]], key))
     ]
 
 

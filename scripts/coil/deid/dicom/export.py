@@ -19,7 +19,7 @@ from coil.deid.dicom.profile import EDITION, Profile, options
 from coil.deid.dicom.search import Search
 from coil.deid.headers import collect
 from coil.deid.leak import Searcher, redact
-from coil.errors import DataError
+from coil.errors import DataError, LeakError
 from coil.files import read_json, remove_tree, write_parts
 
 STATES = ("exported", "refused", "withheld", "left")
@@ -90,7 +90,10 @@ def export_session(
             tally.rows.append(_series(row, pulled, target, profile, wanted, search, tally))
         record = _record(tally, len(identifiers), searcher, profile)
         if any(True for _ in searcher.in_text(json.dumps(record["series"]).encode())):
-            raise DataError("leak check: the export's record holds an identifier; report this")
+            kinds = {"in the record": 1}
+            raise LeakError(
+                "leak check: the export's record holds an identifier; report this", kinds
+            )
     except BaseException:
         remove_tree(target)
         raise
@@ -138,9 +141,10 @@ def _series(
                 raise _LeakError(sorted(kinds)[0])
             size += write_parts(target / folder / f"{count:06d}.dcm", chunks)
     except _LeakError as leak:
-        raise DataError(
+        raise LeakError(
             f"leak check: a file of series {number} holds an identifier of the session, kind: "
-            f"{leak}; ignore the series in the mapping, or report this"
+            f"{leak}; ignore the series in the mapping, or report this",
+            {str(leak): 1},
         ) from None
     except DataError as error:
         remove_tree(target / folder)

@@ -1,0 +1,169 @@
+"""The steps that push an export to another project: what the records say is what is there."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import requests
+from pydicom.uid import MRImageStorage
+
+import push_dicom
+import withdraw_dicom
+from coil import files
+from coil.archive import copies
+from coil.archive.client import Address, Archive, connect
+from coil.archive.outgoing import session_type
+from coil.deid.identities import Link, LinkTable
+from coil.errors import ArchiveError, RefusedError
+from coil.jobs import DONE, Failure
+from coil.units import Unit
+from localxnat.testing import Server, running
+from tests.archives import write_dicom
+
+UNIT = Unit("x1", "y1")
+IDENTITY = {"subjects": "hmac", "sessions": "hmac"}
+SERIES = [("001_T1w", 4, "1"), ("002_dwi", 6, "2"), ("003_dwi", 6, "3")]
+
+
+class Project:
+    """The folders of a project whose session was exported, and the other project's name."""
+
+    def __init__(self, root: Path, server: Server, to: dict[str, str]) -> None:
+        self.private, self.results, self.to = root / "private", root / "results", to
+        self.records = self.results / "records" / str(UNIT)
+        files.write_text(self.private / "secret", "0123456789abcdef" * 4 + "\n", 0o600)
+        place = asdict(Address(server.url)) | {"project": "P", "mount": None}
+        files.write_json(self.private / "archive.json", place)
+        LinkTable(Link("S1", "E1", "S", "E", *UNIT)).write(self.private / "link.tsv")
+        self.list_sessions(UNIT)
+        rows = []
+        for folder, number, uid in SERIES:
+            path = self.results / "dicom" / "sub-x1" / "ses-y1" / folder
+            for instance in (1, 2):
+                name = path / f"{instance:06d}.dcm"
+                write_dicom(name, number, folder[4:], uid, MRImageStorage, "MR", instance)
+            rows.append({"state": "exported", "folder": folder, "files": 2})
+        rows.append({"state": "withheld", "folder": None, "files": 0})
+        self.record("admit", DONE)
+        self.record("export", DONE | {"series": rows, "files": 6})
+
+    def record(self, name: str, value: dict) -> None:
+        files.write_json(self.records / f"{name}.json", value)
+
+    def list_sessions(self, *units: Unit) -> None:
+        rows = "".join(f"{unit.subject}\t{unit.session}\n" for unit in units)
+        files.write_text(self.results / "sessions.tsv", f"subject\tsession\n{rows}")
+
+    def push(self, dry: bool = False) -> dict:
+        paths = self.records / "admit.json", self.records / "export.json"
+        return push_dicom.main(paths, self.private, UNIT, self.to, IDENTITY, dry)
+
+    def withdraw(self, dry: bool = False) -> dict:
+        sessions = self.results / "sessions.tsv"
+        return withdraw_dicom.main(sessions, self.private / "link.tsv", self.to, IDENTITY, dry)
+
+
+@pytest.fixture
+def project(
+    archive: Archive, server: Server, tmp_path: Path, request: pytest.FixtureRequest
+) -> Project:
+    name = f"T{abs(hash(request.node.name))}"
+    archive.put(f"/data/projects/{name}")
+    return Project(tmp_path, server, {"project": name})
+
+
+def labels(archive: Archive, project: Project) -> set[str]:
+    return copies.list_labels(archive, project.to["project"])
+
+
+def test_scans_are_called_by_their_series_numbers_as_on_an_import(
+    archive: Archive, project: Project
+) -> None:
+    receipt = project.push()
+    assert receipt["state"] == "done" and len(receipt["files"]) == 6
+    scans = {name.split("/")[1] for name in receipt["files"]}
+    assert scans == {"4", "6-MR1", "6-MR2"}
+    address = f"/data/projects/{project.to['project']}/subjects/x1/experiments/x1_y1"
+    rows = archive.rows(f"{address}/scans")
+    assert {row["xsiType"] for row in rows} == {"xnat:mrScanData"}
+    assert {row["type"] for row in rows} == {"T1w", "dwi"}
+
+
+@pytest.mark.parametrize("modalities, wanted", [
+    (["MR", "MR"], "mr"), (["PT", "CT"], "pet"), (["PT", "MR"], "petmr"), (["CT"], "ct"),
+    (["NM"], "otherDicom"),
+])  # fmt: skip
+def test_the_type_of_a_session_is_that_of_its_scans(modalities: list[str], wanted: str) -> None:
+    assert session_type(modalities) == f"xnat:{wanted}SessionData"
+
+
+@pytest.mark.parametrize("which", ["admit", "export"])
+def test_a_session_that_is_refused_is_taken_back(
+    archive: Archive, project: Project, which: str
+) -> None:
+    project.push()
+    project.record(which, Failure("x", "leak check", "log", False).record())
+    assert project.push(dry=True)["would"] == {"x1_y1": "remove"}
+    assert labels(archive, project) == {"x1_y1"}
+    receipt = project.push()
+    assert (receipt["state"], receipt["removed"]) == ("skipped", ["x1_y1"])
+    assert labels(archive, project) == set()
+
+
+def test_a_session_whose_failure_may_pass_stays(archive: Archive, project: Project) -> None:
+    project.push()
+    project.record("export", Failure("pull", "the server was away", "log", True).record())
+    assert project.push()["retry"]
+    assert labels(archive, project) == {"x1_y1"}
+
+
+def test_a_session_that_is_gone_is_taken_back_and_no_other(
+    archive: Archive, project: Project
+) -> None:
+    project.push()
+    assert project.withdraw()["removed"] == []
+    project.list_sessions()
+    assert project.withdraw(dry=True)["would"] == {"x1_y1": "remove"}
+    assert project.withdraw()["removed"] == ["x1_y1"]
+    assert labels(archive, project) == set()
+    address = f"/data/projects/{project.to['project']}/subjects/x1/experiments/x1_y1"
+    archive.put(address, xsiType="xnat:mrSessionData")
+    assert project.withdraw()["removed"] == []
+    assert labels(archive, project) == {"x1_y1"}
+
+
+def test_a_login_without_the_right_to_write_there_is_told_so_in_one_line(
+    archive: Archive, server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = (server.user, server.password)
+    profile = {"username": "guest1", "password": "reader"}
+    requests.post(f"{server.url}/xapi/users", json=profile, auth=login, timeout=20)
+    archive.put(f"/data/projects/{project.to['project']}/users/Collaborators/guest1")
+    monkeypatch.setenv("XNAT_USER", "guest1")
+    monkeypatch.setenv("XNAT_PASS", "reader")
+    with pytest.raises(RefusedError, match=r"^export\.to: .*403") as refused:
+        project.push()
+    assert "\n" not in str(refused.value)
+    assert labels(archive, project) == set()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Server]:
+    with running(tmp_path / "elsewhere", password="another") as server:
+        yield server
+
+
+def test_another_server_has_a_login_of_its_own_and_never_sees_the_first(
+    elsewhere: Server, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    project.to = {"project": "OTHER", "server": elsewhere.url}
+    with pytest.raises(ArchiveError, match=r"^export\.to: "):
+        project.push()
+    monkeypatch.setenv("XNAT_EXPORT_USER", elsewhere.user)
+    monkeypatch.setenv("XNAT_EXPORT_PASS", "another")
+    with connect(Address(elsewhere.url, login="XNAT_EXPORT")) as there:
+        there.put("/data/projects/OTHER")
+        assert len(project.push()["pushed"]) == 6
+        assert copies.list_labels(there, "OTHER") == {"x1_y1"}
