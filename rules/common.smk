@@ -267,9 +267,15 @@ def export_target_of_project(wildcards):
 
 
 def exports(project):
-    """The records of a project's exports, if it asks for them."""
+    """The records of a project's exports, if it asks for them; and of what was taken out of them,
+    which is also asked for once an export was switched off."""
     wanted = export_settings(PROJECTS[project])
-    return _expand(EXPORT, project) if wanted else []
+    pruned = f"results/{project}/records/project/export.json"
+    if not (
+        wanted or Path(pruned).exists() or Path(f"results/{project}/dicom").is_dir()
+    ):
+        return []
+    return [pruned] + (_expand(EXPORT, project) if wanted else [])
 
 
 def all_exports(wildcards):

@@ -1,7 +1,8 @@
 # In:  pulled and converted of a session in <quarantine>, where the config asks for an export.
 # Out: the session's series as de-identified DICOM in <results>/{project}/dicom, only after the
 #      search for its identifiers; and its record <records>/<unit>/export.json, which says
-#      what became of each series, or why there are none.
+#      what became of each series, or why there are none. Sessions that are gone are taken out,
+#      and all of them once the config asks for no export.
 
 
 localrules:
@@ -40,6 +41,27 @@ rule export_session:
         "{wildcards.project}: export sub-{wildcards.subject} ses-{wildcards.session} as DICOM"
     script:
         "../scripts/export.py"
+
+
+rule prune_export:
+    """Take out of a project's DICOM the sessions that are gone, or all if no export is wanted."""
+    input:
+        sessions="<results>/{project}/sessions.tsv",
+    output:
+        record="<results>/{project}/records/project/export.json",
+    log:
+        "<logs>/{project}/prune_export.log",
+    benchmark:
+        "<benchmarks>/{project}/prune_export.tsv"
+    conda:
+        "../envs/anonymize.yaml"
+    params:
+        export=export_of_project,
+        code=code("prune_export"),
+    message:
+        "{wildcards.project}: take out the DICOM of what is no longer exported"
+    script:
+        "../scripts/prune_export.py"
 
 
 rule export:

@@ -33,3 +33,9 @@ def test_mapped_series_leave_as_dicom_and_what_has_a_face_does_not(exporting: La
         assert first.PatientIdentityRemoved == "YES"
     again = exporting.snakemake("export")
     assert again.jobs["export_session"] == 0, again.output
+    exporting.configure(exporting.settings() | {"export": "none"})
+    off = exporting.snakemake("export")
+    assert off.status == 0, off.output
+    assert not (exporting.results / "dicom").exists()
+    assert not list(exporting.results.glob("records/sub-*/export.json"))
+    assert exporting.snakemake("export").jobs["prune_export"] == 0
