@@ -20,7 +20,7 @@ STAGE = "pull_questionnaires"
 
 def main(listing: Path, archive: Path, out: Path, log: str) -> dict[str, Any]:
     """The record; what could not be fetched is a failure and holds up nothing else."""
-    wanted, place = files.read_json(listing), files.read_json(archive)
+    wanted, place = files.read_json(listing)["files"], files.read_json(archive)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not wanted:
         return {"state": "done"}

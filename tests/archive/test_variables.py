@@ -86,4 +86,4 @@ def test_a_questionnaire_that_is_not_there_holds_up_nothing(study: Study) -> Non
     entry = {"instrument": "phq9", "resource": "q", "file": "x.csv", "dictionary": "x.json"}
     known(study, phenotype=[entry])
     assert list(study.units()) == ["A_1"]
-    assert files.read_json(study.private / "phenotype.json") == []
+    assert files.read_json(study.private / "phenotype.json")["files"] == []

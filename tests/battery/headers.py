@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pydicom
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
@@ -29,6 +29,9 @@ _GROUPS = {(0x5000, 0x2500): "LO", (0x6000, 0x3000): "OB", (0x6000, 0x4000): "LT
 _PERSON = ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID", "StudyDate")
 _TOLD = ("PatientAge",)  # ages leave, as participants.tsv has them
 ROOT = (*_PERSON, "SeriesDescription", "ProtocolName", "SeriesInstanceUID", "SOPInstanceUID")
+_WORDED = ("CS", "SH", "LO", "ST", "LT", "UC", "UT")
+# Whether it is a capture, how its text is written, and by which names the mapping tells a map.
+_DECIDING = {0x00080005, 0x00080064, 0x00280301, 0x00080008, 0x00089007}
 # No file has command elements (group 0000); group 0002 and the padding have their own places.
 _ELSEWHERE = (0x0000, 0x0002, 0xFFFC)
 
@@ -122,6 +125,27 @@ def table(plants: Plants, place: str, keep: Iterable[str] = ROOT) -> Planter:
     def change(data: Dataset) -> None:
         for tag, (vr, value) in elements.items():
             data.add_new(tag, vr, value)
+
+    return change
+
+
+def beyond(plants: Plants, place: str) -> Planter:
+    """Words in the text attributes that the table does not name, where a scanner's terms stand.
+
+    Codes, names of sequences and coils, versions: what is there already stays, as do the
+    elements that decide over a whole file.
+    """
+    listed = {int(tag) for tag in rows()}
+    elements = {}
+    for tag, (vr, *_) in sorted(DicomDictionary.items()):
+        group = tag >> 16
+        if vr in _WORDED and 0x0008 <= group <= 0x0054 and tag not in listed | _DECIDING:
+            elements[tag] = (vr, plants.of_vr(vr, f"{place} {Tag(tag)}"))
+
+    def change(data: Dataset) -> None:
+        for tag, (vr, value) in elements.items():
+            if tag not in data:
+                data.add_new(tag, vr, value)
 
     return change
 

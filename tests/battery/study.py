@@ -197,6 +197,7 @@ def classic(folder: Path, person: Person) -> list[Path]:
         "run_classic": [
             headers.in_sequence(plants, f"{place} three deep", 3),
             headers.in_csa(plants, place),
+            headers.beyond(plants, f"{place} beyond the table"),
         ],
         "mystery": [headers.table(plants, f"{place} unmapped root")],
     }

@@ -1,13 +1,18 @@
 """No planted value leaves the quarantine, wherever it was planted and however it is packed."""
 
+import hashlib
+import json
+import re
 import stat
 from urllib.parse import unquote
 
 import pytest
 
-from coil.files import read_json
+from coil.files import json_text, read_json
 from tests.battery import search
 from tests.battery.conftest import Searched
+
+_DIGITS = re.compile(rb"[0-9a-f]{12,}")
 
 pytestmark = [pytest.mark.workflow, pytest.mark.battery]
 
@@ -43,6 +48,30 @@ def test_every_kind_of_file_is_in_the_dataset(searched: Searched) -> None:
 
 def test_nothing_survives_in_what_others_can_see(searched: Searched) -> None:
     assert searched.survivors(searched.battery.seen()) == []
+
+
+def test_no_digest_tells_who_guesses_that_the_guess_is_right(searched: Searched) -> None:
+    """Of no name, label or ID, and of no private file as one could write it from guesses."""
+    battery = searched.battery
+    private = battery.lab.work / "private" / "study"
+    table = [line.split("\t") for line in (private / "link.tsv").read_text().splitlines()]
+    bare = "".join("\t".join(row[:-1]) + "\n" for row in table)
+    guesses = {bare.encode(), *battery.plants.places}
+    guesses |= {cell.encode() for row in table for cell in row[:4]}
+    # The archive's bidsmap says what series are called, and nothing of people.
+    for path in {*private.rglob("*.json")} - {private / "bidsmap.json"}:
+        value = read_json(path)
+        if isinstance(value, dict):
+            value.pop("salt", None)
+        guesses |= {
+            json_text(value).encode(),
+            f"{json.dumps(value, ensure_ascii=False)}\n".encode(),
+        }
+    kinds = (hashlib.md5, hashlib.sha1, hashlib.sha256, hashlib.blake2b)
+    digests = {kind(guess).hexdigest().encode()[:12] for guess in guesses for kind in kinds}
+    for path in battery.seen():
+        runs = _DIGITS.findall(path.read_bytes())
+        assert not [run for run in runs if run[:12] in digests], path
 
 
 def test_nothing_survives_in_what_is_printed(searched: Searched) -> None:

@@ -29,7 +29,7 @@ from coil.archive.noting import Look, Notes
 from coil.archive.questionnaires import list_questionnaires
 from coil.bids.mapping.sources import bidsmap
 from coil.deid.dates import shift_days
-from coil.deid.identities import Link, LinkTable, project_secret
+from coil.deid.identities import SALT, Link, LinkTable, keyed_digest, project_secret
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import wanted_resources
 from coil.units import unit_name
@@ -124,14 +124,16 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     links = {one.session.id: links[one.session.id] for one in noted if one.unit in notes.times}
     sessions = [session for session in sessions if session.id in links]
     place = {"project": project, "mount": settings["archive"].get("mount")}
-    _write(private / "archive.json", {**asdict(address), **place})
+    # Of these Snakemake notes digests, which nobody may compute from guesses; see `SALT`.
+    salt = {SALT: keyed_digest(project_secret(settings["identity"], private), SALT).hex()[:32]}
+    _write(private / "archive.json", {**asdict(address), **place, **salt})
     phenotype = settings["phenotype"]
     # Only tables with rows of sessions must know of those that were not taken.
     others = everything if any("session_column" in entry for entry in phenotype) else ()
     known = demographics.by_pseudonym(people, sessions, links, others, wanted)
     measured = variables.measured(phenotype, known, people, everything, assessors)
-    _write(private / "subjects.json", known | {"measured": measured})
-    _write(private / "phenotype.json", questionnaires)
+    _write(private / "subjects.json", known | {"measured": measured} | salt)
+    _write(private / "phenotype.json", {"files": questionnaires, **salt})
     if maps:
         _write(private / "bidsmap.json", maps)
     found = Found(waiting=len(noted) - len(ready), unnamed=unnamed)

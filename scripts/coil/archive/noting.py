@@ -12,6 +12,7 @@ private/NAME/listed.json         for each session ID a digest of the scans as th
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from coil import files
 from coil.archive import contents
 from coil.archive.client import Archive
 from coil.archive.listing import Scan, Session
+from coil.deid.identities import SALT
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class Notes:
         for one in noted:
             if one.state is not None:
                 path = self._folder / f"{one.unit}.json"
-                files.write_text(path, json.dumps(one.state, ensure_ascii=False) + "\n", 0o600)
+                state = {**one.state, SALT: secrets.token_hex(16)}
+                files.write_text(path, json.dumps(state, ensure_ascii=False) + "\n", 0o600)
                 self.times[one.unit] = path.stat().st_mtime_ns
         index = {one.session.id: one.listed for one in noted}
         files.write_if_changed(

@@ -101,17 +101,23 @@ class Link:
 
 
 COLUMNS = tuple(field.name for field in fields(Link))
+SALT = "salt"
+"""The column, or key, of a random text in a private file that Snakemake notes a digest of.
+
+Without it whoever guesses names and IDs could compute that digest and see that they are right.
+"""
 
 
 class LinkTable:
     """`private/<project>/link.tsv`: the only place where both names of a session stand.
 
     Rows of sessions that the archive no longer has are kept, so that a label is never
-    given to somebody else.
+    given to somebody else. A last column holds the table's `SALT`.
     """
 
-    def __init__(self, *links: Link) -> None:
+    def __init__(self, *links: Link, salt: str = "") -> None:
         self._rows: dict[str, Link] = {}
+        self._salt = salt or secrets.token_hex(SECRET_BYTES // 2)
         self.add(*links)
 
     @property
@@ -166,16 +172,18 @@ class LinkTable:
             return cls()
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, delimiter="\t")
-            if tuple(reader.fieldnames or ()) != COLUMNS:
+            if tuple(name for name in reader.fieldnames or () if name != SALT) != COLUMNS:
                 raise DataError(f"{path}: not a link table; restore it or delete it")
-            return cls(*(Link(**row) for row in reader))
+            rows = list(reader)
+            salt = next((row[SALT] for row in rows if row.get(SALT)), "")
+            return cls(*(Link(**{name: row[name] for name in COLUMNS}) for row in rows), salt=salt)
 
     def write(self, path: Path) -> None:
         """Write the table, mode 0600, by rename."""
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(map(attrgetter(*COLUMNS), self.rows))
+        writer.writerow((*COLUMNS, SALT))
+        writer.writerows((*attrgetter(*COLUMNS)(row), self._salt) for row in self.rows)
         write_text(path, text.getvalue(), mode=0o600)
 
 
