@@ -13,6 +13,7 @@ import yaml
 
 from demo.study import generate
 from localxnat.testing import import_dicom
+from tests.archives import Raw
 from tests.battery import extras, headers
 from tests.battery.headers import Person, Planter
 from tests.battery.plants import Plants
@@ -58,6 +59,8 @@ MAPPING: list[dict[str, Any]] = [
     {"match": {"series_description": "^dwi"}, "to": "dwi/dwi"},
     {"use": "bidsmap"},
 ]
+SHARED = "SHARED"
+"""The other project, which gets the export."""
 SETTINGS: dict[str, Any] = {
     "identity": {"time_of_day": "drop"},
     "bids": {
@@ -69,7 +72,7 @@ SETTINGS: dict[str, Any] = {
         "overrides": "overrides.yaml",
     },
     "deface": ["T1w"],
-    "export": {"dicom": "all", "faces": "keep"},
+    "export": {"dicom": "all", "faces": "keep", "to": SHARED},
     "participants": [
         {"name": "arm", "description": "Arm", "levels": {"drug": "Drug", "sham": "Placebo"}},
         {"name": "rank", "description": "A number", "minimum": 0, "maximum": 10},
@@ -271,6 +274,7 @@ def _settle(battery: Battery) -> None:
     with battery.lab.open() as server:
         for beside in sorted(battery.folder.glob("*/archive")):
             extras.put(server, battery.project, beside)
+        assert Raw(server)("PUT", f"/data/projects/{SHARED}").ok
         ids = extras.put_project(server, battery.project, battery.folder, battery.plants)
     for value in ids:
         battery.plants.give(value, "ID that the archive gave")

@@ -23,6 +23,7 @@ STAGES = (
     "dataset",
     "report_session",
     "push_session",
+    "push_dicom",
 )
 SCRIPTS = {"export_session": "export"}  # where a rule's script has another name
 # What shows, beside its log, that a stage is in the middle of identified files.

@@ -9,8 +9,10 @@ from urllib.parse import unquote
 import pytest
 
 from coil.files import json_text, read_json
+from tests.archives import Raw
 from tests.battery import search
 from tests.battery.conftest import Searched
+from tests.battery.study import SHARED
 
 _DIGITS = re.compile(rb"[0-9a-f]{12,}")
 
@@ -90,6 +92,19 @@ def test_nothing_survives_in_what_is_pushed(searched: Searched) -> None:
         for path in pushed
     }
     assert search.told(battery.plants, {k: v for k, v in found.items() if v}) == []
+
+
+def test_nothing_survives_in_what_another_project_is_told(searched: Searched) -> None:
+    battery, server = searched.battery, searched.battery.lab.server
+    assert server
+    raw, home = Raw(server), f"/data/projects/{SHARED}"
+    assert len([path for path in battery.pushed() if SHARED in path.parts]) > 20
+    told = raw("GET", f"{home}/subjects?format=json").text
+    rows = raw.rows(f"{home}/experiments", columns="ID,label")
+    assert len(rows) == len({row["label"] for row in rows}) > 0
+    for row in rows:
+        told += raw("GET", f"/data/experiments/{row['ID']}?format=json").text
+    assert not search.in_bytes(battery.plants, (told + str(rows)).encode())
 
 
 def test_nothing_is_written_to_the_archive_but_to_its_own_addresses(searched: Searched) -> None:

@@ -133,7 +133,7 @@ def test_a_refused_session_has_rules_and_editions_but_nothing_that_they_did():
 
 
 def test_the_page_of_a_session_shows_what_was_done_and_by_which_edition(tmp_path):
-    page = Page(session.render(all_records()[0], None, tmp_path))
+    page = Page(session.render(all_records()[0], {}, tmp_path))
     assert "removed values of sidecars 7 not in the allow-list" in page.text
     assert "BIDS 1.11.1" in page.text and "name 40" in page.text
 
@@ -190,3 +190,13 @@ def test_the_json_twin_holds_all_that_the_page_says():
     told = values()
     again = json.loads(json.dumps(told))
     assert data_protection.render(again) == data_protection.render(told)
+
+
+def test_exported_files_are_in_the_account_with_the_edition_of_the_table_and_the_allow_list():
+    profile = {"table": "PS3.15 2026c", "options": ["Clean Descriptors"], "allow_list": "SHA-256 7"}
+    one = {"state": "done", "files": 30, "series": [], "leak_check": {"files": 30}}
+    sent = {"export": {unit: one | {"profile": profile} for unit in ("sub-A_ses-1", "sub-B_ses-1")}}
+    sent["export"]["project"] = {"state": "done", "removed": ["sub-C_ses-1"]}
+    row = values(sent=sent, export="dicom")["account"][-1]
+    assert (row["what"], row["count"]) == ("headers of DICOM files", 60)
+    assert row["edition"] == "PS3.15 2026c; SHA-256 7"

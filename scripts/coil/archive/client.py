@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -111,10 +111,12 @@ class Archive:
         with self._open(path, (200,), query, chunk) as (_, chunks):
             yield chunks
 
-    def put(self, path: str, data: bytes | Path | None = None, **query: str) -> requests.Response:
+    def put(
+        self, path: str, data: bytes | Path | IO[bytes] | None = None, **query: str
+    ) -> requests.Response:
         """Create or set something; the caller looks at the answer's body.
 
-        A file is sent from the disk, piece by piece.
+        A file is sent from the disk, piece by piece; an open one from where it stands.
         """
         with data.open("rb") if isinstance(data, Path) else nullcontext(data) as body:
             return self._send("PUT", path, (200, 201, 409), params=query, data=body)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import Any
 from zipfile import ZipFile
 
@@ -196,14 +196,14 @@ def _deliver_zipped(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> 
         if spot.place not in held:
             by_place.setdefault(spot.place, []).append(spot)
     for place, spots in by_place.items():
-        with NamedTemporaryFile(suffix=".zip") as packed:
+        with TemporaryFile() as packed:  # without a name: a kill leaves nothing
             with ZipFile(packed, "w") as members:
                 for spot in spots:
                     members.write(parcel.files[spot], spot.name)
-            packed.flush()
+            packed.seek(0)
             query = place.attributes() | {"extract": "true"}
             try:
-                archive.put(place.file(base, "files.zip"), data=Path(packed.name), **query)
+                archive.put(place.file(base, "files.zip"), data=packed, **query)
             except RefusedError:
                 raise
             except ArchiveError as error:

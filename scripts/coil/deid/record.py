@@ -12,6 +12,7 @@ from typing import Any
 from coil import __version__
 
 _ALLOW_LIST = ("sidecar_keys.py", "sidecar_pet.py", "values.py")
+_DICOM_LIST = ("dicom/attributes.tsv", "dicom/private.tsv")
 _POLICIES = ("subjects", "sessions", "dates", "time_of_day")
 
 
@@ -40,12 +41,20 @@ def protection(
     }
 
 
-@cache
 def allow_list_edition() -> str:
     """The first 16 digits of the digest of the allow-list of sidecar keys and their values."""
+    return _digest(_ALLOW_LIST)
+
+
+def dicom_edition() -> str:
+    """The same of the allow-list of DICOM attributes, by SOP class, and of private elements."""
+    return _digest(_DICOM_LIST)
+
+
+@cache
+def _digest(names: tuple[str, ...]) -> str:
     here = Path(__file__).parent
-    whole = b"".join((here / name).read_bytes() for name in _ALLOW_LIST)
-    return hashlib.sha256(whole).hexdigest()[:16]
+    return hashlib.sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()[:16]
 
 
 def account(record: Mapping[str, Any], editions: Mapping[str, str]) -> list[dict[str, Any]]:

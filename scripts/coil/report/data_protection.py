@@ -31,7 +31,8 @@ def summarize(
     """
     done = [record for record in records if record["state"] == "done"]
     refused = [record for record in records if record["state"] != "done"]
-    exports = sent_records.get("export", {}).values()
+    of_sessions = {k: v for k, v in sent_records.get("export", {}).items() if k != "project"}
+    exports = of_sessions.values()
     identity = settings["identity"]
     return {
         "project": project,
@@ -50,7 +51,7 @@ def summarize(
         "deface": list(settings["deface"]),
         "faces": faces(done),
         "gates": gates(records),
-        "account": accounts(done),
+        "account": accounts(done) + sent.account(exports),
         "editions": editions(records),
         "free_texts": free_texts(settings),
         "push": {"wanted": pushed(settings["push"])} | sent.summary(sent_records.get("push", {})),

@@ -58,6 +58,26 @@ def exported(records: Iterable[Record]) -> dict[str, Any]:
     }
 
 
+def account(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """What the exports changed, as a row of the account of all sessions, by edition."""
+    files: Counter[str] = Counter()
+    for record in records:
+        if record["state"] == "done":
+            profile = record["profile"]
+            files[f"{profile['table']}; {profile['allow_list']}"] += record["files"]
+    return [
+        {
+            "action": "changed",
+            "what": "headers of DICOM files",
+            "rule": "only attributes of their SOP class that Annex E and the config let stay",
+            "edition": edition,
+            "count": count,
+        }
+        for edition, count in sorted(files.items())
+        if count
+    ]
+
+
 def _kind(name: str) -> str:
     """What a file of a receipt is, by the name that the receipt gives it."""
     first, *rest = name.split("/")

@@ -19,6 +19,7 @@ from coil.deid.dicom.profile import EDITION, Profile, options
 from coil.deid.dicom.search import Search
 from coil.deid.headers import collect
 from coil.deid.leak import Searcher, redact
+from coil.deid.record import dicom_edition
 from coil.errors import DataError, LeakError
 from coil.files import read_json, remove_tree, write_parts
 
@@ -176,6 +177,7 @@ def _record(
         "profile": {
             "table": f"PS3.15 {EDITION} Annex E, Table E.1-1, behind an allow-list per SOP class",
             "options": list(options(profile.dates).values()),
+            "allow_list": f"SHA-256 {dicom_edition()}",
         },
         "leak_check": {"identifiers": identifiers, "files": tally.files, "hits": 0},
     }
