@@ -295,3 +295,43 @@ def test_a_value_of_blanks_without_end_takes_no_time():
     assert values.of_decimals(b"\\ " * 20_000) is not None
     assert values.of_codes(b"1 " * 30_000 + b"~ ") is None
     assert values.of_times(raw, 0) is None
+
+
+@pytest.mark.parametrize("name", ["CANON_MEC", "TOSHIBA_MEC"])
+def test_what_a_converter_needs_of_canons_diffusion_stays_and_its_private_elements_go(name: str):
+    data = image()
+    data.Manufacturer, data.ImageComments = name, "b=1500(0.445,0.000,0.895)"
+    data.DiffusionBValue, data.DiffusionGradientOrientation = 1500.0, [0.445, 0.0, 0.895]
+    data.EchoPlanarPulseSequence = "YES"
+    block = data.private_block(0x700D, f"{name}_MR3", create=True)
+    block.add_new(0x19, "OB", b"<VG>Quillfeather</VG>")
+    clean = exported(data)
+    assert clean.Manufacturer == name
+    assert clean.ImageComments == "b=1500(0.445,0.000,0.895)"
+    assert clean.DiffusionBValue == 1500
+    assert list(clean.DiffusionGradientOrientation) == [0.445, 0.0, 0.895]
+    assert clean.EchoPlanarPulseSequence == "YES"
+    assert not [element for element in clean if element.tag.is_private]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SIEMENS", "Siemens Healthineers", "GE MEDICAL SYSTEMS", "Philips Medical Systems", "UIH",
+     "Philips Healthcare", "Hitachi Medical Corporation", "FUJIFILM Healthcare Corporation",
+     "Mediso", "CPS", "Bruker BioSpin", "MR Solutions", "Hyperfine"],
+)  # fmt: skip
+def test_the_manufacturers_that_a_converter_tells_apart_keep_their_names(name: str):
+    data = image()
+    data.Manufacturer = name
+    assert exported(data).Manufacturer == name
+
+
+def test_what_a_converter_needs_of_ges_pet_stays():
+    data = image()
+    block = data.private_block(0x0009, "GEMS_PETD_01", create=True)
+    block.add_new(0x3A, "FL", 4.5)
+    block.add_new(0x8F, "FL", 3.0)
+    block.add_new(0x05, "DT", "20240501130743.00")
+    kept = exported(data).private_block(0x0009, "GEMS_PETD_01")
+    assert (kept[0x3A].value, kept[0x8F].value) == (4.5, 3.0)
+    assert 0x05 not in kept

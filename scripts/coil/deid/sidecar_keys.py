@@ -33,7 +33,8 @@ from coil.deid.values import (
 
 MANUFACTURERS = (
     "Bruker Canon GE Hitachi Hyperfine MRSolutions Philips Siemens Toshiba UIH Fujifilm Fonar "
-    "Esaote Healthineers Medical Systems Healthcare Imaging United Neusoft AllTech Time SIEMENS"
+    "Esaote Healthineers Medical Systems Healthcare Imaging United Neusoft AllTech Time SIEMENS "
+    "Mediso CPS BioSpin Corporation Solutions"
 )
 MODELS = (
     "Achieva Aera Allegra Altea Ambition Amira Architect Artist Avanto Biograph BioSpec Brivo "

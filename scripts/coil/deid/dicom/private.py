@@ -2,7 +2,8 @@
 
 By creator, group and the last byte of the element's number: the block that a creator reserves
 differs from file to file. `vr` is the value representation where a file says UN. What is not
-there is removed, with the creators of blocks of which nothing stays.
+there is removed, with the creators of blocks of which nothing stays. Canon, Toshiba, Hitachi and
+Bruker have no entry: what a converter needs of theirs, diffusion included, is public.
 """
 
 import csv
