@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 SESSION_JOBS = {"pull", "convert", "anonymize", "analyse", "report_session", "push_session"}
 PROJECT_JOBS = {
     "dataset", "validate", "analysis_dataset", "data_protection", "report_project", "push_project",
-    "status_table", "all",
+    "status_table", "lock", "all",
 }  # fmt: skip
 
 
