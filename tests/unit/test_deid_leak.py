@@ -228,3 +228,30 @@ def test_short_values_are_not_searched_for():
 
 def test_no_identifiers_find_nothing():
     assert not list(Searcher(Identifiers(frozenset())).in_text(b"anything"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("山田^太郎", "山田 came late"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "asked やまだ"),
+        ("김^철수", "철수, twice"),
+        ("Müller^Jürgen", "mueller_run1"),
+        ("Weiß^Søren", "by Soeren Weiss"),
+    ],
+)
+def test_a_name_of_two_characters_and_a_spelt_out_letter_are_found(name: str, text: str):
+    searcher = Searcher(gather(identifiers.person(name)))
+    assert {kind for *_, kind in searcher.in_text(text.encode())} == {"name"}
+
+
+@pytest.mark.parametrize("text", ["run 0012345", "sub-12345_T1w", "MRN12345"])
+def test_the_number_in_an_id_is_found_without_what_stands_around_it(text: str):
+    searcher = Searcher(gather(identifiers.label("STUDY-0012345/b", "ID")))
+    assert {kind for *_, kind in searcher.in_text(text.encode())} == {"ID"}
+
+
+@pytest.mark.parametrize("text", ['{"EchoTime": 12345}', "0.12345", "000042.dcm", "7\t42\t1"])
+def test_a_measured_number_is_no_part_of_an_id(text: str):
+    ids = [*identifiers.label("STUDY-12345", "ID"), *identifiers.label("QX_000042", "ID")]
+    assert not list(Searcher(gather(ids)).in_text(text.encode()))

@@ -1,7 +1,8 @@
 """What may not leave, and all the forms in which it could.
 
 An identifier is a value of one session: from its DICOM headers (`coil.deid.headers`) or from
-the archive. Values shorter than four characters say nothing and would be found everywhere.
+the archive. Values shorter than four characters, or two of a script without an alphabet, say
+nothing and would be found everywhere.
 """
 
 import calendar
@@ -15,6 +16,8 @@ from datetime import date
 from urllib.parse import quote
 
 SHORTEST = 4
+SHORTEST_BYTES = 6  # of UTF-8: two Chinese characters, two of kana or Hangul
+NUMBER = 5  # digits of a number within an ID that tell somebody alone
 # Kinds whose words a lab may use itself when it names a task or an acquisition.
 LOOSE = frozenset({"description", "private element", "part of a label"})
 SEPARATORS = ("", " ", "_", "-", ".", ",", ", ", "^")
@@ -58,12 +61,17 @@ def person(value: str) -> Iterator[Identifier]:
 
 
 def label(value: str, kind: str) -> Iterator[Identifier]:
-    """An ID or a label: as it is, without its punctuation, and its words, if it is no text."""
+    """An ID or a label: as it is, without its punctuation; its words and its long numbers, if it
+    is no text."""
     yield Identifier(value, kind)
     yield Identifier("".join(c for c in value if c.isalnum()), kind)
     for part in re.split(r"[\W_]+", value):
         if kind not in LOOSE and part.isalpha() and part != value:
             yield Identifier(part, "part of a label")
+    for digits in re.findall(r"\d+", value) if kind not in LOOSE else ():
+        for number in {digits, digits.lstrip("0")}:
+            if number != value and len(digits.lstrip("0")) >= NUMBER:
+                yield Identifier(number, kind)
 
 
 def day(value: str) -> Iterator[Identifier]:
@@ -124,8 +132,7 @@ def gather(values: Iterable[Identifier], technical: frozenset[str] = frozenset()
         frozenset(
             v
             for v in values
-            if len(v.value) >= (6 if v.kind in LOOSE else SHORTEST)
-            and not (v.kind in LOOSE and v.value.casefold() in technical)
+            if _is_long(v) and not (v.kind in LOOSE and v.value.casefold() in technical)
         )
     )
 
@@ -139,6 +146,7 @@ def encodings(value: str) -> tuple[set[bytes], set[bytes]]:
     else:
         plain = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
         plain.add("".join(c for c in unicodedata.normalize("NFD", value) if c.isascii()))
+        plain.add(low.translate(_SPELT))
         plain |= {v.lower() for v in plain} | {v.upper() for v in plain}
     readable = {v.encode() for v in plain}
     if not low.isascii() or not low.isalnum():
@@ -149,6 +157,18 @@ def encodings(value: str) -> tuple[set[bytes], set[bytes]]:
         {data.lower() for data in readable if len(data) >= SHORTEST},
         {data.lower() for data in disguised if len(data) >= 8},
     )
+
+
+def _is_long(identifier: Identifier) -> bool:
+    if identifier.kind in LOOSE:
+        return len(identifier.value) >= 6
+    return len(identifier.value) >= SHORTEST or len(identifier.value.encode()) >= SHORTEST_BYTES
+
+
+# As people write what a keyboard or a system does not have.
+_SPELT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe", "æ": "ae", "ł": "l"}
+)
 
 
 def _orders(y: str, m: str, d: str) -> tuple[tuple[str, str, str], ...]:
