@@ -23,15 +23,16 @@ SCRIPTS = CHECKOUT / "scripts"
 def environments() -> dict[str, set[str]]:
     """The scripts that run in each environment, both by name: of rules, and bundled analyses."""
     found = defaultdict(set)
-    for entry in yaml.safe_load((SCRIPTS / "analyses" / "bundled.yaml").read_text()).values():
-        if "script" in entry:
-            found[entry["env"]].add(f"analyses/{entry['script']}")
+    bundled = yaml.safe_load((SCRIPTS / "analyses" / "bundled.yaml").read_text()).values()
+    named = {entry["script"]: entry["env"] for entry in bundled if "script" in entry}
+    for path in (SCRIPTS / "analyses").glob("*.py"):
+        found[named.get(path.name, path.stem)].add(f"analyses/{path.name}")
     for rules in (CHECKOUT / "rules").glob("*.smk"):
         for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
-            named = re.search(r"/envs/([\w-]+)\.yaml", rule)
+            env = re.search(r"/envs/([\w-]+)\.yaml", rule)
             script = re.search(r"/scripts/([\w/]+\.py)", rule)
-            if named and script:
-                found[named[1]].add(script[1])
+            if env and script:
+                found[env[1]].add(script[1])
     return dict(found)
 
 
@@ -39,8 +40,9 @@ def snakefiles() -> list[Path]:
     """The project's files that the Snakefile and the rules import."""
     texts = [path.read_text() for path in (CHECKOUT / "rules").glob("*.smk")]
     texts.append((CHECKOUT / "Snakefile").read_text())
-    names = re.findall(r"^(?:from|import) (coil[\w.]*)", "\n".join(texts), re.M)
-    return [file for name in names for file in _files(name)]
+    lines = re.findall(r"^ *from (coil[\w.]*) import (\([^)]*\)|.+)", "\n".join(texts), re.M)
+    names = {f"{module}.{name}" for module, listed in lines for name in re.findall(r"\w+", listed)}
+    return [file for name in sorted(names) for file in _files(name)]
 
 
 def reached(script: Path) -> set[Path]:

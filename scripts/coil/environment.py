@@ -1,7 +1,10 @@
 """What a job's environment holds."""
 
+import json
 import platform
+import sys
 from importlib import metadata
+from pathlib import Path
 
 
 def installed(*names: str) -> dict[str, str]:
@@ -11,5 +14,7 @@ def installed(*names: str) -> dict[str, str]:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            continue
+            # What is no Python package is known to conda alone.
+            for path in Path(sys.prefix, "conda-meta").glob(f"{name}-[0-9]*.json"):
+                found[name] = json.loads(path.read_text())["version"]
     return found

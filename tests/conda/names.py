@@ -9,6 +9,12 @@ RENAMED = {
 }
 """PyPI's name to conda's, for packages that an environment file or another package names."""
 
+PROGRAMS = {
+    "dcm2niix": "dcm2niix/dcm2niix",
+    "niimath": "niimath/bin/niimath",
+}
+"""Packages that on conda's channels are a program and no Python, and its file in the wheel."""
+
 
 def conda_name(pypi_name: str) -> str:
     """The name on conda's channels of a package on PyPI."""

@@ -16,8 +16,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 ENVS = sorted((CHECKOUT / "envs").glob("*.yaml"))
 OWN = "coil"  # the environment of Snakemake itself, and of what the rules call while they are read
 PROGRAMS = {
-    "bids-validator-deno": '"bids-validator-deno"',
-    "niimath": '"niimath"',
+    "bids-validator-deno": 'find_program("bids-validator-deno"',
+    "dcm2niix": 'find_program("dcm2niix"',
+    "niimath": 'find_program("niimath"',
     "pydeface": 'resources.files("pydeface")',
 }
 """Packages that are not imported: what shows in the source that a script needs them."""
@@ -41,9 +42,9 @@ def dependencies(path: Path) -> dict[str, str]:
 def sources(environment: str) -> frozenset[Path]:
     """The project's files that run in an environment."""
     if environment == OWN:
-        return frozenset().union(
-            *map(reached, [SCRIPTS / "discover.py", SCRIPTS / "analyse.py", *snakefiles()])
-        )
+        elsewhere = set().union(*environments().values())
+        own = [path for path in SCRIPTS.glob("*.py") if path.name not in elsewhere]
+        return frozenset().union(*map(reached, [*own, *snakefiles()]))
     names = environments().get(environment, set())
     return frozenset().union(*(reached(SCRIPTS / name) for name in names))
 

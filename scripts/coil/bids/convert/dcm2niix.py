@@ -3,12 +3,10 @@
 What dcm2niix prints holds identifiers, so it is read here and goes nowhere else.
 """
 
-import functools
 import os
 import re
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from gzip import GzipFile
@@ -22,6 +20,7 @@ from coil.bids.series.facts import inversion_time
 from coil.bids.series.header import read
 from coil.errors import DataError
 from coil.files import read_json, write_json
+from coil.programs import find_program
 
 NO_IMAGE = "dcm2niix makes no image of it; look at its files in the archive"
 _STEM = "i"
@@ -195,24 +194,9 @@ def path_of(name: str) -> str:
     return "/".join([*base.split("_")[:2], datatype, base])
 
 
-@functools.cache
 def program() -> str:
-    """The dcm2niix to run: that of its wheel, else the one beside Python, else on the PATH.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    try:
-        import dcm2niix
-
-        return str(dcm2niix.bin_path)
-    except ImportError:
-        beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        if found := shutil.which("dcm2niix", path=beside):
-            return found
-    raise DataError("dcm2niix is not installed; set up the environment of the convert rule")
+    """The dcm2niix to run. Raises DataError if there is none."""
+    return find_program("dcm2niix", "dcm2niix")
 
 
 def versions() -> dict[str, str]:

@@ -7,13 +7,15 @@ behind. A key that is not listed here does not leave.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from coil.deid.dataset import Guard
 from coil.errors import DataError
 from coil.files import remove_tree, write_if_changed
+
+if TYPE_CHECKING:
+    from coil.deid.dataset import Guard
 
 NAME = "coil.yaml"
 _ALL = True  # the value as it is, whatever it holds
@@ -73,7 +75,7 @@ def allowed(settings: Mapping[str, Any]) -> dict[str, Any]:
     return _allowed(settings, _ALLOWED)
 
 
-def write_config(bids: Path, settings: Mapping[str, Any], guard: Guard) -> None:
+def write_config(bids: Path, settings: Mapping[str, Any], guard: "Guard") -> None:
     """Write code/coil.yaml; DataError, and none is left, if it holds an identifier."""
     path = bids / "code" / NAME
     text = _HEAD + yaml.safe_dump(allowed(settings), sort_keys=False, allow_unicode=True, width=100)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from coil.bids import names
 from coil.errors import DataError
 from coil.files import write_json
+from coil.programs import find_program
 
 _EXIT_WITH_ERRORS = 16
 
@@ -34,7 +34,7 @@ def validate(bids: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="coil-validate-") as folder:
         verdict = Path(folder) / "verdict.json"
         done = subprocess.run(
-            [_program(), str(bids), "--format", "json", "-o", str(verdict)],
+            [find_program("bids-validator-deno"), bids, "--format", "json", "-o", verdict],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=os.environ | {"HOME": folder, "DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1"},
@@ -102,14 +102,6 @@ def _count(issues: list[dict[str, Any]]) -> dict[str, int]:
         "warnings": severities.count("warning") - absent,
         "absent_keys": absent,
     }
-
-
-def _program() -> str:
-    beside = Path(sys.executable).parent / "bids-validator-deno"
-    program = str(beside) if beside.is_file() else shutil.which("bids-validator-deno")
-    if program is None:
-        raise DataError("bids-validator-deno is not installed; set up the environment")
-    return program
 
 
 def _link(source: str, target: str) -> None:

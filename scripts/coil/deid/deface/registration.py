@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy import ndimage
 from coil.deid.deface.average import template, template_head
 from coil.deid.deface.grids import Grid, even, resample
 from coil.errors import DataError
+from coil.programs import find_program
 
 # Calibrated on the average head, T1w of a Prisma with and without normalization, and the
 # simulated heads: they correlate with 0.76 and more (0.71 once defaced), phantoms and failed
@@ -69,11 +69,10 @@ def resemblance(to_template: np.ndarray, image: Grid) -> float:
 
 
 def _niimath(*arguments: str | Path) -> None:
-    binary = resources.files("niimath") / "bin" / "niimath"
     environment = {"OMP_NUM_THREADS": "1", "FSLOUTPUTTYPE": "NIFTI", **os.environ}
     try:
         subprocess.run(
-            [str(binary), *map(str, arguments)],
+            [find_program("niimath", "bin/niimath"), *map(str, arguments)],
             env=environment, capture_output=True, check=True, timeout=SECONDS,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
