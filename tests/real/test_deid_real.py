@@ -149,7 +149,7 @@ def test_a_defaced_head_has_no_face_and_is_told_so(admitted: Admitted, tmp_path:
     assert result.state == "already defaced" and result.changed_fraction == 0
 
 
-def test_a_phantom_is_recognized_and_told(real_dicom: Path, tmp_path: Path):
+def test_a_phantom_is_not_taken_for_a_head(real_dicom: Path, tmp_path: Path):
     source = real_dicom / "nitest-balls1" / "NIFTI" / "T1.nii.gz"
     shutil.copy(source, tmp_path / "a.nii.gz")
     with pytest.raises(DataError, match="no head was recognized"):

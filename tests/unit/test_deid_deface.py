@@ -11,8 +11,9 @@ import pytest
 from coil.deid.deface import DefaceResult, deface
 from coil.deid.deface.average import template
 from coil.deid.deface.grids import Grid as Image
-from coil.deid.deface.grids import deep_in_upper_head, even, find_head
-from coil.deid.deface.removal import why_none
+from coil.deid.deface.grids import depth_below_skin, even, find_head, in_upper_head
+from coil.deid.deface.looking import SKULL, is_even, look, why_none
+from coil.deid.deface.removal import acquisition, deface_together
 from coil.errors import DataError
 
 HEAD = Path(str(resources.files("pydeface") / "data" / "mean_reg2mean.nii.gz"))
@@ -101,6 +102,60 @@ def test_coils_shading_is_evened_out():
 
 def test_what_lies_deep_in_the_upper_head_is_brain():
     head = template()
-    deep = deep_in_upper_head(find_head(head), head.affine)
+    whole = find_head(head)
+    deep = in_upper_head(whole, head.affine) & (depth_below_skin(whole, head.affine) > SKULL)
     volume = deep.sum() * abs(np.linalg.det(head.affine[:3, :3])) / 1000
     assert 200 < volume < 1200  # ml
+
+
+def test_images_of_one_acquisition_have_one_name_for_it():
+    echoes = {acquisition(f"sub-a_ses-b_echo-{n}_part-mag_T1w.nii.gz") for n in (1, 2)}
+    assert echoes == {"sub-a_ses-b_T1w"}
+    names = ["sub-a_inv-1_MP2RAGE.nii.gz", "sub-a_inv-2_MP2RAGE.nii.gz", "sub-a_UNIT1.nii.gz"]
+    assert len({acquisition(name) for name in names}) == 1
+    assert acquisition("sub-a_run-1_T1w.nii.gz") != acquisition("sub-a_run-2_T1w.nii.gz")
+
+
+def test_a_mask_is_carried_to_an_image_in_which_no_head_is_recognized(defaced, tmp_path: Path):
+    whole = nib.load(defaced[0])
+    noise = np.random.default_rng(0).integers(1, 900, whole.shape).astype("<i2")
+    nib.save(nib.Nifti1Image(noise, whole.affine), tmp_path / "sub-a_inv-1_MP2RAGE.nii.gz")
+    shutil.copy(defaced[0], tmp_path / "sub-a_UNIT1.nii.gz")
+    names = ["sub-a_inv-1_MP2RAGE.nii.gz", "sub-a_UNIT1.nii.gz"]
+    (tmp_path / "out").mkdir()
+    results = deface_together([(tmp_path / name, tmp_path / "out" / name) for name in names])
+    assert [result.mask_from for result in results] == [names[1], ""]
+    assert results[0].record()["method"] == "mask of a co-acquired image"
+    gone = [np.asarray(nib.load(tmp_path / "out" / name).dataobj) == 0 for name in names]
+    kept = np.asarray(nib.load(tmp_path / names[1]).dataobj) == 0
+    assert np.array_equal(gone[0], gone[1] & ~(kept & ~gone[0]))
+
+
+def ball(spread: float) -> Image:
+    """A ball of fluid with noise, 16 cm wide."""
+    place = np.indices((90, 90, 90)) - 45
+    rng = np.random.default_rng(0)
+    fluid = (np.sqrt((place**2).sum(axis=0)) < 40) * rng.normal(900, spread, (90, 90, 90))
+    return Image(fluid.astype("f4"), np.diag([2.0, 2, 2, 1]))
+
+
+def test_a_ball_of_fluid_is_even_and_a_head_is_not():
+    for image, expected in ((even(ball(20)), True), (template(), False)):
+        head = find_head(image)
+        assert is_even(image.data, depth_below_skin(head, image.affine)) == expected
+
+
+def test_a_phantom_of_fluid_is_told_and_passes(tmp_path: Path):
+    image = ball(20)
+    nib.save(nib.Nifti1Image(image.data, image.affine), tmp_path / "a.nii.gz")
+    assert deface(tmp_path / "a.nii.gz", tmp_path / "b.nii.gz").state == "no head: an even fluid"
+
+
+def test_another_part_of_the_body_passes_only_if_it_does_not_look_like_a_head(
+    defaced, tmp_path: Path
+):
+    image = ball(400)
+    nib.save(nib.Nifti1Image(image.data, image.affine), tmp_path / "a.nii.gz")
+    assert look(tmp_path / "a.nii.gz", "KNEE").state == "no head: another part of the body"
+    assert look(tmp_path / "a.nii.gz", "HEAD").state is None
+    assert look(defaced[0], "KNEE").state == "defaced"

@@ -84,6 +84,10 @@ def defaced(tmp_path_factory: pytest.TempPathFactory) -> Defaced:
     return simulate(tmp_path_factory.mktemp("surface"), seed=2)
 
 
+def test_the_share_that_goes_lies_well_within_its_band(defaced: Defaced):
+    assert 0.13 < defaced.result.changed_fraction < 0.19
+
+
 def test_no_voxel_of_the_brain_or_near_it_is_changed(defaced: Defaced):
     brain = defaced.head.brain > 0.5
     assert not ((defaced.old != defaced.new) & ndimage.binary_dilation(brain, CUBE)).any()

@@ -76,6 +76,7 @@ def admit_session(
         for tree in trees:
             for path in tree.known():
                 waist.pass_file(tree, path, frozenset(deface))
+        waist.remove_faces()
         rows = [waist.series_row(row, days, times) for row in waist.record["series"]]
         waist.write_scans(rows)
         return waist.finish(rows)
@@ -93,6 +94,7 @@ class _Waist:
         self.raw = trees[0]
         self.allow: frozenset[str] = frozenset()
         self.words: frozenset[str] = frozenset()
+        self.faces: list[tuple[Tree, Path]] = []
         self.deface_results: list[dict[str, Any]] = []
         self.removed_keys: Counter[str] = Counter()
         self.kept_keys: Counter[str] = Counter()
@@ -138,11 +140,7 @@ class _Waist:
         stem, _, extension = path.name.partition(".")
         suffix = stem.rpartition("_")[2]
         if extension == "nii.gz" and suffix in deface:
-            from coil.deid.deface import deface as deface_image  # nibabel and scipy take long
-
-            result = deface_image(path, target)
-            self.deface_results.append({"file": tree.listed(target), **result.record()})
-            self.removed_fields.update(result.removed)
+            self.faces.append((tree, path))
         elif extension == "nii.gz":
             self.removed_fields.update(clean_nifti(path, target))
         elif extension == "json":
@@ -157,6 +155,18 @@ class _Waist:
             self.write_table(target, *self.table(path))
         else:
             target.write_bytes(clean_numbers(path))
+
+    def remove_faces(self) -> None:
+        """Write the images that lose their faces, those of one acquisition by one mask."""
+        if not self.faces:
+            return
+        from coil.deid.deface import deface_together  # nibabel and scipy take long
+
+        pairs = [(path, tree.target(path)) for tree, path in self.faces]
+        for (tree, path), result in zip(self.faces, deface_together(pairs), strict=True):
+            name = tree.listed(tree.target(path))
+            self.deface_results.append({"file": name, **result.record()})
+            self.removed_fields.update(result.removed)
 
     def write_table(self, target: Path, data: bytes, removed: list[str]) -> None:
         target.write_bytes(data)

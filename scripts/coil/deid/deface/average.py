@@ -4,6 +4,7 @@ from functools import cache
 from importlib import metadata, resources
 
 import numpy as np
+from scipy import ndimage
 
 from coil.deid.deface.grids import Grid, even, find_head, load, resample
 
@@ -17,6 +18,7 @@ EDGES = (1.004, 0.977, 0.977)
 # behind LEAST. It stays 7 mm and more from the brains of the simulated heads.
 START, SLOPE, BEND = 76.0, 0.62, 0.009
 FLOOR, LEAST, SIDE = -45.0, 62.0, 60.0  # mm; beyond SIDE from the middle it bends no further
+ROOF = -22.0  # mm: the brain lies above this, before the temporal lobes
 
 
 def edition() -> str:
@@ -31,15 +33,31 @@ def template(spacing: float = 2.0) -> Grid:
 
 
 @cache
+def template_face() -> np.ndarray:
+    """Where `template()` has what every defacing takes: pydeface's face, without its border."""
+    head, mask = template(), outside_face()
+    matrix = np.linalg.inv(mask.affine) @ head.affine
+    whole = template_head() & (resample(mask.data, matrix, head.data.shape, order=0) < 0.5)
+    # A head without a face is registered some mm off.
+    return np.asarray(ndimage.binary_erosion(whole, iterations=2))
+
+
+@cache
 def template_head() -> np.ndarray:
     """Where `template()` is not air."""
     return find_head(template())
 
 
 @cache
+def outside_face() -> Grid:
+    """pydeface's mask: 0 where the average head has its face, 1 elsewhere."""
+    return load(_data("facemask.nii.gz"))
+
+
+@cache
 def kept() -> Grid:
-    """1 where the average head is kept, 0 where it has its face, eyes and brow."""
-    mask = load(_data("facemask.nii.gz"))
+    """0 where the average head has its face, eyes and brow, 1 elsewhere."""
+    mask = outside_face()
     axes = [
         (np.arange(n, dtype=np.float32) - middle) * edge
         for n, middle, edge in zip(mask.data.shape, MIDDLE, EDGES, strict=True)
@@ -55,6 +73,13 @@ def face(shape: tuple[int, ...], affine: np.ndarray, to_template: np.ndarray) ->
     mask = kept()
     matrix = np.linalg.inv(mask.affine) @ to_template @ affine
     return resample(mask.data, matrix, shape[:3], order=0, mode="nearest") < 0.5
+
+
+def above_orbits(shape: tuple[int, ...], affine: np.ndarray, to_template: np.ndarray) -> np.ndarray:
+    """Where a grid is above the roof of the average head's orbits."""
+    row = (np.linalg.inv(kept().affine) @ to_template @ affine)[2].astype(np.float32)
+    height = np.tensordot(row[:3], np.indices(shape, dtype=np.float32), axes=1) + row[3]
+    return (height - MIDDLE[2]) * EDGES[2] > ROOF
 
 
 def _data(name: str) -> str:

@@ -14,7 +14,6 @@ FINE = 2.0  # mm
 SHADING = 20.0  # mm: the width over which coils' shading is evened out
 HEAD = 0.25  # of the local mean: darker is air
 UPPER_HEAD = 70.0  # mm below the vertex; the eyes lie lower
-DEEP = 15.0  # mm below the skin: scalp and skull are thinner
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,16 @@ def find_head(image: Grid) -> np.ndarray:
     return np.asarray(ndimage.binary_fill_holes(labels == largest))
 
 
-def deep_in_upper_head(head: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """What lies far below the skin and near the vertex: brain, by no template."""
+def depth_below_skin(head: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """How far each voxel of the head lies from the next one that is not of it, in mm."""
+    size = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    depth = np.asarray(ndimage.distance_transform_edt(np.pad(head, 1), sampling=size))
+    return depth[1:-1, 1:-1, 1:-1]
+
+
+def in_upper_head(head: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """The part of the head near its vertex."""
     if not head.any():
         return head
     height = np.tensordot(affine[2, :3], np.indices(head.shape, dtype=np.float32), axes=1)
-    upper = head & (height > height[head].max() - UPPER_HEAD)
-    size = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    depth = np.asarray(ndimage.distance_transform_edt(np.pad(head, 1), sampling=size))
-    return upper & (depth[1:-1, 1:-1, 1:-1] > DEEP)
+    return head & (height > height[head].max() - UPPER_HEAD)
