@@ -178,7 +178,10 @@ def _is_technical(element: Element, text: str) -> bool:
 def _texts(element: Element) -> set[str]:
     """The values of a text; in each way in which others may have read them, if it is not ASCII."""
     if element.value.isascii() and b"\x1b" not in element.value:
-        texts = {element.value.decode("ascii")}
+        text = element.value.decode("ascii").strip("\0 \t\r\n")
+        if "\\" not in text:
+            return {text} if text else set()
+        texts = {text}
     else:
         texts = {element.value.decode("latin-1"), _declared(element.value, element.charset)}
         with suppress(UnicodeDecodeError):

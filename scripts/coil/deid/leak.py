@@ -100,7 +100,8 @@ class Searcher:
     def _candidates(self, low: bytes) -> Iterable[int]:
         """The places where something that is searched for may start."""
         if len(low) < _LARGE:
-            return range(len(low) - 3)
+            starts = self.starts
+            return [place for place in range(len(low) - 3) if low[place : place + 4] in starts]
         import numpy as np
 
         table = np.zeros(1 << 20, bool)
