@@ -4,14 +4,16 @@ The control: the untouched file shows the values, so that the search can see the
 """
 
 import functools
+import gzip
 import struct
 from collections.abc import Callable
 
 import pytest
 from dicom_support import by_fast, by_plain, csa, encoded, exported, image, profile
 
-from coil.deid.dicom import fast, layout, parts
+from coil.deid.dicom import fast, ge, layout, parts, siemens
 from coil.deid.dicom.profile import attributes
+from coil.files import packed
 
 UNLISTED = 0x00091002  # no sequence that the standard has
 NAMED = 0x00081140  # Referenced Image Sequence, which stays
@@ -231,3 +233,31 @@ def test_no_value_survives_in_preamble_meta_information_and_padding():
     assert all(value in whole for value in used)
     for engine in (by_fast, by_plain):
         assert not [value for value in used if value in engine(whole)]
+
+
+def test_a_name_in_a_protocol_that_is_kept_stays_behind():
+    """Where a line may tell a sequence or a coil; what names these stays."""
+    lines = b"\n".join(
+        (
+            b"### ASCCONV BEGIN ###",
+            rb'tSequenceFileName = ""%CustomerSeq%\quilldor_ep2d""',
+            rb'asCoilSelectMeas[0].asList[0].sCoilElementID.tCoilID = ""Quilldor_64""',
+            rb'asCoilSelectMeas[0].asList[1].sCoilElementID.tCoilID = ""HeadNeck_64""',
+            b"### ASCCONV END ###",
+        )
+    )
+    kept = siemens.protocol(lines) or b""
+    assert b"uilldor" not in kept
+    assert b"HeadNeck_64" in kept
+    named = rb'tSequenceFileName = ""%CustomerSeq%\cmrr_mbep2d_bold""'
+    marks = (b"### ASCCONV BEGIN ###\n", b"\n### ASCCONV END ###")
+    assert named in (siemens.protocol(marks[0] + named + marks[1]) or b"")
+
+
+def test_a_name_in_a_line_of_ges_protocol_stays_behind():
+    text = b'set IOPT "Quilldor, EPI"\nset PSEQ "epi"\nset SLICEORDER "1"\n'
+    block = ge.protocol_block(packed(text)) or b""
+    kept = gzip.decompress(block)
+    assert b"Quilldor" not in kept
+    assert b'PSEQ "epi"' in kept
+    assert b'SLICEORDER "1"' in kept
