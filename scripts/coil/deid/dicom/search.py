@@ -19,8 +19,8 @@ from coil.deid.leak import Searcher
 _UIDS = re.compile(rb"[0-9.]+")
 _FORMS = [form for name, form in private.TEXTS.items() if name != "phrase"]
 _CLOSED = ("ImageComments", "ASLTechniqueDescription", "MetaboliteMapDescription", "LUTExplanation")
-_REMEMBERED = 200_000
-_LARGE = 1 << 17
+_REMEMBERED = 50_000
+_LARGE, _SHORT = 1 << 14, 512  # bytes of what is remembered: a whole file is not
 _CSA, _GZIP, _ZLIB, _ZEROS = b"SV10", b"\x1f\x8b\x08", b"x", bytes(4)
 _T = TypeVar("_T")
 
@@ -56,7 +56,7 @@ class Search:
         found |= self._in_values(fresh)
         if not found:
             _remember(self._chunks, (one for one in new if len(one) < _LARGE))
-            _remember(self._values, fresh)
+            _remember(self._values, (one for one in fresh if len(one[1]) < _SHORT))
         return found
 
     def _in_values(self, fresh: list[tuple[int, bytes]]) -> set[str]:
