@@ -1,8 +1,9 @@
 # make demo     the whole workflow on a simulated study, from an archive to reports
-# make test     every test
+# make test     every test but those on a cluster
+# make cluster  a study through a real Slurm of three nodes; root, and Debian's packages for it
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
-.PHONY: battery bench demo demo-archive demo-clean test test-fast lint format lock reference venv
+.PHONY: battery bench cluster demo demo-archive demo-clean test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -28,14 +29,17 @@ demo-clean:
 	rm -rf .demo
 
 test: .venv/test.stamp
-	$(BIN)/pytest -n $(CORES) --dist loadfile
+	$(BIN)/pytest -n $(CORES) --dist loadfile -m "not cluster"
 
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
-	$(BIN)/pytest -n $(CORES) -m "not workflow and not real and not browser and not battery"
+	$(BIN)/pytest -n $(CORES) -m "not workflow and not real and not browser and not battery and not cluster"
 
 battery: .venv/test.stamp
 	COIL_BATTERY=1 $(BIN)/pytest -rA tests/battery
+
+cluster: .venv/test.stamp
+	$(BIN)/pytest -m cluster --durations=10 tests/cluster
 
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py

@@ -3,7 +3,12 @@
 #      and the status table.
 
 
+# Pages take a second each, less than a cluster needs to start a job.
 localrules:
+    report_session,
+    report_project,
+    data_protection,
+    status_table,
     reports,
     status,
 
