@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from real_bids import pull, rules_of
+from scipy import ndimage
 
 from coil.bids.convert.convert import convert_session
 from coil.bids.dataset import validate
@@ -125,6 +126,45 @@ def test_a_real_face_goes_with_and_without_the_scanners_normalization(admitted: 
     results = admitted.record["deface"]
     assert [result["state"] for result in results] == ["defaced", "defaced"]
     assert np.ptp([result["changed_fraction"] for result in results]) < 0.02
+
+
+# Where the parts of a face lie, from the tip of the nose, in mm: half the width, lower and upper
+# end. Read off the average head; a head is turned and sized by less than these are wide.
+PARTS = {
+    "lips": (25, -36, -20),
+    "cheeks": (45, -15, 15),
+    "eyes": (45, 25, 45),
+    "brow": (45, 45, 65),
+}
+
+
+def skin(data: np.ndarray) -> np.ndarray:
+    """The tissue that the air around the head touches."""
+    tissue = ndimage.binary_opening(data > 0.15 * data[data > 0].mean())
+    labels = np.zeros(data.shape, np.int32)
+    ndimage.label(tissue, output=labels)
+    largest = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
+    head = np.asarray(ndimage.binary_fill_holes(ndimage.binary_closing(largest)), bool)
+    return head & ~ndimage.binary_erosion(head, border_value=1)
+
+
+def test_the_skin_of_a_real_face_is_gone_up_to_the_brow(admitted: Admitted):
+    for name in [result["file"] for result in admitted.record["deface"]]:
+        before = nib.as_closest_canonical(nib.load(admitted.converted / "bids" / name))
+        after = nib.as_closest_canonical(nib.load(admitted.candidate / name))
+        old = skin(before.get_fdata())
+        left = ndimage.binary_dilation(skin(after.get_fdata()), np.ones((3, 3, 3)))
+        places = np.moveaxis(np.indices(old.shape), 0, -1)
+        x, y, z = np.moveaxis(nib.affines.apply_affine(before.affine, places), -1, 0)
+        middle, vertex = np.median(x[old]), z[old].max()
+        below = old & (np.abs(x - middle) < 12) & (z < vertex - 90) & (z > vertex - 190)
+        tip = np.argmax(np.where(below, y, -np.inf))
+        for part, (width, low, high) in PARTS.items():
+            height = z - z.flat[tip]
+            points = old & (np.abs(x - middle) < width) & (y > y.flat[tip] - 75)
+            points &= (height > low) & (height < high)
+            assert points.sum() > 100, part
+            assert (points & left).sum() / points.sum() < 0.05, part
 
 
 def test_no_value_of_a_person_is_in_any_byte_or_name_or_in_the_record(admitted: Admitted):
