@@ -2,8 +2,9 @@
 # make test     every test but those on a cluster
 # make cluster  a study through a real Slurm of three nodes; root, and Debian's packages for it
 # make battery  values planted in every place, a kill in every stage: does anything survive?
+# make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
-.PHONY: battery bench cluster demo demo-archive demo-clean test test-fast lint format lock reference venv
+.PHONY: battery bench cluster demo demo-archive demo-clean fuzz test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -40,6 +41,9 @@ battery: .venv/test.stamp
 
 cluster: .venv/test.stamp
 	$(BIN)/pytest -m cluster --durations=10 tests/cluster
+
+fuzz: .venv/test.stamp
+	COIL_FUZZ=200 $(BIN)/pytest -q tests/unit/test_deid_walk_fuzz.py
 
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
