@@ -29,7 +29,8 @@ _RESOURCES = {"mem_mb": 2000, "runtime": 60, "threads": 1, "mem_mb_per_gb": 0, "
 class Analysis:
     """One analysis of a project.
 
-    file        the script or notebook; `env` its conda environment's file, None without one
+    file        the script or notebook; `code` a digest of it and of what it leads to
+    env         its conda environment's file, None without one
     level       session, subject or project
     dataset     the suffixes that it sees of the dataset; None for all, empty for nothing
     others      the analyses whose results it sees, with their levels
@@ -38,6 +39,7 @@ class Analysis:
 
     name: str
     file: Path
+    code: str
     env: Path | None
     level: str
     dataset: tuple[str, ...] | None
@@ -50,11 +52,6 @@ class Analysis:
     @property
     def bundled(self) -> bool:
         return self.file.parent == FOLDER
-
-    @property
-    def code(self) -> str:
-        """A digest of the script or notebook and of what it leads to."""
-        return _digest(self.file)
 
     def job(self, root: Path) -> dict[str, Any]:
         """What a job is told, and runs again for; `root` is the working folder."""
@@ -166,6 +163,7 @@ def _analysis(
     return Analysis(
         name=name,
         file=file,
+        code=_digest(file),
         env=_environment(entry, project, root),
         level=entry.get("level", "session"),
         dataset=dataset,
@@ -226,7 +224,6 @@ def _choice(name: str, known: Mapping[str, Any]) -> str:
     return f"did you mean {close[0]}?" if close else f"name one of {', '.join(sorted(known))}"
 
 
-@functools.cache
 def _digest(file: Path) -> str:
     """A digest of a script or notebook and of the files beside it that its text names.
 

@@ -1,11 +1,12 @@
 # Run a command in the mount namespace that `unshare` made, as enclosure.py says:
-#   enclose.sh WORK SCRATCH SEEN HIDDEN -- COMMAND...     (SEEN and HIDDEN: paths, with colons)
+#   enclose.sh WORK SCRATCH SEEN HIDDEN -- COMMAND...     (SEEN and HIDDEN: paths, a line each)
 work=$1 scratch=$2 seen=$3 hidden=$4
 shift 5
 mount --rbind "$work" "$work"
 mount --bind "$scratch" "$scratch"
 mount -o remount,bind,ro,nosuid,nodev "$work"
-IFS=:
+IFS='
+'
 for path in $seen; do
   mount --bind "$path" "$path"
   mount -o remount,bind,ro,nosuid,nodev "$path"
@@ -18,6 +19,7 @@ for path in $hidden; do
   fi
 done
 unset IFS
-# Without capabilities nothing of this can be undone.
 cd "$scratch/work"
-exec setpriv --bounding-set=-all --inh-caps=-all -- "$@"
+# Without capabilities nothing of this can be undone. Not by `exec`: signals do not reach the first
+# process of a namespace as they do others.
+setpriv --bounding-set=-all --inh-caps=-all -- "$@"

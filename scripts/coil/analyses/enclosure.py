@@ -51,8 +51,8 @@ def enclosed(
     """
     for processes in (["--pid", "--fork", "--kill-child", "--mount-proc"], []):
         before = ["unshare", "--map-root-user", "--mount", *processes, "sh", "-eu", str(_SCRIPT)]
-        before += [str(work), str(scratch), ":".join(map(str, seen))]
-        before += [":".join(str(path) for path in hidden if path.exists()), "--"]
+        before += [str(work), str(scratch), "\n".join(map(str, seen))]
+        before += ["\n".join(str(path) for path in hidden if path.exists()), "--"]
         if _runs([*before, "true"]):
             return [*before, *command]
     return None
