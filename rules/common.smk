@@ -222,12 +222,12 @@ def previewed_sessions(wildcards):
 
 
 def pushes(project):
-    """The receipts of a project: of its report and of its sessions, as the config wants them."""
+    """The receipts of a project: of itself and of its sessions, as the config wants them."""
     wanted = PROJECTS[project]["push"]
-    receipts = (
-        [f"<results>/{project}/records/project/push.json"] if wanted["reports"] else []
-    )
-    if any(wanted[key] for key in PUSHED):
+    receipts = []
+    if wanted["reports"] or pushed_analyses(project, "subject", "project"):
+        receipts.append(f"<results>/{project}/records/project/push.json")
+    if any(wanted[key] for key in PUSHED) or pushed_analyses(project, "session"):
         receipts += _expand(PUSH, project)
     return receipts + copies(project)
 
@@ -289,9 +289,8 @@ DATASET_SETTINGS = (
     "sessions",
     "phenotype",
     "deface",
-    "analyses",
 )
-PUSHED = ("reports", "bids_resources", "assessor", "derivatives")
+PUSHED = ("reports", "bids_resources", "assessor")
 PUSH = "<results>/{project}/records/<unit>/push.json"
 PUSH_DICOM = "<results>/{project}/records/<unit>/push_dicom.json"
 EXPORT = "<results>/{project}/records/<unit>/export.json"

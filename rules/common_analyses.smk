@@ -6,6 +6,7 @@ import json
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+from coil.analyses import environments
 from coil.analyses.definitions import hidden_files
 from coil.analyses.places import PATTERN as PLACE
 from coil.analyses.places import place_of, places, units_of
@@ -18,6 +19,17 @@ CONDA = (
     "--conda"
     if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     else ""
+)
+# What was found to be wrong with environments, by file: their analyses fail, the rest is done.
+BROKEN = (
+    environments.broken(
+        [one.env for found in ANALYSES.values() for one in found.values() if one.env],
+        sys.argv,
+        workflow.deployment_settings.conda_prefix,
+        workflow.is_main_process,
+    )
+    if CONDA
+    else {}
 )
 HIDDEN = hidden_files(PROJECTS.values())
 
@@ -51,9 +63,9 @@ def tables_of_analysis(wildcards):
 
 
 def environment_of_analysis(wildcards):
-    """The conda environment's file of a job's analysis."""
-    env = analysis(wildcards).env
-    return str(env) if env else None
+    """The conda environment's file of a job's analysis, if it has one that can be made."""
+    env = str(analysis(wildcards).env or "")
+    return env if env and env not in BROKEN else None
 
 
 def threads_of_analysis(wildcards):
@@ -75,7 +87,10 @@ def resource_of_analysis(key):
 
 def job_of_analysis(wildcards):
     """What a job's analysis is and is told; it runs again when that changed."""
-    return json.dumps(analysis(wildcards).job(Path.cwd()), sort_keys=True)
+    job = analysis(wildcards).job(Path.cwd())
+    if problem := BROKEN.get(str(analysis(wildcards).env)):
+        job["problem"] = problem
+    return json.dumps(job, sort_keys=True)
 
 
 def about_analysis(wildcards):
@@ -98,14 +113,25 @@ def session_analyses(wildcards):
     folder = f"<results>/{wildcards.project}/records"
     unit = f"sub-{wildcards.subject}_ses-{wildcards.session}"
     return [
-        f"{folder}/{unit}/{name}.json" for name in analyses_at(wildcards, "session")
+        f"{folder}/{unit}/{name}.json"
+        for name, analysis in ANALYSES[wildcards.project].items()
+        if analysis.level == "session"
     ]
 
 
-def analyses_at(wildcards, *levels):
-    """The names of a project's analyses of some levels."""
-    found = ANALYSES[wildcards.project].items()
-    return [name for name, analysis in found if analysis.level in levels]
+def pushed_analyses(project, *levels):
+    """The names of a project's analyses of some levels whose results are pushed."""
+    wanted = PROJECTS[project]["push"]["derivatives"]
+    return [name for name in wanted if ANALYSES[project][name].level in levels]
+
+
+def pushed_of_project(wildcards):
+    """The verdicts on what is pushed to the archive's project itself."""
+    project = wildcards.project
+    return [
+        f"<results>/{project}/derivatives/{name}.json"
+        for name in pushed_analyses(project, "subject", "project")
+    ]
 
 
 def analysis_verdicts(wildcards):

@@ -42,10 +42,11 @@ rule push_session:
 
 
 rule push_project:
-    """Push the project's report to a resource of the project in the archive."""
+    """Push what is the project's: its report, and what was analysed of it or of its subjects."""
     input:
         page="<results>/{project}/reports/index.html",
         verdict="<results>/{project}/validation.json",
+        derivatives=pushed_of_project,
         archive=ancient("<private>/{project}/archive.json"),
     output:
         receipt="<results>/{project}/records/project/push.json",
@@ -58,11 +59,11 @@ rule push_project:
     resources:
         xnat=archive_share,
     params:
-        resource=setting("push", "resource"),
+        push=setting("push"),
         dry=config["dry_push"],
         code=code("push_project"),
     message:
-        "{wildcards.project}: push the project's report"
+        "{wildcards.project}: push what is the project's"
     script:
         "../scripts/push_project.py"
 

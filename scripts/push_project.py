@@ -1,8 +1,8 @@
-"""Push the project's report to a resource of the archive's project.
+"""Push what is the project's to the archive's project: its report, and what was analysed of it.
 
-in:     page, verdict (the validator's), archive
+in:     page, verdict (the validator's) and those on the analyses' datasets, archive
 out:    receipt: what was pushed, with the digests that the archive reports, or why nothing was
-params: resource, the label of the archive's resource; dry, to only say what would be pushed
+params: push, the project's settings; dry, to only say what would be pushed
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.archive.client import Address, connect, part
+from coil.archive.parcels import derivative_files
 from coil.archive.places import Place, Spot
 from coil.archive.plan import Parcel
 from coil.archive.push import push, rehearse, withheld
@@ -18,16 +19,31 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(page: Path, verdict: Path, archive: Path, resource: str, dry: bool) -> dict[str, Any]:
+def main(
+    page: Path,
+    verdict: Path,
+    derivatives: list[Path],
+    archive: Path,
+    settings: dict[str, Any],
+    dry: bool,
+) -> dict[str, Any]:
     if reason := withheld({"state": "done"}, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": True}
-    wanted = Parcel(resource, {Spot(Place(resource), "report.html"): page})
+    home = settings["resource"]
+    goods = {Spot(Place(home), "report.html"): page} if settings["reports"] else {}
+    invalid = [path.stem for path in derivatives if files.read_json(path)["errors"]]
+    for path in derivatives:
+        if path.stem not in invalid:
+            goods |= derivative_files(path.with_suffix(""), f"{home}_{path.stem}")
+    wanted = Parcel(home, goods)
     place = files.read_json(archive)
     with connect(Address.noted(place)) as connection:
         base = f"/data/projects/{part(place['project'])}"
         if dry:
             return {"state": "rehearsed", **rehearse(connection, base, wanted)}
-        return {"state": "done", **push(connection, base, wanted)}
+        done = push(connection, base, wanted)
+    done["left"] += [f"{name}: no valid BIDS, see the project's page" for name in invalid]
+    return {"state": "done", **done}
 
 
 if "snakemake" in globals():
@@ -38,8 +54,9 @@ if "snakemake" in globals():
         lambda: main(
             Path(given.page),
             Path(given.verdict),
+            [Path(path) for path in given.derivatives],
             Path(given.archive),
-            snakemake.params["resource"],
+            snakemake.params["push"],
             snakemake.params["dry"],
         ),
     )

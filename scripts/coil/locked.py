@@ -30,8 +30,9 @@ def parts(
     analyses = list(analyses)
     environments = {*(SCRIPTS.parent / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
     stages = {stage: code_digest(stage) for stage in _STAGES}
+    told = {f"analyses.{a.name}": lock.digest(a.told()) for a in analyses}
     return {
-        "config": lock.config_digests(allowed(settings)) | beside,
+        "config": lock.config_digests(allowed(settings)) | told | beside,
         "code": stages | {analysis.name: analysis.code for analysis in analyses},
         "environments": lock.file_digests(environments),
     }

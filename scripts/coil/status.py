@@ -114,7 +114,7 @@ def _row(records: Path, unit: Unit) -> Row:
         pushed=push.get("state", ""),
         exported=export.get("state", ""),
         copied=copy.get("state", ""),
-        reason=f"{problems[0]['stage']}: {problems[0]['reason']}" if problems else "",
+        reason="; ".join(f"{one['stage']}: {one['reason']}" for one in problems),
         log=(problems[0].get("log") or "") if problems else "",
     )
 

@@ -22,10 +22,11 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_a_valid_config(example: Any, tmp_path: Path) -> None:
-    bids = {"mapping": example} if isinstance(example, list) else example
+    more = example if "analyses" in example else {}
+    bids = {"mapping": example} if isinstance(example, list) else {} if more else example
     bids = {"mapping": [{"match": {"note": "x"}, "ignore": "y"}], **bids}
     file = tmp_path / "study.yaml"
-    file.write_text(yaml.safe_dump({"project": "P", "bids": {"name": "N", **bids}}))
+    file.write_text(yaml.safe_dump({"project": "P", "bids": {"name": "N", **bids}, **more}))
     settings = read_project(file, "study.yaml")["bids"]
     parse(settings["mapping"], synonyms=settings["synonyms"])
 

@@ -53,16 +53,22 @@ class Analysis:
     def bundled(self) -> bool:
         return self.file.parent == FOLDER
 
+    def told(self) -> dict[str, Any]:
+        """What the config says of it that can change its results."""
+        return {
+            "level": self.level,
+            "dataset": self.dataset,
+            "others": dict(self.others),
+            "params": dict(self.params),
+        }
+
     def job(self, root: Path) -> dict[str, Any]:
         """What a job is told, and runs again for; `root` is the working folder."""
         return {
             "name": self.name,
             "file": os.path.relpath(self.file, SCRIPTS if self.bundled else root),
             "bundled": self.bundled,
-            "level": self.level,
-            "dataset": self.dataset,
-            "others": dict(self.others),
-            "params": dict(self.params),
+            **self.told(),
             "code": self.code,
             "env": hashlib.sha256(self.env.read_bytes()).hexdigest()[:12] if self.env else None,
         }

@@ -65,6 +65,8 @@ def run(job: Job, log: Path) -> dict[str, Any]:
     _clear(job)
     if reason := _lacking(job):
         return _record("skipped", reason)
+    if problem := job.analysis.get("problem"):
+        raise DataError(problem)
     try:
         if reason := _fill(job):
             return _record("skipped", reason)

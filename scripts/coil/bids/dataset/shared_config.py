@@ -63,7 +63,6 @@ _ALLOWED: dict[str, Any] = {
     "sessions": _COLUMN,
     "phenotype": {"instrument": _ALL, "description": _ALL, "per": _ALL, "columns": _COLUMN},
     "deface": _ALL,
-    "analyses": _ALL,
 }
 _HEAD = (
     "# The config that made this dataset, without what names the archive, its labels or people.\n"

@@ -1,0 +1,85 @@
+"""The conda environments of analyses, made one by one ahead of the jobs.
+
+Snakemake makes all environments before the first job and ends where one cannot be made. Here
+that is found out before it plans: the analyses with that environment fail, the rest is done.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from coil import files
+
+State = dict[str, str | None]
+"""What is known of an environment: the file's digest, the prefix, the problem if there is one."""
+
+_SNAKEFILE = Path(__file__).with_name("environment.smk")
+_KEPT = Path(".snakemake", "coil_environments.json")
+_LOGS = Path("logs", "environments")
+_LOOKS_ONLY = re.compile(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run|--lint|-l|--list.*|--unlock|status|init")
+# Where conda says what is wrong, the most telling first.
+_TELLING = ("nothing provides", "No candidates", "NotFound", "conflict", "Error")
+
+
+def broken(
+    wanted: Iterable[Path], arguments: Sequence[str], prefix: Path | None, main: bool
+) -> dict[str, str]:
+    """Why environments cannot be made, by file; none for those that can.
+
+    wanted      the environments' files
+    arguments   of this invocation; where it only looks, and in jobs, it is as was found last
+    prefix      the folder for environments, None for Snakemake's own
+    main        whether this is the invocation's main process
+    """
+    known: dict[str, State] = files.read_json(_KEPT) if _KEPT.is_file() else {}
+    looks = any(_LOOKS_ONLY.fullmatch(word) for word in arguments[1:])
+    found = dict(known)
+    if main and not looks:
+        found = {str(path): _made(path, known.get(str(path)), prefix) for path in set(wanted)}
+        if found != known:
+            files.write_json(_KEPT, dict(sorted(found.items())))
+    return {path: problem for path, state in found.items() if (problem := state["problem"])}
+
+
+def _made(path: Path, known: State | None, prefix: Path | None) -> State:
+    """What is known of an environment after it was made, unless it was before."""
+    state: State = {"digest": files.sha256(path), "prefix": prefix and str(prefix)}
+    made: State = state | {"problem": None}
+    if known == made:
+        return made
+    print(f"making the environment {path.name}", file=sys.stderr)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(_SNAKEFILE), "--nolock"]
+    command += ["--sdm", "conda", "--conda-create-envs-only", "--cores", "1"]
+    command += ["--conda-prefix", str(prefix)] if prefix else []
+    around = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
+    done = subprocess.run(
+        [*command, "--config", f"env={path}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=around,
+        check=False,
+    )
+    if done.returncode == 0:
+        return made
+    log = _LOGS / f"{path.stem}.log"
+    files.write_text(log, done.stdout)
+    problem = f"its environment {path.name} cannot be made: {reason(done.stdout)}; see {log}"
+    print(f"error: {problem}", file=sys.stderr)
+    return state | {"problem": problem}
+
+
+def reason(said: str) -> str:
+    """The line of conda's output that says why an environment cannot be made."""
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    lines = [line for line in lines if "CreateCondaEnvironmentException" not in line]
+    for sign in _TELLING:
+        for place, line in enumerate(lines):
+            if sign in line:
+                more = lines[place + 1 : place + 2] if line.endswith(":") else []
+                return " ".join([line, *more]).lstrip("- ").rstrip(".")[:200]
+    return lines[-1][:200] if lines else "conda said nothing"
