@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from coil import units
-from coil.units import Unit, code_digest, read_units, scan_name
+from coil.files import write_json
+from coil.units import Unit, code_digest, listed_bytes, read_units, scan_name
 
 
 def test_a_unit_is_named_by_its_bids_labels() -> None:
@@ -19,6 +20,12 @@ def test_there_are_no_units_before_the_first_discovery(tmp_path: Path) -> None:
 def test_a_scan_id_that_no_series_number_looks_like_is_not_shown() -> None:
     assert scan_name("6-MR1") == "scan 6-MR1"
     assert scan_name("1.2.840.99.20240501") == "a scan"
+
+
+def test_a_session_is_as_large_as_its_scans_were_listed(tmp_path: Path) -> None:
+    write_json(tmp_path / "noted.json", {"scans": [{"bytes": 3}, {"bytes": None}, {"bytes": 4}]})
+    assert listed_bytes(tmp_path / "noted.json") == 7
+    assert listed_bytes(tmp_path / "absent.json") == 0
 
 
 @pytest.fixture
