@@ -53,11 +53,11 @@ onstart:
 
 
 onsuccess:
-    finish(UNITS, FAILED_PROJECTS, config)
+    finish(UNITS, ANALYSES, FAILED_PROJECTS, config)
 
 
 onerror:
-    finish(UNITS, FAILED_PROJECTS, config)
+    finish(UNITS, ANALYSES, FAILED_PROJECTS, config)
 
 
 rule all:

@@ -108,6 +108,11 @@ def analysis_records(wildcards):
     return _records(wildcards.project, ANALYSES[wildcards.project].values())
 
 
+def names_of_analyses(wildcards):
+    """The names of the analyses of a job's project."""
+    return list(ANALYSES[wildcards.project])
+
+
 def session_analyses(wildcards):
     """The records of the analyses of a session itself."""
     folder = f"<results>/{wildcards.project}/records"

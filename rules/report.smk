@@ -100,6 +100,7 @@ rule status_table:
     conda:
         "../envs/report.yaml"
     params:
+        analyses=names_of_analyses,
         code=code("status_table"),
     message:
         "{wildcards.project}: write the status table"
@@ -121,7 +122,7 @@ rule status:
     conda:
         "../envs/report.yaml"
     params:
-        projects=sorted(UNITS),
+        projects={name: list(ANALYSES[name]) for name in sorted(UNITS)},
     message:
         "status of all sessions"
     script:

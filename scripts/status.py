@@ -1,6 +1,6 @@
 """Show the status table of each project on the terminal.
 
-params: projects, their names
+params: projects, by name the names of their analyses
 """
 
 from pathlib import Path
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(projects: list[str], results: Path) -> None:
-    for name in projects:
-        print(f"\n{status.summary(name, results / name)}\n")
-        print(status.as_text(status.project_rows(results / name)))
+def main(projects: dict[str, list[str]], results: Path) -> None:
+    for name, analyses in projects.items():
+        print(f"\n{status.summary(name, results / name, analyses)}\n")
+        print(status.as_text(status.project_rows(results / name, analyses)))
 
 
 if "snakemake" in globals():

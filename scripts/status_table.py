@@ -1,7 +1,8 @@
 """Write the status table of a project.
 
-in:  the records of all sessions
-out: table, as TSV
+in:     the records of all sessions
+out:    table, as TSV
+params: analyses, the names of the project's
 """
 
 from pathlib import Path
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(table: Path) -> None:
-    files.write_text(table, status.as_tsv(status.project_rows(table.parent)))
+def main(table: Path, analyses: list[str]) -> None:
+    files.write_text(table, status.as_tsv(status.project_rows(table.parent, analyses)))
 
 
 if "snakemake" in globals():
-    jobs.must(snakemake.log[0], lambda: main(Path(snakemake.output.table)))
+    jobs.must(
+        snakemake.log[0],
+        lambda: main(Path(snakemake.output.table), snakemake.params["analyses"]),
+    )

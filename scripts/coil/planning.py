@@ -121,14 +121,19 @@ def settle_cluster(root: Path, arguments: list[str]) -> None:
     cluster.wait_for_earlier_jobs(root)
 
 
-def finish(units: dict[str, Any], failed: dict[str, str], config: dict[str, Any]) -> None:
+def finish(
+    units: dict[str, Any],
+    analyses: Mapping[str, Iterable[str]],
+    failed: dict[str, str],
+    config: dict[str, Any],
+) -> None:
     """Say at the end of an invocation what was done, and empty the quarantine."""
     from coil import files, status  # only here, so that parsing stays cheap
 
     print(file=sys.stderr)
     for name in units:
         if (Path("results") / name / "records").is_dir():  # not after a preview
-            print(status.summary(name, Path("results") / name), file=sys.stderr)
+            print(status.summary(name, Path("results") / name, analyses[name]), file=sys.stderr)
     for entry in config["merged"]:
         if (Path("results") / entry["name"] / "dataset.json").is_file():
             told = status.merged_summary(entry["name"], Path("results") / entry["name"])

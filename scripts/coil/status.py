@@ -42,9 +42,11 @@ _STAGES = ("admit", "push", "export", "push_dicom")
 _EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed")
 
 
-def project_rows(results: Path) -> list[Row]:
-    """The rows of a project whose results are in the folder `results`."""
-    return [_row(results / "records", unit) for unit in read_units(results / "sessions.tsv")]
+def project_rows(results: Path, analyses: Iterable[str]) -> list[Row]:
+    """The rows of a project with some `analyses`, whose results are in the folder `results`."""
+    names = list(analyses)
+    units = read_units(results / "sessions.tsv")
+    return [_row(results / "records", unit, names) for unit in units]
 
 
 def as_tsv(rows: Iterable[Row]) -> str:
@@ -61,9 +63,10 @@ def as_text(rows: list[Row]) -> str:
     return "\n".join([table, *reasons])
 
 
-def summary(name: str, results: Path) -> str:
+def summary(name: str, results: Path, analyses: Iterable[str]) -> str:
     """The lines at the end of an invocation: what is done, what not and why, and where it is."""
-    rows = project_rows(results)
+    names = list(analyses)
+    rows = project_rows(results, names)
     done = sum(row.state == "done" for row in rows)
     lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
@@ -72,7 +75,7 @@ def summary(name: str, results: Path) -> str:
     if (page := results / "reports" / "index.html").is_file():
         pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
-    for analysis, found in _analyses(results / "records" / "project").items():
+    for analysis, found in _analyses(results / "records" / "project", names).items():
         if found["state"] == "failed":
             lines.append(f"  analyses   {analysis}: failed: {found['reason']}; log: {found['log']}")
     lines += pushed.summary(results)
@@ -93,10 +96,11 @@ def merged_summary(name: str, results: Path) -> str:
     return "\n".join(lines)
 
 
-def _row(records: Path, unit: Unit) -> Row:
+def _row(records: Path, unit: Unit, names: Iterable[str]) -> Row:
     found = [_read(records / str(unit) / f"{name}.json") for name in _STAGES]
     admit, push, export, copy = found
-    analyses = _analyses(records / str(unit)) | _analyses(records / f"sub-{unit.subject}")
+    of_subject = _analyses(records / f"sub-{unit.subject}", names)
+    analyses = _analyses(records / str(unit), names) | of_subject
     outcomes = Counter(one["state"] for one in analyses.values())
     states = Counter(series["state"] for series in admit.get("series", []))
     stages = [admit, *analyses.values(), push, export, copy]
@@ -119,10 +123,10 @@ def _row(records: Path, unit: Unit) -> Row:
     )
 
 
-def _analyses(folder: Path) -> dict[str, dict[str, Any]]:
-    """The records of analyses in the folder of a place, by name."""
-    found = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
-    return {name: record for name, record in found.items() if "summary" in record}
+def _analyses(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The records of those analyses that were run on the place of a folder, by name."""
+    found = {name: _read(folder / f"{name}.json") for name in names}
+    return {name: record for name, record in found.items() if record}
 
 
 def _place(row: Row) -> str:

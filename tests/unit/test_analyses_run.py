@@ -182,7 +182,7 @@ def test_a_session_that_is_not_in_the_dataset_is_skipped(attempt: Try, project: 
         ),
         ("keep('x', ''); raise ValueError('no peak')", "ValueError: no peak"),
         ("sys.exit(3)", "it ended with status 3 and said nothing"),
-        ("os.kill(os.getpid(), 9)", "it was ended by signal 9, perhaps for its memory"),
+        ("os.kill(os.getpid(), 9)", "it was ended by signal 9; raise its resources.mem_mb"),
         ("import nothing_like_it", "ModuleNotFoundError: No module named 'nothing_like_it'"),
         ("(out / 'summary.json').write_text('[]')", "summary.json is no table of keys"),
         ("(out / 'summary.json').write_text('{\"x\": 1}')", "summary.json: x is not known"),

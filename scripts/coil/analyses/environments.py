@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from coil import files
+from coil.planning import locked
 
 State = dict[str, str | None]
 """What is known of an environment: the file's digest, the prefix, the problem if there is one."""
@@ -37,7 +38,7 @@ def broken(
     known: dict[str, State] = files.read_json(_KEPT) if _KEPT.is_file() else {}
     looks = any(_LOOKS_ONLY.fullmatch(word) for word in arguments[1:])
     found = dict(known)
-    if main and not looks:
+    if main and not looks and not locked(Path()):  # not while another invocation works here
         found = {str(path): _made(path, known.get(str(path)), prefix) for path in set(wanted)}
         if found != known:
             files.write_json(_KEPT, dict(sorted(found.items())))

@@ -237,7 +237,8 @@ def _last_words(lines: Sequence[str], status: int, program: str, job: Job) -> st
         return _missing(program)
     if status < 0 or status > 128:
         number = -status if status < 0 else status - 128
-        return f"it was ended by signal {number}{', perhaps for its memory' * (number == 9)}"
+        remedy = "; raise its resources.mem_mb and add --config retry=all" if number == 9 else ""
+        return f"it was ended by signal {number}{remedy}"
     if not said:
         return f"it ended with status {status} and said nothing"
     before = said[-2] if len(said) > 1 else ""
