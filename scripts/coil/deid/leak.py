@@ -7,6 +7,7 @@ these are in `_counts` and `_in_voxels`. A hit names the file and the kind, neve
 """
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -204,15 +205,17 @@ class Searcher:
 
         Most images are done before: their numbers are too low for text.
         """
-        if len(data) >= _FEW and self._are_low(data):
+        # To import numpy for this would take longer than it saves.
+        if len(data) >= _FEW and "numpy" in sys.modules and self._are_low(data):
             return
         low = bytes(data).lower()
         signs = low.translate(self._signs)
         if signs.find(b"\1" * least) < 0:
             return
-        if len(low) < _LARGE:
-            for match in re.finditer(b"\1{%d,}" % least, signs):
-                yield from self._in_run(low, *match.span(), least)
+        runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
+        if len(low) < _LARGE or sum(end - start for start, end in runs) < _FEW:
+            for start, end in runs:
+                yield from self._in_run(low, start, end, least)
             return
         import numpy as np
 
