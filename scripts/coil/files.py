@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+_EPOCH = 946_684_800  # 2000-01-01; the times of published files lie in the eight years from it
+
 _MOST_PARTS = 1000  # that one call takes (IOV_MAX is 1024)
 
 
@@ -97,18 +99,37 @@ def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     """Move a protected folder to `target` below `root` by rename, in place of what is there.
 
     Files and folders get the permissions that `umask` leaves, those between and those that have
-    to be made as well.
+    to be made as well. Their times tell nothing (`_settle`).
     """
-    for folder, _, names in os.walk(source):
-        Path(folder).chmod(0o777 & ~umask)
+    for folder, _, names in os.walk(source, topdown=False):
         for name in names:
             Path(folder, name).chmod(0o666 & ~umask)
+            _settle(Path(folder, name))
+        Path(folder).chmod(0o777 & ~umask)
+        _settle(Path(folder))
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     for folder in {target.parent, root, *made}:
         folder.chmod(0o777 & ~umask)
     remove_tree(target)
     source.rename(target)
+    for folder in target.parents[: len(target.relative_to(root).parts) - 1]:
+        _settle(folder)
+
+
+def _settle(path: Path) -> None:
+    """Give a file or a folder a time that is none.
+
+    A lab that processes each night what came by day would tell with the time of a file when
+    somebody was scanned, and so by how much this person's dates are moved. A file's time follows
+    from its bytes, so that `rsync` sees a change.
+    """
+    digits = "0"
+    if path.is_file():
+        with path.open("rb") as stream:
+            digits = hashlib.file_digest(stream, "sha256").hexdigest()[:7]
+    when = _EPOCH + int(digits, 16)
+    os.utime(path, (when, when))
 
 
 def write_parts(path: Path, parts: Sequence[bytes | memoryview]) -> int:
