@@ -21,7 +21,7 @@ FOLDER = SCRIPTS / "analyses"
 # The names of other records and derivative datasets.
 _RESERVED = ("admit", "export", "push", "questionnaires", "scanner")
 # What a project's config may say of a bundled analysis.
-_OWN = {"name", "params", "resources"}
+_OWN = {"name", "inputs", "params", "resources"}
 _RESOURCES = {"mem_mb": 2000, "runtime": 60, "threads": 1, "mem_mb_per_gb": 0, "runtime_per_gb": 0}
 
 
@@ -143,12 +143,13 @@ def _complete(entry: dict[str, Any], where: str) -> dict[str, Any]:
         )
     if foreign := sorted(entry.keys() - _OWN):
         raise ConfigError(
-            f"{where}.{foreign[0]}: {name} is a bundled analysis, of which only params and "
-            "resources can be said; give an analysis of your own another name"
+            f"{where}.{foreign[0]}: {name} is a bundled analysis, of which only inputs, "
+            "params and resources can be said; give an analysis of your own another name"
         )
     known = bundled()[name]
     layered = {key: known.get(key, {}) | entry.get(key, {}) for key in ("params", "resources")}
-    return known | {"name": name} | layered
+    inputs = {"inputs": entry["inputs"]} if "inputs" in entry else {}
+    return known | {"name": name} | inputs | layered
 
 
 def _analysis(
