@@ -5,6 +5,7 @@ every module of the project that it reaches, inside functions, too.
 """
 
 import ast
+import json
 import re
 import sys
 from collections import defaultdict
@@ -24,8 +25,8 @@ def environments() -> dict[str, set[str]]:
     """The scripts that run in each environment, both by name: of rules, and bundled analyses."""
     found = defaultdict(set)
     bundled = yaml.safe_load((SCRIPTS / "analyses" / "bundled.yaml").read_text()).values()
-    named = {entry["script"]: entry["env"] for entry in bundled if "script" in entry}
-    for path in (SCRIPTS / "analyses").glob("*.py"):
+    named = {entry.get("script") or entry["notebook"]: entry["env"] for entry in bundled}
+    for path in (p for p in (SCRIPTS / "analyses").iterdir() if p.suffix in (".py", ".ipynb")):
         found[named.get(path.name, path.stem)].add(f"analyses/{path.name}")
     for rules in (CHECKOUT / "rules").glob("*.smk"):
         for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
@@ -60,7 +61,7 @@ def reached(script: Path) -> set[Path]:
 @cache
 def imported(path: Path) -> frozenset[str]:
     """The dotted names of what a file imports at run time."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(_code(path))
     for node in list(ast.walk(tree)):
         if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             node.body = []
@@ -71,6 +72,14 @@ def imported(path: Path) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return frozenset(names)
+
+
+def _code(path: Path) -> str:
+    """A script's text, or that of a notebook's cells."""
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    cells = json.loads(path.read_text())["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
 
 
 def distributions(files: Iterable[Path]) -> set[str]:

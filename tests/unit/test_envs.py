@@ -22,6 +22,8 @@ PROGRAMS = {
     "pydeface": 'resources.files("pydeface")',
 }
 """Packages that are not imported: what shows in the source that a script needs them."""
+NOTEBOOK = {"papermill", "nbconvert", "ipykernel"}
+"""What executes a notebook and makes a page of it."""
 SNAKEMAKE = {"python", "snakemake-minimal", "snakemake-executor-plugin-slurm"}
 LOOSER = {
     "dcm2niix": "conda's package is not rebuilt on the wheel's day",
@@ -68,6 +70,8 @@ def test_an_environment_has_no_package_that_its_scripts_do_not_need(path: Path) 
     text = "".join(source.read_text() for source in sources(path.stem))
     needed = {conda_name(name) for name in distributions(sources(path.stem))}
     needed |= {name for name, sign in PROGRAMS.items() if sign in text}
+    if any(source.suffix == ".ipynb" for source in sources(path.stem)):
+        needed |= NOTEBOOK
     needed |= SNAKEMAKE if path.stem == OWN else {"python"}
     assert sorted(set(dependencies(path)) - needed) == []
 
