@@ -99,14 +99,14 @@ def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     """Move a protected folder to `target` below `root` by rename, in place of what is there.
 
     Files and folders get the permissions that `umask` leaves, those between and those that have
-    to be made as well. Their times tell nothing (`_settle`).
+    to be made as well. Their times tell nothing (`settle`).
     """
     for folder, _, names in os.walk(source, topdown=False):
         for name in names:
             Path(folder, name).chmod(0o666 & ~umask)
-            _settle(Path(folder, name))
+            settle(Path(folder, name))
         Path(folder).chmod(0o777 & ~umask)
-        _settle(Path(folder))
+        settle(Path(folder))
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     for folder in {target.parent, root, *made}:
@@ -114,10 +114,10 @@ def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     remove_tree(target)
     source.rename(target)
     for folder in target.parents[: len(target.relative_to(root).parts) - 1]:
-        _settle(folder)
+        settle(folder)
 
 
-def _settle(path: Path) -> None:
+def settle(path: Path) -> None:
     """Give a file or a folder a time that is none.
 
     A lab that processes each night what came by day would tell with the time of a file when

@@ -292,6 +292,7 @@ def configure(battery: Battery, merged: bool = False, **bids: Any) -> None:
         rule |= {"entities": {"task": "other"}}
         other = {"project": battery.project, "select": {"scan_types": "run_classic*"}}
         other |= {"bids": {"name": "The other", "mapping": [rule]}}
+        other |= {"identity": SETTINGS["identity"]}
         (battery.lab.work).mkdir(exist_ok=True)
         (battery.lab.work / "other.yaml").write_text(yaml.safe_dump(other))
         both = {"name": "both", "projects": ["study", "other"], "site": "entity"}

@@ -24,7 +24,7 @@ from coil.bids.dataset.participants import (
 from coil.bids.dataset.phenotype import Instrument
 from coil.deid.dataset import Guard
 from coil.errors import ConfigError, DataError
-from coil.files import remove_tree
+from coil.files import remove_tree, settle
 
 logger = logging.getLogger(__name__)
 Record = dict[str, Any]
@@ -184,7 +184,10 @@ def _write_sessions(
             [*row, *cells.get((subject, record["session"]), ())]
             for row, record in zip(session_rows(sessions), sessions, strict=True)
         ]
-        tables.write_table(bids / f"sub-{subject}" / f"sub-{subject}_sessions.tsv", header, rows)
+        path = bids / f"sub-{subject}" / f"sub-{subject}_sessions.tsv"
+        tables.write_table(path, header, rows)
+        settle(path)
+        settle(path.parent)
     describe(bids / "sessions.json", tables.SESSIONS | note_of(kept), units)
 
 
