@@ -192,7 +192,7 @@ def _check(value: dict[str, Any], schema_name: str, where: str) -> dict[str, Any
         validator.iter_errors(filled), key=lambda e: (list(map(str, e.path)), e.message)
     )
     if errors:
-        raise ConfigError(f"{where}: {_say(errors[0])}")
+        raise ConfigError(f"{where}: {explain(errors[0])}")
     return filled
 
 
@@ -213,8 +213,8 @@ def with_defaults(value: Any, schema: dict[str, Any]) -> Any:
     return filled
 
 
-def _say(error: jsonschema.ValidationError) -> str:
-    """A validation error as `key.path: cause; remedy`."""
+def explain(error: jsonschema.ValidationError) -> str:
+    """A validation error as `key.path: cause; remedy`, in one line."""
     path = _dotted(error.absolute_path)
     prefix = f"{path}: " if path else ""
     schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}

@@ -184,8 +184,14 @@ def test_a_session_that_is_not_in_the_dataset_is_skipped(attempt: Try, project: 
         ("sys.exit(3)", "it ended with status 3 and said nothing"),
         ("os.kill(os.getpid(), 9)", "it was ended by signal 9; raise its resources.mem_mb"),
         ("import nothing_like_it", "ModuleNotFoundError: No module named 'nothing_like_it'"),
-        ("(out / 'summary.json').write_text('[]')", "summary.json is no table of keys"),
-        ("(out / 'summary.json').write_text('{\"x\": 1}')", "summary.json: x is not known"),
+        ("(out / 'summary.json').write_text('[]')", "summary.json: [] should be of type object"),
+        ("(out / 'summary.json').write_text('{\"x\": 1}')", "summary.json: x: unknown key; known"),
+        ("(out / 'summary.json').write_text('{\"x\": NaN}')", "summary.json is not JSON"),
+        (
+            "keep('x', ''); (out / 'summary.json').write_text("
+            '\'{"figures": [{"file": "../../private/x.png"}]}\')',
+            "summary.json: the figure ../../private/x.png is not there; write it below --out",
+        ),
     ],
 )
 def test_what_it_did_wrong_is_told_in_a_line_and_nothing_is_kept(

@@ -1,5 +1,5 @@
 """Analyses of the dataset: what the config says of them, and how one is run by itself.
 
-`definitions` is for the Snakefile; the other modules run beside the analysis and need nothing
-but Python's standard library.
+`definitions` and `environments` are for the Snakefile; `dataset` is for what becomes of the
+results; the others run beside an analysis, with the Python that Snakemake runs with.
 """

@@ -166,6 +166,7 @@ def _analysis(
         raise ConfigError(
             f"{where}.{key}: {file.name} does not end in {' or '.join(endings)}; rename it"
         )
+    pages = ["*.ipynb", "*.html"] if key == "notebook" else []
     dataset, others = _inputs(entry.get("inputs", ["dataset"]), given, where)
     return Analysis(
         name=name,
@@ -178,7 +179,7 @@ def _analysis(
         params=entry.get("params", {}),
         resources=_RESOURCES | entry.get("resources", {}),
         description=entry.get("description", ""),
-        bidsignore=tuple(entry.get("bidsignore", ())),
+        bidsignore=tuple(dict.fromkeys([*entry.get("bidsignore", ()), *pages])),
     )
 
 

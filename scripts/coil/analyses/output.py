@@ -1,22 +1,22 @@
 """What an analysis left in its folder: whether it may be kept, and its summary."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
 from coil import files
 from coil.analyses import places
+from coil.config import explain
 from coil.errors import DataError
 
 SUMMARY = "summary.json"
 _LARGEST = 4_000_000
-_KINDS: dict[str, type] = {
-    "numbers": dict,
-    "figures": list,
-    "images": list,
-    "problem": str,
-    "skipped": str,
-}
+_SCHEMA = Path(__file__).with_name("summary.schema.yaml")
 
 
 def take_summary(out: Path) -> dict[str, Any]:
@@ -33,15 +33,10 @@ def take_summary(out: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except ValueError:
         raise DataError(f"{SUMMARY} is not JSON; write it with a library for JSON") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{SUMMARY} is no table of keys; docs/analyses.md shows one")
-    for key, value in found.items():
-        if key not in _KINDS or not isinstance(value, _KINDS[key]):
-            known = ", ".join(_KINDS)
-            raise DataError(f"{SUMMARY}: {key[:40]} is not known or not of its kind; see {known}")
-    for figure in found.get("figures", []):
-        if not isinstance(figure, dict) or not isinstance(figure.get("file"), str):
-            raise DataError(f"{SUMMARY}: a figure has no file; write file and title of each")
+    schema = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
+    error = best_match(Draft202012Validator(schema).iter_errors(found))
+    if error:
+        raise DataError(f"{SUMMARY}: {explain(error)}")
     path.unlink()
     return found
 
@@ -50,10 +45,11 @@ def _no_number(name: str) -> Any:
     raise ValueError(name)
 
 
-def check(out: Path, place: str) -> list[str]:
+def check(out: Path, place: str, summary: Mapping[str, Any]) -> list[str]:
     """The files in an analysis' folder, sorted, relative to it.
 
-    Raises `DataError` where one is not below the folder of the place, or is no plain file.
+    Raises `DataError` where one is not below the folder of the place, or is no plain file, or the
+    summary has a figure that is none of them.
     """
     inside = places.folder(place)
     found = []
@@ -66,7 +62,17 @@ def check(out: Path, place: str) -> list[str]:
         if place != places.PROJECT and not name.startswith(f"{inside}/"):
             raise DataError(f"it wrote {name}, outside its folder {inside}; write below that")
         found.append(name)
+    for figure in _figures(summary):
+        if figure not in found:
+            raise DataError(f"{SUMMARY}: the figure {figure} is not there; write it below --out")
     return found
+
+
+def _figures(summary: Mapping[str, Any]) -> list[str]:
+    shown = [figure["file"] for figure in summary.get("figures", [])]
+    return shown + [
+        name for image in summary.get("images", []) for name in image.get("figures", [])
+    ]
 
 
 def keep(out: Path, target: Path, place: str, umask: int) -> None:

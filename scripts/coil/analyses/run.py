@@ -75,7 +75,7 @@ def run(job: Job, log: Path) -> dict[str, Any]:
         summary = output.take_summary(out)
         if skipped := summary.get("skipped"):
             return _record("skipped", _plain(skipped, job))
-        found = output.check(out, job.place)
+        found = output.check(out, job.place, summary)
         if not found:
             raise DataError("it left no file; see its log, or write summary.json with `skipped`")
         umask = os.umask(0)
