@@ -77,7 +77,7 @@ def analysed(
     for name, text in WRONG.items():
         write_text(code / f"{name}.sh", text)
     lab.configure({**lab.settings(), "analyses": ANALYSES, "push": {}})
-    return lab, lab.snakemake("--config", "discover=false", "--until", "status_table")
+    return lab, lab.snakemake("--config", "discover=false")
 
 
 def test_each_analysis_has_a_valid_dataset_of_its_own(analysed: tuple[Lab, Run]) -> None:
@@ -144,7 +144,7 @@ def test_the_next_invocation_does_nothing_and_a_changed_param_runs_just_what_it_
     analysed: tuple[Lab, Run], tmp_path: Path
 ) -> None:
     lab = analysed[0].copy(tmp_path / "lab")
-    again = lab.snakemake("--config", "discover=false", "--until", "status_table")
+    again = lab.snakemake("--config", "discover=false")
     assert not again.jobs, again.output
     changed = json.loads(json.dumps(ANALYSES))
     changed[1]["params"]["suffix"] = "T1w"
