@@ -33,8 +33,8 @@ rule analyse:
     message:
         "{wildcards.project}: {wildcards.analysis} of {wildcards.place}"
     shell:
-        "{RUN_ANALYSIS:q} {params.job:q} {output.record:q} --place {wildcards.place} "
-        "--threads {threads} --log {log:q} {CONDA} --hide {HIDDEN:q}"
+        RUN_ANALYSIS
+        + " {params.job:q} {output.record:q} --place {wildcards.place} --threads {threads} --log {log:q}"
 
 
 rule analysis_dataset:

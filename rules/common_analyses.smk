@@ -3,6 +3,7 @@
 #      `place` is a session, a subject or `project` (scripts/coil/analyses/places.py). No rules.
 
 import json
+import shlex
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
@@ -13,13 +14,7 @@ from coil.analyses.places import place_of, places, units_of
 from coil.units import SCRIPTS
 
 ANALYSIS_NAMES = {name for found in ANALYSES.values() for name in found}
-# The analysis' own program finds its environment by itself; what starts it needs Snakemake's.
-RUN_ANALYSIS = [sys.executable, str(SCRIPTS / "analyse.py")]
-CONDA = (
-    "--conda"
-    if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-    else ""
-)
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 # What was found to be wrong with environments, by file: their analyses fail, the rest is done.
 BROKEN = (
     environments.broken(
@@ -31,7 +26,12 @@ BROKEN = (
     if CONDA
     else {}
 )
-HIDDEN = hidden_files(PROJECTS.values())
+# The analysis' own program finds its environment by itself; what starts it needs Snakemake's.
+RUN_ANALYSIS = shlex.join(
+    [sys.executable, str(SCRIPTS / "analyse.py")]
+    + ["--conda"] * CONDA
+    + [f"--hide={path}" for path in hidden_files(PROJECTS.values())]
+)
 
 
 def analysis(wildcards):

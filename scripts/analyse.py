@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--log", required=True)
     parser.add_argument("--conda", action="store_true", help="its environment is activated")
-    parser.add_argument("--hide", type=Path, nargs="*", default=[])
+    parser.add_argument("--hide", type=Path, action="append", default=[])
     given = parser.parse_args()
     analysis = given.job
     job = Job(
