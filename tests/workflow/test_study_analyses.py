@@ -62,3 +62,11 @@ def test_the_notebook_is_kept_with_its_outputs_and_as_a_page(analysed: Lab) -> N
     cells = json.loads((folder / "overview.ipynb").read_text())["cells"]
     assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
     assert "The study at a glance" in (folder / "overview.html").read_text()
+
+
+def test_their_results_are_pushed_to_the_sessions_and_to_the_project(analysed: Lab) -> None:
+    pushed = analysed.record("project", "push")["files"]
+    assert {"resources/coil_overview/overview.html", "report.html"} <= pushed.keys()
+    for unit in analysed.units():
+        names = analysed.record(unit, "push")["files"]
+        assert any(name.startswith("resources/coil_glm/func/") for name in names)
