@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -320,3 +321,14 @@ def test_a_cell_that_raises_is_named_with_its_error(attempt: Try) -> None:
     assert attempt(json.dumps(book), ".ipynb")["reason"] == (
         "code cell 2: ZeroDivisionError: division by zero"
     )
+
+
+def test_what_its_conda_environment_sets_is_passed_on_and_snakemakes_programs_are_not(
+    tmp_path: Path,
+) -> None:
+    here = str(Path(sys.executable).parent)
+    around = {"PATH": f"/e/bin:{here}:/usr/bin", "CONDA_PREFIX": "/e", "GDAL_DATA": "/e/share/gdal"}
+    kept = enclosure.environment(around | {"XNAT_PASS": "SECRET"}, tmp_path, 1, "/e")
+    assert (kept["PATH"], kept["GDAL_DATA"]) == ("/e/bin:/usr/bin", "/e/share/gdal")
+    assert "XNAT_PASS" not in kept
+    assert enclosure.environment(around, tmp_path, 1, None)["PATH"].startswith(f"{here}:")
