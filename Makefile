@@ -1,10 +1,11 @@
 # make demo     the whole workflow on a simulated study, from an archive to reports
-# make test     every test but those on a cluster
+# make test     every test but those on a cluster and with conda
 # make cluster  a study through a real Slurm of three nodes; root, and Debian's packages for it
+# make conda    every script in the environment that its rule names, from a channel made here
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
-.PHONY: battery bench cluster demo demo-archive demo-clean fuzz test test-fast lint format lock reference venv
+.PHONY: battery bench cluster conda demo demo-archive demo-clean fuzz test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -30,11 +31,11 @@ demo-clean:
 	rm -rf .demo
 
 test: .venv/test.stamp
-	$(BIN)/pytest -n $(CORES) --dist loadfile -m "not cluster"
+	$(BIN)/pytest -n $(CORES) --dist loadfile -m "not cluster and not conda"
 
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
-	$(BIN)/pytest -n $(CORES) -m "not workflow and not real and not browser and not battery and not cluster"
+	$(BIN)/pytest -n $(CORES) -m "not workflow and not real and not browser and not battery and not cluster and not conda"
 
 battery: .venv/test.stamp
 	COIL_BATTERY=1 $(BIN)/pytest -rA tests/battery
@@ -44,6 +45,20 @@ cluster: .venv/test.stamp
 
 fuzz: .venv/test.stamp
 	COIL_FUZZ=200 $(BIN)/pytest -q tests/unit/test_deid_walk_fuzz.py
+
+.conda/tools.stamp: requirements/conda.txt .venv/run.stamp
+	rm -rf .conda/tools
+	$(BIN)/python -m venv .conda/tools
+	.conda/tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+.conda/wheels.stamp: requirements/run.txt .venv/run.stamp
+	rm -rf .conda/wheels
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes -w .conda/wheels -r $<
+	touch $@
+
+conda: .venv/test.stamp .conda/tools.stamp .conda/wheels.stamp
+	$(BIN)/pytest -m conda --durations=5 tests/conda
 
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
@@ -65,7 +80,7 @@ format: .venv/test.stamp
 
 # Pins every package by version and hash; needs uv.
 lock:
-	for set in run test; do \
+	for set in run test conda; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate requirements/$$set.in -o requirements/$$set.txt; done
 

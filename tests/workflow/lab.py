@@ -52,6 +52,11 @@ class Lab:
     def results(self) -> Path:
         return self.work / "results" / "study"
 
+    @property
+    def interpreter(self) -> str:
+        """The Python that has Snakemake."""
+        return sys.executable
+
     def copy(self, root: Path) -> "Lab":
         """The same lab elsewhere, with all times of files kept."""
         shutil.copytree(self.root, root, symlinks=True)
@@ -88,7 +93,7 @@ class Lab:
         login = {"XNAT_HOST": "http://127.0.0.1:1", "XNAT_USER": "admin", "XNAT_PASS": "admin"}
         if self.server:
             login["XNAT_HOST"] = self.server.url
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile")]
+        command = [self.interpreter, "-m", "snakemake", "--snakefile", f"{CHECKOUT}/Snakefile"]
         command += ["--configfile", "config.yaml", "--cores", "2"]
         command += ["--workflow-profile", str(CHECKOUT / "config" / "profiles" / "local")]
         return subprocess.Popen(
