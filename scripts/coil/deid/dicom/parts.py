@@ -37,13 +37,13 @@ Element = tuple[str, bytes]
 
 def element(tag: int, vr: str, value: bytes | memoryview, undefined: bool = False) -> bytes:
     """An element in Explicit VR Little Endian (PS3.5, 7.1.2)."""
-    begin, digits = _begin(tag, vr)
+    begin, digits = opening(tag, vr)
     length = UNDEFINED if undefined else len(value)
     return b"".join((begin, length.to_bytes(digits, "little"), value))
 
 
 @cache
-def _begin(tag: int, vr: str) -> tuple[bytes, int]:
+def opening(tag: int, vr: str) -> tuple[bytes, int]:
     """An element up to its length, and the bytes of that."""
     code = vr.encode("ascii")
     head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, code)

@@ -96,12 +96,11 @@ def _items(source: Dataset, rules: Rules, depth: int) -> dict[int, bytes]:
         value = _bytes(raw)
         if value is None:
             continue
-        cleaned = (
-            rules.private(number, vr, value, creator)
-            if group % 2
-            else rules.public(number, vr, value)
-        )
-        if cleaned and _put(out, number, *cleaned):
+        rule = rules.rule_of(number, vr, creator)
+        if not rule:
+            continue
+        new = rule[1](value) if value else value
+        if new is not None and _put(out, number, rule[0], new):
             used.add((group, block))
     for (group, block), creator in creators.items():
         if (group, block) in used:

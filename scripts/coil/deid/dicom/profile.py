@@ -8,13 +8,14 @@ element alone and on what is the same for the whole file, so that `fast` may rem
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
-from coil.deid.dicom import ge, private, siemens, values
+from coil.deid.dicom import private, values
+from coil.deid.dicom.forms import SPECIAL, Form, nothing, plain, private_rule
 from coil.deid.dicom.texts import TEXTS
 from coil.deid.dicom.values import padded
-from coil.deid.identities import keyed_digest
+from coil.deid.identities import keyed_digests
 
 EDITION = "2026c"
 ROOT = "2.25."
@@ -103,14 +104,6 @@ _MOMENTS = frozenset(_MOMENTS_NAMES.split())
 _TEXT_VRS = frozenset(("LO", "SH", "LT", "ST", "UC", "UT"))
 
 
-_SPECIAL = frozenset(("PatientWeight", "PatientSize", "PatientSex"))
-_FORMS: dict[str, Callable[[bytes], bytes | None]] = {
-    "DS": values.of_decimals,
-    "IS": values.of_integers,
-    "CS": values.of_codes,
-}
-
-
 @dataclass
 class Profile:
     """The rules for the files of one subject's session, as the config has them.
@@ -137,13 +130,17 @@ class Profile:
         """
         if (known := self._renewed.get(uid)) is not None:
             return known
-        number = int.from_bytes(keyed_digest(self.secret, "uid", self.project, uid)[:16], "big")
+        number = int.from_bytes(self._digest(uid)[:16], "big")
         number = number & ~(0xF << 76) | 8 << 76
         number = number & ~(3 << 62) | 2 << 62
         new = f"{ROOT}{number}"
         self._renewed[uid] = new
         self.issued.add(new)
         return new
+
+    @cached_property
+    def _digest(self) -> Callable[[str], bytes]:
+        return keyed_digests(self.secret, "uid", self.project)
 
 
 @cache
@@ -173,6 +170,7 @@ class Rules:
         self.column, self.kin = CLASSES[sop_class]
         self._rows = attributes()
         self.allowed = _allowed(self.kin)
+        self._made: dict[tuple[int, str, str], tuple[str, Form] | None] = {}
 
     @cached_property
     def required(self) -> dict[int, tuple[str, bytes]]:
@@ -218,59 +216,51 @@ class Rules:
             return kept is not None and kept.form == private.ITEMS
         return tag in self.allowed and attributes()[tag].vr == "SQ"
 
-    def public(self, tag: int, vr: str, raw: bytes) -> tuple[str, bytes] | None:
-        """A public element that is no sequence: its VR and value from now on, or None."""
-        if tag not in self.allowed:
+    def rule_of(self, tag: int, vr: str, creator: str) -> tuple[str, Form] | None:
+        """What an element that is no sequence is from now on: its VR, and the form of its value.
+
+        None if it is removed whatever it says.
+        """
+        if not self.looks_at(tag, creator):
             return None
+        key = tag, vr, creator
+        if key not in self._made:
+            self._made[key] = (
+                private_rule(creator, tag, vr) if tag >> 16 & 1 else self._public(tag, vr)
+            )
+        return self._made[key]
+
+    def _public(self, tag: int, vr: str) -> tuple[str, Form] | None:
         attribute = self._rows[tag]
         if vr != attribute.vr and vr not in attribute.vr.split(" or "):
             return None  # also UN: what hides its kind is not known
-        if attribute.keyword not in _SPECIAL and vr in _FORMS:
-            value = _FORMS[vr](raw)
-        else:
-            value = self._value(attribute, vr, raw) if raw else raw
-        return None if value is None else (vr, value)
+        return vr, self._form(attribute.keyword, vr)
 
-    def private(self, tag: int, vr: str, raw: bytes, creator: str) -> tuple[str, bytes] | None:
-        """A private element that is no sequence, likewise."""
-        kept = private.find(creator, tag)
-        if kept is None or kept.form == private.ITEMS:
-            return None
-        if vr == "UN":
-            vr = kept.vr
-        value = _private_value(kept, tag, vr, raw) if raw else raw
-        return None if value is None else (vr, value)
-
-    def _value(self, attribute: Attribute, vr: str, raw: bytes) -> bytes | None:
-        keyword = attribute.keyword
-        if keyword == "PatientWeight":
-            return values.rounded(raw, 0, 500)
-        if keyword == "PatientSize":
-            return values.rounded(raw, 2, 3)
-        if keyword == "PatientSex":
-            return raw if raw.strip(b" \0") in (b"M", b"F", b"O") else None
+    def _form(self, keyword: str, vr: str) -> Form:
+        if keyword in SPECIAL:
+            return SPECIAL[keyword]
         if vr in ("DA", "TM", "DT"):
-            return self._moved(vr, raw)
+            return self._moved(vr)
         if vr in _TEXT_VRS:
             rule = TEXTS.get(keyword)
-            return None if rule is None else values.of_words(raw, rule)
+            return partial(values.of_words, rule=rule) if rule else nothing
         if vr == "UI":
-            return values.of_uids(raw, self.profile.renew)
+            return partial(values.of_uids, renew=self.profile.renew)
         if vr == "AS":
-            return values.of_age(raw)
+            return values.of_age
         if vr in ("OB", "OW") and keyword.endswith(("LUTData", "TableData")):
-            return values.of_table(raw)
-        return _plain_value(vr, raw)
+            return values.of_table
+        return plain(vr)
 
-    def _moved(self, vr: str, raw: bytes) -> bytes | None:
+    def _moved(self, vr: str) -> Form:
         profile = self.profile
         if profile.dates == "none" and vr != "TM":
-            return None
+            return nothing
         if vr == "DA":
-            return values.of_dates(raw, profile.days)
+            return partial(values.of_dates, days=profile.days)
         if vr == "TM":
-            return values.of_times(raw, self.begin)
-        return values.of_moments(raw, profile.days, self.begin)
+            return partial(values.of_times, base=self.begin)
+        return partial(values.of_moments, days=profile.days, base=self.begin)
 
 
 def begin_of(profile: Profile, study_time: str) -> float:
@@ -278,24 +268,3 @@ def begin_of(profile: Profile, study_time: str) -> float:
     if profile.time_of_day == "keep":
         return 0.0
     return values.seconds(study_time.strip()) or 0.0
-
-
-def _plain_value(vr: str, raw: bytes) -> bytes | None:
-    if vr in values.SIZES:
-        return values.of_numbers(vr, raw)
-    return _FORMS[vr](raw) if vr in _FORMS else None
-
-
-def _private_value(kept: private.Kept, tag: int, vr: str, raw: bytes) -> bytes | None:
-    if kept.form == private.REWRITTEN:
-        if vr not in ("OB", "UN"):
-            return None
-        vendor = ge if tag >> 16 in (0x0025, 0x0043) else siemens
-        return vendor.rewrite(tag & 0xFF, raw)
-    if kept.form in (private.NUMBERS, private.CODES):
-        if vr == "IS":
-            return values.of_b_values(raw)
-        return _plain_value(vr, raw) if vr in values.SIZES or vr in ("DS", "CS") else None
-    if vr not in ("LO", "SH", "CS", "LT", "ST"):
-        return None
-    return values.of_words(raw, lambda text: private.fits(kept.form, text))

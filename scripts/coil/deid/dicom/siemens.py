@@ -110,12 +110,7 @@ def protocol(raw: bytes) -> bytes | None:
     if begin < 0 or end < 0:
         return None
     lines = raw[begin:end].decode("latin-1").splitlines()[1:]
-    kept = [
-        line.partition("#")[0].rstrip()
-        for line in lines
-        if (line.lstrip()[:2] in _BEGINNINGS and _NUMERIC.fullmatch(line))
-        or ('"' in line and _TEXTUAL.fullmatch(line) and _says_no_more(line))
-    ]
+    kept = [stays for line in lines if (stays := _line(line))]
     # A converter skips the first byte of what does not begin with SV10.
     return "\n".join(
         ["<XProtocol>", f"{BEGIN.decode()} ###", *kept, f"{END.decode()} ###", ""]
@@ -220,6 +215,15 @@ class Headers:
 
 
 _headers = Headers()
+
+
+@lru_cache(maxsize=10_000)  # a session's protocols differ in few lines
+def _line(line: str) -> str:
+    """What stays of a line of the protocol."""
+    numeric = line.lstrip()[:2] in _BEGINNINGS and _NUMERIC.fullmatch(line)
+    if numeric or ('"' in line and _TEXTUAL.fullmatch(line) and _says_no_more(line)):
+        return line.partition("#")[0].rstrip()
+    return ""
 
 
 def _says_no_more(line: str) -> bool:

@@ -11,24 +11,25 @@ from typing import NamedTuple
 
 from coil.deid.dicom import parts, risk, values
 from coil.deid.dicom.layout import Layout, MisfitError, Span, check_tail, decides, skip
-from coil.deid.dicom.worker import SMALL, Worker, named
+from coil.deid.dicom.worker import SMALL, Clean, Worker, named
 
 _BEGIN = 128  # behind the preamble
+_SHORT, _LONG = struct.Struct("<H"), struct.Struct("<I")
 
 
 class _Step(NamedTuple):
     """Bytes that are the same, and behind them an element that varies.
 
-    The bytes end before its length, which has `digits` bytes, or none if it is not told. `known`
-    is what became of its values; None if it is removed whatever it says.
+    The bytes end before its length, `value` bytes before its value; `length` reads that, None if
+    it is not told. `known` is what became of its short values, `renew` makes it of others, and is
+    None if it is removed whatever it says.
     """
 
     same: bytes
-    digits: int
-    tag: int
-    vr: bytes
-    creator: str
-    known: dict[bytes, bytes] | None
+    value: int
+    length: struct.Struct | None
+    known: dict[bytes, bytes]
+    renew: Clean | None
 
 
 class Way:
@@ -66,24 +67,21 @@ class Way:
         """What becomes of a file, in parts; None if it is not of this way."""
         place, end = _BEGIN, len(data)
         found: list[bytes] = []
-        for same, digits, tag, vr, creator, known in self._steps:
+        for same, behind, length, known, renew in self._steps:
             if not data.startswith(same, place):
                 return None
-            value = place + len(same) + digits
-            if digits:
-                length = int.from_bytes(data[value - digits : value], "little")
-                place = value + length
-                if place > end or length == parts.UNDEFINED:
+            value = place + behind
+            if length:
+                (size,) = length.unpack_from(data, place + len(same))
+                place = value + size
+                if place > end or size == parts.UNDEFINED:
                     return None
             else:
                 place = skip(data, value, end, 0)
-            if known is None:
-                continue
-            raw = data[value:place]
-            new = known.get(raw) if place - value <= SMALL else None
-            if new is None:
-                new = self._worker.root(raw, tag, vr, not digits, creator, known)
-            found.append(new)
+            if renew:
+                raw = data[value:place]
+                new = known.get(raw) if place - value <= SMALL else None
+                found.append(renew(raw) if new is None else new)
         if not data.startswith(self._rest, place):
             return None
         instance = found[self._places[parts.SOP_INSTANCE]][8:]
@@ -106,21 +104,23 @@ class Way:
         if tag & 0x1FF00 == 0x10000:
             self._creators[tag] = parts.creator_name(data[value:end])
         elif worker.looks_at(tag, creator := self._creator(tag)):
-            known = worker.known(tag, vr, undefined, creator)
-            self._clean[tag] = worker.root(data[value:end], tag, vr, undefined, creator, known)
+            _, renew = worker.root(tag, vr, undefined, creator)
+            self._clean[tag] = renew(data[value:end])
         elif tag in worker.instead:
             self._clean[tag] = worker.instead[tag]
 
     def _add_step(self, data: bytes, place: int, tag: int, span: Span) -> None:
         vr, _, value, _, undefined = span
-        digits = 0 if undefined else 4 if vr in parts.LONG else 2
-        creator, known = self._creator(tag), None
+        length = None if undefined else _LONG if vr in parts.LONG else _SHORT
+        digits = length.size if length else 0
+        creator, known, renew = self._creator(tag), {}, None
         if self._worker.looks_at(tag, creator):
             self._places[tag] = len(self._places)
-            known = self._worker.known(tag, vr, undefined, creator)
+            known, renew = self._worker.root(tag, vr, undefined, creator)
         elif tag in self._worker.instead:
             self._clean[tag] = self._worker.instead[tag]
-        self._steps.append(_Step(data[place : value - digits], digits, tag, vr, creator, known))
+        same = data[place : value - digits]
+        self._steps.append(_Step(same, value - place, length, known, renew))
 
     def _arrange(self, pattern: list[bool], found: list[bytes]) -> None:
         """Learn the order of what is written: clean bytes, and places in what varies.

@@ -1,6 +1,7 @@
 """What becomes of elements whose bytes are at hand, remembered by these bytes."""
 
 import struct
+from collections.abc import Callable
 from typing import TypeVar
 
 from coil.deid.dicom import parts
@@ -11,6 +12,8 @@ _ITEM = struct.Struct("<HHI")
 _DEEPEST = 64
 _REMEMBERED = 50_000
 SMALL = 512
+Clean = Callable[[bytes], bytes]
+Root = tuple[dict[bytes, bytes], Clean]
 _K = TypeVar("_K")
 
 
@@ -19,8 +22,8 @@ class Worker:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.small: dict[tuple[int, bytes, bool, str], dict[bytes, bytes]] = {}
-        self.large: dict[tuple[int, bytes, bool, str], tuple[bytes, bytes]] = {}
+        self.roots: dict[tuple[int, bytes, bool, str], Root] = {}
+        self.elements: dict[tuple[int, bytes, str], Clean] = {}
         self.inner: dict[tuple[int, str], tuple[bytes, bytes]] = {}
         self.memory: dict[tuple[str, bytes], bytes] = {}
         self.looked: dict[tuple[int, str], bool] = {}
@@ -37,50 +40,64 @@ class Worker:
             self.looked[tag, creator] = known
         return known
 
-    def known(self, tag: int, vr: bytes, undefined: bool, creator: str) -> dict[bytes, bytes]:
-        """What became of the short values of an element of the root."""
-        return self.small.setdefault((tag, vr, undefined, creator), {})
+    def root(self, tag: int, vr: bytes, undefined: bool, creator: str) -> Root:
+        """What becomes of an element of the root: the memory of its short values, and what to
+        call with those that are not remembered there."""
+        key = tag, vr, undefined, creator
+        if key not in self.roots:
+            self.roots[key] = self._root(*key)
+        return self.roots[key]
 
-    def root(
-        self,
-        raw: bytes,
-        tag: int,
-        vr: bytes,
-        undefined: bool,
-        creator: str,
-        known: dict[bytes, bytes],
-    ) -> bytes:
-        """What becomes of an element of the root by its value; remembered, in `known` if short."""
-        is_short, key = len(raw) <= SMALL, (tag, vr, undefined, creator)
-        if is_short:
-            if (new := known.get(raw)) is not None:
-                return new
-        elif (before := self.large.get(key)) and before[0] == raw:
-            return before[1]
-        if vr == b"SQ":
-            new = self.sequence(raw, tag, 0, len(raw), undefined, creator, 0)
-        else:
-            new = self.element(raw, tag, vr, creator)
-        if not new:
-            new = self.instead.get(tag, b"")
-        if is_short:
-            if len(known) > _REMEMBERED:
-                known.clear()
-            known[raw] = new
-        else:
-            self.large[key] = raw, new
-        return new
+    def _root(self, tag: int, vr: bytes, undefined: bool, creator: str) -> Root:
+        known: dict[bytes, bytes] = {}
+        last = b"", b""
+        instead = self.instead.get(tag, b"")
+        clean = self.element(tag, vr, creator)
 
-    def element(self, raw: bytes, tag: int, vr: bytes, creator: str) -> bytes:
-        """What becomes of one element that is no sequence; nothing if it is removed."""
-        name = vr.decode("ascii")
-        new = (
-            self.rules.private(tag, name, raw, creator)
-            if tag & 0x10000
-            else self.rules.public(tag, name, raw)
-        )
-        whole = parts.even(*new) if new else None
-        return b"" if new is None or whole is None else parts.element(tag, new[0], whole)
+        def renew(raw: bytes) -> bytes:
+            nonlocal last
+            if (is_short := len(raw) <= SMALL) and raw in known:
+                return known[raw]
+            if last[0] == raw and not is_short:
+                return last[1]
+            if vr == b"SQ":
+                new = self.sequence(raw, tag, 0, len(raw), undefined, creator, 0) or instead
+            else:
+                new = clean(raw) or instead
+            if not is_short:
+                last = raw, new
+            else:
+                remember(known, raw, new)
+            return new
+
+        return known, renew
+
+    def element(self, tag: int, vr: bytes, creator: str) -> Clean:
+        """What makes of the value of an element that is no sequence the element's bytes from now
+        on; none if it is removed."""
+        key = tag, vr, creator
+        if key not in self.elements:
+            self.elements[key] = self._element(*key)
+        return self.elements[key]
+
+    def _element(self, tag: int, vr: bytes, creator: str) -> Clean:
+        rule = self.rules.rule_of(tag, vr.decode("ascii"), creator)
+        if rule is None:
+            return _removed
+        name, form = rule
+        begin, digits = parts.opening(tag, name)
+
+        def clean(raw: bytes) -> bytes:
+            value = form(raw) if raw else raw
+            if value is None:
+                return b""
+            if (size := len(value)) & 1:
+                value, size = value + b"\0", size + 1
+            if digits == 2 and size >= 0xFFFF:
+                return b""
+            return begin + size.to_bytes(digits, "little") + value
+
+        return clean
 
     def sequence(
         self, data: bytes, tag: int, start: int, end: int, undefined: bool, creator: str, depth: int
@@ -163,12 +180,16 @@ class Worker:
                 return before[1]
         elif (known := self.memory.get((creator, raw))) is not None:
             return known
-        new = self.element(data[value:stop], tag, vr, creator)
+        new = self.element(tag, vr, creator)(data[value:stop])
         if len(raw) > SMALL:
             self.inner[tag, creator] = raw, new
         else:
             remember(self.memory, (creator, raw), new)
         return new
+
+
+def _removed(raw: bytes) -> bytes:
+    return b""
 
 
 def named(creators: dict[int, str], blocks: set[tuple[int, int]]) -> dict[int, bytes]:
