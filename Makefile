@@ -5,7 +5,7 @@
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
-.PHONY: battery bench cluster conda demo demo-archive demo-clean fuzz test test-fast lint format lock reference venv
+.PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz test test-fast lint format lock reference venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -65,6 +65,11 @@ bench: venv
 	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/convert.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/export.py
 	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/waist.py
+
+# One study in every way - two clones, one core and two, after a kill, on Slurm, in conda
+# environments - and a table of the digests of what came out.
+digests: .venv/test.stamp
+	PYTHONPATH=scripts:. $(BIN)/python -m tests.digests
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -39,6 +39,8 @@ class Lab:
 
     root: Path
     server: Server | None = None
+    checkout: Path = CHECKOUT
+    """The clone of the project whose workflow runs."""
 
     @property
     def archive(self) -> Path:
@@ -93,9 +95,9 @@ class Lab:
         login = {"XNAT_HOST": "http://127.0.0.1:1", "XNAT_USER": "admin", "XNAT_PASS": "admin"}
         if self.server:
             login["XNAT_HOST"] = self.server.url
-        command = [self.interpreter, "-m", "snakemake", "--snakefile", f"{CHECKOUT}/Snakefile"]
+        command = [self.interpreter, "-m", "snakemake", "--snakefile", f"{self.checkout}/Snakefile"]
         command += ["--configfile", "config.yaml", "--cores", "2"]
-        command += ["--workflow-profile", str(CHECKOUT / "config" / "profiles" / "local")]
+        command += ["--workflow-profile", f"{self.checkout}/config/profiles/local"]
         return subprocess.Popen(
             [*command, *arguments],
             cwd=self.work,
