@@ -68,7 +68,7 @@ bench: venv
 
 # One study in every way - two clones, one core and two, after a kill, on Slurm, in conda
 # environments - and a table of the digests of what came out.
-digests: .venv/test.stamp
+digests: .venv/test.stamp .conda/tools.stamp .conda/wheels.stamp
 	PYTHONPATH=scripts:. $(BIN)/python -m tests.digests
 
 lint: .venv/test.stamp
