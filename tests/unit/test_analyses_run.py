@@ -135,6 +135,13 @@ def test_an_analysis_of_a_subject_or_the_project_sees_just_that(
     assert listed == ["dataset_description.json", *seen]
 
 
+def test_a_session_that_the_run_leaves_out_is_not_seen(attempt: Try, project: Path) -> None:
+    (project / "records" / "sub-b2_ses-1" / "admit.json").unlink()
+    script = 'ls "$COIL_BIDS" > "$COIL_OUT/ls.txt"'
+    assert attempt(script, ".sh", "project")["state"] == "done"
+    assert "sub-b2" not in (project / "derivatives" / "mine" / "ls.txt").read_text()
+
+
 def test_of_the_dataset_only_the_wanted_suffixes_are_seen(attempt: Try, project: Path) -> None:
     script = 'mkdir -p "$COIL_OUT/sub-a1/ses-1"; find "$COIL_BIDS" -name "sub-*_*" > '
     script += '"$COIL_OUT/sub-a1/ses-1/found"'

@@ -102,11 +102,22 @@ def _clear(job: Job) -> None:
 
 
 def _admitted(job: Job) -> dict[Unit, dict[str, Any]]:
-    """The records of those sessions of the place that are in the dataset."""
-    units = places.units_of(job.place, read_units(job.results / "sessions.tsv"))
-    path = job.results / "records"
-    records = {unit: files.read_json(path / str(unit) / "admit.json") for unit in units}
-    return {unit: record for unit, record in records.items() if record["state"] == "done"}
+    """The records of those sessions of the place that are in the dataset.
+
+    A run from a lock leaves out sessions that the archive has and the lock does not.
+    """
+    found = {}
+    for unit in places.units_of(job.place, read_units(job.results / "sessions.tsv")):
+        record = _record_of(job, str(unit), "admit")
+        inside = job.results / "bids" / places.folder(str(unit))
+        if record.get("state") == "done" and inside.is_dir():
+            found[unit] = record
+    return found
+
+
+def _record_of(job: Job, place: str, name: str) -> dict[str, Any]:
+    path = job.results / "records" / place / f"{name}.json"
+    return files.read_json(path) if path.is_file() else {}
 
 
 def _lacking(job: Job) -> str | None:
@@ -122,12 +133,10 @@ def _lacking(job: Job) -> str | None:
 
 def _sources(job: Job, other: str) -> list[str]:
     """The places of another analysis that have files for this one."""
-    units = places.units_of(job.place, read_units(job.results / "sessions.tsv"))
-    records = job.results / "records"
     return [
         place
-        for place in places.places(job.analysis["others"][other], units)
-        if files.read_json(records / place / f"{other}.json")["files"]
+        for place in places.places(job.analysis["others"][other], _admitted(job))
+        if _record_of(job, place, other).get("files")
     ]
 
 
