@@ -212,11 +212,12 @@ class Searcher:
         signs = low.translate(self._signs)
         if signs.find(b"\1" * least) < 0:
             return
-        runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
-        if len(low) < _LARGE or sum(end - start for start, end in runs) < _FEW:
-            for start, end in runs:
-                yield from self._in_run(low, start, end, least)
-            return
+        if len(low) < _LARGE or "numpy" not in sys.modules:
+            runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
+            if len(low) < _LARGE or sum(end - start for start, end in runs) < _FEW:
+                for start, end in runs:
+                    yield from self._in_run(low, start, end, least)
+                return
         import numpy as np
 
         table, parts = self._words
