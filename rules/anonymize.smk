@@ -1,7 +1,8 @@
 # In:  pulled and converted of a session in <quarantine>.
 # Out: the session's folder in <results>/{project}/bids, through the narrow waist and only
 #      after the leak check and the validator; and its record <records>/<unit>/admit.json,
-#      which says what was admitted, or why not.
+#      which says what was admitted, or why not. In <private> those whom its headers name, for
+#      whom the dataset's tables are searched.
 
 
 rule anonymize:
@@ -13,6 +14,7 @@ rule anonymize:
         archive=ancient("<private>/{project}/archive.json"),
     output:
         record="<results>/{project}/records/<unit>/admit.json",
+        people="<private>/{project}/people/<unit>.json",
     log:
         "<logs>/{project}/<unit>/anonymize.log",
     benchmark:

@@ -1,4 +1,5 @@
-# In:  the records of all sessions, demographics and questionnaires from <private>.
+# In:  the records of all sessions; demographics, questionnaires and the people whom the
+#      sessions' headers name from <private>.
 # Out: what the sessions of <results>/{project}/bids share (dataset_description.json,
 #      participants.tsv, sessions.tsv, phenotype/), and the validator's verdict; likewise of
 #      <results>/{project}/derivatives/scanner, where the mapping asks for it.
@@ -12,6 +13,7 @@ rule dataset:
     """Write what the sessions share, sorted, and take out sessions that are gone."""
     input:
         records=of_units("<results>/{project}/records/<unit>/admit.json"),
+        people=of_units("<private>/{project}/people/<unit>.json"),
         subjects="<private>/{project}/subjects.json",
         questionnaires="<private>/{project}/phenotype",
         link=ancient("<private>/{project}/link.tsv"),

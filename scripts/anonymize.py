@@ -1,7 +1,8 @@
 """Anonymize a session and admit it to the dataset, or record why it is not admitted.
 
 in:     pulled and converted (or the reason why there is nothing), link, archive
-out:    record; beside it the session's folder in the dataset
+out:    record; beside it the session's folder in the dataset; people, private: those whom the
+        headers name, for whom the dataset's tables are searched
 params: identity, deface, sidecar_keys; mapping, synonyms and overrides, whose words may be told
 """
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.admission import Terms, admit, refuse
 from coil.bids.names import bids_version
+from coil.deid import people
 from coil.deid.descriptions import words_of
 from coil.deid.identities import LinkTable, project_secret
 from coil.deid.record import protection
@@ -27,16 +29,18 @@ _WORDED = ("mapping", "synonyms", "overrides")
 
 def main(
     quarantine: tuple[Path, Path],
-    private: tuple[Path, Path],
+    private: tuple[Path, Path, Path],
     unit: Unit,
     terms: dict[str, Any],
     dataset: Path,
     log: str,
 ) -> dict[str, Any]:
-    """The session's record; `quarantine` is pulled and converted, `private` link and archive."""
+    """The session's record; `quarantine` is pulled and converted, `private` link,
+    archive, and what is to hold the people."""
     umask = os.umask(0o077)
     pulled, converted = quarantine
     try:
+        people.write(private[2])  # a session that is refused may not come to name any
         if failure := Failure.read(converted):
             return refuse(dataset, unit, failure)
         result = jobs.attempt(
@@ -53,7 +57,7 @@ def main(
         os.umask(umask)
 
 
-def find_terms(link: Path, archive: Path, unit: Unit, params: dict[str, Any]) -> Terms:
+def find_terms(link: Path, archive: Path, known: Path, unit: Unit, params: dict[str, Any]) -> Terms:
     """The terms of a session's admission, from the private files and the config."""
     identity = params["identity"]
     return Terms(
@@ -65,6 +69,7 @@ def find_terms(link: Path, archive: Path, unit: Unit, params: dict[str, Any]) ->
         deface=params["deface"],
         sidecar_keys=params["sidecar_keys"],
         words=words_of(*(params[key] for key in _WORDED)),
+        people=known,
     )
 
 
@@ -76,7 +81,7 @@ if "snakemake" in globals():
     settings = {key: snakemake.params[key] for key in (*_RULES, *_WORDED)}
     outcome = main(
         (Path(given.pulled), Path(given.converted)),
-        (Path(given.link), Path(given.archive)),
+        (Path(given.link), Path(given.archive), Path(snakemake.output.people)),
         Unit(named["subject"], named["session"]),
         settings,
         record.parents[2] / "bids",

@@ -1,7 +1,8 @@
 """Write what the sessions of a dataset share, and take out sessions that are gone.
 
 in:     records of all sessions, subjects (demographics, custom variables, assessors),
-        questionnaires (a folder), link and archive (what must not be published)
+        questionnaires (a folder), link and archive (what must not be published), people (of all
+        sessions: whom their headers name)
 out:    description (dataset_description.json) and the other files of the dataset's root;
         summary, with the numbers of subjects, sessions and images, and what was left out
 params: settings, the project's; made_by, a digest of the code that made the sessions; sources, the
@@ -22,6 +23,7 @@ from coil.bids.dataset.shared_config import allowed, write_config
 from coil.bids.mapping import mapping
 from coil.deid.dataset import Guard
 from coil.deid.identities import LinkTable
+from coil.deid.people import read
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 def main(
     bids: Path,
     records: list[Path],
+    people: list[Path],
     private: Path,
     questionnaires: Path,
     settings: dict[str, Any],
@@ -45,6 +48,7 @@ def main(
         LinkTable.read(private / "link.tsv").rows,
         files.read_json(private / "archive.json"),
         texts(allowed(settings)),
+        read(people),
     )
     about, problems = settings["bids"], Problems()
     noted = [with_age(files.read_json(path), known["linked"]) for path in records]
@@ -101,6 +105,7 @@ if "snakemake" in globals():
         lambda: main(
             description.parent,
             [Path(path) for path in given.records],
+            [Path(path) for path in given.people],
             Path(given.subjects).parent,
             Path(given.questionnaires),
             params["settings"],

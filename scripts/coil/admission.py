@@ -31,7 +31,8 @@ class Terms:
     """On what terms a session is admitted: the config's `identity`, `deface`, `sidecar_keys`.
 
     `words` are those of the config's mapping, which descriptions of series may hold. `secret`,
-    `project` and `subject_id` give the subject's date shift; see `coil.deid`.
+    `project` and `subject_id` give the subject's date shift; see `coil.deid`. `people` is the
+    private file that notes whom the headers name.
     """
 
     secret: bytes
@@ -42,6 +43,7 @@ class Terms:
     deface: list[str] = field(default_factory=list)
     sidecar_keys: list[str] = field(default_factory=list)
     words: frozenset[str] = frozenset()
+    people: Path | None = None
 
 
 def admit(
@@ -71,6 +73,7 @@ def admit(
             allow_keys=terms.sidecar_keys,
             words=terms.words,
             derivatives=derived,
+            people=terms.people,
         )
         tools = files.read_json(converted / "converted.json")["versions"]
         record["versions"] = {"Coil": __version__, **tools}

@@ -111,10 +111,12 @@ def upload(raw: Raw, owner: str, label: str, name: str, data: bytes) -> None:
 def put_project(server: Server, project: str, folder: Path, plants: Plants) -> list[str]:
     """Questionnaires and the bidsmap of the project; the IDs that the archive gave."""
     raw = Raw(server)
-    labels = [json.loads(p.read_text())["subject"] for p in sorted(folder.glob("*/*/labels.json"))]
+    noted = [json.loads(path.read_text()) for path in sorted(folder.glob("*/*/labels.json"))]
+    names = {labels["subject"]: labels["name"] for labels in noted}
     target = folder / "project" / "questionnaires"
     target.mkdir(parents=True)
-    forms(target, labels, plants)
+    forms(target, list(names), plants)
+    tell(target, names)
     for path in sorted(target.iterdir()):
         where = f"/data/projects/{project}"
         upload(raw, where, "questionnaires", path.name, path.read_bytes())
@@ -126,6 +128,17 @@ def put_project(server: Server, project: str, folder: Path, plants: Plants) -> l
     rows = raw.rows(f"/data/projects/{project}/experiments")
     rows += raw.rows(f"/data/projects/{project}/subjects")
     return [row["ID"] for row in rows]
+
+
+def tell(folder: Path, names: dict[str, str]) -> None:
+    """Tables that speak of people by what only DICOM headers call them: by both names, by one."""
+    for file, part in (("told", 2), ("hinted", 1)):
+        lines = ["subject,said"]
+        for subject, name in names.items():
+            lines.append(f"{subject},I am {' '.join(name.split('^')[:part])} and fine")
+        (folder / f"{file}.csv").write_text("\n".join(lines) + "\n")
+    described = {"said": {"Description": "In their words", "Format": "string"}}
+    (folder / "told.json").write_text(json.dumps(described))
 
 
 def forms(folder: Path, subjects: list[str], plants: Plants) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pydicom
 import yaml
+from pydicom.tag import Tag
 
 from demo.study import generate
 from localxnat.testing import import_dicom
@@ -87,6 +88,10 @@ SETTINGS: dict[str, Any] = {
         {"instrument": "visit", "resource": "questionnaires", "file": "redcap.csv"}
         | {"dictionary": "redcap_dictionary.csv", "subject_column": "record_id"}
         | {"identifiers": "omit", "omit": ["remark"]},
+        {"instrument": "told", "resource": "questionnaires", "file": "told.csv"}
+        | {"dictionary": "told.json"},
+        {"instrument": "hinted", "resource": "questionnaires", "file": "hinted.csv"}
+        | {"dictionary": "told.json"},
     ],
     "push": {"reports": True, "bids_resources": True, "derivatives": ["qc"], "assessor": True},
 }
@@ -166,21 +171,22 @@ def build(
             series += classic(folder / "another", Person(plants, f"guest {number}"))[:1]
         if number <= len(damages):
             damages[number - 1](series, plants)
-        _bring(battery, folder, person.name, series)
+        _bring(battery, folder, person, series)
     _settle(battery)
     return battery
 
 
-def _bring(battery: Battery, folder: Path, name: str, series: list[Path]) -> None:
+def _bring(battery: Battery, folder: Path, person: Person, series: list[Path]) -> None:
     """A session into the archive, under labels that are planted too."""
-    plants = battery.plants
+    plants, name = battery.plants, person.name
     subject = f"{plants.word(f'{name} subject label')}_{plants.number(f'{name} subject label')}"
     label = f"{plants.word(f'{name} session label')}_{plants.day(f'{name} session label')}"
     import_dicom(battery.lab.archive, battery.project, subject, label, *series)
     beside = folder / "archive"
     extras.write(beside, plants, name)
     pmu(beside / "pmu" / f"{plants.word(f'{name} pmu file')}.puls", [7, 8] * 200 * 400, 46_900)
-    extras.note(beside, {"subject": subject, "session": label})
+    called = person.values[Tag("PatientName")]
+    extras.note(beside, {"subject": subject, "session": label, "name": called})
 
 
 def classic(folder: Path, person: Person) -> list[Path]:

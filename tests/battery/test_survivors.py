@@ -52,6 +52,18 @@ def test_nothing_survives_in_what_others_can_see(searched: Searched) -> None:
     assert searched.survivors(searched.battery.seen()) == []
 
 
+def test_a_table_that_names_somebody_of_a_header_is_left_out_and_said_to_be(
+    searched: Searched,
+) -> None:
+    results = searched.battery.lab.results
+    reasons = {
+        row["what"]: row["reason"] for row in read_json(results / "dataset.json")["problems"]
+    }
+    for table in ("told", "hinted"):
+        assert "patient's name" in reasons[f"phenotype/{table}"]
+        assert not (results / f"bids/phenotype/{table}.tsv").exists()
+
+
 def test_no_digest_tells_who_guesses_that_the_guess_is_right(searched: Searched) -> None:
     """Of no name, label or ID, and of no private file as one could write it from guesses."""
     battery = searched.battery

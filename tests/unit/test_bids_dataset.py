@@ -13,7 +13,9 @@ from coil.bids.dataset.description import generated_by
 from coil.bids.dataset.phenotype import Instrument
 from coil.bids.dataset.validate import validate, validate_session
 from coil.deid.dataset import Guard
+from coil.deid.identifiers import Identifier
 from coil.deid.identities import Link
+from coil.deid.people import PATIENT
 from coil.errors import DataError
 from coil.files import read_json
 
@@ -221,6 +223,42 @@ def test_what_holds_a_label_of_the_archive_is_left_out(tmp_path: Path) -> None:
     published = [path.read_text() for path in tmp_path.rglob("*.tsv")]
     assert not any("Brambleshaw" in text or "Quillfeather" in text for text in published)
     assert not (tmp_path / "phenotype").exists()
+
+
+def test_what_names_somebody_of_a_header_is_left_out_but_no_level_or_description_is(
+    tmp_path: Path,
+) -> None:
+    """Only a cell that somebody wrote is looked at: an inventory may be called as a patient is."""
+    note = Column.configured({"name": "note", "description": "Note", "format": "string"})
+    scale = Column.configured(
+        {"name": "scale", "description": "Of Hamilton", "levels": {"hamilton": "Hamilton's"}}
+    )
+    people = {"A": PEOPLE["A"] | {"fields": {"note": "ask Mr Hamilton", "scale": "hamilton"}}}
+    mood = Instrument(
+        "mood",
+        ["participant_id", "hamilton", "why"],
+        [["sub-A", "7", "mother of Paul Hamilton"]],
+        {"hamilton": {"Description": "Hamilton's scale"}, "why": {"Format": "string"}},
+    )
+    calm = Instrument("calm", mood.header, [["sub-A", "7", "no reason"]], mood.dictionary)
+    guard = Guard(LINKS, {}, people=[Identifier("Hamilton^Paul", PATIENT)])
+    summary = write_dataset(
+        tmp_path,
+        [session(tmp_path, "A", "1")],
+        ABOUT,
+        GENERATED,
+        Tables(people, [note, scale], [], [calm, mood]),
+        guard,
+    )
+    assert [problem["what"] for problem in summary["problems"]] == [
+        "phenotype/mood",
+        "participants.tsv, column note",
+    ]
+    assert all(
+        "holds a patient's name (of a DICOM header); " in p["reason"] for p in summary["problems"]
+    )
+    assert (tmp_path / "phenotype" / "calm.tsv").is_file()
+    assert "hamilton" in (tmp_path / "participants.tsv").read_text()
 
 
 def test_a_dataset_of_no_session_has_no_error_either(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import gzip
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,27 @@ def test_a_leak_stops_the_session_and_names_file_and_kind(
         lab.admit(allow_keys=[key])
     assert value not in str(error.value)
     assert not list(lab.candidate.rglob("*.*"))
+
+
+@pytest.mark.parametrize("said", ["Quillfeather", "with Zoe Quillfeather", "about QX-77-0042"])
+def test_free_text_in_events_that_the_config_lets_through_is_searched_too(lab: Lab, said: str):
+    table = lab.func / f"{STEM}_task-rest_events.tsv"
+    table.write_text(f"onset\tduration\twho\n0\t1\t{said}\n")
+    with pytest.raises(DataError, match=r"events\.tsv holds .* kind: "):
+        lab.admit(allow_keys=["who"])
+
+
+def test_those_whom_the_headers_name_are_noted_whether_the_session_gets_in_or_not(
+    lab: Lab, tmp_path: Path
+):
+    note = tmp_path / "people.json"
+    lab.admit(people=note)
+    known = note.read_bytes()
+    assert "Quillfeather" in known.decode() and stat.S_IMODE(note.stat().st_mode) == 0o600
+    note.unlink()
+    with pytest.raises(DataError):
+        lab.admit(tmp_path / "again", allow_keys=["who"], people=note)
+    assert note.read_bytes() == known
 
 
 def test_a_leak_in_a_files_name_stops_the_session(lab: Lab):

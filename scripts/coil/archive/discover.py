@@ -225,6 +225,7 @@ def _forget_gone(private: Path, results: Path, gone: Iterable[str]) -> list[str]
             private / "sessions" / f"{unit}.json",
             private / "pulled" / f"{unit}.json",
             private / "headers" / unit,
+            private / "people" / f"{unit}.json",
             results / "records" / unit,
             results / "reports" / f"{unit}.html",
         ):

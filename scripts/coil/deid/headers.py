@@ -10,12 +10,13 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from string import punctuation
 from typing import Any
 
-from coil.deid import csa, identifiers
+from coil.deid import csa, identifiers, people
 from coil.deid.dates import age_at, cap_age, read_age
 from coil.deid.elements import CARVED, Element
 from coil.deid.identifiers import Identifier, Identifiers
@@ -72,12 +73,15 @@ def collect(pulled: Path) -> Identifiers:
     found: set[Identifier] = set(_of_archive(record))
     technical: set[str] = set()
     done: set[tuple[str, str]] = set()
+    named: set[Identifier] = set()
     walk = Walk()
     for folder in sorted(p for p in (pulled / "series").glob("*") if p.is_dir()):
         for path in files_in(folder):
             for element in walk.file(path):
                 found.update(_of_element(element, technical, done))
-    return identifiers.gather(found, frozenset(technical))
+                if people.tells(element.tag, element.vr):
+                    named.update(people.said(element.tag, text) for text in _texts(element))
+    return replace(identifiers.gather(found, frozenset(technical)), people=frozenset(named))
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import quote
 
@@ -33,16 +33,17 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Identifiers:
-    """All identifiers of a session."""
+    """All identifiers of a session; `people` as `coil.deid.people` has them."""
 
     values: frozenset[Identifier] = field(repr=False)
+    people: frozenset[Identifier] = field(default=frozenset(), repr=False)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def without(self, kind: str) -> "Identifiers":
         """The same but for one kind."""
-        return Identifiers(frozenset(v for v in self.values if v.kind != kind))
+        return replace(self, values=frozenset(v for v in self.values if v.kind != kind))
 
 
 def person(value: str) -> Iterator[Identifier]:
@@ -146,7 +147,7 @@ def encodings(value: str) -> tuple[set[bytes], set[bytes]]:
     else:
         plain = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
         plain.add("".join(c for c in unicodedata.normalize("NFD", value) if c.isascii()))
-        plain.add(low.translate(_SPELT))
+        plain.add(low.translate(SPELT))
         plain |= {v.lower() for v in plain} | {v.upper() for v in plain}
     readable = {v.encode() for v in plain}
     if not low.isascii() or not low.isalnum():
@@ -166,7 +167,7 @@ def _is_long(identifier: Identifier) -> bool:
 
 
 # As people write what a keyboard or a system does not have.
-_SPELT = str.maketrans(
+SPELT = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe", "æ": "ae", "ł": "l"}
 )
 

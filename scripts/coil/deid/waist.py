@@ -17,6 +17,7 @@ from coil.deid.descriptions import tell
 from coil.deid.headers import collect, session_age
 from coil.deid.leak import Searcher, labels_of, redact, search_with
 from coil.deid.nifti import clean_nifti
+from coil.deid.people import write as note_people
 from coil.deid.recordings import clean_described, clean_samples
 from coil.deid.sidecar import clean_sidecar, dump_sidecar
 from coil.deid.tables import (
@@ -51,12 +52,14 @@ def admit_session(
     allow_keys: Collection[str] = (),
     words: Collection[str] = (),
     derivatives: Path | None = None,
+    people: Path | None = None,
 ) -> dict[str, Any]:
     """Build `candidate/sub-<subject>/ses-<session>` from a converted session.
 
     `deface` names the suffixes whose images lose their faces, `allow_keys` the sidecar keys and
     the columns of events that pass unchecked, `words` what a series' description may say beside
-    the words of protocols; what the scanner computed goes below `derivatives`. Returns what the
+    the words of protocols; what the scanner computed goes below `derivatives`; `people` is where
+    those are noted whom the headers name (see `coil.deid.people`). Returns what the
     record of the session tells of this stage: series, files and derivatives (with SHA-256), age,
     deface, leak_check, removed, kept.
 
@@ -73,6 +76,8 @@ def admit_session(
         days = shift_days(secret, project, subject_id)
         times = {"dates": dates, "time_of_day": time_of_day}
         waist.prepare(keep_times=dates == "shift" and time_of_day == "keep")
+        if people is not None:
+            note_people(people, waist.identifiers.people, secret)
         for tree in trees:
             for path in tree.known():
                 waist.pass_file(tree, path, frozenset(deface))

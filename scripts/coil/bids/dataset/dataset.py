@@ -138,8 +138,11 @@ def write_dataset(
 
 def _safe(instrument: Instrument, guard: Guard) -> Instrument:
     """The instrument; DataError if it holds an identifier."""
-    lines = ["\t".join(row) for row in [instrument.header, *instrument.rows]]
-    if kind := guard.kind("\n".join(lines), instrument.dictionary):
+    notes = [instrument.dictionary.get(name, {}) for name in instrument.header[1:]]
+    cells = [*zip(*instrument.rows, strict=True)]
+    columns = [*zip(notes, cells[1:], strict=True)]
+    head = [*instrument.header, *cells[0]]
+    if kind := guard.kind("\n".join(head), instrument.dictionary) or guard.kind_in_cells(columns):
         raise DataError(f"it holds a {kind}; take it out of the table or its dictionary")
     return instrument
 
@@ -202,7 +205,7 @@ def _columns(
 
     def checked(column: Column) -> list[str]:
         values = custom(column, owners, table)
-        if kind := guard.kind("\n".join(values), dict(column.note)):
+        if kind := guard.kind(dict(column.note)) or guard.kind_in_cells([(column.note, values)]):
             raise DataError(f"it holds a {kind}; correct it in the archive or in the config")
         return values
 
