@@ -80,6 +80,8 @@ def requests_get(lab: Lab, path: str) -> bytes:
 
 
 def test_a_session_removed_from_the_archive_leaves_the_dataset(finished: Lab) -> None:
+    people = finished.work / "private" / "study" / "people"
+    assert {path.stem for path in people.iterdir()} == {*finished.units()}
     session = a_session(finished)
     unit = finished.unit_of(session["label"])
     archive_call(finished, "DELETE", f"/data/experiments/{session['ID']}?removeFiles=true")
@@ -91,6 +93,7 @@ def test_a_session_removed_from_the_archive_leaves_the_dataset(finished: Lab) ->
     assert not (finished.results / "bids" / subject / visit).exists()
     assert not [p for p in finished.results.rglob("*") if unit in p.name]
     assert subject not in (finished.results / "bids/participants.tsv").read_text()
+    assert {path.stem for path in people.iterdir()} == {*finished.units()}
 
 
 def test_a_renamed_subject_keeps_its_pseudonym_and_runs_nothing_of_its_session(
