@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coil.deid.deface import DefaceResult, deface
-from coil.deid.deface.average import template
+from coil.deid.deface.average import template, vertex
 from coil.deid.deface.grids import Grid as Image
 from coil.deid.deface.grids import depth_below_skin, even, find_head, in_upper_head
 from coil.deid.deface.looking import SKULL, is_even, look, why_none
@@ -106,6 +106,23 @@ def test_what_lies_deep_in_the_upper_head_is_brain():
     deep = in_upper_head(whole, head.affine) & (depth_below_skin(whole, head.affine) > SKULL)
     volume = deep.sum() * abs(np.linalg.det(head.affine[:3, :3])) / 1000
     assert 200 < volume < 1200  # ml
+
+
+def test_the_upper_head_stays_where_it_is_if_the_vertex_is_cut_off():
+    head = template()
+    whole, top = find_head(head), vertex(np.eye(4))
+    upper, cut = in_upper_head(whole, head.affine), whole.shape[2] // 2 + 10
+    assert whole[:, :, cut].sum() > 1000  # far below the vertex
+    told = in_upper_head(whole[:, :, :cut], head.affine, top)
+    assert np.mean(told != upper[:, :, :cut]) < 0.01
+    assert in_upper_head(whole[:, :, :cut], head.affine).sum() > 1.5 * told.sum()
+
+
+def test_a_vertex_that_is_seen_is_not_asked_of_the_registration():
+    head = template()
+    whole = np.pad(find_head(head), 3)
+    wrong = in_upper_head(whole, head.affine, vertex=1000.0)
+    assert np.array_equal(wrong, in_upper_head(whole, head.affine))
 
 
 def test_images_of_one_acquisition_have_one_name_for_it():

@@ -1,6 +1,6 @@
 """What defacing leaves of a simulated head's face, by the head's own anatomy and no face mask."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -64,10 +64,16 @@ def place(head: Head, part: str) -> NDArray[np.bool_]:
     return (np.abs(x) < width) & (y > front) & (z > low) & (z < high)
 
 
-def simulate(folder: Path, seed: int, voxel_mm: float = 2.0) -> Defaced:
-    """A head, turned and moved as in a scanner, before and after."""
+def simulate(folder: Path, seed: int, voxel_mm: float = 2.0, top: float | None = None) -> Defaced:
+    """A head, turned and moved as in a scanner, before and after.
+
+    The field of view ends at `top` of the head frame, in mm.
+    """
     rng = np.random.default_rng(seed)
     head = subject_head(rng, voxel_mm)
+    if top is not None:
+        end = round((top - head.affine[2, 3]) / voxel_mm)
+        head = replace(head, t1=head.t1[:, :, :end], brain=head.brain[:, :, :end])
     noise = rng.normal(0, NOISE, (2, *head.t1.shape))
     old = np.hypot(head.t1 * WHITE + noise[0], noise[1]).astype(np.int16)
     turn, pose = rng.uniform(-0.15, 0.15), np.eye(4)
@@ -101,3 +107,11 @@ def test_the_skin_of_the_face_is_gone_up_to_the_brow(defaced: Defaced, part: str
 def test_the_measure_sees_a_face_that_is_there(defaced: Defaced):
     untouched = Defaced(defaced.head, defaced.old, defaced.old, defaced.result)
     assert min(untouched.left(part) for part in PARTS) > 0.95
+
+
+def test_a_head_whose_vertex_is_cut_off_loses_its_face_and_nothing_of_its_brain(tmp_path: Path):
+    cut = simulate(tmp_path, seed=2, top=26.0)
+    assert cut.result.record()["method"] == "registration"
+    brain = cut.head.brain > 0.5
+    assert not ((cut.old != cut.new) & ndimage.binary_dilation(brain, CUBE)).any()
+    assert max(cut.left(part) for part in PARTS) <= 0.02

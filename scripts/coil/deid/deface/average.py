@@ -48,6 +48,12 @@ def template_head() -> np.ndarray:
     return find_head(template())
 
 
+def vertex(to_template: np.ndarray) -> float:
+    """How high the average head's highest point comes to lie in an image, in mm."""
+    up = (np.linalg.inv(to_template) @ template().affine)[2]
+    return float((np.argwhere(template_head()) @ up[:3]).max() + up[3])
+
+
 @cache
 def outside_face() -> Grid:
     """pydeface's mask: 0 where the average head has its face, 1 elsewhere."""

@@ -74,9 +74,18 @@ def depth_below_skin(head: np.ndarray, affine: np.ndarray) -> np.ndarray:
     return depth[1:-1, 1:-1, 1:-1]
 
 
-def in_upper_head(head: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """The part of the head near its vertex."""
+def in_upper_head(head: np.ndarray, affine: np.ndarray, vertex: float = -np.inf) -> np.ndarray:
+    """The part of the head near its vertex.
+
+    Where the head's highest voxel lies at the border of the field of view, which may have cut it
+    off, `vertex` (mm) counts instead if that is higher.
+    """
     if not head.any():
         return head
     height = np.tensordot(affine[2, :3], np.indices(head.shape, dtype=np.float32), axes=1)
-    return head & (height > height[head].max() - UPPER_HEAD)
+    height += affine[2, 3]
+    highest = np.unravel_index(np.argmax(np.where(head, height, -np.inf)), head.shape)
+    top = float(height[highest])
+    if any(n < 2 or n >= size - 2 for n, size in zip(highest, head.shape, strict=True)):
+        top = max(top, vertex)
+    return head & (height > top - UPPER_HEAD)

@@ -4,7 +4,8 @@ Gates, each of which refuses the image:
 
 1. the registration: the warped image resembles the template, and the affine is a head's;
 2. the share of the head that goes lies in a band;
-3. nothing goes that lies deep in the upper head, by the head's own surface alone.
+3. nothing goes that lies deep in the upper head, by the head's own surface alone; only where the
+   field of view cuts the vertex off, the registration says how high that is.
 """
 
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 
-from coil.deid.deface.average import above_orbits, face, template, template_face
+from coil.deid.deface.average import above_orbits, face, template, template_face, vertex
 from coil.deid.deface.grids import (
     Grid,
     depth_below_skin,
@@ -96,7 +97,7 @@ def look(source: Path, body_part: str = "") -> Look:
     if changed > CHANGED[1]:
         return Look(None, fit, changed, "too much of the head would go with the face",
                     geometry=geometry)  # fmt: skip
-    if (gone & in_upper_head(head, fine.affine) & (depth > SKULL)).any():
+    if (gone & in_upper_head(head, fine.affine, vertex(affine)) & (depth > SKULL)).any():
         return Look(None, fit, changed, "a part of the brain would go with the face",
                     geometry=geometry)  # fmt: skip
     if changed < CHANGED[0]:
