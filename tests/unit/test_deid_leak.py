@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import re
 import zlib
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coil.deid import identifiers
+from coil.deid.disguises import undone
 from coil.deid.identifiers import Identifiers, gather
 from coil.deid.leak import Hit, Searcher, redact, search
 
@@ -255,3 +257,19 @@ def test_the_number_in_an_id_is_found_without_what_stands_around_it(text: str):
 def test_a_measured_number_is_no_part_of_an_id(text: str):
     ids = [*identifiers.label("STUDY-12345", "ID"), *identifiers.label("QX_000042", "ID")]
     assert not list(Searcher(gather(ids)).in_text(text.encode()))
+
+
+@given(st.from_regex(r"[A-Za-z]?[0-9+/_-]{10,40}", fullmatch=True))
+def test_digits_that_are_left_out_stand_for_no_four_bytes_of_ascii_in_a_row(run):
+    # hexadecimal digits are looked at in any case
+    left = {plain for *_, plain in undone(run.encode())}
+    left -= {plain for *_, plain in undone(run.encode(), ascii_only=True)}
+    assert left
+    assert not any(re.search(rb"[\x00-\x7f]{4}", plain) for plain in left)
+
+
+def test_a_name_beyond_ascii_is_found_in_base_64_that_is_digits_alone():
+    digits = b"542455285624"
+    name = base64.b64decode(digits).decode()
+    searcher = Searcher(gather([*identifiers.person(name)]))
+    assert list(searcher.in_text(b"x " + digits + b" y"))

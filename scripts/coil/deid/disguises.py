@@ -16,6 +16,9 @@ DEEPEST = 3  # disguises within each other
 MOST = 1 << 26  # bytes that something packed unfolds to
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{10,}")
+# Each of these signs has the bits 11 first: of the bytes that they stand for, every third is
+# above 0x7F, but for the first one.
+_NUMBERS = re.compile(rb"[A-Za-z]?[0-9+/_-]*")
 _HEX = re.compile(rb"[0-9A-Fa-f]{14,}")
 _SPACED_HEX = re.compile(rb"[0-9A-Fa-f]{2}(?:[ :,-][0-9A-Fa-f]{2}){6,}")
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
@@ -26,16 +29,20 @@ _ANY = re.compile(
     rb"[A-Za-z0-9+/_-]{10}|[0-9A-Fa-f]{2}(?:[ :,-][0-9A-Fa-f]{2}){6}|%[0-9A-Fa-f]{2}"
     rb"|&#?[0-9A-Za-z]{2,8};|\\[ux]"
 )
+Disguise = tuple[int, int, bytes]  # start, end, what it stands for
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def undone(data: bytes, depth: int = 0) -> Iterator[tuple[int, int, bytes]]:
-    """Each place in `data` that is a disguise, and the bytes that it stands for."""
+def undone(data: bytes, ascii_only: bool = False, depth: int = 0) -> Iterator[Disguise]:
+    """Each place in `data` that is a disguise, and the bytes that it stands for.
+
+    `ascii_only` leaves out what stands for no four bytes of ASCII in a row, as numbers do.
+    """
     if depth >= DEEPEST:
         return
-    for start, end, plain in _once(data):
+    for start, end, plain in _once(data, ascii_only):
         yield start, end, plain
-        for _, _, inner in undone(plain, depth + 1):
+        for _, _, inner in undone(plain, ascii_only, depth + 1):
             yield start, end, inner
 
 
@@ -47,11 +54,13 @@ def is_text(data: bytes) -> bool:
 _TEXT = bytes([*b"\t\n\r", *range(0x20, 0x7F), *range(0xA0, 0x100)])
 
 
-def _once(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+def _once(data: bytes, ascii_only: bool) -> Iterator[Disguise]:
     yield from ((0, len(data), plain) for plain in _unpacked(data))
     if not _ANY.search(data):
         return
     for match in _BASE64.finditer(data):
+        if ascii_only and _NUMBERS.fullmatch(match[0]):
+            continue
         run = match[0].translate(_URL_SAFE)
         for skip in range(4):
             part = run[skip:]

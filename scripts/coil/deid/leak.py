@@ -69,6 +69,7 @@ class Searcher:
             self.starts.setdefault(needle[:4], []).append((needle, kind, True))
         for needle, kind in disguised.items():
             self.starts.setdefault(needle[:4], []).append((needle, kind, False))
+        self._is_ascii = all(map(bytes.isascii, (*self.needles, *disguised)))
         self.public: set[bytes] = set(PUBLIC)
         self.with_labels = self.public | {word.lower().encode() for word in labels}
         self.permit(public)
@@ -82,7 +83,7 @@ class Searcher:
     def in_text(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Start, end and kind of each hit in text."""
         yield from self._plainly(data)
-        for start, end, plain in undone(data):
+        for start, end, plain in undone(data, self._is_ascii):
             for first, last, kind in self._plainly(plain):
                 if last - first >= IN_DIGITS or is_text(plain):
                     yield start, end, kind

@@ -77,6 +77,7 @@ _is_coil = words(COILS)
 BEGIN, END = b"### ASCCONV BEGIN", b"### ASCCONV END"
 _TAG = struct.Struct("<64sI4sIII")
 _ITEM = struct.Struct("<IIII")
+_EMPTY = _ITEM.pack(0, 0, 77, 0)
 _LENGTH = struct.Struct("<4xI8x")  # of an item, without the numbers around it
 _WANTED = {name.encode(): form for name, form in ELEMENTS.items()}
 _HEAD = 16
@@ -244,6 +245,9 @@ def _cleaned(element: bytes) -> bytes:
     for _ in range(items):
         (length,) = _LENGTH.unpack_from(element, place)
         place += 16
+        if not length:
+            texts.append(b"")
+            continue
         texts.append(element[place : place + length].partition(b"\0")[0].strip())
         place += length + 3 & ~3
     if key == b"ImageHistory":
@@ -259,8 +263,10 @@ def _cleaned(element: bytes) -> bytes:
 def _element(name: bytes, vr: bytes, many: int, items: list[bytes]) -> bytes:
     out = [_TAG.pack(name, many % 4096, vr, 0, len(items), 77)]
     for item in items:
-        size = len(item)
-        out += [_ITEM.pack(size, size, 77, size), item, bytes(-size % 4)]
+        if size := len(item):
+            out += [_ITEM.pack(size, size, 77, size), item, bytes(-size % 4)]
+        else:
+            out.append(_EMPTY)
     return b"".join(out)
 
 
