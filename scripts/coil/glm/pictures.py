@@ -50,30 +50,13 @@ def statistic_map(
         passed = sign * shown > threshold
         strength = (sign * shown[passed] - threshold) / (top - threshold)
         colours[passed] = matplotlib.colormaps[name](0.15 + 0.7 * strength)[..., :3]
-    foot = 48
-    height = len(shown) + foot
-    with canvas.figure(height) as fig:
-        fig.set_facecolor("black")
-        ax = fig.add_axes((0.0, foot / height, 1.0, len(shown) / height))
-        ax.imshow(colours, interpolation="none", aspect="auto")
-        ax.set_axis_off()
-        for place, side, align in ((6, "L", "left"), (canvas.WIDTH // _COLUMNS - 6, "R", "right")):
-            ax.text(place, 6, side, color="white", fontsize=7, ha=align, va="top")
-        for left, name, ends in (
-            (0.55, "YlOrRd_r", (threshold, top)),
-            (0.15, "Blues", (-top, -threshold)),
-        ):
-            bar = fig.add_axes((left, 30 / height, 0.3, 12 / height))
-            ramp = np.linspace(0.15, 0.85, 256)[None]
-            colormap = matplotlib.colormaps[name]
-            shades = colormap(ramp if left > 0.5 else ramp[:, ::-1])
-            bar.imshow(shades, aspect="auto", extent=(*ends, 0, 1))
-            bar.set_yticks([])
-            bar.set_xticks([round(end, 1) for end in ends])
-            bar.tick_params(colors="white", length=0, pad=2)
-            for edge in bar.spines.values():
-                edge.set_visible(False)
-        return canvas.png(fig)
+    ramp = np.linspace(0.15, 0.85, 256)
+    low_end, high_end = (-top, -threshold), (threshold, top)
+    scales = [
+        canvas.Scale(0.15, 0.3, matplotlib.colormaps["Blues"](ramp[::-1]), low_end, low_end),
+        canvas.Scale(0.55, 0.3, matplotlib.colormaps["YlOrRd_r"](ramp), high_end, high_end),
+    ]
+    return canvas.sheet(colours, scales, _COLUMNS)
 
 
 def design_matrix(design: pd.DataFrame, repetition_time: float) -> bytes:

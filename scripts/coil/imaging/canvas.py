@@ -3,10 +3,12 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -114,6 +116,53 @@ def tile(
             corners.append((top, column * cell))
         top += max(row)
     return canvas, corners
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A colour scale below a sheet of slices.
+
+    left, width     as fractions of the sheet
+    colours         (n, 3 or 4), from the value `ends[0]` to `ends[1]`
+    ticks           the values that are named; None for round ones between
+    """
+
+    left: float
+    width: float
+    colours: NDArray[np.floating]
+    ends: tuple[float, float]
+    ticks: tuple[float, ...] | None = None
+
+
+def sheet(colours: NDArray[np.floating], scales: list[Scale], columns: int) -> bytes:
+    """Slices in colour (rows, columns, 3) on black, the sides of the first named, and scales.
+
+    columns     tiles in a row, as in `tile`
+    """
+    foot = 48
+    height = len(colours) + foot
+    with figure(height) as fig:
+        fig.set_facecolor("black")
+        ax = fig.add_axes((0.0, foot / height, 1.0, len(colours) / height))
+        ax.imshow(colours, interpolation="none", aspect="auto")
+        ax.set_axis_off()
+        name_sides(ax, columns)
+        for scale in scales:
+            bar = fig.add_axes((scale.left, 30 / height, scale.width, 12 / height))
+            bar.imshow(scale.colours[None], aspect="auto", extent=(*scale.ends, 0, 1))
+            bar.set_yticks([])
+            if scale.ticks is not None:
+                bar.set_xticks(scale.ticks, [f"{tick:.1f}" for tick in scale.ticks])
+            bar.tick_params(colors="white", length=0, pad=2)
+            for side in bar.spines.values():
+                side.set_visible(False)
+        return png(fig)
+
+
+def name_sides(ax: Axes, columns: int) -> None:
+    """Say which side is which on the first axial slice of a sheet of so many in a row."""
+    for place, name, side in ((6, "L", "left"), (WIDTH // columns - 6, "R", "right")):
+        ax.text(place, 6, name, color="white", fontsize=7, ha=side, va="top")
 
 
 def _resize(part: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.floating]:

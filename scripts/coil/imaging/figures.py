@@ -40,7 +40,7 @@ def mosaic(image: Floats, spacing: Spacing) -> bytes:
         ax = fig.add_axes((0.0, 0.0, 1.0, 1.0))
         ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="none", aspect="auto")
         ax.set_axis_off()
-        _sides(ax, len(parts[0]))
+        canvas.name_sides(ax, 8)
         return canvas.png(fig)
 
 
@@ -56,23 +56,8 @@ def tsnr(values: Floats, mask: Mask, spacing: Spacing) -> bytes:
     covered, _ = canvas.tile(shown, spacings, 8)
     colours = matplotlib.colormaps["viridis"](sheet / top)[..., :3]
     colours *= np.clip(covered, 0, 1)[..., None]
-    foot = 48
-    height = len(sheet) + foot
-    with canvas.figure(height) as fig:
-        fig.set_facecolor("black")
-        ax = fig.add_axes((0.0, foot / height, 1.0, len(sheet) / height))
-        ax.imshow(colours, interpolation="none", aspect="auto")
-        ax.set_axis_off()
-        _sides(ax, len(sheet))
-        bar = fig.add_axes((0.3, 30 / height, 0.4, 12 / height))
-        bar.imshow(
-            np.linspace(0, 1, 256)[None], cmap="viridis", aspect="auto", extent=(0, top, 0, 1)
-        )
-        bar.set_yticks([])
-        bar.tick_params(colors="white", length=0, pad=2)
-        for side in bar.spines.values():
-            side.set_visible(False)
-        return canvas.png(fig)
+    ramp = matplotlib.colormaps["viridis"](np.linspace(0, 1, 256))
+    return canvas.sheet(colours, [canvas.Scale(0.3, 0.4, ramp, (0, top))], 8)
 
 
 def carpet(
@@ -281,12 +266,6 @@ def _name_ends(ax: Axes, values: Floats, names: tuple[str, str, str], reach: flo
             names[index], (1, place), (5, 0), xycoords=ax.get_yaxis_transform(),
             textcoords="offset points", color=(BLUE, ORANGE, GREEN)[index], fontsize=8, va="center",
         )  # fmt: skip
-
-
-def _sides(ax: Axes, below: int) -> None:
-    """Say which side is which on the first axial slice."""
-    for place, name, side in ((6, "L", "left"), (canvas.WIDTH // 8 - 6, "R", "right")):
-        ax.text(place, 6, name, color="white", fontsize=7, ha=side, va="top")
 
 
 def _cuts(
