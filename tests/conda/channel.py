@@ -16,7 +16,7 @@ import yaml
 from rattler.index import index_fs
 
 from tests.conda.names import channel_of
-from tests.conda.packing import Wheel, pack_python, pack_wheel
+from tests.conda.packing import Wheel, pack_python, pack_wheel, read_wheels
 
 CHANNELS = ("conda-forge", "bioconda")
 
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("env_files", type=Path, nargs="+")
     parser.add_argument("--wheels", type=Path, required=True)
     options = parser.parse_args(arguments)
-    wheels = {wheel.name: wheel for wheel in map(Wheel.read, options.wheels.glob("*.whl"))}
+    wheels = read_wheels(options.wheels.glob("*.whl"))
     chosen = closure(named(options.env_files), wheels)
     make_channels(options.out, chosen)
     print(f"{options.out}: python and {len(chosen)} packages")

@@ -10,7 +10,8 @@ import json
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,18 @@ class Wheel:
     requirements: tuple[Requirement, ...]
 
     @classmethod
-    def read(cls, path: Path) -> "Wheel":
-        """The wheel at `path`, with the requirements that hold for this Python."""
+    def read(cls, path: Path, extras: Collection[str] = ()) -> "Wheel":
+        """The wheel at `path`, with the requirements that hold for this Python.
+
+        Conda knows no extras: what its packages need with any of the `extras` they always need.
+        """
         with WheelFile.open(path) as wheel:
             metadata = Metadata.from_email(wheel.read_dist_info("METADATA"), validate=False)
-        kept = [r for r in metadata.requires_dist or [] if not r.marker or r.marker.evaluate()]
+        kept = [
+            r
+            for r in metadata.requires_dist or []
+            if not r.marker or any(r.marker.evaluate({"extra": extra}) for extra in ("", *extras))
+        ]
         return cls(path, conda_name(metadata.name), str(metadata.version), tuple(kept))
 
     @property
@@ -55,6 +63,16 @@ class Wheel:
     def depends(self) -> list[str]:
         """Its requirements as conda writes them."""
         return [f"{conda_name(r.name)} {r.specifier}".strip() for r in self.requirements]
+
+
+def read_wheels(paths: Iterable[Path]) -> dict[str, Wheel]:
+    """Wheels by name, each with the requirements of the extras that another one asks for."""
+    plain = {wheel.name: wheel for wheel in map(Wheel.read, paths)}
+    extras = defaultdict(set)
+    for wheel in plain.values():
+        for requirement in wheel.requirements:
+            extras[conda_name(requirement.name)] |= requirement.extras
+    return {name: Wheel.read(wheel.path, extras[name]) for name, wheel in plain.items()}
 
 
 def pack_wheel(wheel: Wheel, channel: Path) -> None:

@@ -32,10 +32,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     wheels.mkdir()
     write_wheel(wheels, "acorn", "2.1", ("bud>=2,!=2.5", "isal", "moss; extra == 'wet'"))
     write_wheel(wheels, "bud", "2.0", command="bud")
+    write_wheel(wheels, "fern", requires=("oak[dry]",))
+    write_wheel(wheels, "oak", requires=("ivy; extra == 'dry'",))
+    write_wheel(wheels, "ivy")
     write_wheel(wheels, "isal")
     write_wheel(wheels, "snakemake")
     write_wheel(wheels, "niimath", files={"niimath/bin/niimath": "#!/bin/sh\necho niimath\n"})
-    every = env_file(folder, "acorn", "snakemake-minimal", "niimath", "unheard-of")
+    every = env_file(folder, "acorn", "snakemake-minimal", "niimath", "fern", "unheard-of")
     return bench.make(folder / "bench", [every], wheels)
 
 
@@ -56,6 +59,11 @@ def test_an_environment_holds_what_is_named_and_what_that_requires(prefix: Path)
     assert python(prefix, "import acorn, bud, isal; print(acorn.__file__)").startswith(str(prefix))
     held = {path.name.rsplit("-", 2)[0] for path in (prefix / "conda-meta").glob("*.json")}
     assert held == {"acorn", "bud", "python-isal", "niimath", "python"}
+
+
+def test_what_a_package_needs_with_an_extra_comes_along(small: Bench, tmp_path: Path) -> None:
+    assert small.create(env_file(tmp_path, "fern"), tmp_path / "env").returncode == 0
+    assert python(tmp_path / "env", "import oak, ivy; print(ivy.__name__)") == "ivy"
 
 
 def test_an_environment_sees_no_package_of_this_machine(prefix: Path) -> None:
