@@ -199,7 +199,10 @@ def is_waist(job: dict[str, str]) -> bool:
 
 
 def works(lab: Lab, job: str) -> set[str]:
-    """What a job did, by the messages of the rules in its log."""
-    (log,) = (lab.work / ".snakemake" / "slurm_logs").rglob(f"{job}.log")
-    lines = log.read_text().splitlines()
+    """What a job did, by the messages of the rules in its log.
+
+    One that was cancelled as it started has none, and did nothing.
+    """
+    logs = (lab.work / ".snakemake" / "slurm_logs").rglob(f"{job}.log")
+    lines = [line for log in logs for line in log.read_text().splitlines()]
     return {line.partition(": ")[2] for line in lines if line.startswith("Job ") and ": " in line}
