@@ -84,12 +84,28 @@ def befall_jobs(told: Story, slurm: Slurm) -> None:
     slurm.kill_node(node)
     wait_for(lambda: watch.jobs()[falls]["JobState"] == "NODE_FAIL", "failed node", 90)
     slurm.start_node(node)
-    wait_for(lambda: [job for job in watch.running() if int(job) > last], "retry", 90)
-    cancelled = watch.running()[-1]
+    cancelled = hold(watch, slurm, last)
     slurm.run("scancel", cancelled)
     told.befell = dict.fromkeys((hangs, falls, cancelled), "")
     wait_for(lambda: watch.jobs()[hangs]["JobState"] == "TIMEOUT", "time limit", 180)
     wait_for(lambda: [job for job in watch.running() if int(job) > int(cancelled)], "retries", 90)
+
+
+def hold(watch: Watch, slurm: Slurm, last: int) -> str:
+    """Stop a running job after the number `last`, so that it cannot end by itself."""
+    held = []
+
+    def stopped() -> bool:
+        for job in watch.running():
+            if int(job) > last:
+                slurm.freeze(job)
+                if job in slurm.jobs("--states=RUNNING"):
+                    held.append(job)
+                    return True
+        return False
+
+    wait_for(stopped, "retry", 90)
+    return held[0]
 
 
 def resume(told: Story, slurm: Slurm) -> Run:
