@@ -196,7 +196,7 @@ def test_numbers_that_are_there_are_not_sent_again_and_ours_are_replaced(
 ) -> None:
     push(archive, base, Parcel("coil", {}, assessor(base)))
     assert push(archive, base, Parcel("coil", {}, assessor(base)))["pushed"] == []
-    other = {"images": [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]}
+    other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
     assert push(archive, base, Parcel("coil", {}, assessor(base, other)))["pushed"] == ["assessor"]
     assert numbers(server, base) == {"4": {"efc": 0.5}}
 
@@ -208,7 +208,7 @@ def test_numbers_that_somebody_corrected_are_left_alone(
     corrected = assessor(base)
     corrected.numbers["4"]["snr_air"] = 25.0
     corrected.send(archive, replace=True)
-    other = {"images": [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]}
+    other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
     with pytest.raises(DataError, match="numbers that this workflow did not write"):
         push(archive, base, Parcel("coil", {}, assessor(base, other)))
     assert numbers(server, base)["4"]["snr_air"] == 25.0
