@@ -1,6 +1,7 @@
 """A notebook as an analysis: how it is executed, and what is left of it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,18 @@ def commands(source: Path, executed: Path, parameters: Path) -> tuple[list[str],
     return [*papermill, "--no-progress-bar", "--no-request-save-on-cell-execute"], page
 
 
-def normalise(path: Path, scratch: Path) -> None:
+def normalise(path: Path, scratch: Path, parameters: Mapping[str, Any]) -> None:
     """Take out of an executed notebook what differs from one run to the next.
 
-    Times, durations and random identifiers of cells go, and the path of the scratch folder.
+    Times, durations and random identifiers of cells go, and the path of the scratch folder. The
+    cell with the `parameters` is written anew: papermill breaks its lines by the paths' lengths.
     """
     text = path.read_text(encoding="utf-8")
     book = json.loads(text.replace(f"{scratch}/", ""))
+    told = [f"{name} = {value!r}\n" for name, value in parameters.items()]
     for number, cell in enumerate(book["cells"], start=1):
+        if "injected-parameters" in cell["metadata"].get("tags", []):
+            cell["source"] = [line.replace(f"{scratch}/", "") for line in told]
         cell["metadata"] = _lasting(cell["metadata"])
         cell["id"] = f"cell-{number}"
     book["metadata"] = _lasting(book["metadata"])

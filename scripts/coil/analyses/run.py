@@ -185,16 +185,17 @@ def _execute(job: Job, log: Path) -> None:
         return
     executed = job.scratch / "out" / places.folder(job.place) / f"{job.name}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
-    parameters = job.scratch / "parameters.json"
-    files.write_json(parameters, values | {"params": job.analysis["params"]})
-    execute, convert = notebook.commands(job.file, executed, parameters)
+    given = job.scratch / "parameters.json"
+    parameters = values | {"params": job.analysis["params"]}
+    files.write_json(given, parameters)
+    execute, convert = notebook.commands(job.file, executed, given)
     try:
         _call(job, execute, values, log)
     except DataError:
         if reason := notebook.error(executed):
             raise DataError(_plain(reason, job)) from None
         raise
-    notebook.normalise(executed, job.scratch)
+    notebook.normalise(executed, job.scratch, parameters)
     _call(job, convert, values, log)
 
 
