@@ -7,6 +7,7 @@ from typing import Any
 
 from coil import lock
 from coil.analyses.definitions import Analysis
+from coil.bids.dataset.shared_config import allowed
 from coil.deid.identities import project_secret
 from coil.errors import CoilError
 from coil.lock import Lock
@@ -24,8 +25,6 @@ def parts(
     `settings` are the project's, of which only what a dataset may tell counts; `more` are parts of
     the config beside them, by name, and `analyses` the project's.
     """
-    from coil.bids.dataset.shared_config import allowed  # only here, so that parsing stays cheap
-
     beside = {name: lock.digest(part) for name, part in more.items() if part}
     analyses = list(analyses)
     environments = {*(SCRIPTS.parent / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}

@@ -14,20 +14,10 @@ from localxnat.testing import import_dicom
 from tests.conda import bench
 from tests.conda.bench import ENVS, Bench
 from tests.conda.imports import watch
+from tests.workflow import test_dataset
 from tests.workflow.lab import CHECKOUT, Lab, Run
 
-OTHER = {
-    "project": "OTHER",
-    "export": "dicom",
-    "bids": {
-        "name": "Another site",
-        "license": "CC0",
-        "mapping": [
-            {"match": {"series_description": "se_epi_(?P<dir>..)"}, "to": "fmap/epi"}
-            | {"entities": {"dir": "{dir}"}}
-        ],
-    },
-}
+OTHER = {**test_dataset.OTHER, "export": "dicom"}
 SCANNER = "results/study/derivatives/scanner.json"  # no rule asks for it here
 BOTH = {"name": "both", "projects": ["study", "other"], "site": "entity", "bids": {"name": "Both"}}
 
