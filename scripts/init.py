@@ -19,7 +19,7 @@ from coil import files, jobs
 from coil.archive import listing
 from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Address, Archive, connect
-from coil.archive.discover import check_project
+from coil.archive.columns import Lister
 from coil.archive.listing import Scan, Session
 from coil.archive.peek import peek
 from coil.bids.mapping import mapping as mappings
@@ -48,9 +48,9 @@ def main(root: Path, server: str, project: str, headers: bool) -> None:
     name = draft_path(project)
     address = Address.of({"server": server} if server else {})
     with connect(address) as archive:
-        sessions = listing.list_sessions(archive, project)
+        lister = Lister(archive)
+        sessions = listing.list_sessions(archive, project, lister=lister)
         if not sessions:
-            check_project(archive, project)
             raise ConfigError(f"project: {project}: the archive holds no imaging session in it yet")
         if not any(session.scans for session in sessions):
             raise ConfigError(f"project: {project}: its sessions in the archive hold no scans yet")
@@ -59,6 +59,7 @@ def main(root: Path, server: str, project: str, headers: bool) -> None:
     found = [_series(one, known) for one in sessions]
     proposed = draft(project, server, found, headers=headers, bidsmap=bidsmap)
     _write(root / name, proposed.text)
+    print(*(f"note: {remark}" for remark in lister.remarks()), sep="\n", end="")
     print(_told(name, proposed, len(sessions)))
     print(_next(root, name))
 

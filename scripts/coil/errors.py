@@ -44,5 +44,20 @@ class BrokenOffError(ArchiveError):
     """An answer did not arrive whole; it began well, so that asking again is likely to help."""
 
 
+class EmptyError(BrokenOffError):
+    """An answer was there and held nothing at all, where a listing was due."""
+
+
 class RefusedError(ArchiveError):
-    """The archive answered and will not do it: no right, no such thing, no such label."""
+    """The archive answered and will not do it: no right, no such thing, no such label.
+
+    `status` is what it answered with, 0 where that was not by a status.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FailedError(ArchiveError):
+    """The archive answered that it failed (500): so it does where it does not know a name, too."""

@@ -29,6 +29,7 @@ class Study:
         self.raw = Raw(server)
         self.settings: dict[str, Any] = {}
         self.thorough = False
+        self.listing = f"/data/projects/{project}/experiments"
         self.put(f"/data/projects/{project}")
 
     def put(self, path: str, data: bytes | None = None, /, **query: str) -> str:

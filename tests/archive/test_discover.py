@@ -10,8 +10,6 @@ from coil.errors import ArchiveError, ConfigError
 
 pytest_plugins = ["discover_support"]
 
-LISTING = "/data/experiments"
-
 
 # What is asked --------------------------------------------------------------------------------
 
@@ -20,18 +18,18 @@ def test_nothing_new_is_found_out_with_one_request(study: Study) -> None:
     for label in ("A_1", "A_2"):
         study.session(label)
     study.discover()
-    assert study.asked() == [LISTING]
+    assert study.asked() == [study.listing]
 
 
 def test_something_new_is_looked_for_in_the_prearchive_too(study: Study) -> None:
     study.session("A_1")
-    assert set(study.asked()) == {LISTING, f"/data/prearchive/projects/{study.project}"}
+    assert set(study.asked()) == {study.listing, f"/data/prearchive/projects/{study.project}"}
 
 
 def test_shares_take_a_second_listing(study: Study) -> None:
     study.session("A_1")
     study.discover(shared=True)
-    assert study.asked(shared=True) == [LISTING, LISTING]
+    assert study.asked(shared=True) == [study.listing, "/data/experiments"]
 
 
 def test_a_corrected_birth_year_arrives_with_the_sessions_listing(study: Study) -> None:
@@ -42,7 +40,7 @@ def test_a_corrected_birth_year_arrives_with_the_sessions_listing(study: Study) 
     (person,) = files.read_json(study.private / "subjects.json")["linked"].values()
     assert (person["gender"], list(person["ages"].values())) == ("female", [34])
     study.put(subject, yob="1980")
-    assert study.asked() == [LISTING]
+    assert study.asked() == [study.listing]
     (person,) = files.read_json(study.private / "subjects.json")["linked"].values()
     assert list(person["ages"].values()) == [44]
 
@@ -181,7 +179,7 @@ def test_a_prearchive_that_the_login_may_not_see_is_no_error(study: Study) -> No
 def test_a_listing_that_breaks_off_is_asked_for_again(study: Study, end: str) -> None:
     study.session("A_1")
     fault = {"truncate": 300, "end": end}
-    study.server.faults({"path": "^/data/experiments", "times": 1, "fault": fault})
+    study.server.faults({"path": "^/data/projects/.*/experiments", "times": 1, "fault": fault})
     assert str(study.discover()) == "1 session in the archive (1 new)"
 
 
@@ -190,7 +188,7 @@ def test_a_listing_that_always_breaks_off_changes_nothing(study: Study) -> None:
     study.discover()
     before = {path: path.read_bytes() for path in study.work.rglob("*") if path.is_file()}
     fault = {"truncate": 300, "end": "clean"}
-    study.server.faults({"path": "^/data/experiments", "times": 0, "fault": fault})
+    study.server.faults({"path": "^/data/projects/.*/experiments", "times": 0, "fault": fault})
     with pytest.raises(ArchiveError, match="try again"):
         study.discover()
     assert {path: path.read_bytes() for path in before} == before

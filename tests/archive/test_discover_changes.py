@@ -9,7 +9,6 @@ from coil import files
 
 pytest_plugins = ["discover_support"]
 
-LISTING = "/data/experiments"
 SCAN = "xnat:mrScanData"
 MAPPING = [{"events": {"resource": "events"}, "physio": [{"resource": "PHYSIO", "of": "scan"}]}]
 
@@ -128,8 +127,8 @@ def test_a_touched_session_is_looked_at_once(study: Study) -> None:
     study.discover()
     study.work_on("A_1", session)
     our_push(study, session)
-    assert study.asked() == ["/data/experiments", f"{session}/scans/ALL/files"]
-    assert study.asked() == ["/data/experiments"]
+    assert study.asked() == [study.listing, f"{session}/scans/ALL/files"]
+    assert study.asked() == [study.listing]
 
 
 def test_what_was_noted_is_told_from_the_files_where_the_index_is_lost(study: Study) -> None:
@@ -150,7 +149,7 @@ def test_a_replaced_file_that_the_listing_does_not_show_is_found_by_a_thorough_l
     study.work_on("A_1", session)
     other_bytes(study, session)
     # As if the server had not told that the session was touched.
-    (told,) = study.raw.rows(LISTING, project=study.project, columns="last_modified")
+    (told,) = study.raw.rows(study.listing, columns="last_modified")
     listed = study.private / "listed.json"
     ((key, (scans, _)),) = files.read_json(listed).items()
     files.write_json(listed, {key: [scans, told["last_modified"]]})

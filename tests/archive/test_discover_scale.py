@@ -23,10 +23,10 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Study]:
 
 
 def test_a_large_project_takes_one_listing_and_less_memory_than_that_is_long(large: Study) -> None:
-    assert large.asked() == ["/data/experiments", "/data/prearchive/projects/BIG"]
+    assert large.asked() == [large.listing, "/data/prearchive/projects/BIG"]
     noted = {path: path.stat().st_mtime_ns for path in large.private.glob("sessions/*.json")}
     assert len(noted) == SESSIONS
-    assert large.asked() == ["/data/experiments"]
+    assert large.asked() == [large.listing]
     assert {path: path.stat().st_mtime_ns for path in noted} == noted
 
     columns = ",".join(listing.COLUMNS.values())

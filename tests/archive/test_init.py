@@ -53,7 +53,7 @@ def test_the_draft_names_what_the_archive_lists(archive: Server, tmp_path: Path)
 def test_the_whole_project_is_one_listing(archive: Server, tmp_path: Path) -> None:
     before = len(archive.requests())
     init.main(tmp_path, archive.url, "MANY", headers=False)
-    asked = [line for line in archive.requests()[before:] if "/data/experiments" in line]
+    asked = [line for line in archive.requests()[before:] if "/experiments?" in line]
     assert len(asked) == 1
 
 

@@ -242,7 +242,7 @@ def test_11_what_the_archive_refuses_is_told_and_not_sent_again(
 def test_12_a_failure_inside_a_200_is_read(
     archive: Archive, session: Session, raw: Raw, tmp_path: Path, server: Server
 ) -> None:
-    server.faults({"path": "/data/experiments\\?", "times": 0, "fault": {"login_page": 200}})
+    server.faults({"path": "/experiments\\?", "times": 0, "fault": {"login_page": 200}})
     with pytest.raises(ArchiveError):
         look(server, tmp_path / "work")
     assert not list((tmp_path / "work").rglob("sessions.tsv"))

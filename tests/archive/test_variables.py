@@ -45,7 +45,7 @@ def test_variables_take_one_request_for_subjects_and_one_for_sessions(study: Stu
     study.session("A_1")
     known(study, participants=[column("arm"), column("hand")], sessions=[column("sleep")])
     subjects = f"/data/projects/{study.project}/subjects"
-    assert sorted(study.asked()) == ["/data/experiments", "/data/experiments", subjects]
+    assert sorted(study.asked()) == [study.listing, study.listing, subjects]
 
 
 @pytest.mark.parametrize("per", ["subject", "session"])

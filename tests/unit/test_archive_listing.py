@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,3 +122,18 @@ def test_a_shared_session_whose_subject_is_not_shared_keeps_the_subjects_label()
     (found,) = group([shared_row("A", "B"), shared_row("A", "C")], "A")
     assert (found.label, found.subject_label) == ("session in A", "someone")
     assert found.scans[0].files == 3
+
+
+def test_a_row_that_comes_once_for_each_share_counts_once() -> None:
+    (found,) = group([row("E1", "1"), row("E1", "1"), row("E1", "1", "secondary", "2")])
+    assert found.scans[0].files == 5
+
+
+@pytest.mark.parametrize("key", ["session_ID", "xnat:mrsessiondata/id"])
+def test_sessions_are_told_apart_whatever_the_column_of_their_id_is_called(key: str) -> None:
+    rows = []
+    for session in ("E1", "E2"):
+        listed = row(session, "1") | {key: session, "URI": f"/data/experiments/{session}"}
+        del listed["ID"]
+        rows.append(listed)
+    assert [one.id for one in group(rows)] == ["E1", "E2"]

@@ -18,7 +18,7 @@ import requests
 from coil.archive import resultset
 from coil.archive.locks import place
 from coil.archive.login import Address, Login, explained, http_session, shown
-from coil.errors import ArchiveError, BrokenOffError, RefusedError
+from coil.errors import ArchiveError, BrokenOffError, FailedError, RefusedError
 
 __all__ = ["Address", "Archive", "connect", "part"]
 
@@ -88,6 +88,22 @@ class Archive:
                 if not left:
                     raise
 
+    def lists(self, path: str, **query: str) -> bool:
+        """Whether the archive answers a listing that is asked for in this way.
+
+        Of a type or a column that it does not know it says so (400), that it failed (500), or
+        nothing at all; a listing that this login may not see raises as any other.
+        """
+        try:
+            with self._open(path, (200,), {**query, "format": "json"}) as (_, chunks):
+                return any(chunk.strip() for chunk in chunks)
+        except RefusedError as error:
+            if error.status in (403, 404):
+                raise
+            return False
+        except FailedError:
+            return False
+
     def exists(self, path: str) -> bool:
         """Whether the archive has something there that this login may read."""
         with self._send("GET", path, (200, 403, 404), params={"format": "json"}) as answer:
@@ -153,8 +169,7 @@ class Archive:
             answer = self._send_once(method, path, options)
         if answer.status_code not in accept:
             answer.close()
-            refused = answer.status_code in (400, 403, 404, 417, 422)
-            raise (RefusedError if refused else ArchiveError)(_explain(answer.status_code))
+            raise _error(answer.status_code)
         return answer
 
     def _send_once(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
@@ -180,6 +195,12 @@ def _chunks(answer: requests.Response, size: int) -> Iterator[bytes]:
 
 def _is_page(first: bytes) -> bool:
     return first.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _error(status: int) -> ArchiveError:
+    if status in (400, 403, 404, 417, 422):
+        return RefusedError(_explain(status), status)
+    return (FailedError if status == 500 else ArchiveError)(_explain(status))
 
 
 def _explain(status: int) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from coil.archive.client import Archive, part
-from coil.archive.listing import PERSON, Session
+from coil.archive.client import part
+from coil.archive.columns import Lister, Listing
+from coil.archive.listing import Session
+from coil.archive.paths import PERSON
 from coil.archive.variables import path_of, pick
 from coil.deid.dates import age_at, cap_age
 from coil.deid.identities import Link
@@ -15,13 +17,13 @@ COLUMNS = ("gender", "handedness")
 
 
 def list_people(
-    archive: Archive,
+    lister: Lister,
     project: str,
     sessions: Collection[Session],
     *,
     every_label: bool,
     fields: Sequence[str] = (),
-) -> list[dict[str, str]]:
+) -> Sequence[Mapping[str, str]]:
     """ID, label, demographics and `fields` of subjects: as the sessions' listing told them.
 
     One request more lists all subjects of the project, where `every_label` is wanted (that of
@@ -33,9 +35,16 @@ def list_people(
             {"ID": session.subject_id, "label": session.subject_label, **(session.person or {})}
             for session in sessions
         ]
-    paths = (path_of("subject", field) for field in fields)
-    columns = ",".join(("ID", "label", *PERSON, *paths))
-    return archive.rows(f"/data/projects/{part(project)}/subjects", columns=columns)
+    return lister.ask(listing(project, fields), list)
+
+
+def listing(project: str, fields: Sequence[str] = ()) -> Listing:
+    """How all subjects of a project are asked for, with these fields of theirs."""
+    paths = [path_of("subject", field) for field in fields]
+    address = f"/data/projects/{part(project)}/subjects"
+    return Listing(
+        "the subjects", address, {}, ("ID", "label"), (*PERSON, *paths), "/data/subjects"
+    )
 
 
 @dataclass(frozen=True)

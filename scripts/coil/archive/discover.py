@@ -21,7 +21,8 @@ from typing import Any
 from coil import files
 from coil.archive import demographics, listing, prearchive, selection, variables
 from coil.archive.bidsmap import fetch_bidsmaps
-from coil.archive.client import Address, Archive, connect, part
+from coil.archive.client import Address, Archive, connect
+from coil.archive.columns import Lister, remember, remembered
 from coil.archive.demographics import Wanted
 from coil.archive.listing import Session
 from coil.archive.naming import name_sessions
@@ -49,6 +50,8 @@ class Found:
     """Sessions that are in the prearchive only."""
     unnamed: int = 0
     """Sessions that `identity` has no label for."""
+    remarks: list[str] = field(default_factory=list)
+    """What the archive did not tell, and was gone on without."""
 
     def __str__(self) -> str:
         total = len(self.new) + len(self.changed) + len(self.same)
@@ -63,7 +66,7 @@ class Found:
             text += f"; {self.unnamed} left out: no BIDS label by the config's `identity`"
         if self.unarchived:
             text += f"; {self.unarchived} so far only in the archive's prearchive"
-        return text
+        return "; ".join([text, *self.remarks])
 
 
 def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = False) -> Found:
@@ -83,9 +86,10 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     project, select = settings["project"], settings["select"]
     notes = Notes(private)
     with connect(address) as archive:
-        everything = listing.list_sessions(archive, project, select["shared"])
-        if not everything:
-            check_project(archive, project)
+        lister = Lister(archive, {} if thorough else remembered(private))
+        everything = listing.list_sessions(
+            archive, project, select["shared"], lister, selection.needs(select)
+        )
         selected = selection.select(everything, select)
         table, links = name_sessions(selected, settings, private)
         sessions = [session for session in selected if session.id in links]
@@ -106,9 +110,9 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         entries = []
         if not sessions or any(one.state for one in noted):
             entries = prearchive.list_prearchive(archive, project)
-        wanted = _wanted(archive, settings, private, everything)
+        wanted = _wanted(lister, settings, private, everything)
         people = demographics.list_people(
-            archive,
+            lister,
             project,
             everything,
             every_label=bool(settings["phenotype"]),
@@ -116,7 +120,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         )
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
         maps = _bidsmaps(archive, project, settings["bids"]["mapping"])
-        assessors = variables.list_assessors(archive, project, settings["phenotype"])
+        assessors = variables.list_assessors(lister, project, settings["phenotype"], everything)
     ready = [one for one in noted if not (one.state and prearchive.waits(one.session, entries))]
     table.write(private / "link.tsv")
     notes.write(ready)
@@ -136,7 +140,8 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     _write(private / "phenotype.json", {"files": questionnaires, **salt})
     if maps:
         _write(private / "bidsmap.json", maps)
-    found = Found(waiting=len(noted) - len(ready), unnamed=unnamed)
+    remember(private, lister.refused)
+    found = Found(waiting=len(noted) - len(ready), unnamed=unnamed, remarks=lister.remarks())
     found.unarchived = prearchive.count_unarchived(entries, everything, select)
     for link in links.values():
         unit = _unit(link)
@@ -149,7 +154,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
 
 
 def _wanted(
-    archive: Archive, settings: dict[str, Any], private: Path, sessions: list[Session]
+    lister: Lister, settings: dict[str, Any], private: Path, sessions: list[Session]
 ) -> Wanted:
     """What the config's tables take of people, and by how much each subject's dates move."""
     project, identity = settings["project"], settings["identity"]
@@ -161,7 +166,7 @@ def _wanted(
     return Wanted(
         fields=variables.fields_of(settings, "subject"),
         of_sessions=variables.list_session_fields(
-            archive, project, sessions, variables.fields_of(settings, "session")
+            lister, project, sessions, variables.fields_of(settings, "session")
         ),
         days=days,
     )
@@ -255,15 +260,6 @@ def clear_failures(results: Path, retry: str) -> int:
             path.unlink()
             cleared += 1
     return cleared
-
-
-def check_project(archive: Archive, project: str) -> None:
-    """Refuse a project that the archive does not have, or does not show: `ConfigError`."""
-    if not archive.exists(f"/data/projects/{part(project)}"):
-        raise ConfigError(
-            f"project: {project}: the archive has no such project, or this login may not see it; "
-            "correct the ID or ask for access"
-        )
 
 
 def _unit(link: Link) -> str:

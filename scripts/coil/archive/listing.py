@@ -11,60 +11,30 @@ with the paths of XNAT's own list of subjects. So that a correction in the archi
 without a request for the subjects.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from coil.archive.client import Archive
+from coil.archive.client import Archive, part
+from coil.archive.columns import Lister, Listing
+from coil.archive.paths import (
+    COLUMNS,
+    EVERY,
+    OPTIONAL,
+    PERSON,
+    SHARE_COLUMNS,
+    SHARED_INTO,
+    Picker,
+    Row,
+)
+from coil.errors import ConfigError, RefusedError
 
 IMAGES = ("DICOM", "secondary")
 """Labels of the resources with images: XNAT's for DICOM files, and for those of SOP
 classes that are not images proper (reports, screen captures)."""
 
-_SESSION = "xnat:imagesessiondata"
-_SCAN = "xnat:imagescandata"
-_SUBJECT = "xnat:subjectData"
-SUBJECT_DEMOGRAPHICS = f"{_SUBJECT}/demographics[@xsi:type=xnat:demographicData]"
-
-# By the short name where XNAT has one, for it answers under that whatever was asked for.
-COLUMNS = {
-    "id": "ID",
-    "label": "label",
-    "type": "xsiType",
-    "date": "date",
-    "last_modified": "last_modified",
-    "subject_label": "subject_label",
-    "subject_id": f"{_SESSION}/subject_id",
-    "scanner": "scanner",
-    "manufacturer": f"{_SESSION}/scanner/manufacturer",
-    "model": f"{_SESSION}/scanner/model",
-    "scan": f"{_SCAN}/id",
-    "scan_type": f"{_SCAN}/type",
-    "quality": f"{_SCAN}/quality",
-    "note": f"{_SCAN}/note",
-    "frames": f"{_SCAN}/frames",
-    "series_description": f"{_SCAN}/series_description",
-    "resource": f"{_SCAN}/file/label",
-    "files": f"{_SCAN}/file/file_count",
-    "bytes": f"{_SCAN}/file/file_size",
-    "gender": f"{SUBJECT_DEMOGRAPHICS}/gender",
-    "handedness": f"{SUBJECT_DEMOGRAPHICS}/handedness",
-    "dob": f"{SUBJECT_DEMOGRAPHICS}/dob",
-    "yob": f"{SUBJECT_DEMOGRAPHICS}/yob",
-}
-_SHARED_INTO = f"{_SESSION}/sharing/share/project"
-# `label` is the one at home; a join with all shares repeats a row for each of them.
-SHARE_COLUMNS = {
-    "shared_into": _SHARED_INTO,
-    "shared_label": f"{_SESSION}/sharing/share/label",
-    "subject_shared_into": f"{_SUBJECT}/sharing/share/project",
-    "subject_shared_label": f"{_SUBJECT}/sharing/share/label",
-}
-Row = Mapping[str, Any]
 _SCAN_TEXTS = ("scan", "scan_type", "series_description", "quality", "note", "frames")
-PERSON = ("gender", "handedness", "dob", "yob")
 _ABOUT = (
     "id", "label", "type", "date", "last_modified", "subject_label", "subject_id",
     "scanner", "manufacturer", "model", *PERSON,
@@ -106,45 +76,106 @@ class Session:
     home_labels: tuple[str, ...] = ()
 
 
-def list_sessions(archive: Archive, project: str, shared: bool = False) -> list[Session]:
+def list_sessions(
+    archive: Archive,
+    project: str,
+    shared: bool = False,
+    lister: Lister | None = None,
+    needed: Collection[str] = (),
+) -> list[Session]:
     """All imaging sessions of the archive's project, sorted by ID, in one request.
 
-    With `shared` those that other projects share into it, too, in a second one.
+    With `shared` those that other projects share into it, too, in a second one. What the
+    archive does not tell is in `lister`; `needed` are those of `OPTIONAL` without which the
+    caller could not tell which sessions are meant.
+
+    Raises `ConfigError` for a project that the archive does not have, or does not show.
     """
-    found = {session.id: session for session in _list(archive, COLUMNS, project=project)}
+    lister = lister or Lister(archive)
+    own, others = listings(project, needed)
+    listed: list[Session] = []
+    try:
+        listed = lister.ask(own, lambda rows: group(_own(rows, project)))
+        refused = False
+    except RefusedError as error:
+        if error.status not in (403, 404):
+            raise
+        refused = True
+    if not listed:
+        _check_project(archive, project, refused)
+    found = {session.id: session for session in listed}
     if shared:
-        columns = COLUMNS | SHARE_COLUMNS
-        for session in _list(archive, columns, project, **{_SHARED_INTO: project}):
+        for session in lister.ask(others, lambda rows: group(rows, project)):
             found.setdefault(session.id, session)
     return [found[key] for key in sorted(found)]
 
 
-def _list(
-    archive: Archive, columns: Mapping[str, str], shared_into: str = "", **which: str
-) -> list[Session]:
-    query = {**which, "xsiType": "xnat:imageSessionData", "columns": ",".join(columns.values())}
-    return archive.listing("/data/experiments", query, lambda rows: group(rows, shared_into))
+def listings(project: str, needed: Collection[str] = ()) -> tuple[Listing, Listing]:
+    """How the sessions of a project are asked for, and those that are shared into it.
+
+    For all who are no administrators XNAT joins its permissions with every row, which takes it
+    half a minute where a project has some 20,000 sessions; but not at the project's own address,
+    which lists what is shared into the project, too. The label at home, which must not
+    leave either, only the listing of all projects is sure to tell.
+    """
+    optional = [COLUMNS[name] for name in OPTIONAL if name not in needed]
+    columns = [path for path in COLUMNS.values() if path not in optional]
+    query = {"xsiType": "xnat:imageSessionData"}
+    address = f"/data/projects/{part(project)}/experiments"
+    shares = [*columns, *SHARE_COLUMNS.values()]
+    return (
+        Listing("the sessions", address, query, columns, optional, probe=EVERY),
+        Listing("the shared sessions", EVERY, {**query, SHARED_INTO: project}, shares, optional),
+    )
+
+
+def _check_project(archive: Archive, project: str, refused: bool) -> None:
+    """Refuse a project that the archive does not have, or whose data it does not show.
+
+    One that is protected is listed to everybody, and its data are for its members.
+    """
+    if not archive.exists(f"/data/projects/{part(project)}"):
+        raise ConfigError(
+            f"project: {project}: the archive has no such project, or this login may not see it; "
+            "correct the ID or ask for access"
+        )
+    if refused:
+        raise ConfigError(
+            f"project: {project}: the archive lists it, but hides its data from this login; ask "
+            "the project's owner for the right to read them"
+        )
+
+
+def _own(rows: Iterable[Row], project: str) -> Iterator[Row]:
+    """The rows that are the project's own; a session is there once for each of its shares."""
+    pick = Picker("id", "project")
+    return (row for row in rows if pick(row)[1] == project)
 
 
 def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:
     """Sessions from the listing's rows, sorted by ID, their scans in natural order.
 
     With `shared_into` the rows are of sessions that other projects share into that one, with
-    the labels that they have there.
+    the labels that they have there. XNAT repeats a row for each share of its session.
     """
     sessions: dict[str, Session] = {}
     scans: dict[str, dict[str, Scan]] = {}
     labels: dict[str, dict[str, str]] = {}
+    counted: dict[str, set[str]] = {}
     same = dict[str, str]().setdefault  # the same few texts come in every session
-    pick = _Picker("id", "resource", "files", "bytes", *_SCAN_TEXTS)
-    about = _Picker(*_ABOUT)
+    pick = Picker("id", "resource", "files", "bytes", *_SCAN_TEXTS)
+    about = Picker(*_ABOUT)
     for row in _shared(rows, shared_into, labels) if shared_into else rows:
         session, resource, number, total, *texts = pick(row)
         if session not in sessions:
             sessions[session], scans[session] = _session(row, about(row)), {}
+            counted[session] = set()
         if not (scan := texts[0]):
             continue
-        images = resource in IMAGES
+        place = f"{scan}/{resource}"
+        images = resource in IMAGES and place not in counted[session]
+        if images:
+            counted[session].add(place)
         files, size = (_number(number), _number(total)) if images else (0, 0)
         before = scans[session].get(scan)
         if before is None:
@@ -175,38 +206,12 @@ def natural(scan: str) -> tuple[tuple[int, str], ...]:
     return tuple(parts)
 
 
-class _Picker:
-    """Takes some columns out of rows; servers differ in the case of a column's name.
-
-    A column that the server did not send, or sent as null, is empty.
-    """
-
-    def __init__(self, *names: str) -> None:
-        columns = COLUMNS | SHARE_COLUMNS
-        self._paths = [columns[name].lower() for name in names]
-        self._known: dict[tuple[str, ...], Callable[[Row], tuple[str, ...]]] = {}
-
-    def __call__(self, row: Row) -> tuple[str, ...]:
-        keys = tuple(row)
-        if keys not in self._known:
-            self._known[keys] = self._getter(keys)
-        found = self._known[keys](row)
-        return tuple(text or "" for text in found) if None in found else found
-
-    def _getter(self, keys: tuple[str, ...]) -> Callable[[Row], tuple[str, ...]]:
-        spelled = {key.lower(): key for key in keys}
-        wanted = [spelled.get(path, path) for path in self._paths]
-        if all(key in keys for key in wanted):
-            return itemgetter(*wanted)
-        return lambda row: tuple(row.get(key, "") for key in wanted)
-
-
 def _shared(rows: Iterable[Row], project: str, labels: dict[str, dict[str, str]]) -> Iterator[Row]:
     """Each row once; `labels` gets by session what it and its subject are called in `project`.
 
     XNAT joins all shares of a session and of its subject, whichever of them was asked for.
     """
-    pick = _Picker("id", "scan", "resource", *SHARE_COLUMNS)
+    pick = Picker("id", "scan", "resource", *SHARE_COLUMNS)
     seen: set[tuple[str, ...]] = set()
     for row in rows:
         *place, into, label, subject_into, subject_label = pick(row)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from coil.errors import BrokenOffError
+from coil.errors import BrokenOffError, EmptyError
 
 _START = re.compile(r'"Result"\s*:\s*\[')
 _SPACE = re.compile(r"[\s,]*")
@@ -29,14 +29,18 @@ def rows(chunks: Iterable[bytes]) -> Iterator[dict[str, str]]:
     """The rows of the listing in `chunks`, one by one.
 
     Raises `BrokenOffError`, at the latest after the last row, if it is no listing, does
-    not end as it should, or has another number of rows than it says (`totalRecords`).
+    not end as it should, or has another number of rows than it says (`totalRecords`); an
+    `EmptyError` if it is nothing at all, as XNAT answers where its query failed.
     """
     texts = _texts(chunks)
     head = text = ""
     while (start := _START.search(text)) is None:
         if len(text) > _HEAD:
             raise _broken()
-        text += _next(texts)
+        more = next(texts, None)
+        if more is None:
+            raise _broken() if text.strip() else EmptyError(str(_broken()))
+        text += more
     head, at, number = text[: start.end()], start.end(), 0
     while True:
         at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too

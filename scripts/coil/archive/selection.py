@@ -23,6 +23,12 @@ def select(sessions: Iterable[Session], settings: Select) -> list[Session]:
     return [session for session in sessions if _selected(session, settings)]
 
 
+def needs(settings: Select) -> list[str]:
+    """What only the archive can tell of sessions that the config's `select` goes by."""
+    chosen = settings["scanners"] not in ("*", ["*"])
+    return ["scanner", "manufacturer", "model"] if chosen else []
+
+
 def scan_filter(settings: Select) -> Callable[[Scan], bool]:
     """Whether the config's `select` takes a scan."""
     qualities = {quality.lower() for quality in settings["scan_quality"]}

@@ -7,8 +7,10 @@ and of each type of assessor with one request more, however many there are.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from coil.archive.client import Archive
-from coil.archive.listing import SUBJECT_DEMOGRAPHICS, Session
+from coil.archive.client import part
+from coil.archive.columns import Lister, Listing, id_of
+from coil.archive.listing import Session
+from coil.archive.paths import EVERY, SUBJECT_DEMOGRAPHICS
 from coil.errors import RefusedError
 
 _DEMOGRAPHIC = "demographics/"
@@ -44,58 +46,85 @@ def pick(row: Row, per: str, fields: Iterable[str]) -> dict[str, str]:
 
 
 def list_session_fields(
-    archive: Archive, project: str, sessions: Iterable[Session], fields: Sequence[str]
+    lister: Lister, project: str, sessions: Iterable[Session], fields: Sequence[str]
 ) -> dict[str, dict[str, str]]:
-    """The sessions' custom variables by session ID; no request where none are wanted.
-
-    Sessions that other projects share into this one need a request of their own.
-    """
+    """The custom variables of these sessions by ID; no request where none are wanted."""
     if not fields:
         return {}
-    columns = ",".join(("ID", *(path_of("session", field) for field in fields)))
-    kind = _TYPES["session"]
-    found = archive.rows("/data/experiments", project=project, xsiType=kind, columns=columns)
-    if any(session.home_labels for session in sessions):
-        shared = {"xnat:imagesessiondata/sharing/share/project": project, "columns": columns}
-        found += archive.listing("/data/experiments", {**shared, "xsiType": kind}, list)
-    return {row["ID"]: pick(row, "session", fields) for row in found}
+    ours = {session.id for session in sessions}
+    rows = lister.ask(session_fields(project, fields), list)
+    return {id_of(row): pick(row, "session", fields) for row in rows if id_of(row) in ours}
+
+
+def session_fields(project: str, fields: Sequence[str]) -> Listing:
+    """How the custom variables of all sessions of a project are asked for."""
+    paths = [path_of("session", field) for field in fields]
+    address = f"/data/projects/{part(project)}/experiments"
+    query = {"xsiType": _TYPES["session"]}
+    return Listing("the sessions' variables", address, query, ["ID"], paths, EVERY)
 
 
 def list_assessors(
-    archive: Archive, project: str, phenotype: Sequence[Mapping[str, Any]]
+    lister: Lister,
+    project: str,
+    phenotype: Sequence[Mapping[str, Any]],
+    sessions: Iterable[Session],
 ) -> dict[str, list[dict[str, Any]] | None]:
     """The rows of each instrument that comes from assessors; None where they are refused.
 
     A row has the ID of its subject (`subject_id`), or of its session (`session_id`) where the
     entry says `per: session`, and its filled `values`.
     """
+    ours = {session.id for session in sessions}
     found: dict[str, list[dict[str, Any]] | None] = {}
     for entry in phenotype:
         if "assessor" not in entry:
             continue
-        kind, by_session = entry["assessor"], entry["per"] == "session"
-        fields = [column.get("field", column["name"]) for column in entry["columns"]]
-        # Those of sessions come as columns of their sessions, as XNAT joins them.
-        listed = _TYPES["session"] if by_session else kind
-        owner = "ID" if by_session else f"{kind}/subject_id"
-        names = (f"{kind}/{name}" for name in ("ID", *fields))
-        columns = ",".join(("ID", *([] if by_session else [owner]), *names))
-        taken: list[dict[str, Any]] = []
         try:
-            rows = archive.rows(
-                "/data/experiments", project=project, xsiType=listed, columns=columns
-            )
+            rows = lister.ask(assessors(project, entry), list)
         except RefusedError:  # a type that the archive does not have; the rest goes on
             found[entry["instrument"]] = None
             continue
-        for row in sorted(rows, key=lambda row: tuple(map(str, row.values()))):
-            held = {key.lower(): value for key, value in row.items()}
-            of = held.get(owner.lower()) or held.get("subject_id") or ""
-            values = {field: held.get(f"{kind}/{field}".lower()) for field in fields}
-            values = {field: str(value) for field, value in values.items() if value}
-            taken.append({f"{entry['per']}_id": of, "values": values})
-        found[entry["instrument"]] = taken
+        rows = sorted(rows, key=lambda row: tuple(map(str, row.values())))
+        if entry["per"] == "session":
+            rows = [row for row in rows if id_of(row) in ours]
+        else:
+            rows = [row for row in rows if row.get("project", project) == project]
+        found[entry["instrument"]] = [_assessed(entry, row) for row in rows]
     return found
+
+
+def assessors(project: str, entry: Mapping[str, Any]) -> Listing:
+    """How the assessors that an instrument of the config takes are asked for.
+
+    Those of sessions come as columns of their sessions, as XNAT joins them.
+    """
+    kind, by_session = entry["assessor"], entry["per"] == "session"
+    owner = [] if by_session else ["project", f"{kind}/subject_id"]
+    return Listing(
+        f"the assessors of {entry['instrument']}",
+        f"/data/projects/{part(project)}/experiments",
+        {"xsiType": _TYPES["session"] if by_session else kind},
+        ["ID", *owner, f"{kind}/ID"],
+        [f"{kind}/{field}" for field in _fields(entry)],
+        EVERY,
+    )
+
+
+def _assessed(entry: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    """One assessor of an instrument by the row of the listing."""
+    kind, held = entry["assessor"], {key.lower(): value for key, value in row.items()}
+    subject = held.get(f"{kind}/subject_id".lower()) or held.get("subject_id") or ""
+    values = {field: held.get(f"{kind}/{field}".lower()) for field in _fields(entry)}
+    return {
+        f"{entry['per']}_id": id_of(row) if entry["per"] == "session" else subject,
+        "values": {field: str(value) for field, value in values.items() if value},
+    }
+
+
+def _fields(entry: Mapping[str, Any]) -> list[str]:
+    """The fields that an instrument's columns take."""
+    return [column.get("field", column["name"]) for column in entry["columns"]]
 
 
 def measured(
@@ -136,7 +165,7 @@ def measured(
 def _of_variables(
     entry: Mapping[str, Any], linked: Iterable[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    fields = [column.get("field", column["name"]) for column in entry["columns"]]
+    fields = _fields(entry)
     for row in linked:
         owners = [("", row)]
         if entry["per"] == "session":

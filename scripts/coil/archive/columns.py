@@ -1,0 +1,190 @@
+"""Listings of which the archive may not know every column.
+
+What an XNAT knows is a matter of its version and of the types that it has. One that does not
+know a type or a column answers 500 to the whole listing, on a project's address even 200 with
+nothing in it, and says of none of them which it is. So a listing says what it must have and
+what it may lack; where it is refused, small questions (`limit=1`) find what is at fault, by
+halves, and it is asked for without that. What was left out is told, and is not "empty".
+"""
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from coil import files
+from coil.archive.client import Archive
+from coil.errors import ArchiveError, EmptyError, FailedError, RefusedError
+
+AGAIN = timedelta(days=7)
+"""After so long the archive is asked again for what it refused: it may have been updated."""
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A listing, and the columns to ask for.
+
+    `what` is listed, in words; `query` holds filters and the type. `columns` must be there, the
+    first of them is one that every XNAT has; `optional` may lack. Small questions go to `probe`
+    where `path` takes no `limit`.
+    """
+
+    what: str
+    path: str
+    query: Mapping[str, str]
+    columns: Sequence[str]
+    optional: Sequence[str] = ()
+    probe: str = ""
+
+    @property
+    def type(self) -> str:
+        """The type that is asked for, in words."""
+        return self.query.get("xsiType", "")
+
+
+@dataclass
+class Lister:
+    """Asks for listings, goes on without optional columns that are refused, and knows which.
+
+    `refused` has them by what was listed. What is `known` to be refused, from an earlier
+    invocation, is not asked for.
+    """
+
+    archive: Archive
+    known: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refused: dict[str, list[str]] = field(default_factory=dict)
+
+    def ask(self, listing: Listing, take: Callable[[Iterable[Row]], T]) -> T:
+        """What `take` makes of the rows, which it gets while they arrive.
+
+        Raises `ArchiveError`, naming them, where columns are refused that must be there.
+        """
+        known = [c for c in self.known.get(listing.what, ()) if c in listing.optional]
+        try:
+            return self._ask(listing, known, take)
+        except (FailedError, EmptyError, RefusedError) as error:
+            if isinstance(error, RefusedError) and error.status in (403, 404):
+                raise
+            found = refused(self.archive, listing)
+            if not set(found) - set(known):
+                raise  # it knows each of them: the fault is another
+            _check(listing, found)
+            return self._ask(listing, found, take)
+
+    def remarks(self) -> list[str]:
+        """What is to be said of what was left out, a sentence for each listing."""
+        return [
+            f"{what} come without {', '.join(map(short, sorted(columns)))}: the archive does not "
+            "know or refuses that"
+            for what, columns in sorted(self.refused.items())
+            if columns
+        ]
+
+    def _ask(
+        self, listing: Listing, without: Collection[str], take: Callable[[Iterable[Row]], T]
+    ) -> T:
+        columns = [c for c in (*listing.columns, *listing.optional) if c not in without]
+        query = {**listing.query, "columns": ",".join(columns)}
+
+        def check_and_take(rows: Iterable[Row]) -> T:
+            rows = iter(rows)
+            head = list(itertools.islice(rows, 1))
+            lacking = _lacking(columns, head[0]) if head else []
+            _check(listing, lacking)
+            self.refused[listing.what] = [*without, *lacking]
+            return take(itertools.chain(head, rows))
+
+        return self.archive.listing(listing.path, query, check_and_take)
+
+
+def refused(archive: Archive, listing: Listing) -> list[str]:
+    """The columns of a listing that the archive refuses, required ones too, in their order.
+
+    All of them where it refuses the type, or the listing whatever is asked for. One small
+    request where there is none; else some two for each halving, and one that confirms.
+    """
+
+    def answered(columns: Sequence[str]) -> bool:
+        query = {**listing.query, "columns": ",".join((first, *columns)), "limit": "1"}
+        return archive.lists(listing.probe or listing.path, **query)
+
+    first, *others = (*listing.columns, *listing.optional)
+    if answered(others):
+        return []
+    if not answered(()):
+        return [first, *others]
+    # Whatever passes by itself was refused by chance: a server may fail for other reasons.
+    return [column for column in _at_fault(others, answered) if not answered([column])]
+
+
+def _at_fault(columns: Sequence[str], answered: Callable[[Sequence[str]], bool]) -> list[str]:
+    """Which of the columns are refused, where they are together."""
+    if len(columns) == 1:
+        return list(columns)
+    one, other = columns[: len(columns) // 2], columns[len(columns) // 2 :]
+    if answered(one):
+        return _at_fault(other, answered)
+    found = _at_fault(one, answered)
+    return found if answered(other) else [*found, *_at_fault(other, answered)]
+
+
+def id_of(row: Row) -> str:
+    """The ID of what a row is of.
+
+    XNAT calls it `ID`, but where columns of sessions are asked for `session_ID`, and where the
+    type is that of the sessions by its path; the row's URI always ends in it.
+    """
+    return str(row.get("ID") or row.get("session_ID") or row.get("URI", "").rpartition("/")[2])
+
+
+def _lacking(columns: Iterable[str], row: Row) -> list[str]:
+    """The columns that were asked for and are not in a row: what XNAT does not know it may drop."""
+    there = {key.lower() for key in row}
+    return [c for c in columns if c.lower() not in there and not (c == "ID" and id_of(row))]
+
+
+def short(column: str) -> str:
+    """A column's name as people know it: the last part of its path."""
+    return column.rpartition("/")[2]
+
+
+def _check(listing: Listing, found: Collection[str]) -> None:
+    """Raise where what is refused must be there."""
+    if listing.columns[0] in found:
+        raise RefusedError(
+            f"the archive refuses to list {listing.what}"
+            + (f", of type {listing.type}" if listing.type else "")
+            + ": it does not know the type, or its query fails; ask its administrator"
+        )
+    lacking = [column for column in listing.columns if column in found]
+    if lacking:
+        raise ArchiveError(
+            f"the archive refuses to list {', '.join(lacking)} of {listing.what}, which must be "
+            "known; ask its administrator which version and types of XNAT it has"
+        )
+
+
+def remembered(private: Path) -> dict[str, list[str]]:
+    """What the archive refused when it was last found out, if that is not long ago."""
+    path = private / "refused.json"
+    if not path.is_file():
+        return {}
+    noted = files.read_json(path)
+    age = datetime.now(UTC) - datetime.fromisoformat(noted["since"])
+    return noted["columns"] if timedelta() <= age < AGAIN else {}
+
+
+def remember(private: Path, columns: Mapping[str, list[str]]) -> None:
+    """Leave what the archive refused, so that the next invocation need not find it out."""
+    path = private / "refused.json"
+    columns = {what: names for what, names in columns.items() if names}
+    if columns != remembered(private):
+        path.unlink(missing_ok=True)
+        if columns:
+            since = datetime.now(UTC).isoformat()
+            files.write_json(path, {"since": since, "columns": columns}, 0o600)
