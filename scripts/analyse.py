@@ -28,7 +28,9 @@ def main() -> None:
     analysis = given.job
     job = Job(
         analysis=analysis,
-        file=((SCRIPTS if analysis["bundled"] else Path.cwd()) / analysis["file"]).resolve(),
+        file=(
+            (SCRIPTS.parent if analysis["checkout"] else Path.cwd()) / analysis["file"]
+        ).resolve(),
         results=given.record.parents[2].absolute(),
         place=given.place,
         threads=given.threads,

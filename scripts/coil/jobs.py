@@ -129,7 +129,8 @@ def _withhold(error: Exception) -> str:
     for frame in frames:
         logger.error("  %s:%s in %s", _short(frame.filename), frame.lineno, frame.name)
     logger.error("%s (its message is withheld, it may quote the data)", type(error).__name__)
-    place = next((f for f in reversed(frames) if "coil" in Path(f.filename).parts), frames[-1])
+    ours = [f for f in frames if Path(f.filename).is_relative_to(Path(__file__).parent)]
+    place = (ours or frames)[-1]
     return (
         f"unexpected {type(error).__name__} at {_short(place.filename)}:{place.lineno}; "
         "the log shows the way there"

@@ -59,7 +59,7 @@ def code_digest(script: str) -> str:
     """A digest of `scripts/<script>.py` and of every module of Coil that it leads to.
 
     As a rule's param it makes jobs run again when their code changed, and only then: a
-    checkout that touches every file's time does not.
+    checkout that touches every file's time does not, nor one in another folder.
     """
     seen: dict[Path, bytes] = {}
     waiting = [SCRIPTS / f"{script}.py"]
@@ -75,7 +75,8 @@ def code_digest(script: str) -> str:
             names = (match[2] or match[3]).replace("\n", " ").split(",")
             waiting += [module.with_suffix(".py"), module / "__init__.py"]
             waiting += [module / f"{name.split()[0]}.py" for name in names if name.strip()]
-        if "coil" in path.parts[-4:-2]:  # a package's tables and templates are code too
+        inside = path.relative_to(SCRIPTS).parts
+        if inside[0] == "coil" and len(inside) > 2:  # a package's tables and templates are code
             waiting += [p for p in path.parent.rglob("*") if p.suffix in _DATA]
     summary = hashlib.sha256()
     for path in sorted(seen):

@@ -1,18 +1,22 @@
 """What a project's config says of analyses: what it means, and what is wrong with it."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from coil import config
+from coil.analyses import definitions
 from coil.analyses.definitions import Analysis, analyses_of, bundled
 from coil.config import read_project
 from coil.errors import ConfigError
 
 BIDS = {"name": "N", "mapping": [{"match": {"note": "x"}, "ignore": "y"}]}
 OWN = {"name": "mine", "script": "code/mine.py"}
+MINE = {"analyses": [OWN]}
 
 
 @pytest.fixture
@@ -123,3 +127,19 @@ def test_a_change_of_the_environment_or_the_params_is_another_job_and_one_of_the
     assert read(lab, ["qc", entry | same])["mine"].job(lab) == before
     (lab / "code" / "env.yaml").write_text("dependencies: [r-base]")
     assert read(lab, [entry])["mine"].job(lab) != before
+
+
+def test_a_job_does_not_tell_where_the_checkout_lies(
+    lab: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for name in ("coil", "another"):
+        clone, work = (tmp_path_factory.mktemp("clones") / one for one in (name, "work"))
+        shutil.copytree(lab, clone)
+        for module in (config, definitions):
+            monkeypatch.setattr(module, "CHECKOUT", clone)
+        (clone / "study.yaml").write_text(yaml.safe_dump({"project": "P", "bids": BIDS} | MINE))
+        settings = read_project(clone / "study.yaml", "study.yaml")
+        told.append(analyses_of(settings, "study.yaml", work)["mine"].job(work))
+    assert told[0] == told[1]
+    assert (told[0]["file"], told[0]["checkout"]) == ("code/mine.py", True)

@@ -1,5 +1,6 @@
 """What every job promises of itself, whatever its stage does."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,14 @@ print(jobs.attempt("pull", {str(tmp_path / "log")!r}, lambda: subprocess.check_o
         [sys.executable, "-c", script], text=True, cwd=Path(jobs.__file__).parents[1]
     )
     assert told.strip() == "0"
+
+
+def test_an_unexpected_error_is_placed_in_our_own_code_wherever_it_lies(tmp_path: Path) -> None:
+    """In a clone that is called `coil` every library below it seemed to be ours."""
+    library = tmp_path / "coil" / ".venv" / "library.py"
+    library.parent.mkdir(parents=True)
+    library.write_text("def fail():\n    raise KeyError\n")
+    work = runpy.run_path(str(library))["fail"]
+    failure = jobs.attempt("pull", str(tmp_path / "log"), work)
+    assert isinstance(failure, jobs.Failure)
+    assert "unexpected KeyError at scripts/coil/jobs.py" in failure.reason

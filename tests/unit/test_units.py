@@ -1,5 +1,6 @@
 """What the Snakefile needs to know of sessions and of code."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,17 @@ def test_a_change_elsewhere_does_not_change_the_digest(house: Path) -> None:
 def test_a_template_in_a_used_package_counts_as_code(house: Path) -> None:
     before = code_digest("script")
     assert digest_after(house / "coil" / "part" / "page.html", "<p>") != before
+
+
+def test_the_digest_does_not_tell_where_the_code_lies(
+    house: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {code_digest("script")}
+    for place in ("coil/scripts", "elsewhere/scripts", "coil"):
+        moved = tmp_path_factory.mktemp("clones") / place
+        shutil.copytree(house, moved)
+        (moved / "beside.json").write_text(place)  # no package's
+        monkeypatch.setattr(units, "SCRIPTS", moved)
+        code_digest.cache_clear()
+        found.add(code_digest("script"))
+    assert len(found) == 1

@@ -2,13 +2,14 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from localxnat.testing import import_dicom
-from tests.workflow.lab import CHECKOUT, Lab
+from tests.workflow.lab import CHECKOUT, Lab, Run
 
 pytestmark = pytest.mark.workflow
 
@@ -17,6 +18,7 @@ PROJECT_JOBS = {
     "dataset", "validate", "analysis_dataset", "data_protection", "report_project", "push_project",
     "status_table", "lock", "all",
 }  # fmt: skip
+LOCKED = ("--config", "locked=results/study/run.lock.yaml")
 
 
 def expected(sessions: int) -> Counter[str]:
@@ -130,13 +132,24 @@ def test_an_override_converts_its_session_again_and_no_other(finished: Lab) -> N
     assert reasons == ["a trial"]
 
 
-def test_a_touched_script_runs_nothing(finished: Lab, tmp_path: Path) -> None:
-    house = tmp_path / "house"
+def test_a_checkout_of_any_name_and_with_new_times_runs_nothing(
+    first_run: tuple[Lab, Run], tmp_path: Path
+) -> None:
+    lab = first_run[0].copy(tmp_path / "lab")
+    for name in ("coil", "another"):
+        clone(tmp_path / name)
+        there = replace(lab, checkout=tmp_path / name)
+        with there.open():
+            refused = "differs" in there.snakemake("-n", *LOCKED).output
+            run = there.snakemake()
+        assert (refused, run.status, run.jobs) == (False, 0, Counter()), run.output
+
+
+def clone(folder: Path) -> None:
+    """The same commit elsewhere, with the times of a new checkout."""
     for name in ("rules", "scripts", "config", "envs"):
-        shutil.copytree(CHECKOUT / name, house / name, copy_function=shutil.copyfile)
-    shutil.copyfile(CHECKOUT / "Snakefile", house / "Snakefile")
-    run = finished.snakemake("--snakefile", str(house / "Snakefile"))
-    assert run.jobs == Counter(), run.output
+        shutil.copytree(CHECKOUT / name, folder / name, copy_function=shutil.copyfile)
+    shutil.copyfile(CHECKOUT / "Snakefile", folder / "Snakefile")
 
 
 def test_a_typo_in_the_config_is_one_line_with_file_key_and_remedy(finished: Lab) -> None:

@@ -63,11 +63,16 @@ class Analysis:
         }
 
     def job(self, root: Path) -> dict[str, Any]:
-        """What a job is told, and runs again for; `root` is the working folder."""
+        """What a job is told, and runs again for; `root` is the working folder.
+
+        Where the checkout lies is not in it.
+        """
+        shipped = self.bundled or not self.file.is_relative_to(root.resolve())
+        checkout = shipped and self.file.is_relative_to(CHECKOUT)
         return {
             "name": self.name,
-            "file": os.path.relpath(self.file, SCRIPTS if self.bundled else root),
-            "bundled": self.bundled,
+            "file": os.path.relpath(self.file, CHECKOUT if checkout else root),
+            "checkout": checkout,
             **self.told(),
             "code": self.code,
             "env": hashlib.sha256(self.env.read_bytes()).hexdigest()[:12] if self.env else None,
