@@ -36,8 +36,8 @@ def main(
     if reason := withheld(session, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": session["state"] == "done"}
     row = LinkTable.read(link).find(session["subject"], session["session"])
-    wanted = pack(settings, session, analyses, page, row)
     place = files.read_json(archive)
+    wanted = pack(settings, session, analyses, page, row, place["project"])
     with connect(Address.noted(place)) as connection:
         base = f"/data/experiments/{part(row.session_id)}"
         if dry:
@@ -49,7 +49,12 @@ def main(
 
 
 def pack(
-    settings: dict[str, Any], session: dict[str, Any], analyses: list[Path], page: Path, row: Link
+    settings: dict[str, Any],
+    session: dict[str, Any],
+    analyses: list[Path],
+    page: Path,
+    row: Link,
+    project: str,
 ) -> Parcel:
     """What the settings ask for of a session; `analyses` and `page` say where the results are."""
     home, results = settings["resource"], page.parents[1]
@@ -66,7 +71,7 @@ def pack(
     # XNAT takes no assessor of this type without a scan.
     images = [i for path in analyses for i in files.read_json(path)["summary"].get("images", [])]
     if settings["assessor"] and (numbers := statistics(session, images)):
-        assessor = Assessor(row.session_id, row.session_label, home, numbers)
+        assessor = Assessor(project, row.session_id, row.session_label, home, numbers)
     return Parcel(home, goods, assessor)
 
 

@@ -36,6 +36,8 @@ def put(call: Call, target: Target, word: str) -> Response:
         "reconstruction": target.reconstruction,
         "assessor": target.assessor,
     }[kind]
+    if kind == "assessor":
+        existing = _assessor(call, target, existing)
     if existing is not None and word not in target.missing and call.address.collection is None:
         return _update(call, existing)
     parent = _parent(call, target, kind)
@@ -44,6 +46,32 @@ def put(call: Call, target: Target, word: str) -> Response:
     item = _create(call, kind, named, parent)
     _add_below(call, item, call.given)
     return Response(item.id, 201, media_type="text/plain")
+
+
+def _assessor(call: Call, target: Target, found: Object | None) -> Object | None:
+    """The assessor that a request is about; 422 where nothing says of which project it is.
+
+    As in XNAT (`ExptAssessmentResource`), an address that begins with /experiments finds one by
+    its ID only; with a project in the document or in the query the label counts, too.
+    """
+    name = _project_named(call)
+    complete = call.given is not None and call.query.flag("allowDataDeletion")
+    if target.project is not None or target.experiment is None or (found and not complete):
+        return found
+    if not name:
+        raise Refused(422, "Submitted subject record must include the project attribute.")
+    label = target.missing.get("assessors", "")
+    known = found or call.store.assessor(target.experiment, label)
+    if known is not None:
+        target.missing.pop("assessors", None)
+    return known
+
+
+def _project_named(call: Call) -> str:
+    """The project that a document or the query gives to an object."""
+    given = call.given.identity.get("project", "") if call.given else ""
+    paths = (value for name, value in call.query if name.lower().endswith("data/project"))
+    return call.query.get("project") or next(paths, "") or given
 
 
 def _parent(call: Call, target: Target, kind: str) -> Object:

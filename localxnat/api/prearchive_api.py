@@ -53,9 +53,7 @@ def _prearchive(base: Archive, who: Who, parts: list[str], form: str) -> Respons
     if parts and parts[0] != "projects":
         raise Refused(404, targets.NOT_FOUND)
     if len(parts) <= 2:
-        found = waiting.all(parts[1] if len(parts) == 2 else None)
-        rows = [one.row() for one in found if _may(base, who, one.project)]
-        return rows_as(rows, form)
+        return rows_as(_listed(base, who, parts[1] if len(parts) == 2 else None), form)
     if len(parts) == 3:
         raise Refused(404, targets.NOT_FOUND)
     one = _waiting(base, who, *parts[1:4])
@@ -63,6 +61,19 @@ def _prearchive(base: Archive, who: Who, parts: list[str], form: str) -> Respons
     if form in archives.MEDIA_TYPES:
         return _archive(folder, _within(folder, parts[4:]), form)
     return _below(one, folder, parts[4:], form)
+
+
+def _listed(base: Archive, who: Who, project: str | None) -> list[Row]:
+    """The sessions of a project, or of all that the user may edit.
+
+    As in XNAT (`PrearcSessionListResource`), an administrator gets those of other projects and of
+    none with them, whichever project the address names.
+    """
+    if who.user.admin or project is None:
+        return [one.row() for one in base.prearchive.all() if _may(base, who, one.project)]
+    if not _may(base, who, project, "read"):
+        raise Refused(403, "The current user does not have access to the requested project.")
+    return [one.row() for one in base.prearchive.all(project)]
 
 
 def _waiting(base: Archive, who: Who, project: str, timestamp: str, name: str) -> Waiting:

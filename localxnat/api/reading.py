@@ -163,6 +163,17 @@ def _resources(call: Call, target: Target) -> Response:
     return rows_as(rows, call.query.get("format"))
 
 
+def _catalogs(call: Call, target: Target) -> Iterator[Resource]:
+    """The resources that an address is about, of several scans those of all."""
+    if target.resource:
+        yield target.resource
+        return
+    for owner in target.scans if target.several else [target.owner]:
+        for resource in call.resources.of(owner):
+            if not target.labels or target.labels & {resource.label, str(resource.id)}:
+                yield resource
+
+
 def _found(call: Call, target: Target) -> Iterator[Found]:
     wanted_format, wanted_content = call.query.get("file_format"), call.query.get("file_content")
     owners = _owners(call, target)
@@ -172,7 +183,7 @@ def _found(call: Call, target: Target) -> Iterator[Found]:
             catalogs = [target.resource] if target.resource else call.resources.of(owner)
             session = call.store.session_of(owner)
             for resource in catalogs:
-                if target.labels and resource.label not in target.labels:
+                if target.labels and not target.labels & {resource.label, str(resource.id)}:
                     continue
                 for file in call.resources.files(resource):
                     if wanted_format and (file.format or resource.format) != wanted_format:
@@ -188,12 +199,21 @@ def _files(call: Call, target: Target) -> Response:
     form = call.query.get("format")
     if form in archives.MEDIA_TYPES:
         return _archive(call, target, form)
-    return rows_as(_file_rows(_found(call, target)), form)
+    return rows_as(_file_rows(call, target), form)
 
 
-def _file_rows(found: Iterator[Found]) -> Iterator[listings.Row]:
-    for session, owner, resource, file in found:
-        row = listings.file_row(listings.uri(owner, session), resource, file)
+def _together(target: Target) -> str:
+    """The scans' IDs where a resource of several is meant: as in XNAT, its addresses, and the
+    names in a zip, which come of these, bear them all (`FileList.handleMultipleCatalogs`)."""
+    several = target.several and target.labels
+    return ",".join(scan.id for scan in target.scans) if several else ""
+
+
+def _file_rows(call: Call, target: Target) -> Iterator[listings.Row]:
+    names, session = _together(target), target.experiment
+    together = f"/data/experiments/{session.id}/scans/{names}" if names and session else ""
+    for session, owner, resource, file in _found(call, target):
+        row = listings.file_row(together or listings.uri(owner, session), resource, file)
         if owner.kind == "assessor":
             row["URI"] = row["URI"].replace(
                 f"/data/experiments/{owner.id}/",
@@ -203,8 +223,12 @@ def _file_rows(found: Iterator[Found]) -> Iterator[listings.Row]:
 
 
 def _archive(call: Call, target: Target, form: str) -> Response:
+    together = _together(target)
     members = (
-        (_member(session, owner, resource, file), call.resources.path_of(resource, file.path))
+        (
+            _member(session, owner, resource, file, together),
+            call.resources.path_of(resource, file.path),
+        )
         for session, owner, resource, file in _found(call, target)
     )
     session = target.experiment if target.several else call.store.session_of(target.owner)
@@ -219,10 +243,14 @@ def _archive(call: Call, target: Target, form: str) -> Response:
     )
 
 
-def _member(session: Object, owner: Object, resource: Resource, file: File) -> str:
+def _member(
+    session: Object, owner: Object, resource: Resource, file: File, together: str = ""
+) -> str:
     """A file's name in an archive: `<label>/scans/<id>-<type>/resources/<label>/files/...`."""
     within = f"resources/{resource.label}/files/{file.path}"
     match owner.kind:
+        case "scan" if together:
+            return f"{session.label}/scans/{together}/{within}"
         case "scan":
             scan_type = member_part(owner.fields.get("type", ""))
             return f"{session.label}/scans/{owner.id}-{scan_type}/{within}"
@@ -233,8 +261,7 @@ def _member(session: Object, owner: Object, resource: Resource, file: File) -> s
 
 
 def _file(call: Call, target: Target, path: str) -> Response:
-    candidates = [target.resource] if target.resource else call.resources.of(target.owner)
-    for resource in candidates:
+    for resource in _catalogs(call, target):
         file = call.resources.file(resource, path)
         if file is None:
             continue

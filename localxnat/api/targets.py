@@ -101,7 +101,9 @@ def resolve(call: Call) -> Target:
             target.missing["experiments"] = experiment
     assessor = address.get("assessors")
     if assessor is not None and target.experiment:
-        target.assessor = store.assessor(target.experiment, assessor)
+        # A label is one of a project: as in XNAT, without a project only the ID is looked for.
+        by_label = target.project is not None
+        target.assessor = store.assessor(target.experiment, assessor, by_label)
         if target.assessor is None:
             target.missing["assessors"] = assessor
     scans = address.get("scans")

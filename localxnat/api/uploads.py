@@ -19,8 +19,15 @@ from localxnat.storage.store import Object
 
 
 async def put_files(call: Call, request: Request) -> Response:
-    """Receive and keep what a PUT or POST on `.../resources/L/files[/path]` carries."""
+    """Receive and keep what a PUT or POST on `.../resources/L/files[/path]` carries.
+
+    As in XNAT (`FileList.handlePost`), one who may not edit there gets 200, and nothing is kept.
+    """
     owner, resource, path = await run_in_threadpool(_destination, call)
+    if not await run_in_threadpool(call.may, "edit", owner):
+        async for _ in request.stream():
+            pass
+        return Response(status_code=200)
     arrived = await _receive(call, request, path)
     return await run_in_threadpool(_keep, call, owner, resource, arrived)
 
@@ -32,7 +39,6 @@ def _destination(call: Call) -> tuple[Object, Callable[[], Resource], str]:
     if target.missing:
         raise Refused(404, "Unable to find the specified item.")
     owner = target.owner
-    call.require("edit", owner)
     path = dict(call.address.steps).get("files", "")
     if path:
         path = check_file_path(path)

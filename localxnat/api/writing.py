@@ -148,7 +148,7 @@ def delete(call: Call) -> Response:
         return _unshare(call, target.owner, address.shared_into)
     files = call.query.flag("removeFiles")
     if target.resource is not None:
-        call.require("edit", target.owner)
+        call.require("delete", target.owner)
         call.resources.delete(target.owner, target.resource, files=files)
         return Response(status_code=200)
     doomed = target.scans if address.last == "scans" else [target.owner]
@@ -163,7 +163,7 @@ def _delete_resources(call: Call, target: Target, labels: list[str]) -> Response
     """Delete several resources; 207 when it can be done with some of them only."""
     del target.missing["resources"]
     require_found(target)
-    call.require("edit", target.owner)
+    call.require("delete", target.owner)
     found = [call.resources.find(target.owner, label) for label in labels]
     for resource in found:
         if resource is not None:
@@ -177,6 +177,6 @@ def _delete_file(call: Call, target: Target, path: str) -> Response:
     resource = target.resource
     if resource is None or call.resources.file(resource, path) is None:
         raise Refused(404, NOT_FOUND)
-    call.require("edit", target.owner)
+    call.require("delete", target.owner)
     call.resources.delete_file(target.owner, resource, path)
     return Response(status_code=200)

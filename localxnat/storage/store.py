@@ -110,13 +110,12 @@ class Store:
             identifier,
         )
 
-    def assessor(self, session: Object, identifier: str) -> Object | None:
-        return self._one(
-            "kind = 'assessor' AND parent = ? AND (id = ? OR label = ?)",
-            session.pk,
-            identifier,
-            identifier,
-        )
+    def assessor(self, session: Object, identifier: str, by_label: bool = True) -> Object | None:
+        """A session's assessor by its ID, or also by its label."""
+        found = "kind = 'assessor' AND parent = ? AND "
+        if not by_label:
+            return self._one(f"{found} id = ?", session.pk, identifier)
+        return self._one(f"{found} (id = ? OR label = ?)", session.pk, identifier, identifier)
 
     def part(self, session: Object, kind: str, identifier: str) -> Object | None:
         """A scan or a reconstruction by its ID."""

@@ -294,7 +294,7 @@ def test_a_push_without_the_right_to_write_says_so_in_one_line(
     monkeypatch.setenv("XNAT_PASS", "reader")
     with (
         connect(Address(server.url)) as reader,
-        pytest.raises(RefusedError, match="403" if role else "404") as refused,
+        pytest.raises(RefusedError, match="right to edit" if role else "404") as refused,
     ):
         push_files(reader, base(session), f"as{role}", page(tmp_path, "one"))
     assert "\n" not in str(refused.value)

@@ -44,7 +44,8 @@ def held(archive: Archive, copy: Copy) -> dict[str, str]:
     """Name and digest of all files of the copy's scans."""
     found = copies.find(archive, copy)
     assert found
-    rows = archive.rows(f"{found.base}/scans/ALL/resources/DICOM/files", absent_ok=True)
+    rows = archive.rows(f"{found.base}/scans/ALL/files", absent_ok=True)
+    rows = [row for row in rows if row["collection"] == "DICOM"]
     return {f"{r['URI'].split('/scans/')[1].split('/')[0]}/{r['Name']}": r["digest"] for r in rows}
 
 

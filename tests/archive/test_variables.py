@@ -61,7 +61,8 @@ def test_an_assessor_becomes_an_instrument(study: Study, per: str) -> None:
         )
     else:
         kind, field = "xnat:qcManualAssessorData", "rater"
-        study.put(f"{session}/assessors/A_qc", None, xsiType=kind, **{f"{kind}/{field}": "good"})
+        about = {"xsiType": kind, "project": study.project, f"{kind}/{field}": "good"}
+        study.put(f"{session}/assessors/A_qc", None, **about)
     entry = {"instrument": "mood", "assessor": kind, "per": per}
     entry["columns"] = [column("mood", field=field, levels={"good": "Good"})]
     found = known(study, phenotype=[entry])

@@ -214,3 +214,19 @@ def test_a_refresh_of_a_session_reaches_its_scans(server: Server, raw: Raw) -> N
     assert raw("POST", "/data/services/refresh/catalog", params=query).ok
     names = {row["Name"] for row in raw.rows(f"{scan}/resources/R/files")}
     assert names == {"here.txt", "beside.txt"}
+
+
+def test_an_administrator_gets_the_rows_of_other_projects_with_those_of_the_one_asked_for(
+    server: Server, raw: Raw, study: bytes
+) -> None:
+    raw("POST", "/xapi/users", json={"username": "reader", "password": "secret"})
+    raw("PUT", "/data/projects/P/users/Collaborators/reader")
+    importer = "/data/services/import?dest=/prearchive"
+    raw("POST", f"{importer}/projects/Q", data=study)
+    raw("POST", importer, data=study)
+    found = {row["project"] for row in raw.rows("/data/prearchive/projects/P")}
+    assert {"Q", "Unassigned"} <= found
+    reader = Raw(server)
+    reader.session.auth = ("reader", "secret")
+    assert {row["project"] for row in reader.rows("/data/prearchive/projects/P")} <= {"P"}
+    assert reader("GET", "/data/prearchive/projects/Q").status_code == 403

@@ -67,7 +67,8 @@ def test_scans_without_images_are_not_asked_for() -> None:
 def test_large_files_beside_the_images_are_not_asked_for() -> None:
     held = Contents([file("1"), file("2"), file("2", "secondary")], {"1": 5000})
     assert list(_zips("E", held, held.files)) == [
-        "/data/experiments/E/scans/ALL/resources/DICOM/files",
+        "/data/experiments/E/scans/1/resources/DICOM/files",
+        "/data/experiments/E/scans/2/resources/DICOM/files",
         "/data/experiments/E/scans/2/resources/secondary/files",
     ]
 

@@ -49,9 +49,10 @@ def statistics(record: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -
 class Assessor:
     """The assessor of a session (its ID and label) with these numbers; it can be pushed.
 
-    `name` ends its label, and its ID.
+    `name` ends its label, and its ID; `project` is the one that it is to belong to.
     """
 
+    project: str
     session: str
     session_label: str
     name: str
@@ -62,8 +63,14 @@ class Assessor:
         return f"{self.session_label}_{self.name}"
 
     @property
+    def ident(self) -> str:
+        """The ID. Another label is another assessor, as when the session was renamed."""
+        return f"{self.session}_{self.name}_{_md5(self.label)[:6]}"
+
+    @property
     def address(self) -> str:
-        return f"/data/experiments/{part(self.session)}/assessors/{part(self.label)}"
+        """XNAT finds an assessor below a session's ID by its own ID only."""
+        return f"/data/experiments/{part(self.session)}/assessors/{part(self.ident)}"
 
     def digest(self) -> str:
         """The digest of the numbers."""
@@ -80,15 +87,15 @@ class Assessor:
     def send(self, archive: Archive, replace: bool) -> requests.Response:
         """Create the assessor or, with `replace`, give it these numbers and no others."""
         query = {"allowDataDeletion": "true"} if replace else {}
+        query["project"] = self.project  # 422 without
         return archive.put(self.address, data=self.xml(), xsiType=TYPE, inbody="true", **query)
 
     def xml(self) -> bytes:
         """The assessor in XNAT's XML."""
         ElementTree.register_namespace("xnat", XNAT)
         ElementTree.register_namespace("xsi", XSI)
-        # Another label is another assessor, as when the session was renamed.
-        ident = f"{self.session}_{self.name}_{_md5(self.label)[:6]}"
-        root = ElementTree.Element(_tag("QCAssessment"), ID=ident, label=self.label, type="coil")
+        about = {"ID": self.ident, "label": self.label, "type": "coil"}
+        root = ElementTree.Element(_tag("QCAssessment"), about)
         ElementTree.SubElement(root, _tag("imageSession_ID")).text = self.session
         scans = ElementTree.SubElement(root, _tag("scans"))
         for scan, values in sorted(self.numbers.items()):

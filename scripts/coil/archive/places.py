@@ -55,18 +55,19 @@ ASSESSOR = Spot(Place(""), "assessor")
 def held(archive: Archive, base: str, places: Iterable[Place]) -> dict[Spot, str]:
     """The MD5 of every file in the places, empty where the archive has none.
 
-    One request for each resource of the session, and for each label of the scans'.
+    One request for each resource of the session, and one for all files of its scans: XNAT lists
+    one resource of several scans by addresses that bear them all.
     """
     found: dict[Spot, str] = {}
     of_session = {place.resource for place in places if not place.scan}
     of_scans = {place.resource for place in places if place.scan}
     addresses = [Place(label).address(base) for label in sorted(of_session)]
-    addresses += [f"{base}/scans/ALL/resources/{part(label)}" for label in sorted(of_scans)]
+    addresses += [f"{base}/scans/ALL"] if of_scans else []
     for address in addresses:
-        label = unquote(address.rpartition("/")[2])
         for row in archive.rows(f"{address}/files", absent_ok=True):
             scan = unquote(row["URI"].partition("/files/")[0].partition("/scans/")[2].split("/")[0])
-            found[Spot(Place(label, scan), _name(row))] = _digest(row)
+            if not scan or row["collection"] in of_scans:
+                found[Spot(Place(row["collection"], scan), _name(row))] = _digest(row)
     return found
 
 

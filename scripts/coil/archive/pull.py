@@ -147,10 +147,9 @@ def _zips(session_id: str, held: Contents, lacking: Iterable[ArchiveFile]) -> It
         for ids in _ids(scans, everything):
             yield f"{base}/scans/{ids}/files"
     else:  # NIfTI files, say, that somebody put beside the images
-        for resource in sorted({file.resource for file in images}):
-            some = {file.scan for file in images if file.resource == resource}
-            for ids in _ids(some, everything):
-                yield f"{base}/scans/{ids}/resources/{part(resource)}/files"
+        # A scan each: in a zip of one resource of several, the names do not say which is whose.
+        for resource, scan in sorted({(file.resource, file.scan) for file in images}):
+            yield f"{base}/scans/{part(scan)}/resources/{part(resource)}/files"
     for resource in beside:
         yield f"{base}/resources/{part(resource)}/files"
 

@@ -224,6 +224,11 @@ def _read_back(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
     here = look_again(archive, base, parcel)
     read_blank(archive, base, here, plan.wanted)
     for spot in plan.of("create", "replace", "unchanged"):
+        if here.get(spot) is None:
+            raise RefusedError(
+                f"the archive accepted {spot} and does not hold it, as XNAT does where a login may "
+                "not edit; ask an owner of the project for the right to edit"
+            )
         if here.get(spot) != plan.wanted[spot]:
             raise ArchiveError(
                 f"{spot} reads back from the archive with other bytes than were sent; try again"
