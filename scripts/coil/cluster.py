@@ -8,11 +8,13 @@ along is the environment, so that the archive's password must not be in there.
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from coil import programs
+from coil.errors import PassingError
 
 _LOGIN = re.compile(r"XNAT(_\w+)?_(USER|PASS)")
 _HIDDEN = "COIL_LOGIN"
@@ -70,9 +72,8 @@ def _waiting(jobs: list[str]) -> str:
 
 def _jobs_in(root: Path) -> list[str]:
     """The IDs of the jobs in the queue that were submitted in `root`."""
-    try:
-        queue = subprocess.run(_QUEUE, capture_output=True, text=True, check=True, timeout=120)
-    except (OSError, subprocess.SubprocessError):
+    queue = _queue()
+    if queue is None:
         if not _was_cut_off(root):
             return []
         sys.exit(
@@ -80,8 +81,17 @@ def _jobs_in(root: Path) -> list[str]:
             "run this where and when it does"
         )
     here = str(root.resolve())
-    rows = (line.split("|", 2) for line in queue.stdout.splitlines())
+    rows = (line.split("|", 2) for line in queue.splitlines())
     return [row[0] for row in rows if row[1].startswith(_OURS) and row[2] == here]
+
+
+def _queue() -> str | None:
+    """What squeue tells; None where it does not answer, or is not there."""
+    try:
+        told = programs.run(_QUEUE, capture_output=True, text=True, timeout=120)
+    except (OSError, PassingError):
+        return None
+    return None if told.returncode else told.stdout
 
 
 def _was_cut_off(root: Path) -> bool:

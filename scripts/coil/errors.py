@@ -12,7 +12,8 @@ class CoilError(Exception):
     """Something went wrong that a person can act on.
 
     `retry` says whether the next invocation should try again by itself (the server was
-    away) or wait until the data, the config or the code have changed (a corrupt file).
+    away, the disk full) or wait until the data, the config or the code have changed (a corrupt
+    file).
     """
 
     retry = False
@@ -32,6 +33,12 @@ class LeakError(DataError):
     def __init__(self, message: str, kinds: Mapping[str, int]) -> None:
         super().__init__(message)
         self.kinds = dict(kinds)
+
+
+class PassingError(CoilError):
+    """What a stage needs was not there for a time: room, memory, a program that was ended."""
+
+    retry = True
 
 
 class ArchiveError(CoilError):

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from coil import files
+from coil import files, passing
 from coil.errors import CoilError, LeakError
 
 FAILURE = "failed.json"
@@ -88,7 +88,10 @@ def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
         leaks = error.kinds if isinstance(error, LeakError) else {}
         return Failure(stage, str(error), log, error.retry, leaks)
     except Exception as error:
-        return Failure(stage, _withhold(error), log, isinstance(error, OSError | MemoryError))
+        told = _withhold(error)
+        return Failure(
+            stage, passing.of_error(error) or told, log, isinstance(error, OSError | MemoryError)
+        )
 
 
 def attempt_record(stage: str, log: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -114,7 +117,8 @@ def must(log: str, work: Callable[[], T]) -> T:
         logger.error("%s", error)
         _end(str(error))
     except Exception as error:
-        _end(f"{_withhold(error)}: {log}")
+        told = _withhold(error)
+        _end(f"{passing.of_error(error) or told}: {log}")
 
 
 def _start(log: str) -> None:

@@ -7,14 +7,13 @@ with the project's secret: who has no secret cannot tell by them which session i
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from coil import files
+from coil import files, programs
 from coil.deid.identities import keyed_digest
 from coil.errors import ConfigError
 from coil.units import SCRIPTS
@@ -52,16 +51,17 @@ def file_digests(paths: Iterable[Path]) -> dict[str, str]:
 
 def commit() -> str | None:
     """The commit of this checkout, with `+changes` if files differ; None if it is none."""
+    asked = (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
     try:
         told = [
-            subprocess.run(
-                ["git", "-C", SCRIPTS.parent, *words], capture_output=True, text=True, check=True
-            ).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+            programs.run(["git", "-C", SCRIPTS.parent, *words], capture_output=True, text=True)
+            for words in asked
         ]
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
         return None
-    return told[0] + ("+changes" if told[1] else "")
+    if any(one.returncode for one in told):
+        return None
+    return told[0].stdout.strip() + ("+changes" if told[1].stdout.strip() else "")
 
 
 def listed(private: Path, unit: str, secret: bytes) -> str:

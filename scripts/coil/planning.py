@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from coil import programs
+from coil.errors import PassingError
 from coil.units import SCRIPTS
 
 # Ways to call snakemake that plan no job.
@@ -43,13 +45,16 @@ def discover_projects(
     places = {Path(file).stem: file for file in config["projects"]}
     request = {"projects": projects, "files": places, "retry": config["retry"]}
     request["thorough"] = config["discover"] == "thorough"
-    answer = subprocess.run(
-        [sys.executable, SCRIPTS / "discover.py"],
-        input=json.dumps(request),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    try:
+        answer = programs.run(
+            [sys.executable, SCRIPTS / "discover.py"],
+            name="discovery",
+            input=json.dumps(request),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    except PassingError as error:
+        sys.exit(f"error: {error}")
     if answer.returncode != 0:
         sys.exit("error: discovery ended unexpectedly; logs/discover.log shows where")
     outcomes: dict[str, dict[str, str]] = json.loads(answer.stdout)

@@ -17,9 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
-from bids_support import Pulled
+from bids_support import Pulled, enlarge
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
@@ -82,18 +81,8 @@ def made_up(folder: Path) -> dict[str, Session]:
     """Four runs of small images."""
     runs = Pulled(folder / "runs")
     for number in range(1, 5):
-        _enlarge(runs.scan(f"rest{number}", 37))
+        enlarge(runs.scan(f"rest{number}", 37), SIDE)
     return {"made up, 592 files": (runs.folder, yaml.safe_load(MADE_UP))}
-
-
-def _enlarge(series: Path) -> None:
-    """Give the images of a series the size that a scanner's have."""
-    random = np.random.default_rng(1)
-    for path in series.iterdir():
-        image = dcmread(path)
-        image.Rows = image.Columns = SIDE
-        image.PixelData = random.integers(0, 4000, (SIDE, SIDE), dtype=np.uint16).tobytes()
-        image.save_as(path)
 
 
 def lengthen(pulled: Path, target: Path, least: int) -> int:

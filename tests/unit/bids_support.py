@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
@@ -104,3 +105,13 @@ def _set_pixels(ds: Dataset, rng: np.random.Generator) -> None:
     ds.BitsAllocated = ds.BitsStored = 16
     ds.HighBit, ds.PixelRepresentation = 15, 0
     ds.PixelData = rng.integers(0, 4000, (MATRIX, MATRIX), dtype=np.uint16).tobytes()
+
+
+def enlarge(series: Path, side: int) -> None:
+    """Give the images of a series the size that a scanner's have."""
+    random = np.random.default_rng(1)
+    for path in series.iterdir():
+        image = dcmread(path)
+        image.Rows = image.Columns = side
+        image.PixelData = random.integers(0, 4000, (side, side), dtype=np.uint16).tobytes()
+        image.save_as(path)

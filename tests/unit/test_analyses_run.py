@@ -215,6 +215,22 @@ def test_what_it_did_wrong_is_told_in_a_line_and_nothing_is_kept(
     assert not old.parent.exists() and other.is_file()
 
 
+@pytest.mark.parametrize(
+    ("text", "retry"),
+    [
+        ("os.kill(os.getpid(), 9)", True),
+        ("raise MemoryError", True),
+        ("sys.exit('write: No space left on device')", True),
+        ("os.kill(os.getpid(), 11)", False),
+        ("raise ValueError('no peak')", False),
+    ],
+)
+def test_it_is_tried_again_where_it_was_ended_or_lacked_memory_or_room(
+    attempt: Try, text: str, retry: bool
+) -> None:
+    assert attempt(READ + text)["retry"] is retry
+
+
 def test_what_it_says_is_in_its_log_and_its_last_words_are_fit_for_a_table(
     attempt: Try, project: Path
 ) -> None:

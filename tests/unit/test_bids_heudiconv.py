@@ -65,7 +65,6 @@ def folders(tmp_path: Path) -> dict[str, Path]:
         ("INFO: stdout 1:Warning: File not large enough: /DOE", 1, "004", "a file is truncated"),
         ("INFO: stderr 1:Error: Missing images. Found 9", 1, "004", "slices are missing"),
         ("INFO: stdout 1:Unable to decode JPEG /DOE", 1, "004", "its pixels are compressed"),
-        ("OSError: [Errno 28] No space left on device", 1, None, "the disk is full"),
         ("ValueError: There must be no dates", 1, "004", "a text in its header has the word Date"),
         ("FileExistsError: already exists DOE", 1, "004", "two of its images get one name"),
     ],
@@ -79,6 +78,21 @@ def test_a_failed_conversion_names_folder_and_cause_only(
     assert found[0] == folder
     assert found[1].startswith(told)
     assert "DOE" not in found[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("OSError: [Errno 28] No space left on device", "the disk is full; make room and run"),
+        ("INFO: stdout 1: Error: Unable to write /DOE.nii (disk full?)", "the disk is full"),
+        ("\tRuntimeError: subprocess exited with code 137.", "dcm2niix: ended by signal 9"),
+        ("\tRuntimeError: subprocess exited with code 1.", None),
+    ],
+)
+def test_a_failure_that_passes_is_told_from_one_that_lasts(said: str, told: str | None) -> None:
+    found = heudiconv.passes(f"INFO: DOE\n{STARTED}\n{said}\n")
+    assert (found or "").startswith(told) if told else found is None
+    assert "DOE" not in (found or "")
 
 
 def test_a_run_that_read_all_files_has_not_failed(folders: dict[str, Path]) -> None:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from coil import programs
+
 _PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _THREADS = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"]
 _SCRIPT = Path(__file__).with_name("enclose.sh")
@@ -60,9 +62,8 @@ def enclosed(
 
 def _runs(command: Sequence[str]) -> bool:
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=os.environ
-        )
+        # Not captured: "no space left on device" says that there are no namespaces (unshare(2)).
+        done = programs.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
         return False
     return done.returncode == 0

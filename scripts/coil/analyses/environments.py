@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coil import files
+from coil import files, programs
+from coil.errors import PassingError
 from coil.planning import locked
 
 State = dict[str, str | None]
@@ -56,20 +57,23 @@ def _made(path: Path, known: State | None, prefix: Path | None) -> State:
     command += ["--sdm", "conda", "--conda-create-envs-only", "--cores", "1"]
     command += ["--conda-prefix", str(prefix)] if prefix else []
     around = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
-    done = subprocess.run(
-        [*command, "--config", f"env={path}"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=around,
-        check=False,
-    )
-    if done.returncode == 0:
-        return made
     log = _LOGS / f"{path.stem}.log"
-    files.write_text(log, done.stdout)
-    problem = f"its environment {path.name} cannot be made: {reason(done.stdout)}; see {log}"
+    try:
+        done = programs.run(
+            [*command, "--config", f"env={path}"],
+            name="conda",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=around,
+        )
+        if done.returncode == 0:
+            return made
+        files.write_text(log, done.stdout)
+        why = f"{reason(done.stdout)}; see {log}"
+    except PassingError as error:
+        why = str(error)
+    problem = f"its environment {path.name} cannot be made: {why}"
     print(f"error: {problem}", file=sys.stderr)
     return state | {"problem": problem}
 

@@ -3,16 +3,14 @@
 import logging
 import os
 import re
-import subprocess
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coil import files
+from coil import files, passing, programs
 from coil.analyses import enclosure, notebook, output, places, view
-from coil.errors import DataError
+from coil.errors import DataError, PassingError
 from coil.units import Unit, read_units
 
 logger = logging.getLogger(__name__)
@@ -60,7 +58,8 @@ def run(job: Job, log: Path) -> dict[str, Any]:
     """The record of the analysis: `state` (done, failed or skipped), `reason`, `files`, `summary`.
 
     `files` are those of the place in the derivative dataset. An older result is taken out first.
-    Raises `DataError` where the analysis failed.
+    Raises `DataError` where the analysis failed, `PassingError` where it was ended or lacked
+    memory or room.
     """
     _clear(job)
     if reason := _lacking(job):
@@ -211,28 +210,15 @@ def _call(job: Job, command: Sequence[str], values: Mapping[str, str], log: Path
     if not enclosed:
         logger.info("no namespaces here: the dataset is compared before and after instead")
     before = view.stamps(scratch / "bids")
-    last: deque[str] = deque(maxlen=20)
-    with log.open("ab", buffering=0) as stream:
-        try:
-            process = subprocess.Popen(
-                enclosed or list(command),
-                cwd=work,
-                env=around,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.PIPE,
-            )
-        except FileNotFoundError:
-            raise DataError(_missing(command[0])) from None
-        assert process.stderr
-        for line in process.stderr:
-            stream.write(line)
-            last.append(line.decode(errors="replace"))
-    status = process.wait()
+    try:
+        status, last = programs.run_logged(enclosed or command, log, cwd=work, env=around)
+    except FileNotFoundError:
+        raise DataError(_missing(command[0])) from None
     if view.stamps(scratch / "bids") != before:
         raise DataError("it wrote to the dataset, which is only to be read; correct the script")
     if status:
-        raise DataError(_last_words(last, status, command[0], job))
+        words = _last_words(last, status, command[0], job)
+        raise (PassingError if programs.passes(status, "".join(last)) else DataError)(words)
 
 
 def _missing(program: str) -> str:
@@ -245,9 +231,8 @@ def _last_words(lines: Sequence[str], status: int, program: str, job: Job) -> st
     said = [line for line in said if not line.startswith(("Execution halted", "Calls: "))]
     if said and re.search(rf"(setpriv|unshare): .*{program}.*No such file", said[-1]):
         return _missing(program)
-    if status < 0 or status > 128:
-        number = -status if status < 0 else status - 128
-        remedy = "; raise its resources.mem_mb and add --config retry=all" if number == 9 else ""
+    if number := passing.signal_of(status):
+        remedy = "; raise its resources.mem_mb if memory ran out" if number == 9 else ""
         return f"it was ended by signal {number}{remedy}"
     if not said:
         return f"it ended with status {status} and said nothing"

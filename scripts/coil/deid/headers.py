@@ -16,6 +16,7 @@ from pathlib import Path
 from string import punctuation
 from typing import Any
 
+from coil import passing
 from coil.deid import csa, identifiers, people
 from coil.deid.dates import age_at, cap_age, read_age
 from coil.deid.elements import CARVED, Element
@@ -68,7 +69,8 @@ def collect(pulled: Path) -> Identifiers:
     """
     try:
         record = read_json(pulled / "pulled.json")
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        passing.let_through(error)
         raise DataError("pulled.json: missing or damaged; pull the session again") from None
     found: set[Identifier] = set(_of_archive(record))
     technical: set[str] = set()

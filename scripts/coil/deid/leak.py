@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coil import passing
 from coil.deid.disguises import is_text, undone
 from coil.deid.identifiers import LOOSE, Identifiers, encodings
 from coil.deid.nifti import read_gzip, read_header, voxels
@@ -121,7 +122,8 @@ class Searcher:
             return {kind for *_, kind in self.in_text(path.read_bytes())}
         try:
             return set(self._in_gzip(path))
-        except (OSError, EOFError, DataError):
+        except (OSError, EOFError, DataError) as error:
+            passing.let_through(error)
             raise DataError(f"{path.name}: cannot be read, so not be searched") from None
 
     def in_voxels(self, data: bytes | memoryview, itemsize: int) -> set[str]:

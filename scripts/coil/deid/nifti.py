@@ -14,6 +14,7 @@ from typing import Protocol
 
 from isal import igzip
 
+from coil import passing
 from coil.errors import DataError
 
 
@@ -126,6 +127,7 @@ def clean_nifti(source: Path, target: Path, change: Change | None = None) -> lis
             if stream.read(1):
                 removed.append("trailing bytes")
     except (OSError, EOFError) as error:
+        passing.let_through(error)
         raise DataError(
             f"{source.name}: not a whole gzip file ({type(error).__name__}); convert again"
         ) from None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from coil import passing
 from coil.columns import UNKNOWN, number
 from coil.deid import values
 from coil.deid.sidecar_keys import RULES as KEYS
@@ -60,7 +61,8 @@ def clean_samples(path: Path, columns: list[str]) -> bytes:
     """
     try:
         text = gzip.decompress(path.read_bytes()).decode("ascii")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        passing.let_through(error)
         raise DataError(f"{path.name}: cannot be read; convert the session again") from None
     dated = [place for place, name in enumerate(columns) if "time" in name.lower()]
     for place, line in enumerate(text.splitlines(), start=1):

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from coil import passing
 from coil.deid.dates import NOT_KNOWN, acq_time, shift_days
 from coil.deid.descriptions import tell
 from coil.deid.headers import collect, session_age
@@ -107,7 +108,8 @@ class _Waist:
         self.removed_columns: Counter[str] = Counter()
         try:
             self.record = read_json(self.raw.source.parent / "converted.json")
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            passing.let_through(error)
             raise DataError(
                 "converted.json: missing or damaged; convert the session again"
             ) from None

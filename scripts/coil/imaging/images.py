@@ -9,7 +9,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from coil import files
+from coil import files, passing
 from coil.errors import DataError
 
 PROTOCOL_KEYS = (
@@ -45,6 +45,7 @@ def load(path: Path) -> Volume:
         image = nib.as_closest_canonical(nib.load(path))  # pyright: ignore
         data = np.asanyarray(image.dataobj)
     except (OSError, EOFError, ValueError, ImageFileError) as error:
+        passing.let_through(error)
         raise DataError(
             f"{path.name}: the image cannot be read; convert the session anew"
         ) from error

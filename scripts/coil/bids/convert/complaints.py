@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from functools import cached_property
 from pathlib import Path
 
+from coil import passing
 from coil.bids.series.header import read, read_texts
 
 _MISSING = (
@@ -98,6 +99,7 @@ def _is_image(path: Path) -> bool:
     """Whether a file should hold an image: it says so, or it is broken before it could."""
     try:
         header = read(path)
-    except Exception:  # whatever pydicom makes of it
+    except Exception as error:  # whatever pydicom makes of it
+        passing.let_through(error)
         return True
     return bool(header.get("Rows")) or not header.get("SeriesInstanceUID")

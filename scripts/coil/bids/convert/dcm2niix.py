@@ -13,12 +13,13 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import Any
 
+from coil import passing, programs
 from coil.bids import names
 from coil.bids.convert import complaints, images
 from coil.bids.convert.outputs import Made, Wanted, is_allowed, is_whole, left_out
 from coil.bids.series.facts import inversion_time
 from coil.bids.series.header import read
-from coil.errors import DataError
+from coil.errors import PassingError
 from coil.files import read_json, write_json
 from coil.programs import find_program
 
@@ -29,8 +30,8 @@ _NIFTI = ".nii.gz"
 # As heudiconv runs it, but for compression, which takes most of its time: the waist compresses
 # what leaves.
 FLAGS = ["-b", "y", "-z", "n", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
-_DISK_FULL = 7
-_FULL = "the disk is full; make room and run again"
+_NO_WRITING = 7  # its exit status where it cannot write to the folder
+_UNFINISHED = "dcm2niix left an unfinished file, as where a disk is full for a moment; run again"
 _DATES = frozenset(
     what + kind for what in ("Acquisition", "Study", "Series") for kind in ("DateTime", "Date")
 )
@@ -50,8 +51,8 @@ def convert(wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Mad
 
     Raises
     ------
-    DataError
-        If the disk is full; what is wrong with one series is told of it.
+    PassingError
+        If a disk is full or a process was ended; what is wrong with one series is told of it.
     """
     for number, one in enumerate(wanted):
         folder = scratch / f"{number:03d}"
@@ -66,18 +67,11 @@ def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
     for number, part in enumerate(_parts(one, folder)):
         if problem := _run(part, out, f"{_STEM}{number}"):
             return Made(one.name, failed=problem)
-    try:
-        for path in sorted(out.glob("*.nii")):
-            _pack(path)
-    except OSError:
-        if _is_full(out):
-            raise DataError(_FULL) from None
-        raise
+    for path in sorted(out.glob("*.nii")):
+        _pack(path)
     made = sorted(path for path in out.iterdir() if path.name.endswith(_NIFTI))
     if not all(is_whole(image) for image in made):
-        if _is_full(folder):
-            raise DataError(_FULL)
-        return Made(one.name, failed="dcm2niix wrote no whole image; convert it by hand to see why")
+        raise PassingError(_UNFINISHED)
     return _place(one, made, bids)
 
 
@@ -91,7 +85,8 @@ def _parts(one: Wanted, folder: Path) -> list[Path]:
     for path in sorted(one.folder.iterdir()):
         try:
             found[inversion_time(read(path))].append(path)
-        except Exception:  # whatever pydicom makes of a broken file; dcm2niix tells of it
+        except Exception as error:  # whatever pydicom makes of a broken file; dcm2niix tells
+            passing.let_through(error)
             return [one.folder]
     for time, files in found.items():
         (folder / str(time)).mkdir()
@@ -102,18 +97,18 @@ def _parts(one: Wanted, folder: Path) -> list[Path]:
 
 def _run(series: Path, out: Path, stem: str) -> str | None:
     """Run dcm2niix; returns why it failed."""
-    done = subprocess.run(
+    done = programs.run(
         [program(), *FLAGS, stem, "-o", str(out), str(series)],
-        stdin=subprocess.DEVNULL,
+        name="dcm2niix",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         # It takes defaults from a file at home.
         env={**os.environ, "HOME": str(out), "LC_ALL": "C", "TZ": "UTC"},
-        check=False,
     )
-    if done.returncode == _DISK_FULL or (done.returncode and _is_full(out)):
-        raise DataError(_FULL)
     said = done.stdout.decode(errors="replace")
+    # What it cannot write beside an image it leaves out without a word.
+    if done.returncode == _NO_WRITING or passing.of_words(said) or _is_full(out):
+        raise PassingError(f"dcm2niix: {passing.ROOM}")
     return complaints.failure(said, done.returncode, complaints.Folder(series))
 
 
@@ -123,6 +118,8 @@ def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
     try:
         metas = {stem: read_json(path) for stem, path in sidecars.items() if path.is_file()}
     except ValueError:
+        if not all(_ends(path) for path in sidecars.values()):
+            raise PassingError(_UNFINISHED) from None
         return Made(one.name, failed="its header makes no valid sidecar; reword its texts")
     found = {stem: (images.describe(stem, meta), meta) for stem, meta in metas.items()}
     if not found:
@@ -142,6 +139,11 @@ def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
         files += _move(made[0].with_name(stem), found[stem][1], bids / path_of(name))
     remark = images.remark(one.name, [image for image, _ in found.values()])
     return Made(one.name, sorted(files), (*left_out(left), *([remark] if remark else [])))
+
+
+def _ends(sidecar: Path) -> bool:
+    """Whether a sidecar has an end, if there is one."""
+    return not sidecar.is_file() or sidecar.read_bytes().rstrip().endswith(b"}")
 
 
 def _move(source: Path, meta: dict[str, Any], target: Path) -> list[Path]:
@@ -201,7 +203,7 @@ def program() -> str:
 
 def versions() -> dict[str, str]:
     """The version of dcm2niix, as it tells it."""
-    said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=False)
+    said = programs.run([program(), "--version"], capture_output=True, text=True)
     found = re.search(r"v\d+\.\d+\.\d{8}", said.stdout)
     return {"dcm2niix": found[0] if found else "unknown"}
 

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from coil import passing, programs
 from coil.bids import names
 from coil.bids.convert import complaints, dcm2niix, outputs
 from coil.bids.convert.heuristic import render
 from coil.bids.convert.outputs import Made, Wanted
-from coil.errors import DataError
+from coil.errors import DataError, PassingError
 from coil.files import remove_tree, write_json, write_text
 
 _LOCK_SECONDS = "60"
@@ -85,6 +86,8 @@ def run(wanted: list[Wanted], scratch: Path) -> Path:
     ------
     SeriesError
         If the conversion of a series failed.
+    PassingError
+        If a disk is full or a process was ended.
     DataError
         If the run failed as a whole.
     """
@@ -104,17 +107,19 @@ def run(wanted: list[Wanted], scratch: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="coil-") as place, log.open("wb") as stream:
         alias = Path(place) / "scratch"
         alias.symlink_to(scratch.resolve(), target_is_directory=True)
-        done = subprocess.run(
+        done = programs.run(
             _command(alias, subject, session),
-            stdin=subprocess.DEVNULL,
+            name="heudiconv",
             stdout=stream,
             stderr=subprocess.STDOUT,
             cwd=alias,
             env=_environment(Path(place)),
-            check=False,
         )
     folders = {one.folder.name: one.folder for one in wanted}
-    if problem := failure(log.read_text(errors="replace"), done.returncode, text, folders):
+    said = log.read_text(errors="replace")
+    if reason := passes(said):
+        raise PassingError(f"heudiconv: {reason}")
+    if problem := failure(said, done.returncode, text, folders):
         folder, reason = problem
         if folder is None:
             raise DataError(f"the session: {reason}")
@@ -164,6 +169,13 @@ def _search_path() -> str:
     return os.pathsep.join([*folders, os.environ.get("PATH", "")])
 
 
+def passes(log: str) -> str | None:
+    """Why what went wrong in a run passes, if so: what heudiconv said, or how dcm2niix ended."""
+    statuses = re.findall(r"subprocess exited with code (-?\d+)", log)  # nipype's
+    ended = next(filter(None, (passing.of_status(int(status)) for status in statuses)), None)
+    return passing.of_words(log) or (f"dcm2niix: {ended}" if ended else None)
+
+
 def failure(
     log: str, code: int, heuristic: str, folders: Mapping[str, Path]
 ) -> tuple[str | None, str] | None:
@@ -180,8 +192,6 @@ def failure(
         found = re.search(rf"'([^']+)': '{re.escape(prefix)}'", heuristic)
         folder = found[1] if found else None
         printed = re.sub(r"^.*INFO: std\w+ [-\dT:.]*:", "", said, flags=re.MULTILINE)
-        if re.search(r"(?i)no space left|disk full", printed):
-            return None, "the disk is full; make room and run again"
         is_last = place + 3 == len(parts)
         troubles = "\n".join(re.findall(r".*(?:Error|assert).*", said)) if is_last and code else ""
         for pattern, cause in _CAUSES:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from coil import passing
 from coil.bids import names
 
 _IMAGE = ".nii.gz"
@@ -142,7 +143,8 @@ def is_whole(image: Path) -> bool:
     """Whether an image holds all its voxels, by the length that ends a gzip file (RFC 1952)."""
     try:
         size, _, bits, offset = layout(image)
-    except (OSError, EOFError, struct.error):
+    except (OSError, EOFError, struct.error) as error:
+        passing.let_through(error)
         return False
     with image.open("rb") as stream:
         stream.seek(-4, 2)

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from coil import passing
 from coil.errors import DataError
 
 
@@ -52,7 +53,8 @@ def _workbook(path: Path, sheet: str | None) -> list[list[str]]:
 
     try:
         values, formulas = (load_workbook(path, data_only=computed) for computed in (True, False))
-    except Exception:
+    except Exception as error:
+        passing.let_through(error)
         raise DataError(f"{path.name}: is no Excel workbook; save it as .xlsx") from None
     if sheet is not None and sheet not in values.sheetnames:
         raise DataError(f"{path.name}: has no sheet {sheet}; correct the config")

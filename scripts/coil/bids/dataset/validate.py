@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from coil import programs
 from coil.bids import names
 from coil.errors import DataError
 from coil.files import write_json
@@ -30,15 +30,15 @@ def validate(bids: Path) -> dict[str, Any]:
     ------
     DataError
         If the validator did not come to a verdict.
+    PassingError
+        If it was ended before it could.
     """
     with tempfile.TemporaryDirectory(prefix="coil-validate-") as folder:
         verdict = Path(folder) / "verdict.json"
-        done = subprocess.run(
+        done = programs.run(
             [find_program("bids-validator-deno"), bids, "--format", "json", "-o", verdict],
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             env=os.environ | {"HOME": folder, "DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1"},
-            check=False,
         )
         if done.returncode not in (0, _EXIT_WITH_ERRORS) or not verdict.is_file():
             raise DataError(

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from coil import passing
 from coil.bids.series import facts, stack
 from coil.bids.series.acquisition import phase_encoding
 from coil.bids.series.header import sop_class_name
@@ -194,6 +195,7 @@ def _reading(folder: str | None) -> Iterator[None]:
     except CoilError:
         raise
     except Exception as error:
+        passing.let_through(error)
         raise DataError(
             f"{folder}: a header holds a value that DICOM does not allow "
             f"({type(error).__name__}); repair or remove the file in the archive"

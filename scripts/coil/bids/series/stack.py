@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from coil import passing
 from coil.bids.series import header as headers
 from coil.bids.series.acquisition import SIEMENS_FRAMES, b_values, private, siemens_frame
 from coil.bids.series.header import Header
@@ -184,11 +185,13 @@ def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
 def _instance(path: Path) -> float:
     try:
         return int(headers.read_texts(path, "InstanceNumber")[0])
-    except Exception:  # whatever pydicom makes of a broken file
+    except Exception as error:  # whatever pydicom makes of a broken file
+        passing.let_through(error)
         return math.inf
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
+    passing.let_through(error)
     return DataError(
         f"{path.parent.parent.name}/{path.parent.name}: a file is not readable as DICOM "
         f"({type(error).__name__}); repair or remove it in the archive"

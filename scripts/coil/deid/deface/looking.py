@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 
+from coil import passing
 from coil.deid.deface.average import above_orbits, face, template, template_face, vertex
 from coil.deid.deface.grids import (
     Grid,
@@ -138,6 +139,7 @@ def _image(source: Path) -> Grid:
     try:
         image = load(source)
     except (OSError, EOFError, TypeError, ValueError, zlib.error, ImageFileError) as error:
+        passing.let_through(error)
         raise DataError(
             f"{source.name}: not a whole image of numbers ({type(error).__name__}); convert again"
         ) from None

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
+from coil import programs
 from coil.deid.deface.average import template, template_head
 from coil.deid.deface.grids import Grid, even, resample
 from coil.errors import DataError
@@ -70,13 +70,12 @@ def resemblance(to_template: np.ndarray, image: Grid) -> float:
 
 def _niimath(*arguments: str | Path) -> None:
     environment = {"OMP_NUM_THREADS": "1", "FSLOUTPUTTYPE": "NIFTI", **os.environ}
-    try:
-        subprocess.run(
-            [find_program("niimath", "bin/niimath"), *map(str, arguments)],
-            env=environment, capture_output=True, check=True, timeout=SECONDS,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
+    done = programs.run(
+        [find_program("niimath", "bin/niimath"), *map(str, arguments)],
+        env=environment, capture_output=True, timeout=SECONDS,
+    )  # fmt: skip
+    if done.returncode:
         raise DataError(
-            f"niimath: could not register an image ({type(error).__name__}); "
+            f"niimath: could not register an image (status {done.returncode}); "
             "look whether it is a whole 3D image of a head"
-        ) from None
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coil import passing
 from coil.deid.deface.average import edition
 from coil.deid.deface.looking import BROW, CHANGED, FACE, SKULL, Look, look
 from coil.deid.deface.registration import RESEMBLANCE
@@ -109,6 +110,7 @@ def _body_part(source: Path) -> str:
     """What the sidecar beside an image says was examined."""
     try:
         sidecar = json.loads(source.with_name(f"{source.name.partition('.')[0]}.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        passing.let_through(error)
         return ""
     return str(sidecar.get("BodyPartExamined", "")) if isinstance(sidecar, dict) else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coil import __version__
+from coil import __version__, passing
 from coil.deid.dicom import fast, parts
 from coil.deid.dicom.profile import EDITION, Profile, options
 from coil.deid.dicom.search import Search
@@ -104,7 +104,8 @@ def export_session(
 def _rows(converted: Path) -> list[dict[str, Any]]:
     try:
         return [row for row in read_json(converted / "converted.json")["series"] if row["folder"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        passing.let_through(error)
         raise DataError("converted.json: missing or damaged; convert the session again") from None
 
 

@@ -14,6 +14,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
+from coil import passing
 from coil.deid.dicom import parts, private, risk
 from coil.deid.dicom.profile import Rules
 from coil.errors import DataError
@@ -38,7 +39,8 @@ def clean(data: bytes, family: parts.Family) -> bytes:
             return _clean(source, family)
         except DataError:
             raise
-        except Exception:  # of many kinds, and their messages quote the file
+        except Exception as error:  # of many kinds, and their messages quote the file
+            passing.let_through(error)
             raise DataError("a file cannot be read as DICOM; repair it in the archive") from None
 
 

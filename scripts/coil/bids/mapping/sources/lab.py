@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from coil import passing
 from coil.bids.mapping.sources.named import Named, checked, datatype_of, entities_of
 from coil.errors import ConfigError
 
@@ -186,6 +187,7 @@ def _run(path: Path, where: str, work: Callable[[], T]) -> T:
         with redirect_stdout(nothing), redirect_stderr(nothing):
             return work()
     except (Exception, SystemExit) as error:
+        passing.let_through(error)
         line = _line(error, path.resolve())
         told = f"{type(error).__name__}; correct it, and try it with heudiconv by hand"
         if line is None:
