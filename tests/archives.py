@@ -1,5 +1,6 @@
 """What the tests of archives share: a small DICOM study, a server with it, a raw client."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,16 @@ def logged_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archi
     with connect(Address(server.url)) as connection:
         yield connection
     server.faults()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = [*command.split(), "subjectAltName=IP:127.0.0.1", *files]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
 
 
 class Raw:

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from coil.archive.locks import place
 from coil.archive.login import FOLDER, close_all
 from coil.errors import ArchiveError
 from localxnat.testing import Server, import_dicom, running
-from tests.archives import Raw, write_study
+from tests.archives import Raw, self_signed, write_study
 
 PASSWORD = "a secret that must stay one"
 LOGIN = "PUT /data/services/auth"
@@ -196,11 +195,7 @@ def test_a_refused_password_is_told_in_a_line_that_does_not_hold_it(
 @pytest.fixture
 def secured(server: Server, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The server behind TLS: its address, and the certificate that nobody has signed."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
-    names = "subjectAltName=IP:127.0.0.1"
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), names, *files], check=True, capture_output=True)
+    certificate, key = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with socket.create_server(("127.0.0.1", 0)) as listener:

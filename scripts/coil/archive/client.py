@@ -1,8 +1,7 @@
 """The requests to an XNAT, with its failures put into words.
 
-The `xnat` client logs in (see `coil.archive.login`); what follows are plain requests with
-that login, so that a job needs none of the twenty with which the client would learn the
-server's classes.
+Plain requests with one login (see `coil.archive.login`); a job needs none of the twenty with
+which a client of classes would learn the server's.
 """
 
 import itertools
@@ -17,14 +16,24 @@ import requests
 
 from coil.archive import resultset
 from coil.archive.locks import place
-from coil.archive.login import Address, Login, explained, http_session, shown
+from coil.archive.login import Address, Login
+from coil.archive.signing import shown
+from coil.archive.transport import (
+    BUSY,
+    LOGGED_OUT,
+    REDIRECTS,
+    TIMEOUT,
+    explained,
+    http_session,
+    is_slow,
+    redirect,
+)
 from coil.errors import ArchiveError, BrokenOffError, FailedError, RefusedError
 
 __all__ = ["Address", "Archive", "connect", "part"]
 
 CHUNK = 1 << 20
 TRIES = 3
-LOGGED_OUT = (301, 302, 401)
 T = TypeVar("T")
 Row = dict[str, str]
 
@@ -161,7 +170,7 @@ class Archive:
         self, method: str, path: str, accept: tuple[int, ...] = (200,), **options: Any
     ) -> requests.Response:
         answer = self._send_once(method, path, options)
-        if answer.status_code in LOGGED_OUT:
+        if answer.status_code not in accept and _is_logged_out(answer):
             answer.close()
             self._login.renew()
             if method != "GET":
@@ -169,12 +178,12 @@ class Archive:
             answer = self._send_once(method, path, options)
         if answer.status_code not in accept:
             answer.close()
-            raise _error(answer.status_code)
+            raise _error(answer)
         return answer
 
     def _send_once(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
         token = self._login.token()
-        options = {"timeout": (15, 300), "allow_redirects": False, **options, **shown(token)}
+        options = {"timeout": TIMEOUT, **options, **shown(token)}
         if options.get("data") is not None:
             options["headers"]["Content-Type"] = "application/octet-stream"
         with explained(token.server):
@@ -189,7 +198,11 @@ def part(name: str) -> str:
 def _chunks(answer: requests.Response, size: int) -> Iterator[bytes]:
     try:
         yield from answer.iter_content(size)
-    except requests.RequestException:
+    except requests.RequestException as error:
+        if is_slow(error):
+            raise BrokenOffError(
+                f"the archive is slow: a transfer stood still for {TIMEOUT[1]} s; try again"
+            ) from None
         raise BrokenOffError("the archive broke off a transfer; try again") from None
 
 
@@ -197,7 +210,19 @@ def _is_page(first: bytes) -> bool:
     return first.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
 
 
-def _error(status: int) -> ArchiveError:
+def _is_logged_out(answer: requests.Response) -> bool:
+    """Whether an answer says that the login has ended: 301 is an answer, but to a login page."""
+    place = answer.headers.get("Location", "").lower()
+    return answer.status_code in (401, *LOGGED_OUT) or (
+        answer.status_code in REDIRECTS and "login" in place
+    )
+
+
+def _error(answer: requests.Response) -> ArchiveError:
+    status = answer.status_code
+    if status in (301, 308) and (place := redirect(answer)):
+        moved = place.partition("?")[0]
+        return ArchiveError(f"the archive has moved to {moved}; set archive.server to its address")
     if status in (400, 403, 404, 417, 422):
         return RefusedError(_explain(status), status)
     return (FailedError if status == 500 else ArchiveError)(_explain(status))
@@ -205,7 +230,7 @@ def _error(status: int) -> ArchiveError:
 
 def _explain(status: int) -> str:
     match status:
-        case 301 | 302 | 401:
+        case 401 | 302 | 303 | 307:
             return "the archive asks to log in again; check XNAT_USER and XNAT_PASS, then try again"
         case 403:
             return (
@@ -215,4 +240,11 @@ def _explain(status: int) -> str:
             return "the archive has no such thing, or this login may not see it (404); check both"
         case 400 | 417 | 422:
             return f"the archive does not accept the request ({status}); check labels and IDs"
+        case 504:
+            return "the archive is slow: a gateway before it waited in vain (504); try again later"
+    if status in BUSY:
+        return (
+            f"the archive is not available now ({status}): it may be in maintenance or overloaded; "
+            "try again later"
+        )
     return f"the archive answered with status {status}; try again, then ask its administrator"
