@@ -54,7 +54,10 @@ def _chosen(call: Call, target: Target) -> list[tuple[int, str, tuple[str, str]]
         " WHERE shares.project = ? AND kind = 'experiment'{} ORDER BY pk"
     )
     if target.subject:
-        where, values = "parent = ? AND kind = 'experiment'", [target.subject.pk]
+        where, values = "parent = ? AND kind = 'experiment'", [str(target.subject.pk)]
+        if target.project:
+            where += " AND (project = ? OR pk IN (SELECT object FROM shares WHERE project = ?))"
+            values += [target.project.id] * 2
     elif target.project:
         home = target.project.id
         here = _rows(call, guests.format(""), [home])

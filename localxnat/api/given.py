@@ -17,7 +17,7 @@ _OBJECTS = {
     "xnat:imageAssessorData": "assessor",
 }
 # What tells the entries of a list apart, where an entry has it.
-_KEYS = ("name", "ID", "id", "number", "imageScan_ID")
+_KEYS = ("ID", "id", "name", "number", "imageScan_ID")
 # Elements that only the server's own doings change.
 _OWN = {"sharing", "resources", "file", "in", "out"}
 
@@ -72,7 +72,7 @@ def _values(
     """The values of an element and of all in it by their paths; objects go to `given`."""
     for name, value in element.attrib.items():
         if not name.startswith("{"):
-            yield prefix + name, value
+            yield prefix + name, value.replace("\r\n", "\n")
     counts: dict[str, int] = {}
     for child in element:
         name = local(child.tag)
@@ -80,7 +80,7 @@ def _values(
         path = prefix + (found.name if found else name)
         number = counts.get(name, 0)
         counts[name] = number + 1
-        text = (child.text or "").strip()
+        text = _text(child)
         if found and found.kind in _OBJECTS:
             kind = _type_of(child) or found.kind
             given.below.append((_OBJECTS[found.kind], _read(child, kind)))
@@ -100,7 +100,7 @@ def _entry(
     key = next((key for key in _KEYS if key.lower() in inner and _value(element, key)), None)
     place = f"{path}[{key}={_value(element, key)}]" if key else f"{path}[{number}]"
     values = list(_values(element, inner, f"{place}/", given))
-    text = (element.text or "").strip()
+    text = _text(element)
     if text:
         values.append((f"{place}/{types.text_names(found)[-1]}", text))
     # The key is in the path already, unless the entry has nothing else.
@@ -110,4 +110,9 @@ def _entry(
 
 def _value(element: ElementTree.Element, name: str) -> str:
     below = next((child for child in element if local(child.tag) == name), None)
-    return element.get(name) or ((below.text or "").strip() if below is not None else "")
+    return element.get(name) or (_text(below) if below is not None else "")
+
+
+def _text(element: ElementTree.Element) -> str:
+    """An element's own text; its line breaks are LF, also those that come as references."""
+    return (element.text or "").replace("\r\n", "\n").strip()

@@ -51,7 +51,8 @@ def item(store: Store, resources: Resources, thing: Object) -> Item:
         kind = "xnat:projectParticipant" if participant else "xnat:experimentData_share"
         children.append(_list("sharing/share", kind, rows))
     for word, kind in BELOW.get(thing.kind, []):
-        found = store.children(thing, kind)
+        # Of what belongs to another project, that project's own addresses tell.
+        found = [one for one in store.children(thing, kind) if one.project == thing.project]
         if found:
             nodes = [item(store, resources, child) for child in found]
             children.append({"field": word, "items": nodes})

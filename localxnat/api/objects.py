@@ -6,11 +6,11 @@ has the last word.
 
 from starlette.responses import Response
 
-from localxnat.api import protocols
+from localxnat.api import protocols, scan_types
 from localxnat.api.given import Given
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
-from localxnat.model import fields, xsi
+from localxnat.model import fields, types, xsi
 from localxnat.storage.names import check_label, check_scan_id
 from localxnat.storage.store import Object
 
@@ -41,11 +41,13 @@ def put(call: Call, target: Target, word: str) -> Response:
     if existing is not None and word not in target.missing and call.address.collection is None:
         return _update(call, existing)
     parent = _parent(call, target, kind)
-    call.require("edit", parent)
+    home = _home(call, target, parent, kind)
+    call.require("edit", home)
     named = dict(call.address.steps).get(word) if call.address.collection is None else None
-    item = _create(call, kind, named, parent)
+    item = _create(call, kind, named, parent, home)
     _add_below(call, item, call.given)
-    return Response(item.id, 201, media_type="text/plain")
+    status = 200 if kind == "reconstruction" else 201  # as XNAT says it
+    return Response(item.id, status, media_type="text/plain")
 
 
 def _assessor(call: Call, target: Target, found: Object | None) -> Object | None:
@@ -61,7 +63,7 @@ def _assessor(call: Call, target: Target, found: Object | None) -> Object | None
     if not name:
         raise Refused(422, "Submitted subject record must include the project attribute.")
     label = target.missing.get("assessors", "")
-    known = found or call.store.assessor(target.experiment, label)
+    known = found or call.store.assessor(target.experiment, label, name)
     if known is not None:
         target.missing.pop("assessors", None)
     return known
@@ -75,13 +77,17 @@ def _project_named(call: Call) -> str:
 
 
 def _parent(call: Call, target: Target, kind: str) -> Object:
-    """The object that a new one belongs to; a subject that is not there yet is made, as in XNAT."""
+    """The object that a new one belongs to.
+
+    As in XNAT, a subject that is not there yet is made by the PUT of its session, and not by a
+    POST to its sessions.
+    """
     if kind in ("scan", "reconstruction", "assessor"):
         if target.experiment is None:
             raise Refused(404, NOT_FOUND)
         return target.experiment
     project = target.project
-    if project is None and "subjects" in target.missing:
+    if "subjects" in target.missing and (project is None or call.address.collection):
         raise Refused(404, NOT_FOUND)
     if project is None or "projects" in target.missing:
         raise Refused(422, "The project does not exist, or is not named in the address.")
@@ -106,19 +112,30 @@ def _parent(call: Call, target: Target, kind: str) -> Object:
     )
 
 
+def _home(call: Call, target: Target, parent: Object, kind: str) -> Object:
+    """What has the project of a new object: its project itself, or its parent.
+
+    They differ below a subject or a session that is shared into the project that is named.
+    """
+    if kind not in ("experiment", "assessor"):
+        return parent
+    return target.project or call.store.project(_project_named(call)) or parent
+
+
 def _type_of(call: Call, kind: str, default: str = "") -> str:
     given = call.query.get("xsiType") or (call.given.xsi_type if call.given else "")
     if not given:
         # A field's path begins with the type: xnat:mrSessionData/date=2024-01-01.
         prefixes = (name.partition("/")[0] for name, _ in call.query if ":" in name)
         given = next((prefix for prefix in prefixes if xsi.spell(prefix)), default)
-    spelled = xsi.spell(given)
+    # A type may also be named as a document's root element is: xnat:ReconstructedImage.
+    spelled = xsi.spell(given) or types.of_element(given.partition(":")[2])
     if spelled is None or not xsi.fits(spelled, kind):
         raise Refused(417, f"No xsiType is given that a new {kind} can have.")
     return spelled
 
 
-def _create(call: Call, kind: str, name: str | None, parent: Object) -> Object:
+def _create(call: Call, kind: str, name: str | None, parent: Object, home: Object) -> Object:
     defaults = {
         "subject": "xnat:subjectData",
         "reconstruction": "xnat:reconstructedImageData",
@@ -136,7 +153,7 @@ def _create(call: Call, kind: str, name: str | None, parent: Object) -> Object:
         identifier = label
     if identifier and kind in _LABELLED:
         check_label(identifier, "ID")
-    project = parent.id if parent.kind == "project" else parent.project
+    project = home.id if home.kind == "project" else home.project
     return call.store.create(
         kind, label, xsi_type, project, parent, call.user.login, changes, identifier
     )
@@ -180,16 +197,14 @@ def _update(call: Call, item: Object) -> Response:
     """Set the fields of the request on an object that exists; 200 and its ID."""
     call.require("edit", item)
     given = call.given
-    if given is not None:
-        if not (xsi.is_a(given.xsi_type, item.xsi_type) or xsi.is_a(item.xsi_type, given.xsi_type)):
-            raise Refused(422, "The document is of another type than the object.")
-        if given.identity.get("project", item.project) != item.project:
-            raise Refused(409, "Project must be modified through separate URI.")
+    _check_type(call, item)
+    if given is not None and (given.identity.get("project") or item.project) != item.project:
+        raise Refused(409, "Project must be modified through separate URI.")
     changes: dict[str, str | None] = {}
     if call.query.flag("allowDataDeletion") and given is not None:
-        # The document says all: what it has not is deleted.
-        changes = dict.fromkeys(item.fields)
-    changes |= given.changes if given else {}
+        # The document says all: what it has not is deleted, but for what no document has.
+        changes = {key: None for key in item.fields if key.lower() not in fields.IDENTITY}
+    changes |= _from_document(item.id, given) if given else {}
     changes |= fields.updates(item.kind, item.xsi_type, call.query)
     label = call.query.get("label")
     if label and item.kind in _LABELLED and label != item.label:
@@ -198,7 +213,20 @@ def _update(call: Call, item: Object) -> Response:
     if item.kind == "project":
         _keep_aliases(call, item)
     _add_below(call, item, given)
+    if item.kind == "experiment" and call.query.flag("fixScanTypes"):
+        scan_types.fix(call.store, item)
     return Response(item.id, 200, media_type="text/plain")
+
+
+def _check_type(call: Call, item: Object) -> None:
+    """409 for another type of a scan, 422 for the document of another type of anything."""
+    document = call.given.xsi_type if call.given else ""
+    asked = xsi.spell(call.query.get("xsiType")) or document
+    if item.kind == "scan" and asked not in ("", *xsi.ABSTRACT, item.xsi_type):
+        raise Refused(409, "Specified xsiType differs from existing xsiType")
+    related = xsi.is_a(document, item.xsi_type) or xsi.is_a(item.xsi_type, document)
+    if document and not related:
+        raise Refused(422, "The document is of another type than the object.")
 
 
 def _put_project(call: Call, target: Target) -> Response:
@@ -216,7 +244,7 @@ def _put_project(call: Call, target: Target) -> Response:
         raise Refused(403, "The user has no right to edit here.")
     changes = (
         protocols.default(name)
-        | given.changes
+        | _from_document(name, given)
         | fields.updates("project", given.xsi_type, call.query)
     )
     check_label(name, "project ID")
@@ -226,6 +254,13 @@ def _put_project(call: Call, target: Target) -> Response:
     call.auth.set_role(call.user.login, item.id, "owner")
     _keep_aliases(call, item)
     return Response(item.id, 201, media_type="text/plain")
+
+
+def _from_document(identifier: str, given: Given) -> dict[str, str | None]:
+    """What a document says of the object of this ID."""
+    if given.xsi_type != "xnat:projectData":
+        return given.changes
+    return protocols.identified(identifier, given.changes)
 
 
 def _keep_aliases(call: Call, project: Object) -> None:

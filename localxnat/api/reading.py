@@ -91,7 +91,9 @@ def _children(call: Call, target: Target, kind: str) -> Iterator[Line]:
     if target.experiment is None:
         raise Refused(404, NOT_FOUND)
     session = target.experiment
-    return (Line(item, session) for item in call.store.children(session, kind))
+    found = call.store.children(session, kind)
+    # An assessor may belong to another project than its session.
+    return (Line(one, session) for one in found if kind != "assessor" or call.may("read", one))
 
 
 # Single objects ------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ class Call:
         names = [item.project]
         if action == "read" and item.kind != "project":
             session = self.store.session_of(item)
-            names += [project for project, _ in self.store.shares(session)]
+            for one in (item, session) if item.kind == "assessor" else (session,):
+                names += [project for project, _ in self.store.shares(one)]
         projects = [self.store.project(name) for name in names]
         return any(project and self.auth.may(self.user, action, project) for project in projects)
 
@@ -102,8 +103,7 @@ def resolve(call: Call) -> Target:
     assessor = address.get("assessors")
     if assessor is not None and target.experiment:
         # A label is one of a project: as in XNAT, without a project only the ID is looked for.
-        by_label = target.project is not None
-        target.assessor = store.assessor(target.experiment, assessor, by_label)
+        target.assessor = _visible(call, store.assessor(target.experiment, assessor, scope))
         if target.assessor is None:
             target.missing["assessors"] = assessor
     scans = address.get("scans")

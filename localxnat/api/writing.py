@@ -4,11 +4,11 @@ import re
 
 from starlette.responses import Response
 
-from localxnat.api import objects
+from localxnat.api import objects, sharing
 from localxnat.api.targets import NOT_FOUND, Call, Target, require_found, resolve
 from localxnat.errors import Refused
 from localxnat.storage.auth import ROLES
-from localxnat.storage.names import check_label, check_resource_label
+from localxnat.storage.names import check_resource_label
 from localxnat.storage.resources import Resource
 from localxnat.storage.store import Object
 
@@ -19,7 +19,7 @@ def put(call: Call) -> Response:
     address = call.address
     match address.collection or address.last:
         case "projects" if address.shared_into is not None:
-            return _share(call, target, address.shared_into)
+            return sharing.share(call, target, address.shared_into)
         case (
             "projects" | "subjects" | "experiments" | "scans" | "reconstructions" | "assessors"
         ) as w:
@@ -58,37 +58,6 @@ def make_resource(call: Call, owner: Object, label: str) -> Resource:
         tags=query.get("tags"),
         description=query.get("description"),
     )
-
-
-def _share(call: Call, target: Target, into: str) -> Response:
-    require_found(target)
-    item = target.owner
-    if item.kind not in ("subject", "experiment", "assessor"):
-        raise Refused(405, "Only subjects and experiments are shared.")
-    project = call.store.project(into)
-    if project is None or not call.may("read", project):
-        raise Refused(404, "Unable to identify the project to share into.")
-    if project.id in (item.project, *(name for name, _ in call.store.shares(item))):
-        raise Refused(409, "Already assigned to that project.")
-    call.require("read", item)
-    call.require("edit", project)
-    label = call.query.get("label") or item.label
-    call.store.share(item, project.id, check_label(label, "label"))
-    return Response(status_code=200)
-
-
-def _unshare(call: Call, item: Object, project: str) -> Response:
-    """End a share. As in XNAT, to unshare an object from its own project is to delete it."""
-    if project == item.project:
-        call.require("delete", item)
-        call.resources.delete_object(item, files=call.query.flag("removeFiles"))
-        return Response(status_code=200)
-    shared = project in (name for name, _ in call.store.shares(item))
-    if not shared and item.kind == "subject":
-        raise Refused(403, "Subject is not assigned to specified project.")
-    call.require("edit", item)
-    call.store.unshare(item, project)
-    return Response(status_code=200)
 
 
 def _own(call: Call, target: Target) -> Object:
@@ -145,7 +114,9 @@ def delete(call: Call) -> Response:
     if address.collection is not None:
         raise Refused(405, "A whole collection cannot be deleted.")
     if address.shared_into is not None:
-        return _unshare(call, target.owner, address.shared_into)
+        return sharing.unshare(call, target.owner, address.shared_into)
+    if address.last in sharing.SHARED and (here := sharing.guest_in(call, target)):
+        return sharing.unshare(call, target.owner, here)
     files = call.query.flag("removeFiles")
     if target.resource is not None:
         call.require("delete", target.owner)

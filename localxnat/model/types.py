@@ -17,6 +17,9 @@ SCHEMAS = Path(__file__).parent / "schemas"
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _INTEGERS = {"xs:integer", "xs:int", "xs:long"}
 _FLOATS = {"xs:float", "xs:double", "xs:decimal"}
+# As many characters has a text where the schema says no other number.
+_LENGTH = 255
+_ANY_LENGTH = "xdat:LONGVARCHAR"
 
 
 @dataclass
@@ -28,6 +31,8 @@ class Field:
     many: bool = False
     attribute: bool = False
     choices: frozenset[str] = frozenset()
+    # How many characters a text can have; None for any number.
+    length: int | None = _LENGTH
     # The type of the items that it holds, in XNAT's naming: xnat:qcAssessmentData_scan.
     item_type: str = ""
     fields: dict[str, "Field"] = field(default_factory=dict)
@@ -70,6 +75,8 @@ class Field:
             raise Refused(400, f"The value of {self.name} is no {self.kind[3:]}.") from None
         if self.choices and value not in self.choices:
             raise Refused(400, f"The value of {self.name} is none of those that are allowed.")
+        if self.kind == "xs:string" and self.length is not None and len(value) > self.length:
+            raise Refused(400, f"The value of {self.name} has over {self.length} characters.")
         return value
 
 
@@ -80,6 +87,7 @@ class Type:
     name: str
     parent: str | None = None
     text: str = ""
+    length: int | None = _LENGTH
     fields: dict[str, Field] = field(default_factory=dict)
 
 
@@ -110,6 +118,8 @@ def _fill(
                 fields[made.name.lower()] = made
             case "extension":
                 base = child.get("base", "")
+                if base == _ANY_LENGTH:
+                    base, into.length = "xs:string", None
                 if isinstance(into, Field):
                     into.kind = base
                 elif base.startswith("xs:"):
@@ -134,6 +144,8 @@ def _field(element: ElementTree.Element, owner: str) -> Field:
     restriction = element.find(f"{_XS}simpleType/{_XS}restriction")
     if restriction is not None:
         made.kind = restriction.get("base", "")
+        longest = restriction.find(f"{_XS}maxLength")
+        made.length = int(longest.get("value", _LENGTH)) if longest is not None else _LENGTH
     named = ":" in made.kind and not made.kind.startswith("xs:")
     made.item_type = made.kind if named else f"{owner}_{made.name}"
     anonymous = element.find(f"{_XS}complexType")
@@ -181,7 +193,7 @@ def fields_of(xsi_type: str) -> dict[str, Field]:
         found |= TYPES[name].fields
         if TYPES[name].text:
             local = name.partition(":")[2]
-            found[local.lower()] = Field(local, TYPES[name].text)
+            found[local.lower()] = Field(local, TYPES[name].text, length=TYPES[name].length)
     return found
 
 
@@ -198,7 +210,8 @@ def below(found: Field | None) -> dict[str, Field]:
     if found is None:
         return {}
     if found.fields or found.kind.startswith("xs:") or not found.kind:
-        text = {found.name.lower(): Field(found.name, found.kind)} if found.many else {}
+        own = Field(found.name, found.kind, length=found.length)
+        text = {found.name.lower(): own} if found.many else {}
         return text | found.fields
     return fields_of(concrete(found.kind))
 

@@ -80,10 +80,11 @@ CREATE TABLE IF NOT EXISTS pending (
     tags TEXT NOT NULL
 );
 
--- Objects on their way to a new label, noted before their folder is renamed.
-CREATE TABLE IF NOT EXISTS renaming (
+-- Objects on their way to a new label or project, noted before their folder is renamed.
+CREATE TABLE IF NOT EXISTS moving (
     object INTEGER PRIMARY KEY REFERENCES objects (pk) ON DELETE CASCADE,
     label TEXT NOT NULL,
+    project TEXT NOT NULL,
     old TEXT NOT NULL,
     new TEXT NOT NULL
 );

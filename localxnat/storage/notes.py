@@ -1,7 +1,8 @@
 """What is noted in the database before it is done on the disk, and done after a kill.
 
 A file that has arrived is noted in `pending` until it has its place and its row, an object that
-changes its label in `renaming`, what is to go in `removing` with the rows that drop it.
+changes its label or its project in `moving`, what is to go in `removing` with the rows that drop
+it.
 """
 
 import fcntl
@@ -57,17 +58,28 @@ class Notes(Catalogs):
         )
 
     def _relabel(
-        self, connection: sqlite3.Connection, pk: int, label: str, old: str, new: str
+        self, connection: sqlite3.Connection, pk: int, label: str, project: str, old: str, new: str
     ) -> None:
-        stamp = now()
+        """Enter the label and the project of an object whose folder has its new place."""
+        parts = (
+            "parent = ? AND kind IN ('scan', 'reconstruction', 'assessor')"
+            " AND project = (SELECT project FROM objects WHERE pk = ?)"
+        )
         connection.execute(
-            "UPDATE objects SET label = ?, last_modified = ? WHERE pk = ?", (label, stamp, pk)
+            f"DELETE FROM shares WHERE project = ? AND (object = ? OR object IN"
+            f" (SELECT pk FROM objects WHERE {parts}))",
+            (project, pk, pk, pk),
+        )
+        connection.execute(f"UPDATE objects SET project = ? WHERE {parts}", (project, pk, pk))
+        connection.execute(
+            "UPDATE objects SET label = ?, project = ?, last_modified = ? WHERE pk = ?",
+            (label, project, now(), pk),
         )
         connection.execute(
             "UPDATE resources SET folder = ? || substr(folder, ?) WHERE folder LIKE ? ESCAPE '\\'",
             (new, len(old) + 1, _like(old) + "/%"),
         )
-        connection.execute("DELETE FROM renaming WHERE object = ?", (pk,))
+        connection.execute("DELETE FROM moving WHERE object = ?", (pk,))
 
     def _note(self, connection: sqlite3.Connection, paths: list[str]) -> None:
         connection.executemany(
@@ -91,11 +103,9 @@ class Notes(Catalogs):
         """Finish what a killed process had noted, and sweep what nobody is writing."""
         with self._exclusive():
             with self.store.database.write() as connection:
-                for row in connection.execute("SELECT * FROM renaming").fetchall():
+                for row in connection.execute("SELECT * FROM moving").fetchall():
                     if (self.root / row["old"]).exists():
-                        connection.execute(
-                            "DELETE FROM renaming WHERE object = ?", (row["object"],)
-                        )
+                        connection.execute("DELETE FROM moving WHERE object = ?", (row["object"],))
                     else:
                         self._relabel(connection, *row)
                 pending = connection.execute(

@@ -59,7 +59,10 @@ class Catalogs:
             case "reconstruction":
                 return self.object_folder(self.store.session_of(item)) / "PROCESSED" / item.id
             case _:
-                return self.object_folder(self.store.session_of(item)) / "ASSESSORS" / item.label
+                session = self.store.session_of(item)
+                # Two projects may use one label for what they have below a shared session.
+                name = item.label if item.project == session.project else item.id
+                return self.object_folder(session) / "ASSESSORS" / name
 
     def resource_folder(self, item: Object, label: str) -> Path:
         folder = self.object_folder(item)

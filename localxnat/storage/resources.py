@@ -8,19 +8,16 @@ nothing of what it did, or notes from which `recover` does the rest.
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from localxnat.errors import Refused
 from localxnat.storage.incoming import Arrived, Incoming
-from localxnat.storage.notes import Notes
+from localxnat.storage.moves import GONE, Moves
 from localxnat.storage.resource_rows import File, Resource
 from localxnat.storage.store import Object
 
-GONE = "The object was deleted meanwhile."
 
-
-class Resources(Notes):
+class Resources(Moves):
     """The resources of a store's objects, with their files on disk."""
 
     def create(
@@ -128,30 +125,6 @@ class Resources(Notes):
         above = [parent for parent in target.parents if folder in parent.parents]
         if target.is_dir() or any(parent.is_file() for parent in above):
             raise Refused(409, "A file and a folder cannot have the same name.")
-
-    def rename(self, item: Object, label: str) -> None:
-        """Give an object a new label, and its folder the new name; 409 if it is taken."""
-        with self._exclusive():
-            with self.store.database.write() as connection:
-                current = self.store.by_pk(item.pk)
-                if current is None:
-                    raise Refused(404, GONE)
-                old = self.object_folder(current).as_posix()
-                new = self.object_folder(replace(current, label=label)).as_posix()
-                taken = connection.execute(
-                    "SELECT 1 FROM objects WHERE project = ? AND label = ? AND"
-                    " (kind = 'subject') = ? AND kind != 'project' AND kind != 'scan'",
-                    (item.project, label, item.kind == "subject"),
-                ).fetchone()
-                if taken or (self.root / new).exists():
-                    raise Refused(409, "The label is in use.")
-                note = (item.pk, label, old, new)
-                connection.execute("INSERT OR REPLACE INTO renaming VALUES (?, ?, ?, ?)", note)
-            if (self.root / old).exists():
-                (self.root / old).rename(self.root / new)
-            with self.store.database.write() as connection:
-                self._relabel(connection, *note)
-        item.label = label
 
     def correct(
         self, owner: Object, resource: Resource, entered: list[File], gone: list[str]

@@ -110,12 +110,21 @@ class Store:
             identifier,
         )
 
-    def assessor(self, session: Object, identifier: str, by_label: bool = True) -> Object | None:
-        """A session's assessor by its ID, or also by its label."""
-        found = "kind = 'assessor' AND parent = ? AND "
-        if not by_label:
-            return self._one(f"{found} id = ?", session.pk, identifier)
-        return self._one(f"{found} (id = ? OR label = ?)", session.pk, identifier, identifier)
+    def labelled(self, kind: str, label: str, project: str) -> Object | None:
+        """The object that has a label of this kind in a project, as owned or as shared there."""
+        kinds = "kind = 'subject'" if kind == "subject" else "kind IN ('experiment', 'assessor')"
+        return self._one(f"{kinds} AND project = ? AND label = ?", project, label) or self._one(
+            f"{kinds} AND pk IN (SELECT object FROM shares WHERE project = ? AND label = ?)",
+            project,
+            label,
+        )
+
+    def assessor(self, session: Object, identifier: str, project: str | None) -> Object | None:
+        """A session's assessor by its ID, or in a project by its label there."""
+        found = self._one(
+            "kind = 'assessor' AND parent = ? AND id = ?", session.pk, identifier
+        ) or (self.labelled("assessor", identifier, project) if project else None)
+        return found if found and found.parent == session.pk else None
 
     def part(self, session: Object, kind: str, identifier: str) -> Object | None:
         """A scan or a reconstruction by its ID."""
@@ -251,17 +260,18 @@ class Store:
 
     def share(self, item: Object, project: str, label: str) -> None:
         with self.database.write() as connection:
-            if self._in_project(f"kind = '{item.kind}'", label, project):
+            if self.labelled(item.kind, label, project):
                 raise Refused(409, "The label is in use in that project.")
             connection.execute("INSERT INTO shares VALUES (?, ?, ?)", (item.pk, project, label))
             self.touch(item)
 
     def unshare(self, item: Object, project: str) -> None:
         with self.database.write() as connection:
-            connection.execute(
+            gone = connection.execute(
                 "DELETE FROM shares WHERE object = ? AND project = ?", (item.pk, project)
             )
-            self.touch(item)
+            if gone.rowcount:
+                self.touch(item)
 
     def delete(self, item: Object) -> None:
         """Remove the rows of an object and of all below it; files are another matter."""

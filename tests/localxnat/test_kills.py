@@ -49,7 +49,7 @@ def agree(root: Path) -> dict[str, bytes]:
     }
     assert on_disk == set(listed)
     assert not list((root / ".incoming").iterdir())
-    for table in ("pending", "renaming", "removing", "archiving"):
+    for table in ("pending", "moving", "removing", "archiving"):
         assert connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] == 0
     return listed
 
