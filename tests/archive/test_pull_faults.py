@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from coil import files, jobs
-from coil.archive import login
 from coil.archive import pull as pulling
+from coil.archive import transport
 from coil.archive.client import Address, connect
 from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import Request, pull_session
@@ -80,8 +80,8 @@ def test_whatever_an_archive_does_a_pull_has_its_bytes_or_fails_and_says_so(
     server: Server, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulling, "PAUSES", (0.0, 0.0))
-    at_once = login.RETRIES.new(backoff_factor=0, backoff_jitter=0)
-    monkeypatch.setattr(login, "RETRIES", at_once)
+    at_once = transport.RETRIES.new(backoff_factor=0, backoff_jitter=0)
+    monkeypatch.setattr(transport, "RETRIES", at_once)
     request = Request(session.id, session.scans, [], {})
     whole, ends = None, {"whole": 0, "failed": 0}
     with connect(Address(server.url)) as archive:

@@ -17,10 +17,10 @@ import requests
 import urllib3
 
 from coil import cluster
+from coil.archive import transport
 from coil.archive.transport import (
     BUSY,
     REDIRECTS,
-    RETRIES,
     TIMEOUT,
     explained,
     http_session,
@@ -65,7 +65,7 @@ def log_in(server: str, ca_bundle: str | None, variables: str) -> Token:
     """
     who = _credentials(server, variables)
     # One login too many ends by itself; a server that is gone is told of soon.
-    again = RETRIES.new(allowed_methods=("GET", "PUT"), connect=2)
+    again = transport.RETRIES.new(allowed_methods=("GET", "PUT"), connect=2)
     with explained(server), http_session(again) as http:
         server = _settled(http, server, ca_bundle)
         answer = _ask(http, server, who, ca_bundle)

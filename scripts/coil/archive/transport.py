@@ -38,14 +38,14 @@ RETRIES = urllib3.Retry(
 _PORTS = {"http": 80, "https": 443}
 
 
-def http_session(retries: urllib3.Retry = RETRIES) -> requests.Session:
+def http_session(retries: urllib3.Retry | None = None) -> requests.Session:
     """What sends requests; the caller says with each whose they are."""
     http = requests.Session()
     # Else ~/.netrc would log in once more with each request, and a cookie of a refusal stay.
     http.auth = _as_it_is
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
-        http.mount(scheme, HTTPAdapter(max_retries=retries))
+        http.mount(scheme, HTTPAdapter(max_retries=RETRIES if retries is None else retries))
     return http
 
 
