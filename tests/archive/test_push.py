@@ -1,5 +1,6 @@
 """Push to a live archive that misbehaves on demand."""
 
+from collections.abc import Iterator
 from itertools import count as numbers
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,65 @@ def test_a_push_to_a_session_that_is_gone_says_so_and_writes_nothing(
         push_files(archive, "/data/experiments/LOCAL_E99999", "coil", page(tmp_path, "one"))
 
 
+def log_in_as(user: str, role: str | None, archive: Archive, server: Server) -> None:
+    """Make a user with this role in the project, or with none."""
+    profile = {"username": user, "password": "reader"}
+    login = (server.user, server.password)
+    requests.post(f"{server.url}/xapi/users", json=profile, auth=login, timeout=20)
+    if role:
+        archive.put(f"/data/projects/P/users/{role}/{user}")
+
+
+@pytest.fixture
+def former(
+    archive: Archive,
+    session: Session,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Archive]:
+    """The connection of somebody who pushed to `former` and may edit the project no more."""
+    log_in_as("former", "Members", archive, server)
+    monkeypatch.setenv("XNAT_USER", "former")
+    monkeypatch.setenv("XNAT_PASS", "reader")
+    with connect(Address(server.url)) as connection:
+        push_files(connection, base(session), "former", page(tmp_path, "one"))
+        archive.put("/data/projects/P/users/Collaborators/former")
+        yield connection
+    archive.delete(f"{base(session)}/resources/former", removeFiles="true")
+
+
+def test_who_may_edit_no_more_is_told_so_and_not_of_other_bytes(
+    former: Archive, session: Session, tmp_path: Path
+) -> None:
+    with pytest.raises(RefusedError, match="this login may not edit the project"):
+        push_files(former, base(session), "former", page(tmp_path, "two"))
+
+
+def test_what_nobody_would_keep_is_not_sent(
+    former: Archive,
+    session: Session,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coil.archive.push.MUCH", 1)
+    before = len(server.requests())
+    with pytest.raises(RefusedError, match="may not edit the project"):
+        push_files(former, base(session), "former", page(tmp_path, "two"))
+    sent = [one for one in server.requests()[before:] if one.startswith("PUT")]
+    assert len(sent) == 1 and "receipt.json" in sent[0]
+
+
+def test_what_was_to_be_removed_and_is_still_there_is_told(
+    archive: Archive, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_files(archive, base(session), "stays", page(tmp_path, "one"))
+    monkeypatch.setattr(archive, "delete", lambda *_, **__: None)
+    with pytest.raises(RefusedError, match="this login may not delete in the project"):
+        push_files(archive, base(session), "stays", {})
+
+
 @pytest.mark.parametrize("role", ["Collaborators", None])
 def test_a_push_without_the_right_to_write_says_so_in_one_line(
     archive: Archive,
@@ -285,16 +345,12 @@ def test_a_push_without_the_right_to_write_says_so_in_one_line(
     role: str | None,
 ) -> None:
     user = f"reader{role}"
-    login = (server.user, server.password)
-    profile = {"username": user, "password": "reader"}
-    requests.post(f"{server.url}/xapi/users", json=profile, auth=login, timeout=20)
-    if role:
-        archive.put(f"/data/projects/P/users/{role}/{user}")
+    log_in_as(user, role, archive, server)
     monkeypatch.setenv("XNAT_USER", user)
     monkeypatch.setenv("XNAT_PASS", "reader")
     with (
         connect(Address(server.url)) as reader,
-        pytest.raises(RefusedError, match="right to edit" if role else "404") as refused,
+        pytest.raises(RefusedError, match="may not edit" if role else "404") as refused,
     ):
         push_files(reader, base(session), f"as{role}", page(tmp_path, "one"))
     assert "\n" not in str(refused.value)

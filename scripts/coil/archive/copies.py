@@ -169,6 +169,8 @@ def withdraw(archive: Archive, copy: Copy) -> dict[str, Any]:
         left = ["the session: somebody else's data are there; ask for their removal"]
         return {**done, "removed": keys(ours, HOME), "left": left if ours else []}
     archive.delete(found.base, removeFiles="true")
+    if archive.exists(found.base):
+        raise push.not_removed("the session")
     person = archive.item(copy.person)
     if person and _read_mark(person) == copy.marks[0] and not archive.rows(_sessions(copy)):
         archive.delete(copy.person, removeFiles="true")

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds before the archive is looked at after an upload that failed.
 PAUSES = (0.5, 2.0, 5.0)
+MUCH = 10_000_000
+"""Bytes that are not sent before the archive is seen to keep what it is sent."""
 _REFUSAL = re.compile(r'\s*(<!doctype|<html|\{\s*"duplicates")', re.IGNORECASE)
 
 
@@ -56,6 +58,7 @@ def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
     sent, removed = plan.of("create", "replace"), plan.of("remove")
     if sent or removed:
         _write_receipt(archive, base, plan, complete=False)
+        _check_kept(archive, base, parcel, plan)
         begun = _deliver_zipped(archive, base, parcel, plan) if parcel.zipped else set()
         for spot in sent:
             if plan.held.get(spot) == plan.wanted[spot]:
@@ -183,6 +186,16 @@ def _deliver(
     raise trouble
 
 
+def _check_kept(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
+    """Whether the archive keeps what this login sends, before much of it is sent in vain."""
+    paths = (parcel.files[spot] for spot in plan.of("create", "replace") if spot in parcel.files)
+    receipt = plan.receipt.spot
+    if sum(path.stat().st_size for path in paths) < MUCH:
+        return  # all is read back in the end
+    if digest_now(archive, base, receipt) != plan.held[receipt]:
+        raise _not_kept(receipt)
+
+
 def _deliver_zipped(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> set[Spot]:
     """Send the files of each place that holds nothing as one zip, and look at what arrived.
 
@@ -224,13 +237,29 @@ def _read_back(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
     here = look_again(archive, base, parcel)
     read_blank(archive, base, here, plan.wanted)
     for spot in plan.of("create", "replace", "unchanged"):
-        if here.get(spot) is None:
-            raise RefusedError(
-                f"the archive accepted {spot} and does not hold it, as XNAT does where a login may "
-                "not edit; ask an owner of the project for the right to edit"
-            )
-        if here.get(spot) != plan.wanted[spot]:
-            raise ArchiveError(
-                f"{spot} reads back from the archive with other bytes than were sent; try again"
-            )
+        if here.get(spot) == plan.wanted[spot]:
+            continue
+        if here.get(spot) in (None, plan.held.get(spot)):
+            raise _not_kept(spot)
+        raise ArchiveError(
+            f"{spot} reads back from the archive with other bytes than were sent; try again"
+        )
+    if kept := [spot for spot in plan.of("remove") if spot in here]:
+        raise not_removed(str(kept[0]))
     plan.settled = False
+
+
+def _not_kept(spot: Spot) -> RefusedError:
+    """What is said where XNAT answers 200 and writes nothing: so it does without the right."""
+    return RefusedError(
+        f"the archive accepted {spot} and does not hold it: this login may not edit the project; "
+        "ask one of its owners for the right"
+    )
+
+
+def not_removed(what: str) -> RefusedError:
+    """What is said of something that was to be deleted and is still there."""
+    return RefusedError(
+        f"the archive accepted to delete {what} and still holds it: this login may not delete in "
+        "the project; ask one of its owners for the right"
+    )
