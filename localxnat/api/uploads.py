@@ -64,10 +64,15 @@ async def _receive(call: Call, request: Request, path: str) -> list[Arrived]:
 
 
 async def receive_body(request: Request, new: Incoming) -> Incoming:
-    """A request's raw body as an incoming file; nothing is kept of one that ends early."""
+    """A request's raw body as an incoming file; nothing is kept of one that ends early.
+
+    Raises Refused: 400 for one that ended early, 500 for an empty one.
+    """
     expected = request.headers.get("content-length")
     try:
         size = await new.fill(request.stream())
+        if not size:
+            raise Refused(500, "The upload is empty.")  # as XNAT fails at it
         if expected is not None and size != int(expected):
             raise Refused(400, "The upload ended early.")
     except BaseException:

@@ -145,9 +145,18 @@ def _delete_resources(call: Call, target: Target, labels: list[str]) -> Response
 
 
 def _delete_file(call: Call, target: Target, path: str) -> Response:
+    """Delete a file or, by the name of a folder, all files below it."""
     resource = target.resource
-    if resource is None or call.resources.file(resource, path) is None:
+    doomed = _named(call, resource, path) if resource else []
+    if resource is None or not doomed:
         raise Refused(404, NOT_FOUND)
     call.require("delete", target.owner)
-    call.resources.delete_file(target.owner, resource, path)
+    call.resources.delete_files(target.owner, resource, doomed)
     return Response(status_code=200)
+
+
+def _named(call: Call, resource: Resource, path: str) -> list[str]:
+    if call.resources.file(resource, path) and not call.path.endswith("/"):
+        return [path]
+    files = call.resources.files(resource)
+    return [file.path for file in files if file.path.startswith(f"{path}/")]

@@ -8,6 +8,7 @@ nothing of what it did, or notes from which `recover` does the rest.
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from localxnat.errors import Refused
@@ -144,17 +145,27 @@ class Resources(Moves):
                 self._recount(connection, resource.id)
                 self.store.touch(owner)
 
-    def delete_file(self, owner: Object, resource: Resource, path: str) -> None:
+    def delete_files(self, owner: Object, resource: Resource, paths: list[str]) -> None:
+        """Remove files, and the folders within the resource that are empty then."""
         with self._exclusive():
             with self.store.database.write() as connection:
-                place = f"{self._current(resource).folder}/{path}"
-                connection.execute(
-                    "DELETE FROM files WHERE resource = ? AND path = ?", (resource.id, path)
+                folder = self._current(resource).folder
+                places = [f"{folder}/{path}" for path in paths]
+                connection.executemany(
+                    "DELETE FROM files WHERE resource = ? AND path = ?",
+                    [(resource.id, path) for path in paths],
                 )
                 self._recount(connection, resource.id)
                 self.store.touch(owner)
-                self._note(connection, [place])
-            self._remove([place])
+                self._note(connection, places)
+            self._remove(places)
+            self._prune(folder, paths)
+
+    def _prune(self, folder: str, paths: list[str]) -> None:
+        above = {parent for path in paths for parent in PurePosixPath(path).parents}
+        for one in sorted(above - {PurePosixPath()}, reverse=True):
+            with suppress(OSError):  # something is in it
+                (self.root / folder / one).rmdir()
 
     def delete(self, owner: Object, resource: Resource, *, files: bool) -> None:
         with self._exclusive():

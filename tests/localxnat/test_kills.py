@@ -232,7 +232,7 @@ def test_uploads_and_renames_at_the_same_time_lose_nothing(tmp_path: Path) -> No
 
         def upload(number: int) -> int:
             path = f"/data/subjects/{identifier}/resources/R/files/{number}"
-            return Raw(server)("PUT", path, data=b"x" * number).status_code
+            return Raw(server)("PUT", path, data=b"x" * (number + 1)).status_code
 
         def rename(number: int) -> int:
             return Raw(server)("PUT", f"/data/subjects/{identifier}?label=S{number}").status_code
