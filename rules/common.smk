@@ -1,6 +1,7 @@
 # In:  config/config.yaml and the project files that it names; sessions.tsv of each project.
-# Out: PROJECTS (settings by project), ANALYSES (theirs), UNITS (sessions by project), and the
-#      functions with which rules select files and settings. No rules here.
+# Out: EXAMINED (the projects' files, at which `doctor` looks), PROJECTS (settings by project),
+#      ANALYSES (theirs), UNITS (sessions by project), and the functions with which rules select
+#      files and settings. No rules here.
 
 import sys
 from pathlib import Path
@@ -27,7 +28,9 @@ from coil.planning import (
 from coil.units import code_digest, listed_bytes, read_units, unit_name
 
 try:
-    config = planned(check_config(config), sys.argv)
+    config = check_config(config)
+    EXAMINED = config["projects"]
+    config = planned(config, sys.argv)
     PROJECTS = read_projects(config["projects"], Path.cwd())
     SOURCES = {
         Path(file).stem: mapping_sources(PROJECTS[Path(file).stem], file)

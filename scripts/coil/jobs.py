@@ -88,7 +88,7 @@ def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
         leaks = error.kinds if isinstance(error, LeakError) else {}
         return Failure(stage, str(error), log, error.retry, leaks)
     except Exception as error:
-        told = _withhold(error)
+        told = withheld(error)
         return Failure(
             stage, passing.of_error(error) or told, log, isinstance(error, OSError | MemoryError)
         )
@@ -117,7 +117,7 @@ def must(log: str, work: Callable[[], T]) -> T:
         logger.error("%s", error)
         _end(str(error))
     except Exception as error:
-        told = _withhold(error)
+        told = withheld(error)
         _end(f"{passing.of_error(error) or told}: {log}")
 
 
@@ -127,7 +127,7 @@ def _start(log: str) -> None:
     start_log(log)
 
 
-def _withhold(error: Exception) -> str:
+def withheld(error: Exception) -> str:
     """Log where `error` came from without its message; return a line that says so."""
     frames = traceback.extract_tb(error.__traceback__)
     for frame in frames:

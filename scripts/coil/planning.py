@@ -20,8 +20,9 @@ from coil.units import SCRIPTS
 
 # Ways to call snakemake that plan no job.
 _LOOKS_ONLY = {"--lint", "--list", "-l", "--list-rules", "--list-target-rules", "--unlock"}
-# `init` asks by itself: for a project that has no config yet.
-_OFFLINE_TARGETS = {"status", "init"}
+# These ask by themselves: they may be there before any config is.
+_ALONE = {"init", "doctor"}
+_OFFLINE_TARGETS = {"status", *_ALONE}
 
 
 def wants_discovery(config: dict[str, Any], arguments: list[str]) -> bool:
@@ -77,8 +78,9 @@ def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
 
 
 def planned(config: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
-    """The config of this invocation: to `init` no project counts, its file may not be there."""
-    return config | {"projects": [], "merged": []} if "init" in arguments[1:] else config
+    """The config of this invocation: no job of a project belongs to `init` or `doctor`, to which
+    its file may be absent, or wrong."""
+    return config | {"projects": [], "merged": []} if _ALONE & set(arguments[1:]) else config
 
 
 def check_draft(project: str, root: Path, arguments: list[str]) -> None:

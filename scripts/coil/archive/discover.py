@@ -31,6 +31,7 @@ from coil.archive.questionnaires import list_questionnaires
 from coil.bids.mapping.sources import bidsmap
 from coil.deid.dates import shift_days
 from coil.deid.identities import SALT, Link, LinkTable, keyed_digest, project_secret
+from coil.doctor.findings import PAGE
 from coil.errors import ArchiveError, ConfigError
 from coil.planning import wanted_resources
 from coil.units import unit_name
@@ -148,6 +149,8 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         record = results / "records" / unit / "admit.json"
         getattr(found, _work(notes.times[unit], record)).append(unit)
     found.gone = _forget_gone(private, results, set(notes.times) - {*map(_unit, links.values())})
+    if found.gone:
+        files.remove_tree(root / PAGE)  # it may name them; the next look writes it anew
     rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
     files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
     return found

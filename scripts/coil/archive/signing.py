@@ -34,7 +34,7 @@ HOPS = 5
 _SIGN_IN = "/data/services/auth"
 _SESSION = "/data/JSESSION"
 _TOKEN = re.compile(r"[\w.!~-]{8,128}", re.ASCII)
-_ALIAS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ALIAS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """What the user of an alias token looks like: XNAT takes it with Basic auth only."""
 _PAGE = re.compile(r"/(app|data)(/.*)?$|/login[^/]*$", re.IGNORECASE)
 
@@ -63,7 +63,7 @@ def log_in(server: str, ca_bundle: str | None, variables: str) -> Token:
     The user may be an alias token's. Raises `ArchiveError` where the server refuses, is not
     available or sends elsewhere, `ConfigError` for a ~/.netrc that cannot be read.
     """
-    who = _credentials(server, variables)
+    who = credentials(server, variables)
     # One login too many ends by itself; a server that is gone is told of soon.
     again = transport.RETRIES.new(allowed_methods=("GET", "PUT"), connect=2)
     with explained(server), http_session(again) as http:
@@ -115,7 +115,7 @@ def _base(place: str) -> str:
 
 def _ask(http: requests.Session, server: str, who: Who, ca_bundle: str | None) -> requests.Response:
     options: dict[str, Any] = {"verify": ca_bundle, "timeout": TIMEOUT, "allow_redirects": False}
-    if who and not _ALIAS.fullmatch(who[0]):
+    if who and not ALIAS.fullmatch(who[0]):
         data = {"username": who[0], "password": who[1]}
         return http.put(server + _SIGN_IN, data=data, **options)
     return http.get(server + _SESSION, auth=who, **options)
@@ -156,7 +156,7 @@ def _refused(server: str, who: Who, variables: str) -> str:
     )
 
 
-def _credentials(server: str, variables: str) -> Who:
+def credentials(server: str, variables: str) -> Who:
     """User and password, or None: then the archive is asked as a guest."""
     names = f"{variables}_USER", f"{variables}_PASS"
     user, password = map(cluster.login().get, names)

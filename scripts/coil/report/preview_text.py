@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from coil.bids.mapping.rules import Rule
 from coil.bids.preview.preview import Alike, Line, Previewed, Question, group, questions
 from coil.bids.preview.uses import Use
+from coil.report.terminal import printable
 from coil.report.words import plural
 
 _HEADER = ("", "scan", "description", "state", "name", "rule", "why")
@@ -58,7 +59,7 @@ def _questions(asked: Sequence[Question], total: int, colour: bool) -> str:
     rows += [
         (
             f"{len(one.units)} of {total}",
-            _printable(one.row.description),
+            printable(one.row.description),
             one.row.state,
             one.row.why,
         )
@@ -96,7 +97,7 @@ def _cells(line: Line, several: bool) -> tuple[str, ...]:
     return (
         _MARKS[line.differs],
         "" if absent else row.scan,
-        _printable(row.description),
+        printable(row.description),
         row.state,
         row.short_name if several or absent else row.name,
         _rule(row.rule) if row.rule else "",
@@ -113,11 +114,6 @@ def _tone(line: Line) -> str:
 def _rule(rule: Rule) -> str:
     """Its place and target, short: `[3] anat/T1w`."""
     return f"{rule.place.removeprefix('bids.mapping')} {rule.target}"
-
-
-def _printable(text: str) -> str:
-    """Text of the archive without what could steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _columns(rows: Sequence[Sequence[str]], tones: Sequence[str], colour: bool) -> str:

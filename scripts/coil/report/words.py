@@ -134,9 +134,10 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def sentence(text: str) -> str:
-    """A reason as a sentence of its own.
+    """A reason as a sentence of its own; an address at its beginning stays as it is.
 
     >>> sentence("the server was away; try again")
     'The server was away; try again.'
     """
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    first = text[:1] if "://" in text.partition(" ")[0] else text[:1].upper()
+    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

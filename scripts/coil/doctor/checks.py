@@ -1,0 +1,38 @@
+"""Run checks side by side; one that breaks is a finding and not the end of the others."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from coil import passing
+from coil.doctor.findings import PROBLEM, UNKNOWN, Finding
+from coil.errors import CoilError
+from coil.jobs import withheld
+
+
+class Check(NamedTuple):
+    """Something to find out: of what, and the function that does; it tells of `project`."""
+
+    area: str
+    what: str
+    look: Callable[[], Iterable[Finding]]
+    project: str = ""
+
+
+def run(checks: Iterable[Check], together: int) -> list[Finding]:
+    """What all checks find, in their order, at most `together` of them at once."""
+    with ThreadPoolExecutor(max(1, together)) as pool:
+        return [finding for found in pool.map(carried_out, checks) for finding in found]
+
+
+def carried_out(check: Check) -> list[Finding]:
+    """What one check finds, whatever becomes of it."""
+    try:
+        return list(check.look())
+    except CoilError as error:
+        told, _, remedy = str(error).partition("; ")
+        return [Finding(check.area, check.what, PROBLEM, told, remedy, check.project)]
+    except Exception as error:
+        why = withheld(error)
+        told = f"this check broke: {passing.of_error(error) or why}"
+        return [Finding(check.area, check.what, UNKNOWN, told, project=check.project)]

@@ -1,0 +1,84 @@
+"""Custom variables and custom forms: which there are, and which of the config's there are not."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from coil.archive import variables
+from coil.archive.client import Archive, part
+from coil.doctor.findings import LIMIT, OK, Finding
+from coil.doctor.survey import Survey
+from coil.errors import ArchiveError, RefusedError
+
+EXAMPLES = 5
+"""So many subjects and sessions are asked for what their forms hold, a request each."""
+_NAMES = {
+    "subject": ("subjects", {}, "xnat:subjectData/fields/field/name"),
+    "session": (
+        "experiments",
+        {"xsiType": "xnat:imageSessionData"},
+        "xnat:imageSessionData/fields/field/name",
+    ),
+}
+
+
+def look(
+    archive: Archive, project: str, survey: Survey, settings: Mapping[str, Any], name: str
+) -> Iterator[Finding]:
+    """How many variables and fields of forms there are, and those of the config that lack."""
+    found = {per: _variables(archive, project, per) for per in _NAMES}
+    forms = {per: _forms(archive, project, per, survey) for per in _NAMES}
+    told = []
+    for per in _NAMES:
+        number = found[per]
+        told.append(f"{'refused' if number is None else len(number)} of {per}s")
+    told.append(f"forms with {len(forms['subject'] | forms['session'])} fields")
+    names = sorted({one for per in _NAMES for one in (found[per] or set()) | forms[per]})
+    yield Finding("Data", "variables", OK, ", ".join(told), project=name, names=names)
+    for per in _NAMES:
+        if (there := found[per]) is not None:
+            yield from _lacking(per, there | forms[per], settings, name)
+
+
+def _lacking(
+    per: str, there: Iterable[str], settings: Mapping[str, Any], name: str
+) -> Iterator[Finding]:
+    known = {one.lower() for one in there}
+    for field in variables.fields_of(settings, per):
+        if not field.startswith("demographics/") and field.lower() not in known:
+            told = f"no {per} has the custom variable {field}: its column stays n/a"
+            remedy = "correct `field` in the config"
+            yield Finding("Data", "variables", LIMIT, told, remedy, name)
+
+
+def _variables(archive: Archive, project: str, per: str) -> set[str] | None:
+    """The names of the custom variables that are filled in; None where they are refused."""
+    below, query, column = _NAMES[per]
+    address = f"/data/projects/{part(project)}/{below}"
+
+    def take(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+        told = ({key.lower(): value for key, value in row.items()} for row in rows)
+        return {str(name) for row in told if (name := row.get(column.lower()))}
+
+    try:
+        return archive.listing(address, {**query, "columns": f"ID,{column}"}, take)
+    except ArchiveError:
+        return None
+
+
+def _forms(archive: Archive, project: str, per: str, survey: Survey) -> set[str]:
+    """The names of what the forms of a few subjects or sessions hold."""
+    idents = dict.fromkeys(
+        one.subject_id if per == "subject" else one.id for one in survey.sessions
+    )
+    found: set[str] = set()
+    for ident in islice(idents, EXAMPLES):
+        path = f"/xapi/custom-fields/projects/{part(project)}/{_NAMES[per][0]}/{part(ident)}/fields"
+        try:
+            with archive.stream(path) as chunks:
+                held = json.loads(b"".join(chunks) or b"{}")
+        except (RefusedError, ValueError):  # an XNAT without forms
+            return found
+        found |= {str(key) for key in held} if isinstance(held, dict) else set()
+    return found

@@ -1,0 +1,147 @@
+"""What the file systems of the working folder can do: tried in a folder that is removed again."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
+
+ZONES = ("private", "quarantine", "results")
+ABLE = "locks, rename, hard links, modes, cases, time stamps"
+_TIME = 1_700_000_000_123_456_789
+
+
+class Trial(NamedTuple):
+    """Something that is tried in an empty folder, and what does not work without it."""
+
+    works: Callable[[Path], bool]
+    state: str
+    told: str
+    remedy: str = ""
+
+
+def look(root: Path) -> Iterator[Finding]:
+    """What each file system that holds a zone of the working folder `root` cannot do."""
+    for folder, zones in file_systems(root).items():
+        where = ", ".join(f"{zone}/" for zone in zones)
+        failed = tried(folder)
+        yield from failed
+        if not failed:
+            yield Finding("Machine", "file system", OK, f"{where}: {ABLE}")
+
+
+def file_systems(root: Path) -> dict[Path, list[str]]:
+    """A folder on each file system that holds zones, and which; those that are not there yet
+    will be made in `root`."""
+    folders: dict[int, Path] = {}
+    zones: dict[Path, list[str]] = {}
+    for zone in ZONES:
+        path = root / zone if (root / zone).is_dir() else root
+        device = path.stat().st_dev
+        zones.setdefault(folders.setdefault(device, path), []).append(zone)
+    return zones
+
+
+def tried(folder: Path, trials: Mapping[str, Trial] | None = None) -> list[Finding]:
+    """What does not work in `folder`; nothing stays there."""
+    found = []
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as made:
+        for number, (what, trial) in enumerate((trials or TRIALS).items()):
+            place = Path(made, str(number))
+            place.mkdir()
+            if not _works(trial, place):
+                found.append(Finding("Machine", what, trial.state, trial.told, trial.remedy))
+    return found
+
+
+def _works(trial: Trial, place: Path) -> bool:
+    try:
+        return trial.works(place)
+    except OSError:
+        return False
+
+
+def _locks(place: Path) -> bool:
+    """Whether a file that is locked is so for whoever opens it, too."""
+    with (place / "lock").open("w") as one, (place / "lock").open() as other:
+        fcntl.flock(one, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _rename(place: Path) -> bool:
+    (place / "new").write_text("new")
+    (place / "old").write_text("old")
+    (place / "new").replace(place / "old")
+    return (place / "old").read_text() == "new"
+
+
+def _hard_links(place: Path) -> bool:
+    (place / "one").touch()
+    (place / "two").hardlink_to(place / "one")
+    return (place / "two").stat().st_ino == (place / "one").stat().st_ino
+
+
+def _modes(place: Path) -> bool:
+    (place / "secret").touch(0o600)
+    (place / "secret").chmod(0o600)
+    return (place / "secret").stat().st_mode & 0o077 == 0
+
+
+def _cases(place: Path) -> bool:
+    (place / "sub-a").touch()
+    return not (place / "SUB-A").exists()
+
+
+def _times(place: Path) -> bool:
+    """Whether a time stays as it was set, to the millisecond: Snakemake compares them."""
+    path = place / "file"
+    path.touch()
+    os.utime(path, ns=(_TIME, _TIME))
+    return abs(path.stat().st_mtime_ns - _TIME) < 1_000_000
+
+
+TRIALS = {
+    "locks": Trial(
+        _locks,
+        LIMIT,
+        "the file system has no locks: archive.connections does not hold",
+        "run one invocation at a time, or work on another file system",
+    ),
+    "rename": Trial(
+        _rename,
+        PROBLEM,
+        "a file cannot be renamed over another: no result would appear whole",
+        "work on another file system",
+    ),
+    "hard links": Trial(
+        _hard_links,
+        PROBLEM,
+        "there are no hard links: neither a project's secret nor a merged dataset can be made",
+        "work on another file system",
+    ),
+    "modes": Trial(
+        _modes,
+        PROBLEM,
+        "files cannot be kept from others (mode 0600): identified data would lie open",
+        "work on another file system, or mount this one with permissions",
+    ),
+    "cases": Trial(
+        _cases,
+        LIMIT,
+        "file names differ by more than case only: labels like aB and Ab would meet",
+        "leave identity at hmac, or work on another file system",
+    ),
+    "time stamps": Trial(
+        _times,
+        LIMIT,
+        "time stamps are coarse: a change within the same second may be missed",
+        "work on another file system",
+    ),
+}

@@ -1,0 +1,98 @@
+"""The whole look: each archive once, each project, this machine; side by side."""
+
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from coil.archive import outgoing
+from coil.archive.client import Address
+from coil.archive.login import close_all
+from coil.doctor import archives, disk, machine, programs, rights
+from coil.doctor.archives import Place
+from coil.doctor.checks import Check, carried_out, run
+from coil.doctor.findings import Finding
+from coil.doctor.machine import Load
+from coil.planning import export_target
+
+
+def examine(
+    root: Path,
+    projects: Mapping[str, Mapping[str, Any]],
+    *,
+    server: str = "",
+    write: bool = False,
+    conda: bool = False,
+) -> list[Finding]:
+    """What the archives, the login and this machine can do.
+
+    `projects` are the settings of each, with defaults, by the config's name; where there is none
+    it is asked what can be told of `server`. The archives are only read, unless `write`. With
+    `conda` the rules run in environments of their own. Nothing stays behind in the working
+    folder `root`.
+    """
+    apart = [
+        Check("Machine", "file system", partial(disk.look, root)),
+        Check("Machine", "namespaces", partial(machine.namespaces, root)),
+        Check("Machine", "programs", partial(programs.look, conda)),
+    ]
+    with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory(prefix="coil-") as folder:
+        of_machine, logins = pool.submit(run, apart, len(apart)), Path(folder)
+        try:
+            found, load = _archives(projects, server, logins, write)
+        finally:
+            close_all(logins)
+        found += run(
+            [
+                Check("Machine", "memory", partial(machine.memory, load)),
+                Check("Machine", "space", partial(machine.space, root, load)),
+            ],
+            1,
+        )
+        found += of_machine.result()
+    return found
+
+
+def _archives(
+    projects: Mapping[str, Mapping[str, Any]], server: str, logins: Path, write: bool
+) -> tuple[list[Finding], Load]:
+    """What is found at each archive, and how much all of them hold."""
+    places: dict[Address, list[Place]] = {}
+    found: list[Finding] = []
+    if not projects:
+        alone = partial(_name_server, server, logins, places)
+        found += carried_out(Check("Server", "address", alone))
+    for name, settings in projects.items():
+        named = partial(_name_places, name, settings, logins, places)
+        found += carried_out(Check("Server", "address", named, name))
+    loads = []
+    for address, there in places.items():
+        more, load = archives.look(address, there, write)
+        found += more
+        loads.append(load)
+    largest = max((load.largest for load in loads), default=0)
+    return found, Load(largest, sum(load.total for load in loads))
+
+
+def _name_places(
+    name: str, settings: Mapping[str, Any], logins: Path, places: dict[Address, list[Place]]
+) -> list[Finding]:
+    """Add the project, and the one that gets its export, to the `places` of their archives."""
+    here = Address.of(dict(settings["archive"]), logins)
+    place = Place(name, settings["project"], settings, rights.wants(settings))
+    places.setdefault(here, []).append(place)
+    if to := export_target(dict(settings)):
+        there = outgoing.address(to, asdict(here))
+        places.setdefault(there, []).append(
+            Place(f"{name} export", to["project"], None, "export.to")
+        )
+    return []
+
+
+def _name_server(server: str, logins: Path, places: dict[Address, list[Place]]) -> list[Finding]:
+    """Add an archive of which no project is named."""
+    places[Address.of({"server": server} if server else {}, logins)] = []
+    return []

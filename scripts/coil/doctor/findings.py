@@ -1,0 +1,74 @@
+"""What a look at the archive, the login or the machine found: one line each.
+
+A finding never quotes the archive's own labels: it counts. What names are behind the count,
+`names` holds, and only the page in private/ shows them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+PAGE, RECORD = Path("private") / "doctor.html", Path("results") / "doctor.json"
+"""Where a look leaves what it found: with the archive's names, and without them."""
+AREAS = ("Server", "Login", "Data", "Machine")
+OK, LIMIT, PROBLEM, UNKNOWN = "ok", "limited", "will not work", "not known"
+STATES = (PROBLEM, LIMIT, UNKNOWN, OK)
+"""The worst first. What is limited works, but slower or with a part left out."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: of what, in which state, what was found, and what to do about it.
+
+    `project` is the config's name of the project that it is about, if it is about one.
+    """
+
+    area: str
+    what: str
+    state: str
+    told: str
+    remedy: str = ""
+    project: str = ""
+    names: Sequence[str] = field(default=(), repr=False)
+
+    @property
+    def line(self) -> str:
+        """What was found and what to do, in one line."""
+        return f"{self.told}; {self.remedy}" if self.remedy else self.told
+
+    def public(self) -> dict[str, Any]:
+        """The finding for everybody's eyes."""
+        return {key: value for key, value in asdict(self).items() if key != "names"}
+
+
+def counts(findings: Sequence[Finding]) -> dict[str, int]:
+    """How many findings are in each state; only states that occur, the worst first."""
+    number = Counter(one.state for one in findings)
+    return {state: number[state] for state in STATES if number[state]}
+
+
+def in_order(findings: Sequence[Finding]) -> list[Finding]:
+    """By area, else as they came."""
+    return sorted(findings, key=lambda one: AREAS.index(one.area))
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """All of it in one line."""
+    number = counts(findings)
+    if not number.get(PROBLEM):
+        rest = number.get(LIMIT, 0) + number.get(UNKNOWN, 0)
+        return "all will work" + (f", {rest} with a limit or not known" if rest else "")
+    return f"{number[PROBLEM]} of {len(findings)} will not work"
+
+
+def as_record(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The findings as JSON has them."""
+    return {
+        "version": VERSION,
+        "verdict": verdict(findings),
+        "counts": counts(findings),
+        "findings": [one.public() for one in findings],
+    }

@@ -1,0 +1,143 @@
+"""Who is logged in, and what that user may do in each project: as the server says it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coil import cluster
+from coil.archive.client import Archive, part
+from coil.archive.login import Address
+from coil.archive.signing import ALIAS, credentials
+from coil.doctor.findings import LIMIT, OK, PROBLEM, UNKNOWN, Finding
+from coil.errors import ArchiveError
+
+PERMISSIONS = ("read", "edit", "delete")
+ROLES = {"owner": {"read", "edit", "delete"}, "member": {"read", "edit"}, "collaborator": {"read"}}
+"""What XNAT's three roles in a project may do with its data."""
+_TYPE = "xnat:mrSessionData"
+
+
+def kind(address: Address) -> Iterator[Finding]:
+    """With what the login is made; never who it is."""
+    given = credentials(address.server, address.login)
+    if not given:
+        yield Finding(
+            "Login", "kind", LIMIT, "no user: only what is public can be read",
+            f"set {address.login}_USER and {address.login}_PASS, or write them to ~/.netrc",
+        )  # fmt: skip
+        return
+    of_environment = cluster.login().get(f"{address.login}_USER") == given[0]
+    where = "the environment" if of_environment else "~/.netrc"
+    if ALIAS.fullmatch(given[0]):
+        yield Finding(
+            "Login", "kind", OK, f"alias token of {where}; by XNAT's default it lives two days"
+        )
+    else:
+        yield Finding("Login", "kind", OK, f"user and password of {where}")
+
+
+@dataclass(frozen=True)
+class User:
+    """What the server says of a login: its roles at the site, its groups (`PROJECT_role`), and
+    the projects in which it may read, edit and delete data; None where it does not say that."""
+
+    roles: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    projects: Mapping[str, set[str]] | None = None
+
+    def may(self, project: str) -> set[str] | None:
+        """What this login may do in a project; None if the server tells in no way."""
+        if self.projects is not None:
+            return {name for name in PERMISSIONS if project in self.projects[name]}
+        if "Administrator" in self.roles or "ALL_DATA_ADMIN" in self.groups:
+            return set(PERMISSIONS)
+        return next((ROLES[r] for r in ROLES if f"{project}_{r}" in self.groups), None)
+
+
+def ask(archive: Archive) -> User:
+    """What the server says of the login."""
+    name = _text(archive, "/xapi/users/username")
+    base = f"/xapi/users/{part(name)}"
+    roles, groups = (
+        _names(archive, f"{base}/{what}") if name else [] for what in ("roles", "groups")
+    )
+    return User(roles, groups, _projects(archive))
+
+
+def roles(user: User) -> Iterator[Finding]:
+    """The roles of the login at the site."""
+    known = ", ".join(sorted(user.roles)) or "none"
+    told = f"{known}; in {len(user.groups)} project groups"
+    yield Finding("Login", "roles", OK, told)
+
+
+def rights(readable: bool, allowed: set[str] | None, wanted: str = "", name: str = "") -> Finding:
+    """What the login may do in a project, against what the config wants of it.
+
+    `wanted` says for what it must edit there, empty if it need not.
+    """
+
+    def found(state: str, told: str, remedy: str = "") -> Finding:
+        return Finding("Login", "rights", state, told, remedy, name)
+
+    if not readable:
+        return found(
+            PROBLEM,
+            "the archive has no such project, or this login may not see it",
+            "correct the project's ID or ask its owner for access",
+        )
+    if allowed is None:
+        remedy = "--config doctor=write tries it" if wanted else ""
+        return found(UNKNOWN, "may read; the server does not say whether it may edit", remedy)
+    can = [name for name in PERMISSIONS if name in {*allowed, "read"}]
+    told = f"may {' and '.join(filter(None, [', '.join(can[:-1]), can[-1]]))}"
+    if wanted and "edit" not in allowed:
+        return found(
+            PROBLEM, f"{told}, not edit: {wanted} will not work",
+            "ask the project's owner to make you a member, or take it out of the config",
+        )  # fmt: skip
+    if wanted and "delete" not in allowed:
+        return found(
+            LIMIT, f"{told}, not delete: what {wanted} no longer holds may stay in the archive",
+            "ask the project's owner to make you an owner",
+        )  # fmt: skip
+    return found(OK, told)
+
+
+def wants(settings: Mapping[str, Any]) -> str:
+    """For what the config has to edit the project itself."""
+    wanted = settings["push"]
+    pushes = [name for name in sorted(wanted) if wanted[name] and name != "resource"]
+    return f"push ({', '.join(pushes)})" if pushes else ""
+
+
+def _projects(archive: Archive) -> Mapping[str, set[str]] | None:
+    """The IDs of the projects by permission, as XNAT lists them for uploads; None if this
+    server does not know the question and lists all projects as ever."""
+    found = {}
+    for permission in PERMISSIONS:
+        try:
+            rows = archive.rows("/data/projects", permissions=permission, dataType=_TYPE)
+        except ArchiveError:
+            return None
+        if any({key.lower() for key in row} - {"id", "secondary_id", "uri"} for row in rows):
+            return None
+        found[permission] = {row.get("id") or row.get("ID") or "" for row in rows}
+    return found
+
+
+def _text(archive: Archive, path: str) -> str:
+    try:
+        with archive.stream(path) as chunks:
+            return b"".join(chunks).decode("utf-8", "replace").strip()
+    except ArchiveError:
+        return ""
+
+
+def _names(archive: Archive, path: str) -> list[str]:
+    try:
+        found = json.loads(_text(archive, path) or "[]")
+    except ValueError:
+        return []
+    return [str(name) for name in found] if isinstance(found, list) else []

@@ -1,0 +1,67 @@
+"""Whether a project can be written to: a resource of the doctor's own, made, read and removed."""
+
+import secrets
+from collections.abc import Iterator
+
+from coil import files
+from coil.archive.client import Archive, part
+from coil.archive.places import Place, Spot, held
+from coil.doctor.findings import OK, PROBLEM, Finding
+from coil.errors import CoilError
+
+FILE = "doctor.txt"
+TEXT = b"The doctor of Coil wrote this to see whether it can, and removes it again.\n"
+
+
+def look(archive: Archive, project: str, name: str) -> Iterator[Finding]:
+    """Make a resource of the project, read it back and remove it; what does not work.
+
+    Its label is a new one, so that nothing of anybody else's is touched.
+    """
+    base, place = f"/data/projects/{part(project)}", Place(f"coil_doctor_{secrets.token_hex(6)}")
+    try:
+        told, remedy = _write(archive, base, place)
+    except CoilError as error:
+        told, _, remedy = str(error).partition("; ")
+    finally:
+        left = _remove(archive, base, place)
+    if told:
+        yield Finding("Login", "writing", PROBLEM, told, remedy, name)
+    if left:
+        yield Finding(
+            "Login", "writing", PROBLEM, f"the resource {place} was made and cannot be removed",
+            "ask for the right to delete, and remove it by hand", name,
+        )  # fmt: skip
+    if not told and not left:
+        done = "a resource was made, read back and removed"
+        yield Finding("Login", "writing", OK, done, project=name)
+
+
+def _write(archive: Archive, base: str, place: Place) -> tuple[str, str]:
+    """Write the file and read it back; what did not work, and what to do."""
+    archive.put(place.file(base, FILE), data=TEXT, content="coil").close()
+    digest = held(archive, base, [place]).get(Spot(place, FILE))
+    # XNAT answers 200 to who may not edit, and writes nothing.
+    if digest is None:
+        return "nothing can be written to the project", "ask its owner to make you a member"
+    with archive.stream(place.file(base, FILE)) as chunks:
+        back = b"".join(chunks)
+    if back != TEXT or digest not in ("", files.md5_of([TEXT])):
+        return "what is written reads back as other bytes", "ask the archive's administrator"
+    return "", ""
+
+
+def _remove(archive: Archive, base: str, place: Place) -> bool:
+    """Remove the resource if it is there; whether it still is, as far as is known."""
+    try:
+        if _is_there(archive, base, place):
+            archive.delete(place.address(base), removeFiles="true")
+            return _is_there(archive, base, place)
+    except CoilError:
+        return True
+    return False
+
+
+def _is_there(archive: Archive, base: str, place: Place) -> bool:
+    rows = archive.rows(f"{base}/resources", absent_ok=True)
+    return any(row.get("label") == place.resource for row in rows)
