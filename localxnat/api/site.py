@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from localxnat.api import xapi
 from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.responses import refusal
 from localxnat.api.users import only_admin
 from localxnat.errors import Refused
 
@@ -63,14 +64,15 @@ async def several(request: Request, who: Who) -> Response:
     return JSONResponse({name: values[name] for name in names if name in values})
 
 
-async def build_info(request: Request, who: Who) -> Response:
+async def build_info(request: Request) -> Response:
+    """GET /xapi/siteConfig/buildInfo, which XNAT answers without a login, too."""
     return JSONResponse(xapi.build_info())
 
 
-async def build_info_field(request: Request, who: Who) -> Response:
+async def build_info_field(request: Request) -> Response:
     value = xapi.build_info().get(request.path_params["name"])
     if value is None:
-        raise Refused(404, "The build information has nothing of this name.")
+        return refusal(404, "The build information has nothing of this name.")
     return PlainTextResponse(value)
 
 
@@ -95,8 +97,8 @@ def _json(text: bytes) -> object:
 def routes() -> list[Route]:
     base, change = "/xapi/siteConfig", ["GET", "POST", "PUT"]
     return [
-        Route(f"{base}/buildInfo", signed_in(build_info)),
-        Route(f"{base}/buildInfo/{{name}}", signed_in(build_info_field)),
+        Route(f"{base}/buildInfo", build_info),
+        Route(f"{base}/buildInfo/{{name}}", build_info_field),
         Route(f"{base}/uptime", signed_in(uptime)),
         Route(f"{base}/uptime/display", signed_in(uptime)),
         Route(f"{base}/values/{{names}}", signed_in(several)),

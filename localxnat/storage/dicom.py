@@ -19,7 +19,7 @@ _TAGS = [
     "InstitutionName", "OperatorsName", "MagneticFieldStrength", "RepetitionTime", "EchoTime",
     "InversionTime", "FlipAngle", "PixelSpacing", "SliceThickness", "Rows", "Columns", "ImageType",
     "ScanningSequence", "SequenceVariant", "MRAcquisitionType", "SoftwareVersions",
-    "PatientPosition", "ReceiveCoilName",
+    "ReceiveCoilName", "SequenceName", "ScanOptions", "PixelBandwidth", "ImageOrientationPatient",
 ]  # fmt: skip
 _WANTED: list[BaseTag | int] = [Tag(keyword) for keyword in _TAGS]
 _SECONDARY = (
@@ -149,33 +149,53 @@ def scan_fields(series: Series) -> dict[str, str | None]:
         "scanner/model": head.text("ManufacturerModelName"),
         "scanner/softwareVersion": head.text("SoftwareVersions"),
         "startTime": _time(head.text("SeriesTime")),
-        "parameters/imageType": head.text("ImageType"),
+        "parameters/imageType": _escaped(head.text("ImageType")),
     }
     if series.modality == "MR":
-        rows, columns = head.text("Columns"), head.text("Rows")
-        spacing = head.text("PixelSpacing").split("\\")
-        values |= {
-            "fieldStrength": head.text("MagneticFieldStrength"),
-            "coil": head.text("ReceiveCoilName"),
-            "parameters/tr": head.text("RepetitionTime"),
-            "parameters/te": head.text("EchoTime"),
-            "parameters/ti": head.text("InversionTime"),
-            "parameters/flip": head.text("FlipAngle"),
-            "parameters/scanSequence": head.text("ScanningSequence"),
-            "parameters/seqVariant": head.text("SequenceVariant"),
-            "parameters/acqType": head.text("MRAcquisitionType"),
-            "parameters/subjectPosition": head.text("PatientPosition"),
-            "parameters/fov/x": rows,
-            "parameters/fov/y": columns,
-        }
-        if len(spacing) == 2:
-            values |= {
-                "parameters/voxelRes/units": "mm",
-                "parameters/voxelRes/x": spacing[0],
-                "parameters/voxelRes/y": spacing[1],
-                "parameters/voxelRes/z": head.text("SliceThickness"),
-            }
+        values |= _mr_fields(head)
     return {name: value for name, value in values.items() if value}
+
+
+def _mr_fields(head: Instance) -> dict[str, str]:
+    """The fields that only scans of MR have."""
+    x, _, y = head.text("PixelSpacing").partition("\\")
+    values = {
+        "fieldStrength": head.text("MagneticFieldStrength"),
+        "coil": head.text("ReceiveCoilName"),
+        "parameters/voxelRes/x": x,
+        "parameters/voxelRes/y": y,
+        "parameters/voxelRes/z": head.text("SliceThickness") if y else "",
+        "parameters/orientation": _plane(head.text("ImageOrientationPatient")),
+        "parameters/fov/x": head.text("Columns"),
+        "parameters/fov/y": head.text("Rows"),
+    }
+    return values | {f"parameters/{name}": _escaped(head.text(word)) for name, word in _MR.items()}
+
+
+_MR = {
+    "tr": "RepetitionTime", "te": "EchoTime", "ti": "InversionTime", "flip": "FlipAngle",
+    "sequence": "SequenceName", "scanSequence": "ScanningSequence",
+    "seqVariant": "SequenceVariant", "scanOptions": "ScanOptions",
+    "acqType": "MRAcquisitionType", "pixelBandwidth": "PixelBandwidth",
+}  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    """A DICOM value in a field: XNAT doubles the backslashes between several values."""
+    return text.replace("\\", "\\\\")
+
+
+def _plane(cosines: str) -> str:
+    """The plane nearest to an image's, by the direction cosines of its rows and columns."""
+    given = [float(number) for number in cosines.split("\\") if number]
+    if len(given) != 6:
+        return ""
+    row, column = given[:3], given[3:]
+    normal = [
+        abs(row[one] * column[two] - row[two] * column[one])
+        for one, two in ((1, 2), (2, 0), (0, 1))
+    ]
+    return ("Sag", "Cor", "Tra")[normal.index(max(normal))]
 
 
 def session_type(modalities: set[str]) -> str:

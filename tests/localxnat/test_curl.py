@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import requests
 
 from localxnat.testing import Server
 from tests.archives import Raw
@@ -202,6 +203,13 @@ def test_settings_of_the_site_are_read_and_changed(curl: Curl, raw: Raw) -> None
     assert curl("GET", "/xapi/siteConfig/siteDescriptionText") == (200, "x")
     assert curl("GET", "/xapi/siteConfig/nonsense")[0] == 404
     assert curl("GET", "/xapi/siteConfig/buildInfo/version") == (200, "1.9.2")
+
+
+def test_the_version_is_told_without_a_login(server: Server) -> None:
+    path = f"{server.url}/xapi/siteConfig/buildInfo"
+    assert requests.get(path, timeout=60).json()["version"] == "1.9.2"
+    assert requests.get(f"{path}/version", timeout=60).text == "1.9.2"
+    assert requests.get(f"{server.url}/xapi/siteConfig/siteId", timeout=60).status_code == 401
 
 
 @pytest.mark.parametrize("place", ["", "/subjects/S", "/experiments/S_mr"])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pydicom
 import pytest
 from pydicom.uid import MRImageStorage
 
@@ -126,3 +127,30 @@ def test_a_session_of_enhanced_dicom_is_imported_whole(real_dicom: Path, tmp_pat
     assert bold["frames"] == "660"
     assert scans[-1]["xsiType"] == "xnat:srScanData"
     assert {file["collection"] for file in files} == {"DICOM", "secondary"}
+
+
+def test_a_scan_of_mr_has_the_parameters_that_xnat_reads_from_its_headers(tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "dicom" / "1.dcm", 3, "flair", "3", MRImageStorage, "MR", 1)
+    header = pydicom.dcmread(path)
+    header.ImageType, header.ScanOptions = ["ORIGINAL", "PRIMARY", "OTHER"], ["FAST", "PFF"]
+    header.ImageOrientationPatient = [1, 0, 0, 0, 0.2, -0.98]
+    header.PixelBandwidth, header.SequenceName, header.PatientPosition = 48.8281, "ir2d", "HFS"
+    header.save_as(path)
+    import_dicom(tmp_path / "root", "P", "S", "E", path)
+    with running(tmp_path / "root") as server:
+        answer = Raw(server)("GET", "/data/experiments/LOCAL_E00001/scans/3?format=json")
+    values = answer.json()["items"][0]["data_fields"]
+    assert {name: value for name, value in values.items() if name.startswith("parameters/")} == {
+        "parameters/imageType": r"ORIGINAL\\PRIMARY\\OTHER",
+        "parameters/scanOptions": r"FAST\\PFF",
+        "parameters/orientation": "Cor",
+        "parameters/pixelBandwidth": 48.8281,
+        "parameters/sequence": "ir2d",
+        "parameters/tr": 2000.0,
+        "parameters/te": 30.0,
+        "parameters/voxelRes/x": 1.5,
+        "parameters/voxelRes/y": 1.5,
+        "parameters/voxelRes/z": 3.0,
+        "parameters/fov/x": 8,
+        "parameters/fov/y": 8,
+    }
