@@ -42,6 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         default=QUIET_SECONDS,
         help="seconds without a file until a session that arrives in parts is whole",
     )
+    serve_parser.add_argument(
+        "--rights",
+        type=float,
+        default=0,
+        metavar="S",
+        help="seconds that 10,000 rows of all experiments cost one who is no administrator",
+    )
     serve_parser.add_argument("--faults", type=Path, help="what is to go wrong; see faults.py")
     serve_parser.set_defaults(run=serve)
 
@@ -66,6 +73,7 @@ def serve(options: argparse.Namespace) -> int:
     # as often as Python does by default takes a tenth of its time.
     gc.set_threshold(50_000, 20, 20)
     store = Store(options.root)
+    store.seconds_for_rights = options.rights
     resources = Resources(store)
     resources.recover()
     prearchive = Prearchive(resources, options.quiet)

@@ -64,12 +64,14 @@ def running(
     password: str = "admin",
     idle: float | None = None,
     quiet: float | None = None,
+    rights: float | None = None,
     faults: Path | None = None,
 ) -> Iterator[Server]:
     """A server on `root` (made if absent) on a free loopback port, until the block ends.
 
     `idle` is the seconds until an idle login ends, `quiet` those until a session that arrives
-    in parts is taken to be whole, `faults` a file of faults.
+    in parts is taken to be whole, `rights` those that 10,000 rows of `/data/experiments` cost a
+    user who is no administrator (6 on a real server), `faults` a file of faults.
 
     Raises RuntimeError, with what the server said, if it does not start.
     """
@@ -81,6 +83,8 @@ def running(
         command += ["--idle", str(idle)]
     if quiet is not None:
         command += ["--quiet", str(quiet)]
+    if rights is not None:
+        command += ["--rights", str(rights)]
     if faults is not None:
         command += ["--faults", str(faults)]
     process = subprocess.Popen(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.responses import Response, StreamingResponse
 
-from localxnat.api import listings, streams
+from localxnat.api import catalog_rows, listings, streams
 from localxnat.api.responses import rows_as
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
@@ -30,7 +30,7 @@ def _owners(call: Call, target: Target) -> list[Object]:
 
 def list_resources(call: Call, target: Target) -> Response:
     rows = [
-        listings.resource_row(owner, resource)
+        catalog_rows.resource_row(owner, resource)
         for owner in _owners(call, target)
         for resource in call.resources.of(owner)
     ]
@@ -123,7 +123,7 @@ def _file_rows(call: Call, target: Target, folder: str = "") -> Iterator[listing
     names, session = _together(target), target.experiment
     together = f"/data/experiments/{session.id}/scans/{names}" if names and session else ""
     for session, owner, resource, file in _found(call, target, folder):
-        row = listings.file_row(together or listings.uri(owner, session), resource, file)
+        row = catalog_rows.file_row(together or listings.uri(owner, session), resource, file)
         if owner.kind == "assessor":
             row["URI"] = row["URI"].replace(
                 f"/data/experiments/{owner.id}/",

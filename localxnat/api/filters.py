@@ -5,30 +5,19 @@ from collections.abc import Callable
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from localxnat.api.query import CONTROL
 from localxnat.errors import Refused
-from localxnat.model import fields, xsi
+from localxnat.model import fields
 
 _DATES = {"date", "insert_date", "last_modified", "dob"}
-# Columns of every table that are no fields of their own.
-_COMMON = {
-    "id", "label", "project", "insert_date", "insert_user", "last_modified", "subject_id",
-    "subject_label", "subject_project", "session_id", "session_label", "xnat_imagescandata_id",
-}  # fmt: skip
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: (\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
 
 
-def is_filter(kind: str, name: str) -> bool:
-    """Whether a parameter of a query is about a field; XNAT ignores any other."""
-    short = name.lower() in fields.SHORTCUTS[kind] or name.lower() in _COMMON
-    return name.lower() not in CONTROL and (short or "/" in name)
-
-
-def condition(kind: str, column: str, value: str) -> Callable[[str], bool]:
-    """What a filter's value asks of a column's: alternatives, `*`, a range of dates or numbers."""
-    if is_date(column):
+def condition(xsi_type: str, path: str, value: str) -> Callable[[str], bool]:
+    """What a filter's value asks of a field's: alternatives, `*`, a range of dates or numbers."""
+    if is_date(path):
         return in_dates(value)
-    if _is_number(kind, column):
+    found = fields.spelled(xsi_type, path)[1]
+    if found is not None and found.is_number:
         return _in_numbers(value)
     wanted = value.split(",")
     if "*" not in value and "%" not in value:
@@ -45,13 +34,6 @@ def in_dates(value: str) -> Callable[[str], bool]:
         low, high = _day(first), _day(last) if hyphen else _day(first)
         ranges.append((low, high if len(high) > 10 else f"{high}~"))
     return lambda found: bool(found) and any(low <= found <= high for low, high in ranges)
-
-
-def _is_number(kind: str, column: str) -> bool:
-    path = fields.SHORTCUTS[kind].get(column.lower())
-    parts = (xsi.ROOTS[kind], path) if path else fields.relative(column)
-    found = fields.spelled(*parts)[1] if parts else None
-    return found is not None and found.is_number
 
 
 def _in_numbers(value: str) -> Callable[[str], bool]:

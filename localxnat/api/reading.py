@@ -1,16 +1,18 @@
 """GET: listings, items and catalogs; `files` has what lies in resources."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 
 from starlette.responses import JSONResponse, Response
 
-from localxnat.api import bulk, documents, files, items, listings
-from localxnat.api.listings import Line
+from localxnat.api import chosen, documents, files, items, listings
+from localxnat.api.columns import UnknownField
+from localxnat.api.listings import Listing
 from localxnat.api.responses import rows_as
 from localxnat.api.targets import NOT_FOUND, Call, Target, require_found, resolve
 from localxnat.errors import Refused
-from localxnat.model import fields
+from localxnat.model import fields, xsi
 from localxnat.storage import archives
 from localxnat.storage.store import Object
 
@@ -26,21 +28,18 @@ def get(call: Call) -> Response:
         return (files.below_folder if in_folder else files.file)(call, target, path)
     match address.collection:
         case "projects" if not address.steps:
-            return _table(call, "project", (Line(item, None) for item in _projects(call)))
+            return _table(call, "project", "xnat:projectData", _projects)
         case "projects":
             return _sharing(call, target)
         case "subjects":
-            return _table(call, "subject", _subjects(call, target))
+            return _table(call, "subject", "xnat:subjectData", partial(_subjects, target))
         case "experiments":
-            return _table(
-                call, "experiment", listings.with_assessors(call, bulk.experiments(call, target))
-            )
+            return _experiments(call, target)
         case "assessors":
-            return _table(call, "assessor", _children(call, target, "assessor"))
-        case "scans":
-            return _table(call, "scan", _children(call, target, "scan"))
-        case "reconstructions":
-            return _table(call, "reconstruction", _children(call, target, "reconstruction"))
+            return _quietly(call, "assessor", xsi.ROOTS["assessor"], partial(_children, target))
+        case ("scans" | "reconstructions") as word:
+            kind = word[:-1]
+            return _table(call, kind, xsi.ROOTS[kind], partial(_children, target))
         case "resources":
             return files.list_resources(call, target)
         case "files":
@@ -56,8 +55,12 @@ def get(call: Call) -> Response:
             return _object(call, target)
 
 
-def _table(call: Call, kind: str, lines: Iterator[Line]) -> Response:
-    rows = listings.table(call, kind, lines)
+Things = Callable[[Call, Listing], Iterable[Object]]
+
+
+def _table(call: Call, kind: str, root: str, things: Things) -> Response:
+    listing = listings.read(call, kind, root)
+    rows = listings.in_order(call, listings.table(call, listing, things(call, listing)))
     limit, offset = call.query.get("limit"), call.query.get("offset")
     paged = limit.isdecimal() and kind in ("experiment", "subject")
     if paged:
@@ -66,28 +69,44 @@ def _table(call: Call, kind: str, lines: Iterator[Line]) -> Response:
     return rows_as(rows, call.query.get("format"), paged=paged)
 
 
-# Lines of the tables -------------------------------------------------------------------------
+def _quietly(call: Call, kind: str, root: str, things: Things) -> Response:
+    """As in XNAT (`ProjSubExptList`), what these listings cannot do is logged, and the answer is
+    200 without a body."""
+    try:
+        return _table(call, kind, root, things)
+    except UnknownField:
+        return Response(b"", media_type="application/json")
 
 
-def _projects(call: Call) -> list[Object]:
+# What the tables are of ----------------------------------------------------------------------
+
+
+def _experiments(call: Call, target: Target) -> Response:
+    def things(call: Call, listing: Listing) -> Iterable[Object]:
+        return chosen.experiments(call, target, listing)
+
+    if target.project is None:
+        return _table(call, "experiment", "xnat:experimentData", things)
+    return _quietly(call, "experiment", "xnat:subjectAssessorData", things)
+
+
+def _projects(call: Call, listing: Listing) -> list[Object]:
     return [item for item in call.store.all("project") if call.may("list", item)]
 
 
-def _subjects(call: Call, target: Target) -> Iterator[Line]:
+def _subjects(target: Target, call: Call, listing: Listing) -> list[Object]:
     if target.project:
-        found = call.store.in_project(target.project.id, "subject")
-    else:
-        found = [item for item in call.store.all("subject") if call.may("read", item)]
-    return (Line(item, None) for item in found)
+        return call.store.in_project(target.project.id, "subject")
+    return [item for item in call.store.all("subject") if call.may("read", item)]
 
 
-def _children(call: Call, target: Target, kind: str) -> Iterator[Line]:
+def _children(target: Target, call: Call, listing: Listing) -> list[Object]:
     if target.experiment is None:
         raise Refused(404, NOT_FOUND)
-    session = target.experiment
-    found = call.store.children(session, kind)
+    found = call.store.children(target.experiment, listing.kind)
+    fitting = [one for one in found if xsi.is_a(one.xsi_type, listing.root)]
     # An assessor may belong to another project than its session.
-    return (Line(one, session) for one in found if kind != "assessor" or call.may("read", one))
+    return [one for one in fitting if listing.kind != "assessor" or call.may("read", one)]
 
 
 # Single objects ------------------------------------------------------------------------------

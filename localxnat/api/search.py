@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from localxnat.api import filters, listings
+from localxnat.api import filters, values
 from localxnat.api.given import parse
-from localxnat.api.listings import Getter, Line
+from localxnat.api.values import Getter, Line
 from localxnat.errors import Refused
 from localxnat.model import xsi
 from localxnat.storage.auth import Auth, User
@@ -182,10 +182,10 @@ def _getter(kind: str, element: str, field: str) -> Getter:
     """A column by XNAT's field ID: a display name, or a path with its type."""
     if "_FIELD_MAP=" in field:
         name = field.partition("=")[2]
-        return listings.getter(kind, f"{element}/fields/field[name={name}]/field")
+        return values.getter(kind, f"{element}/fields/field[name={name}]/field")
     prefix, slash, rest = field.partition("/")
     if "/" in rest:
-        return listings.getter(kind, field)
+        return values.getter(kind, field)
     if slash:
         element, field = prefix, rest
     name = field.lower()
@@ -201,9 +201,9 @@ def _getter(kind: str, element: str, field: str) -> Getter:
     if kind == "project" and name.startswith("proj"):
         return lambda line: line.thing.fields.get(name, "")
     if about_subject and kind != "subject":
-        inner = listings.getter("subject", name)
-        return lambda line: inner(Line(line.parent, None)) if line.parent else ""
-    return listings.getter(kind, name)
+        inner = values.getter("subject", name)
+        return lambda line: inner(Line(line.parent)) if line.parent else ""
+    return values.getter(kind, name)
 
 
 def _criteria(kind: str, element: ElementTree.Element) -> Test:

@@ -58,6 +58,8 @@ class Store:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.database = Database(root / "localxnat.sqlite3")
         self.settings = Settings(self.database)
+        # What 10,000 rows of all experiments cost one who is no administrator (`api/chosen.py`).
+        self.seconds_for_rights = 0.0
 
     # Finding ---------------------------------------------------------------------------------
 

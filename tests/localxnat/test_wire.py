@@ -20,7 +20,7 @@ BULK = ",".join(
         "xnat:imagescandata/id,xnat:imagescandata/type,xnat:imagescandata/quality",
         "xnat:imagescandata/frames,xnat:imagescandata/series_description",
         "xnat:imagescandata/file/label,xnat:imagescandata/file/file_count",
-        "xnat:imagescandata/file/file_size,xnat:imagescandata/file/file_content",
+        "xnat:imagescandata/file/file_size,xnat:imagescandata/file/content",
     ]
 )
 S1_A = "/data/experiments/LOCAL_E00001"
@@ -41,7 +41,7 @@ def test_one_request_lists_sessions_scans_and_resources(raw: Raw) -> None:
     assert row["xnat:imagescandata/file/label"] == "DICOM"
     assert row["xnat:imagescandata/file/file_count"] == "2"
     assert int(row["xnat:imagescandata/file/file_size"]) > 0
-    assert row["xnat:imagescandata/file/file_content"] == "RAW"
+    assert row["xnat:imagescandata/file/content"] == "RAW"
     assert row["date"] == "2024-05-01"
     assert all(isinstance(value, str) for value in row.values())
     assert rows[4]["xnat:imagescandata/file/label"] == "secondary"
@@ -558,5 +558,8 @@ def test_the_fields_of_a_type_of_assessors_are_columns_of_their_sessions(raw: Ra
     raw("PUT", f"{path}/r1?xsiType=xnat:qcManualAssessorData&xnat:qcManualAssessorData/rater=me")
     raw("PUT", f"{path}/r2?xsiType=xnat:qcAssessmentData")
     column = "xnat:qcmanualassessordata/rater"
-    rows = raw.rows("/data/experiments", project="DEMO", label="Rated", columns=f"ID,{column}")
+    query = {"project": "DEMO", "label": "Rated", "columns": f"ID,{column}"}
+    rows = raw.rows("/data/experiments", xsiType="xnat:mrSessionData", **query)
     assert [row[column] for row in rows] == ["me"]
+    # Without a type of sessions it is that of the column that is listed.
+    assert raw.rows("/data/experiments", **query) == []
