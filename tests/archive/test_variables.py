@@ -1,5 +1,6 @@
 """Custom variables, demographics and assessors, as a live archive lists them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,84 @@ def test_chosen_variables_come_by_pseudonym_and_others_stay(study: Study) -> Non
     (person,) = found["linked"].values()
     assert person["fields"] == {"Arm": "drug", "demographics/education": "12"}
     assert [one["fields"] for one in person["sessions"].values()] == [{"sleep": "7"}]
+
+
+NAMES = ("Größe in cm", "my mood", "site")
+
+
+def set_variables(study: Study, path: str, kind: str, **values: str) -> None:
+    for name, value in values.items():
+        study.put(path, None, **{VARIABLE.format(kind, name): value})
+
+
+def columns_of(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [column(f"c{number}", field=name) for number, name in enumerate(names)]
+
+
+def test_variables_of_several_names_land_in_their_own_columns(study: Study) -> None:
+    given = {
+        "A": {"Größe in cm": "180", "my mood": "gut, müde", "site": "Köln"},
+        "B": {"site": "Ulm", "other": "secret"},
+        "C": {},
+    }
+    for subject, values in given.items():
+        session = study.session(f"{subject}_1", subject=subject)
+        home = f"/data/projects/{study.project}/subjects/{subject}"
+        set_variables(study, home, "subject", **values)
+        set_variables(study, session, "mrSession", **{k: f"{v}!" for k, v in values.items()})
+    columns = columns_of(NAMES)
+    found = known(study, participants=columns, sessions=columns)["linked"].values()
+    for person in found:
+        wanted = {name: given[person["archive_label"]].get(name) for name in NAMES}
+        wanted = {name: value for name, value in wanted.items() if value}
+        assert person["fields"] == wanted
+        (session,) = person["sessions"].values()
+        assert session["fields"] == {name: f"{value}!" for name, value in wanted.items()}
+
+
+def test_the_variables_of_an_assessor_land_in_their_own_columns(study: Study) -> None:
+    kind = "xnat:subjectVariablesData"
+    path = "variables/variable[name={}]/variable"
+    for subject, values in {"A": {"mood": "good", "my sleep": "7"}, "B": {"mood": "bad"}}.items():
+        study.session(f"{subject}_1", subject=subject)
+        home = f"/data/projects/{study.project}/subjects/{subject}/experiments/{subject}_v"
+        about = {f"{kind}/{path.format(name)}": value for name, value in values.items()}
+        study.put(home, None, xsiType=kind, **about)
+    entry = {"instrument": "v", "assessor": kind, "per": "subject"}
+    entry["columns"] = columns_of((path.format("my sleep"), path.format("mood")))
+    rows = known(study, phenotype=[entry])["measured"]["v"]
+    by_subject = {row["subject"]: {*row["values"].values()} for row in rows}
+    assert by_subject == {"A": {"good", "7"}, "B": {"bad"}}
+    assert [row["values"].get(path.format("mood")) for row in rows] == ["good", "bad"]
+
+
+def set_form(study: Study, path: str, **values: Any) -> None:
+    answer = study.raw("PUT", f"/xapi/custom-fields/{path}/fields", json={"f1": values})
+    assert answer.ok, answer.text
+
+
+def test_what_custom_forms_hold_comes_too_also_where_the_archive_does_not_list_it(
+    study: Study,
+) -> None:
+    session = Path(study.session("A_1")).name
+    study.session("B_1", subject="B")
+    home = f"projects/{study.project}/subjects/A"
+    set_form(study, home, **{"arm": "Plazebo", "visits": 3, "consent": True})
+    set_form(study, f"{home}/experiments/{session}", sleep="7.5")
+    found = known(
+        study,
+        participants=columns_of(("forms/arm", "forms/visits", "forms/f1/consent")),
+        sessions=columns_of(("forms/sleep",)),
+    )
+    people = {one["archive_label"]: one for one in found["linked"].values()}
+    assert people["A"]["fields"] == {
+        "forms/arm": "Plazebo",
+        "forms/visits": "3",
+        "forms/f1/consent": "true",
+    }
+    assert [one["fields"] for one in people["A"]["sessions"].values()] == [{"forms/sleep": "7.5"}]
+    assert people["B"]["fields"] == {}
+    assert "without" not in str(study.discover())
 
 
 def test_variables_take_one_request_for_subjects_and_one_for_sessions(study: Study) -> None:

@@ -27,9 +27,8 @@ def test_subjects_are_known_by_their_pseudonyms_and_empty_values_left_out() -> N
 
 
 def test_custom_variables_come_by_subject_and_by_session() -> None:
-    arm = "xnat:subjectdata/fields/field[name=arm]/field"  # as XNAT answers
     wanted = Wanted(["arm"], {"E1": {"fasting": "yes"}}, lambda _: -45_000)
-    rows = [row | {arm: "drug"} for row in ROWS]
+    rows = [row | {"fields": {"arm": "drug"}} for row in ROWS]
     found = by_pseudonym(rows, SESSIONS, LINKS, SESSIONS, wanted)["linked"]["p1"]
     assert (found["fields"], found["days"]) == ({"arm": "drug"}, -45_000)
     assert found["sessions"]["v1"]["fields"] == {"fasting": "yes"}

@@ -21,6 +21,9 @@ from coil.errors import ArchiveError, EmptyError, FailedError, RefusedError
 AGAIN = timedelta(days=7)
 """After so long the archive is asked again for what it refused: it may have been updated."""
 
+_COMMON = {"id", "label", "name", "project", "type"}
+"""Names of columns that tell nothing without their path."""
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
@@ -52,12 +55,14 @@ class Lister:
     """Asks for listings, goes on without optional columns that are refused, and knows which.
 
     `refused` has them by what was listed. What is `known` to be refused, from an earlier
-    invocation, is not asked for.
+    invocation, is not asked for. `notes` are what else is to be said of what was listed.
     """
 
     archive: Archive
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _otherwise: set[str] = field(default_factory=set)
 
     def ask(self, listing: Listing, take: Callable[[Iterable[Row]], T]) -> T:
         """What `take` makes of the rows, which it gets while they arrive.
@@ -76,14 +81,21 @@ class Lister:
             _check(listing, found)
             return self._ask(listing, found, take)
 
+    def lacks(self, listing: Listing, name: str) -> bool:
+        """Whether a column of that name was asked for in vain; the caller gets it otherwise."""
+        lacking = [c for c in self.refused.get(listing.what, ()) if short(c) == name]
+        self._otherwise.update(lacking)
+        return bool(lacking)
+
     def remarks(self) -> list[str]:
-        """What is to be said of what was left out, a sentence for each listing."""
-        return [
-            f"{what} come without {', '.join(map(short, sorted(columns)))}: the archive does not "
+        """What is to be said of what was left out, a sentence each."""
+        left_out = [
+            f"{what} come without {', '.join(map(short, sorted(lacking)))}: the archive does not "
             "know or refuses that"
             for what, columns in sorted(self.refused.items())
-            if columns
+            if (lacking := set(columns) - self._otherwise)
         ]
+        return [*left_out, *self.notes]
 
     def _ask(
         self, listing: Listing, without: Collection[str], take: Callable[[Iterable[Row]], T]
@@ -145,7 +157,13 @@ def id_of(row: Row) -> str:
 def _lacking(columns: Iterable[str], row: Row) -> list[str]:
     """The columns that were asked for and are not in a row: what XNAT does not know it may drop."""
     there = {key.lower() for key in row}
-    return [c for c in columns if c.lower() not in there and not (c == "ID" and id_of(row))]
+
+    def comes(column: str) -> bool:
+        name = short(column).lower()
+        by_another_path = name in there and name not in _COMMON
+        return column.lower() in there or by_another_path or (column == "ID" and bool(id_of(row)))
+
+    return [column for column in columns if not comes(column)]
 
 
 def short(column: str) -> str:

@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 from coil.archive.client import part
-from coil.archive.columns import Lister, Listing
+from coil.archive.columns import Lister, Listing, id_of
+from coil.archive.fields import CUSTOM_FIELDS, Fields
 from coil.archive.listing import Session
 from coil.archive.paths import PERSON
-from coil.archive.variables import path_of, pick
+from coil.archive.variables import fields_per, subject_forms
 from coil.deid.dates import age_at, cap_age
 from coil.deid.identities import Link
 
@@ -23,36 +24,44 @@ def list_people(
     *,
     every_label: bool,
     fields: Sequence[str] = (),
-) -> Sequence[Mapping[str, str]]:
+    taken: Collection[Session] = (),
+) -> Sequence[Mapping[str, Any]]:
     """ID, label, demographics and `fields` of subjects: as the sessions' listing told them.
 
     One request more lists all subjects of the project, where `every_label` is wanted (that of
     a subject without sessions may stand in a questionnaire), where `fields` are, or where the
-    server left the demographics out of the listing.
+    server left the demographics out of the listing. A server that does not list its forms is
+    asked for those of each subject whose sessions are `taken`.
     """
     if not every_label and not fields and all(s.person is not None for s in sessions):
         return [
             {"ID": session.subject_id, "label": session.subject_label, **(session.person or {})}
             for session in sessions
         ]
-    return lister.ask(listing(project, fields), list)
+    wanted = fields_per("subject", fields)
+    asked = listing(project, wanted)
+    rows = lister.ask(asked, list)
+    if lister.lacks(asked, CUSTOM_FIELDS):
+        ours = sorted({session.subject_id for session in taken})
+        rows += [{"ID": one, **subject_forms(lister.archive, project, one)} for one in ours]
+    found = wanted.take(rows, id_of)
+    lister.notes += wanted.remarks("subjects")
+    people = {id_of(row): row for row in reversed(rows)}  # the first row of each
+    return [{**people[one], "ID": one, "fields": values} for one, values in found.items()]
 
 
-def listing(project: str, fields: Sequence[str] = ()) -> Listing:
+def listing(project: str, fields: Fields) -> Listing:
     """How all subjects of a project are asked for, with these fields of theirs."""
-    paths = [path_of("subject", field) for field in fields]
-    address = f"/data/projects/{part(project)}/subjects"
-    return Listing(
-        "the subjects", address, {}, ("ID", "label"), (*PERSON, *paths), "/data/subjects"
-    )
+    address, optional = f"/data/projects/{part(project)}/subjects", (*PERSON, *fields.columns)
+    return Listing("the subjects", address, {}, ("ID", "label"), optional, "/data/subjects")
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What the config's tables take of subjects and sessions, beside the demographics.
 
-    `fields` are the subjects' custom variables, `of_sessions` the sessions' by session ID;
-    `days` by how much a subject's dates move, None where none may leave.
+    `fields` are the subjects' fields that are taken, `of_sessions` those of sessions by session
+    ID; `days` by how much a subject's dates move, None where none may leave.
     """
 
     fields: Sequence[str] = ()
@@ -61,7 +70,7 @@ class Wanted:
 
 
 def by_pseudonym(
-    rows: Iterable[Mapping[str, str]],
+    rows: Iterable[Mapping[str, Any]],
     sessions: Iterable[Session],
     links: Mapping[str, Link],
     everything: Iterable[Session] = (),
@@ -87,7 +96,7 @@ def by_pseudonym(
                 **{key: row[key] for key in COLUMNS if row.get(key)},
                 "archive_label": link.subject_label,
                 "ages": {},
-                "fields": pick(row, "subject", wanted.fields),
+                "fields": dict(row.get("fields", {})),
                 "days": wanted.days(link.subject_id),
                 "sessions": {},
             }

@@ -111,13 +111,14 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         entries = []
         if not sessions or any(one.state for one in noted):
             entries = prearchive.list_prearchive(archive, project)
-        wanted = _wanted(lister, settings, private, everything)
+        wanted = _wanted(lister, settings, private, sessions)
         people = demographics.list_people(
             lister,
             project,
             everything,
             every_label=bool(settings["phenotype"]),
             fields=wanted.fields,
+            taken=sessions,
         )
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
         maps = _bidsmaps(archive, project, settings["bids"]["mapping"])

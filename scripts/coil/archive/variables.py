@@ -1,21 +1,25 @@
-"""Custom variables and assessors: what the archive knows of people beside its demographics.
+"""Custom variables, forms and assessors: what the archive knows of people beside demographics.
 
 Everything comes by listings: the subjects' variables with the subjects' own, those of sessions
-and of each type of assessor with one request more, however many there are.
+and of each type of assessor with one request more, however many there are. Only an XNAT that
+does not list its forms is asked for them one by one.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from coil.archive.client import part
+from coil.archive import fields as fielding
+from coil.archive.client import Archive, part
 from coil.archive.columns import Lister, Listing, id_of
+from coil.archive.fields import CUSTOM_FIELDS, FORMS, Field, Fields
 from coil.archive.listing import Session
 from coil.archive.paths import EVERY, SUBJECT_DEMOGRAPHICS
 from coil.errors import RefusedError
 
 _DEMOGRAPHIC = "demographics/"
 _TYPES = {"subject": "xnat:subjectData", "session": "xnat:imageSessionData"}
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
 
 
 def fields_of(settings: Mapping[str, Any], per: str) -> list[str]:
@@ -28,40 +32,60 @@ def fields_of(settings: Mapping[str, Any], per: str) -> list[str]:
     return sorted({column.get("field", column["name"]) for column in columns})
 
 
-def path_of(per: str, field: str) -> str:
-    """XNAT's path of a custom variable, or of a demographic (`demographics/education`)."""
-    if field.startswith(_DEMOGRAPHIC):
-        return f"{SUBJECT_DEMOGRAPHICS}/{field.removeprefix(_DEMOGRAPHIC)}"
-    return f"{_TYPES[per]}/fields/field[name={field}]/field"
+def fields_per(per: str, names: Iterable[str]) -> Fields:
+    """How fields of subjects or sessions are asked for, and collected."""
+    return Fields([_field(per, name) for name in names])
 
 
-def pick(row: Row, per: str, fields: Iterable[str]) -> dict[str, str]:
-    """The fields that a row of a listing has; XNAT writes the paths of columns in lower case."""
-    held = {key.lower(): value for key, value in row.items()}
-    found = {}
-    for field in fields:
-        short = field.removeprefix(_DEMOGRAPHIC) if field.startswith(_DEMOGRAPHIC) else ""
-        found[field] = held.get(path_of(per, field).lower()) or held.get(short.lower())
-    return {field: str(value) for field, value in found.items() if value}
+def _field(per: str, name: str) -> Field:
+    """A custom variable, the field of a form (`forms/site`) or a demographic of XNAT's own."""
+    if name.startswith(FORMS):
+        return fielding.of_form(name, _TYPES[per])
+    if name.startswith(_DEMOGRAPHIC):
+        short = name.removeprefix(_DEMOGRAPHIC)
+        return fielding.plain(name, f"{SUBJECT_DEMOGRAPHICS}/{short}", short)
+    return fielding.variable(name, f"{_TYPES[per]}/fields/field")
 
 
 def list_session_fields(
-    lister: Lister, project: str, sessions: Iterable[Session], fields: Sequence[str]
+    lister: Lister, project: str, sessions: Sequence[Session], names: Sequence[str]
 ) -> dict[str, dict[str, str]]:
-    """The custom variables of these sessions by ID; no request where none are wanted."""
-    if not fields:
+    """The fields of these sessions by ID; no request where none are wanted."""
+    if not names:
         return {}
+    fields = fields_per("session", names)
     ours = {session.id for session in sessions}
-    rows = lister.ask(session_fields(project, fields), list)
-    return {id_of(row): pick(row, "session", fields) for row in rows if id_of(row) in ours}
+    listing = session_fields(project, fields)
+    rows = [row for row in lister.ask(listing, list) if id_of(row) in ours]
+    if lister.lacks(listing, CUSTOM_FIELDS):
+        for one in sessions:
+            home = f"subjects/{part(one.subject_id)}/experiments/{part(one.id)}"
+            rows.append({"ID": one.id, **_forms(lister.archive, project, home, "session")})
+    found = fields.take(rows, id_of)
+    lister.notes += fields.remarks("sessions")
+    return found
 
 
-def session_fields(project: str, fields: Sequence[str]) -> Listing:
-    """How the custom variables of all sessions of a project are asked for."""
-    paths = [path_of("session", field) for field in fields]
+def session_fields(project: str, fields: Fields) -> Listing:
+    """How the fields of all sessions of a project are asked for."""
     address = f"/data/projects/{part(project)}/experiments"
     query = {"xsiType": _TYPES["session"]}
-    return Listing("the sessions' variables", address, query, ["ID"], paths, EVERY)
+    return Listing("the sessions' variables", address, query, ["ID"], fields.columns, EVERY)
+
+
+def subject_forms(archive: Archive, project: str, subject_id: str) -> Row:
+    """What a listing would have of a subject's forms, from a server that does not list them."""
+    return _forms(archive, project, f"subjects/{part(subject_id)}", "subject")
+
+
+def _forms(archive: Archive, project: str, home: str, per: str) -> Row:
+    address = f"/xapi/custom-fields/projects/{part(project)}/{home}/fields"
+    try:
+        with archive.stream(address) as chunks:
+            held = json.loads(b"".join(chunks) or b"{}")
+    except (RefusedError, ValueError):  # it has no forms, or none of this subject or session
+        held = {}
+    return {f"{_TYPES[per]}/{CUSTOM_FIELDS}": held}
 
 
 def list_assessors(
@@ -80,49 +104,63 @@ def list_assessors(
     for entry in phenotype:
         if "assessor" not in entry:
             continue
+        fields = _assessor_fields(entry)
         try:
-            rows = lister.ask(assessors(project, entry), list)
+            rows = lister.ask(assessors(project, entry, fields), list)
         except RefusedError:  # a type that the archive does not have; the rest goes on
             found[entry["instrument"]] = None
             continue
-        rows = sorted(rows, key=lambda row: tuple(map(str, row.values())))
         if entry["per"] == "session":
             rows = [row for row in rows if id_of(row) in ours]
         else:
             rows = [row for row in rows if row.get("project", project) == project]
-        found[entry["instrument"]] = [_assessed(entry, row) for row in rows]
+        found[entry["instrument"]] = _assessed(entry, fields, rows)
+        lister.notes += fields.remarks(f"assessors of {entry['instrument']}")
     return found
 
 
-def assessors(project: str, entry: Mapping[str, Any]) -> Listing:
+def _assessor_fields(entry: Mapping[str, Any]) -> Fields:
+    return Fields([fielding.at(name, f"{entry['assessor']}/{name}") for name in _names(entry)])
+
+
+def assessors(project: str, entry: Mapping[str, Any], fields: Fields | None = None) -> Listing:
     """How the assessors that an instrument of the config takes are asked for.
 
     Those of sessions come as columns of their sessions, as XNAT joins them.
     """
     kind, by_session = entry["assessor"], entry["per"] == "session"
-    owner = [] if by_session else ["project", f"{kind}/subject_id"]
     return Listing(
         f"the assessors of {entry['instrument']}",
         f"/data/projects/{part(project)}/experiments",
         {"xsiType": _TYPES["session"] if by_session else kind},
-        ["ID", *owner, f"{kind}/ID"],
-        [f"{kind}/{field}" for field in _fields(entry)],
+        ["ID", *([f"{kind}/ID"] if by_session else ["project", f"{kind}/subject_id"])],
+        (fields or _assessor_fields(entry)).columns,
         EVERY,
     )
 
 
-def _assessed(entry: Mapping[str, Any], row: Row) -> dict[str, Any]:
-    """One assessor of an instrument by the row of the listing."""
-    kind, held = entry["assessor"], {key.lower(): value for key, value in row.items()}
-    subject = held.get(f"{kind}/subject_id".lower()) or held.get("subject_id") or ""
-    values = {field: held.get(f"{kind}/{field}".lower()) for field in _fields(entry)}
-    return {
-        f"{entry['per']}_id": id_of(row) if entry["per"] == "session" else subject,
-        "values": {field: str(value) for field, value in values.items() if value},
-    }
+def _assessed(
+    entry: Mapping[str, Any], fields: Fields, rows: Iterable[Row]
+) -> list[dict[str, Any]]:
+    """The assessors of an instrument by the rows of the listing, in an order of their own."""
+    kind = entry["assessor"].lower()
+    owners: dict[str, str] = {}
+
+    def ident(row: Row) -> str:
+        held = {key.lower(): value for key, value in row.items()}
+        if entry["per"] == "session":
+            assessor, owner = held.get(f"{kind}/id") or "", id_of(row)
+        else:
+            assessor, owner = id_of(row), held.get(f"{kind}/subject_id") or held.get("subject_id")
+        key = f"{owner}/{assessor}"
+        owners[key] = str(owner or "")
+        return key
+
+    found = fields.take(rows, ident)
+    return [{f"{entry['per']}_id": owners[key], "values": found[key]} for key in sorted(found)]
 
 
-def _fields(entry: Mapping[str, Any]) -> list[str]:
+def _names(entry: Mapping[str, Any]) -> list[str]:
     """The fields that an instrument's columns take."""
     return [column.get("field", column["name"]) for column in entry["columns"]]
 
@@ -165,7 +203,7 @@ def measured(
 def _of_variables(
     entry: Mapping[str, Any], linked: Iterable[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    fields = _fields(entry)
+    fields = _names(entry)
     for row in linked:
         owners = [("", row)]
         if entry["per"] == "session":
