@@ -39,7 +39,7 @@ EXAMPLES = 2
 CONFIG = Path("config") / "config.yaml"
 PREVIEW = "snakemake --workflow-profile config/profiles/local --cores 1 preview"
 
-Like = tuple[str, str, int]
+Like = tuple[str, str, int | None]
 """What series of one kind have in common in the listing: type, description, files."""
 
 
@@ -100,7 +100,7 @@ def _read_headers(archive: Archive, sessions: Sequence[Session], root: Path) -> 
     for session in sessions:
         scans = []
         for scan in session.scans:
-            if scan.files and wanted.setdefault(_like(scan), 0) < EXAMPLES:
+            if scan.files != 0 and wanted.setdefault(_like(scan), 0) < EXAMPLES:
                 wanted[_like(scan)] += 1
                 scans.append(scan)
         if scans:

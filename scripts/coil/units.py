@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCRIPTS = Path(__file__).resolve().parents[1]
+UNCOUNTED = 200_000_000
+"""Bytes that a scan is taken to have where the archive does not tell."""
 _IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)
 _DATA = (".css", ".html", ".j2", ".json", ".tsv", ".yaml")
 
@@ -48,10 +50,14 @@ def read_units(table: Path) -> list[Unit]:
 
 @functools.cache
 def listed_bytes(noted: Path) -> int:
-    """How large a session's images are, as discovery noted it; 0 where it did not."""
+    """How large a session's images are, as discovery noted it; 0 where it did not.
+
+    A scan that the archive has not counted is taken for one of `UNCOUNTED`.
+    """
     if not noted.is_file():
         return 0
-    return sum(scan["bytes"] or 0 for scan in json.loads(noted.read_text())["scans"])
+    sizes = [scan["bytes"] for scan in json.loads(noted.read_text())["scans"]]
+    return sum(UNCOUNTED if size is None else size for size in sizes)
 
 
 @functools.cache

@@ -1,11 +1,16 @@
 """A session runs again when its data changed in the archive, and only then."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from discover_support import Study
 
 from coil import files
+from coil.archive.client import Address, connect
+from coil.archive.listing import Scan
+from coil.archive.peek import peek
+from coil.units import UNCOUNTED, listed_bytes
 
 pytest_plugins = ["discover_support"]
 
@@ -156,3 +161,44 @@ def test_a_replaced_file_that_the_listing_does_not_show_is_found_by_a_thorough_l
     assert study.discover().changed == []
     study.thorough = True
     assert study.discover().changed == [study.units()["A_1"]]
+
+
+def without_counts(study: Study) -> None:
+    study.server.faults(
+        {"path": "columns=.*file_count", "times": 0, "fault": {"status": 500}},
+        {"path": "columns=.*file_size", "times": 0, "fault": {"status": 500}},
+    )
+
+
+def test_scans_that_are_not_counted_are_taken_as_scans_with_images(study: Study) -> None:
+    session = study.session("A_1")
+    without_counts(study)
+    study.discover()
+    (scan,) = files.read_json(study.noted("A_1"))["scans"]
+    assert (scan["files"], scan["bytes"]) == (None, None)
+    assert listed_bytes(study.noted("A_1")) == UNCOUNTED
+    with connect(Address(study.server.url)) as archive:
+        peek(archive, Path(session).name, [Scan(**scan)], study.work / "peeked")
+    (peeked,) = files.read_json(study.work / "peeked" / "pulled.json")["scans"]
+    assert peeked["folder"] and "problem" not in peeked
+
+
+def test_what_was_counted_meanwhile_is_no_change_of_the_data(study: Study) -> None:
+    session = study.session("A_1")
+    without_counts(study)
+    study.discover()
+    study.work_on("A_1", session)
+    before = study.noted("A_1").read_bytes()
+    study.server.faults()
+    (study.private / "refused.json").unlink()
+    assert len(study.discover().same) == 1
+    assert study.noted("A_1").read_bytes() == before
+    study.put(f"{session}/scans/1/resources/DICOM/files/2.dcm", b"87654321")
+    assert len(study.discover().changed) == 1
+
+
+def test_a_prearchive_that_cannot_be_listed_holds_nothing_up_and_is_told(study: Study) -> None:
+    study.session("A_1")
+    study.server.faults({"path": "/data/prearchive", "times": 0, "fault": {"status": 500}})
+    assert "the prearchive cannot be listed (500)" in str(study.discover())
+    assert list(study.units()) == ["A_1"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.archive.listing import Session, group, natural
+from coil.archive.listing import Session, group, natural, uncounted
 from coil.archive.noting import fingerprint, listing_digest
 
 
@@ -137,3 +137,16 @@ def test_sessions_are_told_apart_whatever_the_column_of_their_id_is_called(key: 
         del listed["ID"]
         rows.append(listed)
     assert [one.id for one in group(rows)] == ["E1", "E2"]
+
+
+@pytest.mark.parametrize("count", ["", None])
+def test_what_the_archive_has_not_counted_is_unknown_and_not_none_at_all(count: str) -> None:
+    (found,) = group([row("E1", "1", files=count), row("E1", "2", "", ""), row("E1", "3")])
+    assert [scan.files for scan in found.scans] == [None, 0, 3]
+    assert "in 1 session:" in uncounted([found])[0]
+    assert uncounted(group([row("E1", "1")])) == []
+
+
+def test_a_scan_of_which_a_part_is_not_counted_is_not_counted() -> None:
+    (found,) = group([row("E1", "1"), row("E1", "1", "secondary", "")])
+    assert found.scans[0].files is None

@@ -110,7 +110,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         ]
         entries = []
         if not sessions or any(one.state for one in noted):
-            entries = prearchive.list_prearchive(archive, project)
+            entries = prearchive.list_prearchive(lister, project)
         wanted = _wanted(lister, settings, private, sessions)
         people = demographics.list_people(
             lister,
@@ -123,6 +123,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         questionnaires = list_questionnaires(archive, project, settings["phenotype"])
         maps = _bidsmaps(archive, project, settings["bids"]["mapping"])
         assessors = variables.list_assessors(lister, project, settings["phenotype"], everything)
+        lister.notes += listing.uncounted(sessions)
     ready = [one for one in noted if not (one.state and prearchive.waits(one.session, entries))]
     table.write(private / "link.tsv")
     notes.write(ready)

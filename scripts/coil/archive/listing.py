@@ -42,7 +42,10 @@ _ABOUT = (
 
 
 class Scan(NamedTuple):
-    """One scan as the listing tells it; `files` and `bytes` count its image resources."""
+    """One scan as the listing tells it; `files` and `bytes` count its image resources.
+
+    They are None where the archive has not counted them: 0 is to have none.
+    """
 
     scan: str
     type: str = ""
@@ -50,8 +53,8 @@ class Scan(NamedTuple):
     quality: str = ""
     note: str = ""
     frames: str = ""
-    files: int = 0
-    bytes: int = 0
+    files: int | None = 0
+    bytes: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,18 @@ def listings(project: str, needed: Collection[str] = ()) -> tuple[Listing, Listi
     )
 
 
+def uncounted(sessions: Iterable[Session]) -> list[str]:
+    """What is to be said of sessions some of whose scans the archive has not counted."""
+    number = sum(any(scan.files is None for scan in session.scans) for session in sessions)
+    if not number:
+        return []
+    return [
+        f"the archive has not counted the files of all scans in {number} "
+        f"session{'s' * (number > 1)}: refresh the catalogs there, else only discover=thorough "
+        "sees whether one was replaced"
+    ]
+
+
 def _check_project(archive: Archive, project: str, refused: bool) -> None:
     """Refuse a project that the archive does not have, or whose data it does not show.
 
@@ -181,7 +196,7 @@ def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:
         if before is None:
             scans[session][scan] = Scan(*map(same, texts, texts), files, size)  # type: ignore[arg-type]
         elif images:
-            files, size = before.files + files, before.bytes + size
+            files, size = _sum(before.files, files), _sum(before.bytes, size)
             scans[session][scan] = before._replace(files=files, bytes=size)
     found = []
     for key in sorted(sessions):
@@ -247,5 +262,10 @@ def _tells_of_people(keys: tuple[str, ...]) -> bool:
     return COLUMNS[PERSON[0]].lower() in {key.lower() for key in keys}
 
 
-def _number(text: str) -> int:
-    return int(text) if str(text).isdecimal() else 0
+def _number(text: str) -> int | None:
+    """A count; None where the archive has none, as of catalogs that were never refreshed."""
+    return int(text) if str(text).isdecimal() else None
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other

@@ -24,6 +24,8 @@ from coil.archive.client import Archive
 from coil.archive.listing import Scan, Session
 from coil.deid.identities import SALT
 
+_COUNTS = ("files", "bytes")
+
 
 @dataclass(frozen=True)
 class Noted:
@@ -82,8 +84,8 @@ class Notes:
             return Noted(session, unit, listed, None)
         known = files.read_json(self._folder / f"{unit}.json") if unit in self.times else None
         now, held = [scan._asdict() for scan in scans], ""
-        if known and known["scans"] == now:
-            # Something was touched that the listing does not show.
+        if known and _alike(known["scans"], now):
+            # Something was touched that the listing does not show, or was counted meanwhile.
             held = self._look(archive, session, unit, look.events, known["held"])
             if held == known["held"]:
                 return Noted(session, unit, listed, None)
@@ -117,6 +119,18 @@ class Notes:
             return held
         now = contents.digest(contents.list_files(archive, session.id, events))
         return held if contents.same(now, files.read_json(pulled)["held"]) else now
+
+
+def _alike(scans: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> bool:
+    """Whether scans are listed alike but for counts that the archive did not have once."""
+    return len(scans) == len(others) and all(
+        one.keys() == other.keys()
+        and all(
+            one[key] == other[key] or (key in _COUNTS and None in (one[key], other[key]))
+            for key in one
+        )
+        for one, other in zip(scans, others, strict=True)
+    )
 
 
 def listing_digest(scans: Sequence[Scan]) -> str:

@@ -39,7 +39,7 @@ def peek(archive: Archive, session_id: str, scans: Sequence[Scan], out: Path) ->
     A header that is there already, of a scan that is listed as it was, is not asked for
     again; if none lacks, the archive is not asked at all. Raises `ArchiveError`.
     """
-    folders = {scan: _folder(scan) for scan in scans if scan.files}
+    folders = {scan: _folder(scan) for scan in scans if scan.files != 0}
     lacking = [scan for scan, name in folders.items() if not (out / name / HEADER).is_file()]
     (out / "series").mkdir(mode=0o700, parents=True, exist_ok=True)
     out.chmod(0o700)

@@ -7,10 +7,11 @@ prearchive. One that is in the archive, too, is being added to: half of it would
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from coil.archive.client import Archive, part
+from coil.archive.client import part
+from coil.archive.columns import Lister
 from coil.archive.listing import Session
 from coil.archive.selection import Select, labels_selected
-from coil.errors import RefusedError
+from coil.errors import FailedError, RefusedError
 
 _UNDER_WAY = {"RECEIVING", "RECEIVING_INTERRUPT", "BUILDING", "ARCHIVING", "MOVING", "SEPARATING"}
 _LEAVING = "DELETING"
@@ -28,11 +29,20 @@ class Entry(NamedTuple):
         return self.session == session.label and self.subject in ("", session.subject_label)
 
 
-def list_prearchive(archive: Archive, project: str) -> list[Entry]:
-    """What is in the project's prearchive; nothing where this login may not see it."""
+def list_prearchive(lister: Lister, project: str) -> list[Entry]:
+    """What is in the project's prearchive; nothing where this login may not see it.
+
+    Where the archive cannot tell, that is said.
+    """
     try:
-        rows = archive.rows(f"/data/prearchive/projects/{part(project)}")
+        rows = lister.archive.rows(f"/data/prearchive/projects/{part(project)}")
     except RefusedError:
+        return []
+    except FailedError:
+        lister.notes.append(
+            "the prearchive cannot be listed (500): of a session that still arrives a part may be "
+            "pulled first"
+        )
         return []
     # An administrator gets the rows of other projects, and of none, with them.
     return entries(row for row in rows if row.get("project") == project)

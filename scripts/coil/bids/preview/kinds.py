@@ -164,7 +164,8 @@ def _count(known: Kind, kind: Kind, series: Series, session: int) -> None:
         known.values[name] |= values
     known.sessions[session] += 1
     known.same[session, tuple(value for seen in kind.values.values() for value in seen)] += 1
-    known.files[series.files] += 1
+    if series.files is not None:
+        known.files[series.files] += 1
     if not series.listed and series.volumes:
         known.volumes[series.volumes] += 1
     tokens = frozenset(token.upper() for token in series.image_type or ())

@@ -25,7 +25,7 @@ def read_glimpsed(folder: Path) -> list[Series]:
     return [_complete(series, counts.get(series.folder, 0)) for series in read_series(folder)]
 
 
-def _complete(series: Series, files: int) -> Series:
+def _complete(series: Series, files: int | None) -> Series:
     """The series with the number of its files, and its volumes as far as they are known."""
     if series.path is None:
         return series
@@ -34,8 +34,8 @@ def _complete(series: Series, files: int) -> Series:
     return replace(series, path=None, glimpsed=series.path, files=files, counted=counted)
 
 
-def count(header: Header, files: int) -> Counted | None:
-    """What a series of `files` files holds, if one header tells; else None.
+def count(header: Header, files: int | None) -> Counted | None:
+    """What a series of `files` files (None: unknown) holds, if one header tells; else None.
 
     It does not tell where echoes may lie in files of their own.
     """

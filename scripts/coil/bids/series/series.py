@@ -58,7 +58,7 @@ class Series:
     rows: int | None = None
     columns: int | None = None
     frames: int | None = None
-    files: int = 0
+    files: int | None = 0
     series_number: int | None = None
     series_uid: str | None = field(default=None, repr=False)
     study_uid: str | None = field(default=None, repr=False)
@@ -83,7 +83,7 @@ class Series:
             problem=row.get("problem"),
             listed=True,
             series_description=row.get("series_description") or "",
-            files=int(row.get("files") or 0),
+            files=row.get("files", 0),
         )
 
     def knows(self, key: str) -> bool:
@@ -92,7 +92,7 @@ class Series:
         Where only one header is there, its echo times are taken for those of all.
         """
         if self.listed:
-            return key in _LISTED
+            return key in _LISTED and (key != "files" or self.files is not None)
         told = self.weighted if key == "b_values" else self.counted
         return key not in _COUNTED or self.path is not None or told is not None
 

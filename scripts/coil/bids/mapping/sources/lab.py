@@ -100,7 +100,7 @@ def _described(
         assert folder is not None
         files = sorted(str(file) for file in folder.iterdir() if file.is_file())
         if series.glimpsed:  # the one file stands for all of them
-            files = files[:1] * series.files
+            files = files[:1] * (series.files or 1)
         files = [*filter(getattr(module, "filter_files", None) or bool, files)]
         valid = dicoms.validate_dicom(files[0], dcm_filter) if files else None
         if valid is None or valid[0].image_shape is None:
