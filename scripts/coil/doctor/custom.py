@@ -7,12 +7,11 @@ from typing import Any
 
 from coil.archive import variables
 from coil.archive.client import Archive, part
+from coil.archive.fields import FORMS
 from coil.doctor.findings import LIMIT, OK, Finding
-from coil.doctor.survey import Survey
+from coil.doctor.survey import EXAMPLES, Survey
 from coil.errors import ArchiveError, RefusedError
 
-EXAMPLES = 5
-"""So many subjects and sessions are asked for what their forms hold, a request each."""
 _NAMES = {
     "subject": ("subjects", {}, "xnat:subjectData/fields/field/name"),
     "session": (
@@ -46,7 +45,9 @@ def _lacking(
 ) -> Iterator[Finding]:
     known = {one.lower() for one in there}
     for field in variables.fields_of(settings, per):
-        if not field.startswith("demographics/") and field.lower() not in known:
+        # That of one form by its ID is known by its key.
+        key = f"{FORMS}{field.rpartition('/')[2]}" if field.startswith(FORMS) else field
+        if not field.startswith("demographics/") and key.lower() not in known:
             told = f"no {per} has the custom variable {field}: its column stays n/a"
             remedy = "correct `field` in the config"
             yield Finding("Data", "variables", LIMIT, told, remedy, name)
@@ -80,5 +81,12 @@ def _forms(archive: Archive, project: str, per: str, survey: Survey) -> set[str]
                 held = json.loads(b"".join(chunks) or b"{}")
         except (RefusedError, ValueError):  # an XNAT without forms
             return found
-        found |= {str(key) for key in held} if isinstance(held, dict) else set()
+        found |= _keys(held) if isinstance(held, dict) else set()
     return found
+
+
+def _keys(held: Mapping[str, Any]) -> set[str]:
+    """The fields of forms as the config names them; XNAT has them by the form's ID."""
+    forms = (one for one in held.values() if isinstance(one, dict))
+    flat = {key for key, one in held.items() if not isinstance(one, dict)}
+    return {f"{FORMS}{key}" for key in flat.union(*forms)}

@@ -10,7 +10,10 @@ from coil.archive import demographics, listing, variables
 from coil.archive.client import Archive
 from coil.archive.columns import Lister, Listing
 from coil.archive.listing import COLUMNS, IMAGES, Row, Session
+from coil.units import UNCOUNTED
 
+EXAMPLES = 5
+"""So many subjects and sessions are asked for what their forms hold, a request each."""
 T = TypeVar("T")
 _SCAN, _LABEL, _FILES = (COLUMNS[name].lower() for name in ("scan", "resource", "files"))
 
@@ -34,7 +37,10 @@ class Survey:
     @property
     def sizes(self) -> list[int]:
         """The bytes of each session's images."""
-        return [sum(scan.bytes for scan in session.scans) for session in self.sessions]
+        return [
+            sum(UNCOUNTED if scan.bytes is None else scan.bytes for scan in session.scans)
+            for session in self.sessions
+        ]
 
 
 class _Watching(Lister):
@@ -85,5 +91,6 @@ def _ask_for_people(
         variables.fields_of(settings, per) for per in ("subject", "session")
     )
     demographics.list_people(lister, project, sessions, every_label=True, fields=of_subjects)
-    variables.list_session_fields(lister, project, sessions, of_sessions)
+    # Forms may take a request each.
+    variables.list_session_fields(lister, project, sessions[:EXAMPLES], of_sessions)
     variables.list_assessors(lister, project, settings["phenotype"], sessions)
