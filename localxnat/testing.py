@@ -124,6 +124,17 @@ def import_dicom(root: Path, project: str, subject: str, session: str, *folders:
     return done.stdout.strip()
 
 
+def forget_counts(root: Path, project: str) -> None:
+    """Leave the catalogs of a project's scans and sessions without counts of files, as those are
+    in XNAT that were never refreshed."""
+    with Store(root).database.write() as connection:
+        connection.execute(
+            "UPDATE resources SET file_count = NULL, file_size = NULL"
+            " WHERE owner IN (SELECT pk FROM objects WHERE project = ?)",
+            (project,),
+        )
+
+
 def seed(
     root: Path, project: str, sessions: int, scans: int = 10, *, shared_into: str | None = None
 ) -> None:

@@ -5,6 +5,10 @@ from localxnat.storage.resources import File, Resource
 from localxnat.storage.store import Object
 
 
+def _text(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
 def resource_row(owner: Object, resource: Resource) -> Row:
     """A resource as listed; it has no ID, URI or xsiType."""
     is_scan = owner.kind == "scan"
@@ -16,8 +20,8 @@ def resource_row(owner: Object, resource: Resource) -> Row:
         "category": category,
         "cat_id": owner.id,
         "cat_desc": owner.fields.get("type", "") if is_scan else "",
-        "file_count": str(resource.file_count),
-        "file_size": str(resource.file_size),
+        "file_count": _text(resource.file_count),
+        "file_size": _text(resource.file_size),
         "tags": resource.tags,
         "content": resource.content,
         "format": resource.format,

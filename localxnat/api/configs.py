@@ -4,7 +4,6 @@ A tool keeps texts under paths, for the site or for a project. What is put repla
 there, as a new version unless it is unversioned; deleting disables.
 """
 
-import json
 import sqlite3
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from localxnat import jsons
 from localxnat.api import query
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.listings import Row
@@ -168,13 +168,7 @@ async def _contents(request: Request) -> str | None:
 
 
 def _object(text: str) -> dict[str, str]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        raise Refused(400, "The body is no JSON.") from None
-    if not isinstance(found, dict):
-        raise Refused(400, "The body is no JSON object.")
-    return {str(name): str(value) for name, value in found.items()}
+    return {name: str(value) for name, value in jsons.read_object(text).items()}
 
 
 def _replace(

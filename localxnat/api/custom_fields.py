@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from localxnat import jsons
 from localxnat.api import address, query
 from localxnat.api.access import Who, archive, signed_in
 from localxnat.api.targets import NOT_FOUND, Call, require_found, resolve
@@ -15,6 +16,8 @@ from localxnat.errors import Refused
 from localxnat.storage.store import Object
 
 _KEY = "custom_fields"
+_NAMED = ("keys", "fieldNames")
+"""The parameters that name the fields to answer."""
 
 
 async def handle(request: Request, who: Who) -> Response:
@@ -29,27 +32,28 @@ async def handle(request: Request, who: Who) -> Response:
         base.store, base.resources, base.auth, who.user, request.method,
         address.parse(["data", *parts[:cut]]), query.Query(), request.url.path,
     )  # fmt: skip
-    given = _read(await request.body()) if request.method == "PUT" else None
+    given = jsons.read_object(await request.body()) if request.method == "PUT" else None
     asked = query.parse(request.url.query)
-    wanted = [one for key, value in asked if key == "fieldNames" for one in value.split(",")]
+    wanted = [one for key, value in asked if key in _NAMED for one in value.split(",")]
     return await run_in_threadpool(_answer, call, name, given, wanted)
 
 
 def _answer(
     call: Call, name: str | None, given: dict[str, Any] | None, wanted: list[str]
 ) -> Response:
-    target = resolve(call)
-    require_found(target)
-    item = target.owner
+    item = _item(call)
     if item.kind == "reconstruction":
         raise Refused(400, "Unsupported Operation: there are no custom fields here.")
     if call.method == "GET":
         found = _fields(item)
         if name is None:
-            return JSONResponse({key: found[key] for key in wanted if key in found} or found)
+            if wanted:
+                found = {key: found[key] for key in wanted if key in found}
+            return JSONResponse(found)
         value = _one(found, name)
         return PlainTextResponse(value if isinstance(value, str) else json.dumps(value))
-    call.require("edit", item)
+    # Of a project itself only those who own it change anything.
+    call.require("delete" if item.kind == "project" else "edit", item)
     with call.store.database.write():
         fresh = _fields(call.store.by_pk(item.pk) or item)
         if given is not None:
@@ -61,6 +65,18 @@ def _answer(
     return JSONResponse(fresh)
 
 
+def _item(call: Call) -> Object:
+    """What the address names; where that is a project, 403 for one that cannot be read."""
+    target = resolve(call)
+    if len(call.address.steps) == 1 and call.address.last == "projects":
+        project = target.project
+        if project is None or not call.may("read", project):
+            raise Refused(403, "The user has no right to this project.")
+        return project
+    require_found(target)
+    return target.owner
+
+
 def _fields(item: Object) -> dict[str, Any]:
     return json.loads(item.fields.get(_KEY, "{}"))
 
@@ -69,16 +85,6 @@ def _one(found: dict[str, Any], name: str) -> Any:
     if found.get(name) is None:
         raise Refused(404, "The field does not exist.")
     return found[name]
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        given = json.loads(body)
-    except ValueError:
-        raise Refused(400, "The body is no JSON.") from None
-    if not isinstance(given, dict):
-        raise Refused(400, "The body is no JSON object.")
-    return given
 
 
 def routes() -> list[Route]:

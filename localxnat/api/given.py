@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from localxnat.api.documents import TYPE_ATTRIBUTE, local
 from localxnat.errors import Refused
+from localxnat.jsons import MAX_DEPTH
 from localxnat.model import fields, types
 from localxnat.model.types import Field
 
@@ -33,13 +34,20 @@ class Given:
 
 
 def parse(body: bytes) -> ElementTree.Element:
-    """A body as XML; document types are refused, for what their entities can do."""
+    """A body as XML; document types are refused, for what their entities can do, and elements that
+    lie in each other deeper than any object's."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise Refused(422, "The document has a document type.")
     try:
-        return ElementTree.fromstring(body)
+        root = ElementTree.fromstring(body)
     except ElementTree.ParseError:
         raise Refused(422, "An error occurred parsing the XML.") from None
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for outer in level for child in outer]
+        if not level:
+            return root
+    raise Refused(400, "The document is too deep.")
 
 
 def read(body: bytes) -> Given:

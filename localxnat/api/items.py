@@ -128,9 +128,9 @@ def _catalog_node(resource: Resource) -> Item:
         "xnat_abstractresource_id": resource.id,
         "label": resource.label,
         "URI": f"{resource.folder}/{resource.label}_catalog.xml",
-        "file_count": resource.file_count,
-        "file_size": resource.file_size,
     }
+    if resource.file_count is not None:
+        data |= {"file_count": resource.file_count, "file_size": resource.file_size}
     for name in ("format", "content", "description"):
         value = getattr(resource, name)
         if value:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from localxnat import jsons
 from localxnat.api import xapi
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.responses import refusal
@@ -24,9 +25,7 @@ async def config(request: Request, who: Who) -> Response:
     only_admin(who)
     if request.method == "GET":
         return JSONResponse(await run_in_threadpool(_values, request))
-    changes = _json(await request.body())
-    if not isinstance(changes, dict):
-        raise Refused(400, "The settings are no JSON object.")
+    changes = jsons.read_object(await request.body())
     await run_in_threadpool(_set, archive(request), changes)
     return Response(status_code=200)
 
@@ -50,8 +49,8 @@ async def setting(request: Request, who: Who) -> Response:
     only_admin(who)
     text = (await request.body()).decode("utf-8", "replace")
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = jsons.read(text)
+    except Refused:
         value = text
     await run_in_threadpool(_set, archive(request), {name: value})
     return Response(status_code=200)
@@ -85,13 +84,6 @@ async def uptime(request: Request, who: Who) -> Response:
         shown = [f"{number} {name}" for name, number in parts.items() if number]
         return PlainTextResponse(", ".join(shown) or "0 seconds")
     return JSONResponse({name: f"{number:02d}" for name, number in parts.items()})
-
-
-def _json(text: bytes) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise Refused(400, "The body is no JSON.") from None
 
 
 def routes() -> list[Route]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from localxnat import jsons
 from localxnat.api import accounts
 from localxnat.api.access import Who, archive, signed_in
 from localxnat.api.responses import rows_as
@@ -123,13 +124,7 @@ def _change(auth: Auth, login: str, profile: dict[str, object]) -> None:
 
 
 async def _json(request: Request) -> dict[str, object]:
-    try:
-        body = await request.json()
-    except ValueError:
-        raise Refused(400, "The body is no JSON.") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "The body is no JSON object.")
-    return body
+    return jsons.read_object(await request.body())
 
 
 # Tokens --------------------------------------------------------------------------------------

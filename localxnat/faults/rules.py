@@ -8,7 +8,6 @@ Rules come from a file (`serve --faults FILE`) or by PUT to /localxnat/faults, a
 The first rule that fits a request and has times left applies to it.
 """
 
-import json
 import re
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from localxnat import jsons
 from localxnat.api.access import Who, signed_in
 from localxnat.errors import Refused
 
@@ -105,8 +105,8 @@ class Faults:
 def parse(text: bytes) -> list[Rule]:
     """Rules from JSON; 400 with what is wrong for anything that is not."""
     try:
-        entries = json.loads(text)
-    except ValueError:
+        entries = jsons.read(text)
+    except Refused:
         raise Refused(400, "The faults are no JSON.") from None
     if not isinstance(entries, list):
         raise Refused(400, "The faults are no list.")

@@ -20,7 +20,10 @@ _POLICY = (
 )
 
 
-def _size(number: int) -> str:
+def _size(number: int | None) -> str:
+    """The size of files; of a catalog that was never refreshed nobody knows it."""
+    if number is None:
+        return "unknown"
     amount = float(number)
     for unit in ("B", "kB", "MB"):
         if amount < 1000:
@@ -29,8 +32,10 @@ def _size(number: int) -> str:
     return f"{amount:.1f} GB"
 
 
-def _counted(number: int, word: str) -> str:
-    """`1 file`, `1,200 files`."""
+def _counted(number: int | None, word: str) -> str:
+    """`1 file`, `1,200 files`; of what nobody counted, `files`."""
+    if number is None:
+        return f"{word}s"
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 

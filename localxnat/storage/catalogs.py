@@ -12,7 +12,7 @@ def refresh(resources: Resources, owner: Object, resource: Resource, options: se
     """Bring a resource's rows in step with its folder.
 
     `append` enters files that have no row, `delete` drops rows that have no file, `checksum`
-    takes the digest and the size of every file again.
+    takes the digest and the size of every file again, `populateStats` counts the files.
     """
     folder = resources.root / resource.folder
     on_disk = {
@@ -27,7 +27,7 @@ def refresh(resources: Resources, owner: Object, resource: Resource, options: se
         if (name in rows and "checksum" in options) or (name not in rows and "append" in options)
     ]
     gone = [name for name in rows if name not in on_disk] if "delete" in options else []
-    resources.correct(owner, resource, entered, gone)
+    resources.correct(owner, resource, entered, gone, count="populateStats" in options)
 
 
 def _read(resource: Resource, name: str, path: Path, row: File | None) -> File:

@@ -52,8 +52,9 @@ CREATE TABLE IF NOT EXISTS resources (
     content TEXT NOT NULL DEFAULT '',
     tags TEXT NOT NULL DEFAULT '',
     description TEXT NOT NULL DEFAULT '',
-    file_count INTEGER NOT NULL DEFAULT 0,
-    file_size INTEGER NOT NULL DEFAULT 0,
+    -- NULL, as in XNAT, for a catalog that was never refreshed.
+    file_count INTEGER DEFAULT 0,
+    file_size INTEGER DEFAULT 0,
     UNIQUE (owner, label)
 );
 CREATE TABLE IF NOT EXISTS files (
@@ -151,6 +152,23 @@ CREATE TABLE IF NOT EXISTS configs (
     user TEXT NOT NULL,
     created TEXT NOT NULL,
     reason TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS custom_forms (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    datatype TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    contents TEXT NOT NULL,
+    user TEXT NOT NULL,
+    created INTEGER NOT NULL
+);
+-- Where a form is used: in a project, or with '' in all of them.
+CREATE TABLE IF NOT EXISTS custom_form_uses (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    form INTEGER NOT NULL REFERENCES custom_forms (id) ON DELETE CASCADE,
+    project TEXT NOT NULL,
+    status TEXT NOT NULL,
+    UNIQUE (form, project)
 );
 CREATE INDEX IF NOT EXISTS config_places ON configs (project, tool, path);
 CREATE TABLE IF NOT EXISTS searches (

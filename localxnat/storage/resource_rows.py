@@ -8,7 +8,10 @@ from localxnat.storage.store import Object, Store
 
 @dataclass
 class Resource:
-    """A row of `resources`; `folder` is relative to the archive's root."""
+    """A row of `resources`; `folder` is relative to the archive's root.
+
+    Nobody knows how many files a catalog has that was never refreshed: its counts are None.
+    """
 
     id: int
     owner: int
@@ -18,8 +21,8 @@ class Resource:
     content: str
     tags: str
     description: str
-    file_count: int
-    file_size: int
+    file_count: int | None
+    file_size: int | None
 
 
 @dataclass

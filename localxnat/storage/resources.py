@@ -128,9 +128,18 @@ class Resources(Moves):
             raise Refused(409, "A file and a folder cannot have the same name.")
 
     def correct(
-        self, owner: Object, resource: Resource, entered: list[File], gone: list[str]
+        self,
+        owner: Object,
+        resource: Resource,
+        entered: list[File],
+        gone: list[str],
+        *,
+        count: bool = False,
     ) -> None:
-        """Enter rows as they are given, and drop those of paths that are gone."""
+        """Enter rows as they are given, and drop those of paths that are gone.
+
+        What is counted anew is the files of a resource that changed, or with `count` of any.
+        """
         with self._exclusive(), self.store.database.write() as connection:
             for file in entered:
                 connection.execute(
@@ -141,8 +150,9 @@ class Resources(Moves):
                 connection.execute(
                     "DELETE FROM files WHERE resource = ? AND path = ?", (resource.id, path)
                 )
-            if entered or gone:
+            if entered or gone or count:
                 self._recount(connection, resource.id)
+            if entered or gone:
                 self.store.touch(owner)
 
     def delete_files(self, owner: Object, resource: Resource, paths: list[str]) -> None:

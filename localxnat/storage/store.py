@@ -285,6 +285,9 @@ class Store:
                 connection.execute("DELETE FROM roles WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM aliases WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM configs WHERE project = ?", (item.id,))
+                connection.execute("DELETE FROM custom_form_uses WHERE project = ?", (item.id,))
+                unused = "id NOT IN (SELECT form FROM custom_form_uses)"
+                connection.execute(f"DELETE FROM custom_forms WHERE {unused}")
             parent = self.by_pk(item.parent) if item.parent is not None else None
             if parent is not None and item.kind in ("scan", "assessor"):
                 self.touch(parent)

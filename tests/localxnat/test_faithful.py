@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from localxnat.testing import Server
+from localxnat.testing import Server, forget_counts
 from tests.archives import Raw
 
 S1_A = "/data/experiments/LOCAL_E00001"
@@ -72,3 +72,31 @@ def test_a_file_from_one_who_may_not_edit_is_answered_with_200_and_not_kept(
     raw("PUT", path, data=b"kept")
     assert as_reader("DELETE", path).status_code == 403
     assert raw("GET", path).content == b"kept"
+
+
+def test_a_catalog_that_was_never_refreshed_has_no_counts(raw: Raw, server: Server) -> None:
+    home = "/data/projects/COUNTS"
+    raw("PUT", home)
+    path = f"{home}/subjects/S/experiments/C"
+    raw("PUT", f"{path}?xsiType=xnat:mrSessionData")
+    raw("PUT", f"{path}/scans/1?xsiType=xnat:mrScanData")
+    raw("PUT", f"{path}/scans/1/resources/DICOM/files/a.dcm", data=b"12345")
+    base = "xnat:imagescandata/file"
+
+    def counts() -> tuple[str, ...]:
+        columns = f"{base}/label,{base}/file_count,{base}/file_size"
+        query = {"project": "COUNTS", "xsiType": "xnat:imageSessionData", "columns": columns}
+        (row,) = raw.rows("/data/experiments", **query)
+        (listed,) = raw.rows(f"{path}/scans/1/resources")
+        assert (listed["file_count"], listed["file_size"]) == (
+            row[f"{base}/file_count"], row[f"{base}/file_size"])  # fmt: skip
+        return row[f"{base}/label"], listed["file_count"], listed["file_size"]
+
+    assert counts() == ("DICOM", "1", "5")
+    forget_counts(server.root, "COUNTS")
+    assert counts() == ("DICOM", "", "")
+    assert raw("GET", f"{path}?format=json").status_code == 200
+    assert len(raw.rows(f"{path}/scans/1/files")) == 1
+    refresh = "/data/services/refresh/catalog?options=populateStats&resource=/archive"
+    raw("POST", f"{refresh}{path.removeprefix('/data')}")
+    assert counts() == ("DICOM", "1", "5")
