@@ -44,7 +44,7 @@ async def handle(request: Request, who: Who) -> Response:
     if request.method == "GET":
         return await run_in_threadpool(_get, base, asked, place)
     if request.method == "DELETE":
-        return await run_in_threadpool(_set_status, base, who, place, "disabled", "")
+        return await run_in_threadpool(set_status, base, who, place, "disabled", "")
     return await _put(request, base, who, asked, place)
 
 
@@ -65,7 +65,7 @@ def _place(base: Archive, who: Who, method: str, place: Place) -> Place:
 # Reading -------------------------------------------------------------------------------------
 
 
-def _versions(base: Archive, place: Place) -> list[sqlite3.Row]:
+def versions(base: Archive, place: Place) -> list[sqlite3.Row]:
     """All versions of a text, the newest first."""
     return base.store.database.connection.execute(
         "SELECT * FROM configs WHERE project = ? AND tool = ? AND path = ? ORDER BY id DESC",
@@ -90,9 +90,9 @@ def _get(base: Archive, asked: Query, place: Place) -> Response:
         return _found([{"tool": tool} for tool in tools], asked)
     if not place.path:
         return _found([_row(row) for row in _newest(base, place)], asked)
-    found = _versions(base, place)
+    found = versions(base, place)
     if not found and asked.flag("defaultToSiteWide"):
-        found = _versions(base, Place("", place.tool, place.path))
+        found = versions(base, Place("", place.tool, place.path))
     if asked.get("action").lower() == "gethistory":
         return _found([_row(row) for row in found], asked)
     version = asked.get("version")
@@ -149,11 +149,11 @@ async def _put(request: Request, base: Archive, who: Who, asked: Query, place: P
         raise Refused(400, "The status is enabled or true, or disabled or false.")
     status, reason = _ENABLED.get(status.lower(), ""), asked.get("reason")
     if not contents:
-        return await run_in_threadpool(_set_status, base, who, place, status, reason)
+        return await run_in_threadpool(set_status, base, who, place, status, reason)
     versioned = asked.get("unversioned").lower()
     unversioned = versioned == "true" if versioned else None
     return await run_in_threadpool(
-        _replace, base, who, place, contents, status or "enabled", reason, unversioned
+        replace, base, who, place, contents, status or "enabled", reason, unversioned
     )
 
 
@@ -171,7 +171,7 @@ def _object(text: str) -> dict[str, str]:
     return {name: str(value) for name, value in jsons.read_object(text).items()}
 
 
-def _replace(
+def replace(
     base: Archive,
     who: Who,
     place: Place,
@@ -181,7 +181,7 @@ def _replace(
     unversioned: bool | None,
 ) -> Response:
     with base.store.database.write():
-        before = next(iter(_versions(base, place)), None)
+        before = next(iter(versions(base, place)), None)
         if before and (before["contents"], before["status"]) == (contents, status):
             return Response(status_code=200)
         keep = bool(before["unversioned"]) if before and unversioned is None else bool(unversioned)
@@ -192,9 +192,9 @@ def _replace(
     return Response(status_code=200 if before else 201)
 
 
-def _set_status(base: Archive, who: Who, place: Place, status: str, reason: str) -> Response:
+def set_status(base: Archive, who: Who, place: Place, status: str, reason: str) -> Response:
     with base.store.database.write():
-        before = next(iter(_versions(base, place)), None)
+        before = next(iter(versions(base, place)), None)
         if before is None:
             raise Refused(404, "There is no configuration there.")
         if before["status"] != status:

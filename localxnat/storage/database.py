@@ -177,6 +177,12 @@ CREATE TABLE IF NOT EXISTS searches (
     document TEXT NOT NULL,
     tag TEXT NOT NULL DEFAULT ''
 );
+-- What administrators set up: a JSON object each, by kind.
+CREATE TABLE IF NOT EXISTS registered (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    document TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 

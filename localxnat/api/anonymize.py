@@ -1,0 +1,117 @@
+"""/xapi/anonymize: the scripts of the site and of projects. They are kept, and never run."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localxnat.api import configs
+from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.users import only_admin
+from localxnat.errors import Refused
+
+_SCRIPT, _ENABLED = "sitewideAnonymizationScript", "enableSitewideAnonymizationScript"
+_DEFAULT = """version "6.1"
+// Default XNAT anonymization script: what names the session in the headers is its address.
+(0008,1030) := project
+(0010,0010) := subject
+(0010,0020) := session
+"""
+
+
+async def default(request: Request, who: Who) -> Response:
+    return PlainTextResponse(_DEFAULT)
+
+
+async def site(request: Request, who: Who) -> Response:
+    """GET or PUT the script of the site, as plain text."""
+    settings = archive(request).store.settings
+    if request.method == "GET":
+        return PlainTextResponse(await run_in_threadpool(settings.get, _SCRIPT) or _DEFAULT)
+    only_admin(who)
+    await run_in_threadpool(settings.set, {_SCRIPT: await _script(request)})
+    return Response(status_code=200)
+
+
+async def site_enabled(request: Request, who: Who) -> Response:
+    """GET whether the script of the site is enabled; PUT: enable it, or not."""
+    settings = archive(request).store.settings
+    if request.method == "GET":
+        return JSONResponse(bool(await run_in_threadpool(settings.get, _ENABLED)))
+    only_admin(who)
+    await run_in_threadpool(settings.set, {_ENABLED: _enable(request)})
+    return Response(status_code=200)
+
+
+def _enable(request: Request) -> bool:
+    """XNAT takes the value from the query alone, and wants a body of JSON that it ignores."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise Refused(415, "The body is no JSON.")
+    return request.query_params.get("enable", "true").lower() == "true"
+
+
+async def _script(request: Request) -> str:
+    if not request.headers.get("content-type", "").startswith("text/plain"):
+        raise Refused(415, "A script is plain text.")
+    return (await request.body()).decode("utf-8", "replace")
+
+
+async def project(request: Request, who: Who) -> Response:
+    """GET or PUT a project's script: 204 where there is none, or none that is enabled."""
+    script = await _script(request) if request.method == "PUT" else ""
+    return await run_in_threadpool(_project, request, who, script)
+
+
+def _project(request: Request, who: Who, script: str) -> Response:
+    base = archive(request)
+    place = _place(base, who, request)
+    if request.method == "PUT":
+        configs.replace(base, who, place, script, "enabled", "", None)
+        return Response(status_code=200)
+    if _is_enabled(base, place):
+        return PlainTextResponse(configs.versions(base, place)[0]["contents"])
+    return Response(status_code=204)
+
+
+async def project_enabled(request: Request, who: Who) -> Response:
+    """GET whether a project's script is enabled; PUT: enable it, or not, once there is one."""
+    enable = request.method == "PUT" and _enable(request)
+    return await run_in_threadpool(_project_enabled, request, who, enable)
+
+
+def _project_enabled(request: Request, who: Who, enable: bool) -> Response:
+    base = archive(request)
+    place = _place(base, who, request)
+    if request.method == "GET":
+        return JSONResponse(_is_enabled(base, place))
+    if not configs.versions(base, place):
+        raise Refused(500, "Couldn't find the site configuration for tool anon and path script.")
+    return configs.set_status(base, who, place, "enabled" if enable else "disabled", "")
+
+
+def _is_enabled(base: Archive, place: configs.Place) -> bool:
+    newest = next(iter(configs.versions(base, place)), None)
+    return newest is not None and newest["status"] == "enabled"
+
+
+def _place(base: Archive, who: Who, request: Request) -> configs.Place:
+    """Where a project's script is kept, if the user may read it, or change it; XNAT fails
+    where there is no such project."""
+    found = base.store.project(request.path_params["project"])
+    if found is None:
+        raise Refused(500, "There was an error in the request.")
+    if not base.auth.may(who.user, "delete" if request.method == "PUT" else "read", found):
+        raise Refused(403, "The user has no right to this project's script.")
+    return configs.Place(found.id, "anon", "script")
+
+
+def routes() -> list[Route]:
+    base, both = "/xapi/anonymize", ["GET", "PUT"]
+    one = f"{base}/projects/{{project}}"
+    return [
+        Route(f"{base}/default", signed_in(default)),
+        Route(f"{base}/site", signed_in(site), methods=both),
+        Route(f"{base}/site/enabled", signed_in(site_enabled), methods=both),
+        Route(one, signed_in(project), methods=both),
+        Route(f"{one}/enabled", signed_in(project_enabled), methods=both),
+    ]

@@ -1,0 +1,127 @@
+"""/xapi/dicomscp: the definitions of DICOM receivers. They are kept; nothing listens for them."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from localxnat import jsons
+from localxnat.api.access import Who, archive, signed_in
+from localxnat.api.users import only_admin
+from localxnat.errors import Refused
+from localxnat.storage.registry import Document, Registry
+
+_IDENTIFIERS = {
+    "dicomObjectIdentifier": "Default DICOM object identifier (ClassicDicomObjectIdentifier)"
+}
+_DEFAULTS: Document = {
+    "aeTitle": "XNAT",
+    "port": 8104,
+    "identifier": "dicomObjectIdentifier",
+    "label": "",
+    "enabled": True,
+    "customProcessing": False,
+    "directArchive": False,
+    "anonymizationEnabled": True,
+    "whitelistEnabled": False,
+    "whitelist": [],
+    "routingExpressionsEnabled": False,
+}
+
+
+def _registry(request: Request) -> Registry:
+    """The receivers; XNAT's own is among them from the start, here disabled as none listens."""
+    database = archive(request).store.database
+    found = Registry(database, "receiver")
+    with database.write() as connection:
+        seeded = connection.execute("INSERT OR IGNORE INTO counters VALUES ('receivers', 1)")
+        if seeded.rowcount:
+            found.add(_DEFAULTS | {"enabled": False})
+    return found
+
+
+async def receivers(request: Request, who: Who) -> Response:
+    """GET: all receivers; POST: a new one, 200 as in XNAT, which does not look at the port."""
+    if request.method == "GET":
+        return JSONResponse([_shown(one) for one in await run_in_threadpool(_all, request)])
+    only_admin(who)
+    given = jsons.read_object(await request.body())
+    return JSONResponse(_shown(await run_in_threadpool(_add, request, given)))
+
+
+def _all(request: Request) -> list[Document]:
+    return _registry(request).all()
+
+
+def _add(request: Request, given: Document) -> Document:
+    if given.get("identifier") not in _IDENTIFIERS:
+        raise Refused(400, "There is no DICOM object identifier of this name.")
+    new, registry = _DEFAULTS | given, _registry(request)
+    _only_one(registry, new, 0)
+    return registry.add(new)
+
+
+def _only_one(registry: Registry, new: Document, own: int) -> None:
+    """409 for a second receiver that is enabled at a title and a port."""
+    for other in registry.all():
+        same = all(other[name] == new[name] for name in ("aeTitle", "port", "enabled"))
+        if new["enabled"] and same and other["id"] != own:
+            raise Refused(409, "A receiver is enabled at this title and port.")
+
+
+async def receiver(request: Request, who: Who) -> Response:
+    """GET, PUT (what is given changes, the rest stays) or DELETE of one receiver."""
+    only_admin(who)
+    number = int(request.path_params["number"])
+    given = jsons.read_object(await request.body()) if request.method == "PUT" else {}
+    return await run_in_threadpool(_one, request, number, given)
+
+
+async def enabled(request: Request, who: Who) -> Response:
+    """GET: whether a receiver is enabled; PUT .../{flag}: enable or disable it."""
+    only_admin(who)
+    number = int(request.path_params["number"])
+    if request.method == "GET":
+        return JSONResponse((await run_in_threadpool(_found, request, number))["enabled"])
+    flag = request.path_params["flag"].lower() == "true"
+    return await run_in_threadpool(_one, request, number, {"enabled": flag})
+
+
+def _found(request: Request, number: int) -> Document:
+    found = _registry(request).get(number)
+    if found is None:
+        # XNAT fails where it would change a receiver that it does not have.
+        status = 500 if request.method == "PUT" else 404
+        raise Refused(status, f"There is no DICOM SCP instance with the ID {number}.")
+    return found
+
+
+def _one(request: Request, number: int, given: Document) -> Response:
+    found, registry = _found(request, number), _registry(request)
+    if request.method == "DELETE":
+        registry.remove(number)
+        return Response(status_code=200)
+    changed = found | given | {"id": number}
+    if changed != found:
+        _only_one(registry, changed, number)
+        registry.replace(changed)
+    return JSONResponse(_shown(changed))
+
+
+def _shown(receiver: Document) -> Document:
+    return receiver | {"disabled": 0}
+
+
+async def identifiers(request: Request, who: Who) -> Response:
+    return JSONResponse(_IDENTIFIERS)
+
+
+def routes() -> list[Route]:
+    base = "/xapi/dicomscp"
+    return [
+        Route(base, signed_in(receivers), methods=["GET", "POST"]),
+        Route(f"{base}/identifiers", signed_in(identifiers)),
+        Route(f"{base}/{{number:int}}", signed_in(receiver), methods=["GET", "PUT", "DELETE"]),
+        Route(f"{base}/{{number:int}}/enabled", signed_in(enabled)),
+        Route(f"{base}/{{number:int}}/enabled/{{flag}}", signed_in(enabled), methods=["PUT"]),
+    ]

@@ -1,0 +1,137 @@
+"""/xapi/events: the event service's subscriptions. They are kept; no event sets off an action."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localxnat import jsons
+from localxnat.api.access import Who, archive, signed_in
+from localxnat.api.users import only_admin
+from localxnat.errors import Refused
+from localxnat.storage.registry import Document, Registry
+
+_PREFERENCE = "eventServiceEnabled"
+_PACKAGE = "org.nrg.xnat.eventservice"
+_LOGGING = f"{_PACKAGE}.actions.EventServiceLoggingAction"
+_TYPES = {
+    "ProjectEvent": ["CREATED", "UPDATED", "DELETED"],
+    "SubjectEvent": ["CREATED", "UPDATED", "DELETED", "SHARED"],
+    "SessionEvent": ["CREATED", "UPDATED", "DELETED", "SHARED"],
+    "ScanEvent": ["CREATED", "UPDATED", "DELETED"],
+}
+_ACTION: Document = {
+    "action-key": f"{_LOGGING}:{_LOGGING}",
+    "display-name": "Logging Action",
+    "description": "Logs the events that it is subscribed to.",
+    "attributes": {},
+}
+
+
+def _types() -> list[Document]:
+    return [
+        {
+            "type": f"{_PACKAGE}.events.{name}",
+            "statuses": statuses,
+            "display-name": name.removesuffix("Event"),
+            "description": f"{name.removesuffix('Event')} was created or changed.",
+            "event-scope": ["PROJECT", "SITE"],
+            "is-xsi-type": True,
+        }
+        for name, statuses in _TYPES.items()
+    ]
+
+
+def _registry(request: Request) -> Registry:
+    return Registry(archive(request).store.database, "subscription")
+
+
+async def preferences(request: Request, who: Who) -> Response:
+    """GET or PUT /xapi/events/prefs: whether the service is on. As in a new XNAT, it is not."""
+    settings = archive(request).store.settings
+    if request.method == "GET":
+        return JSONResponse({"enabled": bool(await run_in_threadpool(settings.get, _PREFERENCE))})
+    only_admin(who)
+    given = jsons.read_object(await request.body())
+    await run_in_threadpool(settings.set, {_PREFERENCE: bool(given.get("enabled"))})
+    return Response(status_code=200)
+
+
+async def actions(request: Request, who: Who) -> Response:
+    return JSONResponse([_ACTION])
+
+
+async def types(request: Request, who: Who) -> Response:
+    return JSONResponse(_types())
+
+
+async def listing(request: Request, who: Who) -> Response:
+    """GET /xapi/events/subscriptions."""
+    only_admin(who)
+    return JSONResponse(await run_in_threadpool(_registry(request).all))
+
+
+async def create(request: Request, who: Who) -> Response:
+    """POST /xapi/events/subscription: 201, with the name and the number as plain text."""
+    only_admin(who)
+    given = jsons.read_object(await request.body())
+    return await run_in_threadpool(_create, request, who, given)
+
+
+def _create(request: Request, who: Who, given: Document) -> Response:
+    if not archive(request).store.settings.get(_PREFERENCE):
+        return PlainTextResponse("Event Service disabled.", 405)
+    problem = _problem(given)
+    if problem:
+        return PlainTextResponse(f"Subscription format failed to validate.\n{problem}", 424)
+    kept = {"name": "", "active": True, "act-as-event-user": True, "attributes": {}, **given}
+    kept |= {"subscription-owner": who.user.login, "valid": True}
+    added = _registry(request).add(kept)
+    return PlainTextResponse(f"{added['name']}:{added['id']}", 201)
+
+
+def _problem(given: Document) -> str:
+    if given.get("action-key") != _ACTION["action-key"]:
+        return "There is no action of this key."
+    asked: Any = given.get("event-filter")
+    known = [one["type"] for one in _types()]
+    if not isinstance(asked, dict) or asked.get("event-type") not in known:
+        return "There is no event of this type."
+    return ""
+
+
+async def one(request: Request, who: Who) -> Response:
+    """GET or DELETE one subscription; POST .../activate and .../deactivate."""
+    only_admin(who)
+    return await run_in_threadpool(_one, request, int(request.path_params["number"]))
+
+
+def _one(request: Request, number: int) -> Response:
+    registry = _registry(request)
+    found = registry.get(number)
+    if found is None:
+        raise Refused(404, f"Could not find entity with ID {number}")
+    if request.method == "DELETE":
+        registry.remove(number)
+        return Response(status_code=204)
+    if request.method == "POST":
+        registry.replace(found | {"active": request.url.path.endswith("/activate")})
+        return Response(status_code=200)
+    return JSONResponse(found)
+
+
+def routes() -> list[Route]:
+    base = "/xapi/events"
+    single = f"{base}/subscription/{{number:int}}"
+    return [
+        Route(f"{base}/prefs", signed_in(preferences), methods=["GET", "PUT"]),
+        *(Route(f"{base}/{name}", signed_in(actions)) for name in ("actions", "allactions")),
+        Route(f"{base}/events", signed_in(types)),
+        Route(f"{base}/subscriptions", signed_in(listing)),
+        Route(f"{base}/subscription", signed_in(create), methods=["POST"]),
+        Route(single, signed_in(one), methods=["GET", "DELETE"]),
+        *(Route(f"{single}/{word}", signed_in(one), methods=["POST"])
+          for word in ("activate", "deactivate")),
+    ]  # fmt: skip
