@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from coil.archive.client import Address, Archive, connect
 from localxnat.testing import Server, import_dicom, running
+from tests import elsewhere
 
 # (series number, description, UID suffix, SOP class, modality, files)
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
@@ -71,7 +73,12 @@ def write_study(folder: Path) -> Path:
 
 @contextmanager
 def served_study(folder: Path) -> Iterator[Server]:
-    """A server of its own, with the study as session E of subject S in project P."""
+    """A server of its own, or the one elsewhere, with the study as session E of subject S in P."""
+    if there := elsewhere.given():
+        with there.borrowed("P"):
+            there.upload("P", "S", "E", write_study(folder / "study"))
+            yield cast(Server, there)
+        return
     import_dicom(folder / "root", "P", "S", "E", write_study(folder / "study"))
     with running(folder / "root") as server:
         yield server

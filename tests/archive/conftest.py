@@ -1,6 +1,8 @@
 """A live archive that misbehaves on demand, and the workflow's connection to it."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +10,32 @@ from coil.archive import pull, push
 from coil.archive.client import Archive
 from coil.archive.listing import Session, list_sessions
 from localxnat.testing import Server
+from tests import elsewhere
 from tests.archives import logged_in, served_study
+
+HERE = Path(__file__).parent
+ANYWHERE = {
+    "test_bidsmap", "test_discover", "test_discover_changes", "test_peek", "test_pull", "test_push",
+    "test_push_dicom", "test_push_laws", "test_push_levels", "test_questionnaires",
+    "test_variables",
+}  # fmt: skip
+"""The modules whose tests run against a server elsewhere, too (see `tests.elsewhere`)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where COIL_XNAT names a server, skip what would start one of its own."""
+    alone = pytest.mark.skip(reason="needs a localxnat of its own")
+    for item in items:
+        if elsewhere.given() and item.path.parent == HERE and item.path.stem not in ANYWHERE:
+            item.add_marker(alone)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def left_clean() -> Iterator[None]:
+    """Nothing stays on a server elsewhere."""
+    there = elsewhere.given()
+    with there.left_clean() if there else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ PYTEST_DONT_REWRITE: test modules import from here before pytest takes it as a p
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +19,7 @@ from coil.config import load_schema, with_defaults
 from coil.deid.identities import LinkTable
 from coil.units import unit_name
 from localxnat.testing import Server, running
+from tests import elsewhere
 from tests.archives import Raw
 
 
@@ -97,6 +99,9 @@ class Study:
 
 @pytest.fixture(scope="session")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if there := elsewhere.given():
+        yield cast(Server, there)
+        return
     with running(tmp_path_factory.mktemp("archive") / "root") as started:
         yield started
 
@@ -108,5 +113,13 @@ _made = iter(range(1, 1000))
 def study(studies: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Study]:
     monkeypatch.setenv("XNAT_USER", studies.user)
     monkeypatch.setenv("XNAT_PASS", studies.password)
-    yield Study(studies, f"P{next(_made)}", tmp_path / "work")
+    name = f"{elsewhere.PREFIX}P{next(_made)}"
+    with _new(name):
+        yield Study(studies, name, tmp_path / "work")
     studies.faults()
+
+
+def _new(project: str) -> AbstractContextManager[None]:
+    """A server elsewhere may have the project, and keeps it, if it is not removed."""
+    there = elsewhere.given()
+    return there.borrowed(project) if there else nullcontext()

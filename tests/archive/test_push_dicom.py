@@ -12,6 +12,7 @@ from coil.archive.copies import Copy, Scan
 from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
+from tests import elsewhere
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 ABOUT = {"xsiType": "xnat:mrSessionData", "date": "1911-05-01", "UID": "2.25.1"}
@@ -21,7 +22,7 @@ PROJECTS = count()
 @pytest.fixture
 def other(archive: Archive) -> str:
     """An empty project beside the study's."""
-    name = f"OTHER{next(PROJECTS)}"
+    name = f"{elsewhere.PREFIX}OTHER{next(PROJECTS)}"
     archive.put(f"/data/projects/{name}")
     return name
 
