@@ -2,10 +2,11 @@
 # make test     every test but those on a cluster and with conda
 # make cluster  a study through a real Slurm of three nodes; root, and Debian's packages for it
 # make conda    every script in the environment that its rule names, from a channel made here
+# make test-xnat  all of it against an official XNAT in Docker, and a report to send; else says why not
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
-.PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz test test-fast lint format lock reference venv
+.PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz test test-fast lint format lock reference test-xnat venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -57,6 +58,16 @@ fuzz: .venv/test.stamp
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes -w .conda/wheels -r $<
 	touch $@
 
+.xnat/tools.stamp: requirements/xnat.txt .venv/run.stamp
+	rm -rf .xnat/tools
+	$(BIN)/python -m venv .xnat/tools
+	.xnat/tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+# Against the XNAT that COIL_XNAT names, where it is set; see tests/xnat/README.md.
+test-xnat: .venv/test.stamp
+	@PYTHONPATH=scripts:. $(BIN)/python -m tests.xnat --cores $(CORES)
+
 conda: .venv/test.stamp .conda/tools.stamp .conda/wheels.stamp
 	$(BIN)/pytest -m conda --durations=5 tests/conda
 
@@ -85,7 +96,7 @@ format: .venv/test.stamp
 
 # Pins every package by version and hash; needs uv.
 lock:
-	for set in run test conda; do \
+	for set in run test conda xnat; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate requirements/$$set.in -o requirements/$$set.txt; done
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,29 +34,48 @@ def load(out: Path, root: Path) -> list[str]:
     Raises:
         FileNotFoundError: ``out`` holds no study.
     """
-    description = out / "archive" / "archive.json"
-    if not description.exists():
-        raise FileNotFoundError(f"{out} holds no study: run `python -m demo generate {out}`")
-    study = json.loads(description.read_text())
+    study = description(out)
     project = study["project"]
     changed = []
     resources = Resources(Store(root))
-    for subject in study["subjects"]:
+    for subject, session, folder in sessions(out):
+        done = import_session(resources, project, subject, session, [folder])
+        if done.files > done.present:
+            changed.append(str(done))
+    with running(root) as server:
+        return changed + describe(out, server, project)
+
+
+def sessions(out: Path) -> Iterator[tuple[str, str, Path]]:
+    """Subject, session and folder of DICOM files of each session of the study in ``out``."""
+    for subject in description(out)["subjects"]:
         for session in subject["sessions"]:
             folder = out / "dicom" / subject["label"] / session["label"]
-            done = import_session(resources, project, subject["label"], session["label"], [folder])
-            if done.files > done.present:
-                changed.append(str(done))
-    with running(root) as server, _connect(server) as connection:
+            yield subject["label"], session["label"], folder
+
+
+def describe(out: Path, server: Any, project: str) -> list[str]:
+    """Set demographics, notes and resources of a study that a server has the images of.
+
+    ``server`` has ``url``, ``user`` and ``password``, and may be any XNAT's. Returns one line for
+    each thing that changed.
+    """
+    changed = []
+    login = {"user": server.user, "password": server.password}
+    with xnat.connect(server.url, **login, loglevel="ERROR") as connection:
         place = connection.projects[project]
-        for subject in study["subjects"]:
+        for subject in description(out)["subjects"]:
             changed += _set_subject(place.subjects[subject["label"]], subject, out / "archive")
         changed += _fill_resource(place, QUESTIONNAIRES, out / "archive" / QUESTIONNAIRES)
     return changed
 
 
-def _connect(server: Any) -> Any:
-    return xnat.connect(server.url, user=server.user, password=server.password, loglevel="ERROR")
+def description(out: Path) -> dict[str, Any]:
+    """What ``demo.study.generate`` left of the study in ``out``; FileNotFoundError if nothing."""
+    path = out / "archive" / "archive.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{out} holds no study: run `python -m demo generate {out}`")
+    return json.loads(path.read_text())
 
 
 def _set_subject(subject: Any, wanted: dict[str, Any], extras: Path) -> list[str]:
