@@ -18,6 +18,7 @@ from localxnat.api import (
     custom_fields,
     custom_forms,
     limits,
+    origins,
     prearchive_api,
     query,
     reading,
@@ -231,5 +232,6 @@ def make_app(
         exception_handlers={Exception: failed, HTTPException: unrouted},
     )
     app.state.archive = base
-    faulty = striking.FaultyServer(limits.Limits(app), trouble, base.auth)
+    guarded = origins.Origins(limits.Limits(app))
+    faulty = striking.FaultyServer(guarded, trouble, base.auth)
     return AccessLog(faulty, log) if log else faulty

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
+from localxnat.api import query
 from localxnat.api.responses import refusal
 from localxnat.errors import Refused
 from localxnat.storage.auth import Auth, Login, User
@@ -41,10 +42,17 @@ def archive(request: Request) -> Archive:
 
 
 async def log_in_by_form(request: Request) -> Who | None:
-    """A new login by a form with username and password; None if they are wrong."""
-    form = await request.form()
+    """A new login by a form with username and password; None if they are wrong.
+
+    As in XNAT (`UserAuth`), the body is read as a form whatever its type says, or if it says none.
+    """
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/form-data"):
+        form = {name: str(value) for name, value in (await request.form()).items()}
+    else:
+        form = dict(query.parse((await request.body()).decode("utf-8", "replace")))
     auth = archive(request).auth
-    name, password = str(form.get("username", "")), str(form.get("password", ""))
+    name, password = form.get("username", ""), form.get("password", "")
     user = await run_in_threadpool(auth.check, name, password)
     return Who(user, auth.open(user)) if user else None
 

@@ -31,10 +31,10 @@ async def active(request: Request, who: Who) -> Response:
 
 
 async def active_user(request: Request, who: Who) -> Response:
-    """GET or DELETE /xapi/users/active/{login}: a user's logins; ends them."""
+    """GET or DELETE /xapi/users/active/{login}: a user's logins; ends them and tells their IDs."""
     base, login = await _known(request, who, own=True)
     if request.method == "DELETE":
-        base.auth.end(login)
+        return JSONResponse(base.auth.end(login))
     return JSONResponse({"sessions": [], "count": base.auth.open_logins().get(login, 0)})
 
 

@@ -87,7 +87,7 @@ class Found:
 def search(store: Store, auth: Auth, user: User, document: bytes) -> Found:
     """What a search document asks for."""
     root = parse(document)
-    xsi_type = xsi.spell(_text(root, "root_element_name"))
+    xsi_type = xsi.spell(root_name(root))
     kind = next((one for one in _LISTING if xsi_type and xsi.is_a(xsi_type, xsi.ROOTS[one])), None)
     if xsi_type is None or kind is None:
         raise Refused(422, "The root element of the search is unknown.")
@@ -106,6 +106,11 @@ def search(store: Store, auth: Auth, user: User, document: bytes) -> Found:
         row = {"quarantine_status": status} if quarantine else {}
         rows.append(row | {column.key: column.get(line) for column in columns})
     return Found(xsi_type, columns, rows, quarantine)
+
+
+def root_name(document: ElementTree.Element) -> str:
+    """What type a search is of: an element of it, or an attribute."""
+    return _text(document, "root_element_name") or document.get("root_element_name", "")
 
 
 def _column(

@@ -17,7 +17,7 @@ from localxnat.api.documents import NAMESPACES
 from localxnat.api.given import parse
 from localxnat.api.listings import Row
 from localxnat.api.responses import rows_as
-from localxnat.api.search import Found, search
+from localxnat.api.search import Found, root_name, search
 from localxnat.errors import Refused
 
 _ID = re.compile(r"[\w.@:-]{1,255}")
@@ -87,10 +87,9 @@ def _listing(base: Archive, who: Who) -> list[Row]:
 
 
 def _described(identifier: str, root: ElementTree.Element, users: list[str]) -> Row:
-    name = root.find(f"{_XDAT}root_element_name")
     return {
         "id": identifier,
-        "root_element_name": (name.text or "") if name is not None else "",
+        "root_element_name": root_name(root),
         "brief_description": root.get("brief-description", ""),
         "description": root.get("description", ""),
         "secure": "1" if root.get("secure") in ("true", "1") else "0",
@@ -149,7 +148,7 @@ def _load(base: Archive, who: Who, name: str) -> bytes:
 
 def _save(base: Archive, who: Who, name: str, document: bytes) -> Response:
     root = parse(document)
-    if not _ID.fullmatch(name) or root.find(f"{_XDAT}root_element_name") is None:
+    if not _ID.fullmatch(name) or not root_name(root):
         raise Refused(422, "This is no search.")
     with base.store.database.write() as connection:
         row = connection.execute("SELECT login FROM searches WHERE id = ?", (name,)).fetchone()

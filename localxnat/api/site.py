@@ -14,17 +14,23 @@ from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.responses import refusal
 from localxnat.api.users import only_admin
 from localxnat.errors import Refused
+from localxnat.storage.settings import FOR_USERS, OPEN
 
 
-def _values(request: Request) -> dict[str, Any]:
-    return archive(request).store.settings.all()
+def _values(request: Request, who: Who) -> dict[str, Any]:
+    """The settings that a user may read."""
+    values = archive(request).store.settings.all()
+    if who.user.admin:
+        return values
+    readable = OPEN if not who.login.id else OPEN | FOR_USERS
+    return {name: value for name, value in values.items() if name in readable}
 
 
 async def config(request: Request, who: Who) -> Response:
-    """GET /xapi/siteConfig: all settings; POST or PUT: a JSON object of those to change."""
-    only_admin(who)
+    """GET /xapi/siteConfig: all settings that the user may read; POST or PUT: some to change."""
     if request.method == "GET":
-        return JSONResponse(await run_in_threadpool(_values, request))
+        return JSONResponse(await run_in_threadpool(_values, request, who))
+    only_admin(who)
     changes = jsons.read_object(await request.body())
     await run_in_threadpool(_set, archive(request), changes)
     return Response(status_code=200)
@@ -41,7 +47,9 @@ async def setting(request: Request, who: Who) -> Response:
     """GET, POST or PUT /xapi/siteConfig/{name}: one setting, as plain text or JSON."""
     name: str = request.path_params["name"]
     if request.method == "GET":
-        values = await run_in_threadpool(_values, request)
+        values = await run_in_threadpool(_values, request, who)
+        if name not in values and not who.user.admin:
+            raise Refused(403, "Only an administrator may do this.")
         if name not in values:
             raise Refused(404, "There is no setting of this name.")
         value = values[name]
@@ -58,7 +66,7 @@ async def setting(request: Request, who: Who) -> Response:
 
 async def several(request: Request, who: Who) -> Response:
     """GET /xapi/siteConfig/values/{names}: some settings, their names with commas between."""
-    values = await run_in_threadpool(_values, request)
+    values = await run_in_threadpool(_values, request, who)
     names = request.path_params["names"].split(",")
     return JSONResponse({name: values[name] for name in names if name in values})
 

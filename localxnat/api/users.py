@@ -37,8 +37,9 @@ def _profile(row: sqlite3.Row, *, enabled: bool = True) -> dict[str, object]:
 
 
 async def listing(request: Request, who: Who) -> Response:
-    """GET /data/users, as XNAT's old interface has it."""
-    only_admin(who)
+    """GET /data/users, as XNAT's old interface has it; for all users, if the site lets them."""
+    if archive(request).store.settings.get("restrictUserListAccessToAdmins"):
+        only_admin(who)
     users = await run_in_threadpool(archive(request).auth.users)
     rows = [
         {
@@ -146,12 +147,14 @@ async def issue(request: Request, who: Who) -> Response:
 
 
 async def validate(request: Request, who: Who) -> Response:
-    """GET .../tokens/validate/{alias}/{secret}: whose it is; empty if it is nobody's."""
+    """GET .../tokens/validate/{alias}/{secret}: whose it is; 404 if it is nobody's."""
     path = request.path_params
     login = await run_in_threadpool(
         archive(request).auth.validate_token, path["alias"], path["secret"]
     )
-    return JSONResponse({"valid": login} if login else {})
+    if login is None:
+        raise Refused(404, "There is no such token.")
+    return JSONResponse({"valid": login})
 
 
 async def invalidate(request: Request, who: Who) -> Response:

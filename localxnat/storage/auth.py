@@ -120,6 +120,7 @@ class Auth:
             connection.execute("DELETE FROM disabled_users WHERE login = ?", (login,))
             if not enabled:
                 connection.execute("INSERT INTO disabled_users VALUES (?)", (login,))
+                connection.execute("DELETE FROM tokens WHERE login = ?", (login,))
         if not enabled:
             self.end(login)
 
@@ -129,11 +130,13 @@ class Auth:
             logins = [login.login for login in self._logins.values()]
         return {name: logins.count(name) for name in sorted(set(logins))}
 
-    def end(self, login: str) -> None:
-        """End all logins of a user."""
+    def end(self, login: str) -> list[str]:
+        """End all logins of a user; their IDs."""
         with self._lock:
-            for key in [key for key, value in self._logins.items() if value.login == login]:
+            ended = [key for key, value in self._logins.items() if value.login == login]
+            for key in ended:
                 del self._logins[key]
+        return ended
 
     def groups(self, login: str) -> list[str]:
         """The groups that a user is in: a project with a role, as in `P_owner`."""
@@ -143,11 +146,14 @@ class Auth:
         return [f"{row['project']}_{row['role']}" for row in rows]
 
     def set_password(self, login: str, password: str) -> None:
+        """Give a user a password; what the old one opened ends: logins, and alias tokens."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE users SET password = ? WHERE login = ?", (hash_password(password), login)
             )
+            connection.execute("DELETE FROM tokens WHERE login = ?", (login,))
         self._verified.pop(login, None)
+        self.end(login)
 
     def remove_user(self, login: str) -> None:
         """Remove a user with its roles, tokens and open logins."""

@@ -21,7 +21,19 @@ DEFAULTS: dict[str, Any] = {
     "enableSitewideAnonymizationScript": False,
     "sitewideAnonymizationScript": "",
     "checksums": True,
+    "restrictUserListAccessToAdmins": True,
+    "preventCrossModalityMerge": False,
+    "sitewidePetTracers": "",
 }
+# Who may read a setting: guests too, all who are logged in; any other administrators alone.
+OPEN = {
+    "siteId", "siteUrl", "siteDescriptionText", "requireLogin", "userRegistration", "initialized",
+    "enableCsrfToken", "sessionTimeout",
+}  # fmt: skip
+FOR_USERS = {
+    "checksums", "restrictUserListAccessToAdmins", "sitewidePetTracers",
+    "uiAllowNonAdminProjectCreation", "enableSitewideAnonymizationScript",
+}  # fmt: skip
 
 
 class Settings:

@@ -113,3 +113,15 @@ def test_display_names_and_custom_variables_are_columns(raw: Raw, connection: An
 )
 def test_a_document_that_is_none_is_refused(raw: Raw, body: bytes) -> None:
     assert raw("POST", "/data/search", data=body).status_code == 422
+
+
+def test_the_type_of_a_search_may_be_an_attribute(raw: Raw, connection: Any) -> None:
+    body = f'<xdat:bundle xmlns:xdat="{XDAT}" root_element_name="xnat:subjectData"/>'.encode()
+    found = raw("POST", "/data/search?format=json", data=body).json()["ResultSet"]
+    assert found["rootElementName"] == "xnat:subjectData"
+    assert {"A1", "A2", "B1"} <= {row["subject_label"] for row in found["Result"]}
+    saved = "/data/search/saved/by_attribute"
+    assert raw("PUT", saved, data=body).status_code == 201
+    (row,) = [one for one in raw.rows("/data/search/saved") if one["id"] == "by_attribute"]
+    assert row["root_element_name"] == "xnat:subjectData"
+    assert raw("GET", f"{saved}/results?format=json").status_code == 200
