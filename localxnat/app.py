@@ -23,6 +23,7 @@ from localxnat.api import (
     query,
     reading,
     receivers,
+    schemas,
     searches,
     services,
     site,
@@ -30,6 +31,7 @@ from localxnat.api import (
     uploads,
     users,
     vocabulary,
+    workflows,
     writing,
     xapi,
 )
@@ -110,14 +112,6 @@ async def whoami(request: Request, who: Who) -> Response:
     return PlainTextResponse(f"User '{who.user.login}' is logged in")
 
 
-async def schemas(request: Request, who: Who) -> Response:
-    return JSONResponse(xapi.schema_names())
-
-
-async def schema(request: Request, who: Who) -> Response:
-    return Response(xapi.schema(request.path_params["name"]), media_type="application/xml")
-
-
 async def elements(request: Request, who: Who) -> Response:
     rows = await run_in_threadpool(xapi.elements, archive(request).store)
     return rows_as(rows, request.query_params.get("format", ""))
@@ -161,6 +155,8 @@ def routes() -> list[Route]:
         *searches.routes(),
         *site.routes(),
         *vocabulary.routes(),
+        *schemas.routes(),
+        *workflows.routes(),
         *anonymize.routes(),
         *receivers.routes(),
         *subscriptions.routes(),
@@ -170,8 +166,6 @@ def routes() -> list[Route]:
         *(Route(f"/data/{name}", absent) for name in ("version", "uptime", "buildInfo")),
         Route("/data/search/elements", signed_in(elements)),
         Route("/data/search/elements/{name}", signed_in(element_fields)),
-        Route("/xapi/schemas", signed_in(schemas)),
-        Route("/xapi/schemas/{name:path}", signed_in(schema)),
         Route("/xapi/access/projects", signed_in(access)),
         *(Route(f"/{name}/{{rest:path}}", signed_in(data), methods=ALL)
           for name in ("data", "REST", "archive")),

@@ -9,7 +9,9 @@ from localxnat.storage.resources import Resource, Resources
 
 NAMESPACES = {
     "xnat": "http://nrg.wustl.edu/xnat",
+    "xnat_a": "http://nrg.wustl.edu/xnat_assessments",
     "prov": "http://www.nbirn.net/prov",
+    "wrk": "http://nrg.wustl.edu/workflow",
     "xdat": "http://nrg.wustl.edu/security",
     "cat": "http://nrg.wustl.edu/catalog",
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",

@@ -4,7 +4,7 @@ import time
 
 from localxnat import XNAT_VERSION
 from localxnat.errors import Refused
-from localxnat.model import fields, types, xsi
+from localxnat.model import fields, xsi
 from localxnat.storage.auth import Auth, User
 from localxnat.storage.store import Store
 
@@ -21,17 +21,6 @@ def uptime() -> int:
 
 def build_info() -> dict[str, str]:
     return {"version": XNAT_VERSION, "buildNumber": "1", "commit": "localxnat", "isDirty": "false"}
-
-
-def schema_names() -> list[str]:
-    return sorted(path.stem for path in types.SCHEMAS.glob("*.xsd"))
-
-
-def schema(name: str) -> str:
-    """The text of a schema; only those of `schema_names` are there."""
-    if name not in schema_names():
-        raise Refused(404, "There is no schema of this name.")
-    return (types.SCHEMAS / f"{name}.xsd").read_text()
 
 
 def elements(store: Store) -> list[dict[str, str]]:

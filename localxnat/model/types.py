@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from localxnat.errors import Refused
 
 SCHEMAS = Path(__file__).parent / "schemas"
+_PREFIXES = {"birnprov": "prov", "assessments": "xnat_a", "workflow": "wrk"}
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _INTEGERS = {"xs:integer", "xs:int", "xs:long"}
 _FLOATS = {"xs:float", "xs:double", "xs:decimal"}
@@ -94,8 +95,8 @@ class Type:
 def _read() -> tuple[dict[str, Type], dict[str, str]]:
     types: dict[str, Type] = {}
     elements: dict[str, str] = {}
-    for path in sorted(SCHEMAS.glob("*.xsd")):
-        prefix = {"birnprov": "prov"}.get(path.stem, path.stem)
+    for path in sorted(SCHEMAS.rglob("*.xsd")):
+        prefix = _PREFIXES.get(path.stem, path.stem)
         for child in ElementTree.parse(path).getroot():
             name = child.get("name", "")
             if child.tag == f"{_XS}element":
