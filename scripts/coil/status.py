@@ -39,7 +39,7 @@ class Row:
 
 COLUMNS = tuple(field.name for field in fields(Row))
 _STAGES = ("admit", "push", "export", "push_dicom")
-_EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed")
+_EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed", "refused")
 
 
 def project_rows(results: Path, analyses: Iterable[str]) -> list[Row]:

@@ -65,6 +65,7 @@ STATES = {
     "unmapped": "no rule takes it; left out",
     "ambiguous": "more than one rule or series for one name; left out",
     "failed": "its conversion failed; left out",
+    "refused": "its pixels may show text, such as a name; left out",
     "missing": "the protocol requires it and no series took it",
     "duplicate": "another series took the name",
     "derived": "computed by the scanner; left out unless a rule asks for it",
@@ -72,7 +73,7 @@ STATES = {
     "to decide": "a rule of a draft leaves it out until somebody has decided",
     "header decides": "the archive's list does not tell; the series' header does",
 }
-ATTENTION = ("incomplete", "unmapped", "ambiguous", "missing", "failed")
+ATTENTION = ("incomplete", "unmapped", "ambiguous", "missing", "failed", "refused")
 STAGES = {
     "pull": "while it was pulled from the archive",
     "convert": "while it was converted",

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from functools import cached_property
 from pathlib import Path
 
-from coil import passing
-from coil.bids.series.header import read, read_texts
+from coil.bids.series.header import read_texts
+from coil.bids.series.pictures import is_aside
 
 _MISSING = (
     "slices are missing (aborted, or not wholly archived); `expect: {volumes: n}` in its rule "
@@ -46,7 +46,7 @@ class Folder:
     @cached_property
     def images(self) -> int:
         """How many files should hold an image; a report is none."""
-        return sum(_is_image(path) for path in self.files)
+        return sum(not is_aside(path) for path in self.files)
 
     @cached_property
     def is_regular(self) -> bool:
@@ -93,13 +93,3 @@ def failure(said: str, code: int, folder: Folder) -> str | None:
     if re.search(r"^\s*Error:", said, re.MULTILINE) and not folder.is_regular:
         return _MISSING
     return None
-
-
-def _is_image(path: Path) -> bool:
-    """Whether a file should hold an image: it says so, or it is broken before it could."""
-    try:
-        header = read(path)
-    except Exception as error:  # whatever pydicom makes of it
-        passing.let_through(error)
-        return True
-    return bool(header.get("Rows")) or not header.get("SeriesInstanceUID")

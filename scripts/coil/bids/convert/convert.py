@@ -16,7 +16,7 @@ from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.overrides import with_overrides
 from coil.bids.mapping.settle import missing, settle
 from coil.bids.mapping.sources import with_sources
-from coil.bids.series.series import read_series
+from coil.bids.series.series import read_series, without_aside
 from coil.errors import DataError
 from coil.files import remove_tree, write_json
 
@@ -77,7 +77,7 @@ def convert_session(
     try:
         remove_tree(scratch)
         scratch.mkdir(parents=True)
-        series = read_series(pulled)
+        series = [without_aside(one, scratch / "images") for one in read_series(pulled)]
         mapping = with_sources(mapping, series, sources)
         mapping = with_overrides(mapping, series, overrides or {})
         rows = [
@@ -158,6 +158,9 @@ def _convert(rows: list[Row], engine: Any, bids: Path, scratch: Path) -> None:
         row.files = made.files
         if made.failed:
             row.drop("failed", made.failed)
+            continue
+        if row.settled.series and (unread := row.settled.series.judged.unread):
+            row.drop("failed", f"{unread} headers cannot be read, and so not be checked for text")
             continue
         row.start = sidecars.start(row.files, row.start)
         row.reason = "; ".join([row.reason, *made.notes])

@@ -12,6 +12,7 @@ from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.repeats import tell_apart
 from coil.bids.mapping.rules import Match, Rule
 from coil.bids.series.series import Series
+from coil.deid.pixels import set_aside
 from coil.errors import DataError
 
 State = Literal[
@@ -24,6 +25,7 @@ State = Literal[
     "duplicate",
     "missing",
     "failed",
+    "refused",
 ]
 
 _SESSION_LASTS = timedelta(hours=24)
@@ -103,9 +105,11 @@ def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) ->
     if series.broken:
         return Settled(series, "failed", series.broken)
     try:
-        return _settle_known(series, mapping, subject, session)
+        row = _settle_known(series, mapping, subject, session)
     except DataError as error:  # a rule asked for a header that cannot be used
         return Settled(series, "failed", str(error).removeprefix(f"{series.folder}: "))
+    told = set_aside(len(series.aside))
+    return replace(row, reason="; ".join(filter(None, (row.reason, told))))
 
 
 def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
@@ -182,6 +186,8 @@ def _settle_matched(series: Series, match: Match, subject: str, session: str) ->
     if short:
         why = f"{short}: aborted or not wholly archived"
         return Settled(series, "incomplete", why, rule.index)
+    if series.judged.text:
+        return Settled(series, "refused", series.judged.text, rule.index)
     return Settled(series, "mapped", "; ".join([reason, *extra]), rule.index, name)
 
 

@@ -14,7 +14,7 @@ from coil.bids.mapping.rules import Rule
 from coil.bids.mapping.settle import Settled
 from coil.bids.preview.clues import DERIVED, TODO, normal
 
-OPEN = ("failed", "unmapped", "ambiguous", "missing", "incomplete", "to decide")
+OPEN = ("failed", "refused", "unmapped", "ambiguous", "missing", "incomplete", "to decide")
 """States that ask for a decision, the most pressing first; the last are rules of a draft."""
 
 WAITS = "header decides"

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 _BY_TAG = dict(KNOWN.values())
 
-_PREFIX = 132  # the preamble and `DICM`
+BEGIN = 132  # behind the preamble and `DICM`
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _CREATORS = range(0x10, 0x100)
+_TAG = 4  # bytes of a tag
 _FIRST_BYTES = 8192
 _UNDEFINED = _NO_TAG = 0xFFFFFFFF
 _ITEM, _ITEM_ENDS, _SEQUENCE_ENDS = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -86,6 +87,34 @@ class Header:
         value = self._twin.get(keyword)
         several = not isinstance(value, str) and hasattr(value, "__len__")
         return "\\".join(map(str, value)) if several else str("" if value is None else value)
+
+    def raw(self, tag: int) -> bytes | None:
+        """The bytes of the value of a tag, as far as they are at hand; None where it is absent."""
+        if self._found is not None:
+            _, start, end = self._found.places.get(tag, (b"", 0, 0))
+            return bytes(self._found.data[start:end]) if tag in self._found.places else None
+        element = self._twin.get_item(tag) if tag in self._twin else None
+        return None if element is None else _bytes(element.value)
+
+    def tags(self) -> list[int]:
+        """The tags of the root, in order."""
+        found = self._twin.keys() if self._found is None else self._found.places
+        return sorted(map(int, found))
+
+    def layout(self) -> list[tuple[int, int, int, int]]:
+        """Of each element of the file, before the pixels: its tag, how many bytes tell its
+        length, where its value begins and where it ends. Nothing where pydicom had to read it."""
+        parts = [self._found.meta, self._found] if self._found and self._found.meta else []
+        return [
+            (tag, 4 if not vr or vr in _LONG else 2, start, end)
+            for part in parts
+            for tag, (vr, start, end) in part.places.items()
+        ]
+
+    def start(self) -> bytes:
+        """The bytes of the file up to the tag of its pixels."""
+        assert self._found is not None
+        return bytes(self._found.data[: self._found.end + _TAG])
 
     def private_block(self, group: int, creator: str) -> Any:
         """The attributes of a private creator by the low byte of their elements.
@@ -160,6 +189,7 @@ class _Found:
         self, data: Any, explicit: bool, start: int, end: int, stop: int = _NO_TAG
     ) -> None:
         self.data, self.explicit = data, explicit
+        self.meta: _Found | None = None  # before the root
         self._range = (start, end, stop)
         self.nested: dict[int, list[_Found]] = {}
 
@@ -313,14 +343,15 @@ def _mapped(path: Path) -> mmap.mmap:
 
 def _find(data: Any, stop: int) -> _Found:
     """The attributes before the tag `stop`."""
-    if data[_PREFIX - 4 : _PREFIX] != b"DICM":
+    if data[BEGIN - 4 : BEGIN] != b"DICM":
         raise _UnusualError
-    meta = _Found(data, True, _PREFIX, len(data), 0x00030000)
+    meta = _Found(data, True, BEGIN, len(data), 0x00030000)
     syntax = meta.text(0x00020010)
     if not syntax.startswith("1.2.840.10008.1.2") or syntax.endswith((".2.2", ".1.99")):
         raise _UnusualError  # big endian, deflated, unknown
     found = _Found(data, syntax != "1.2.840.10008.1.2", meta.end, len(data), stop)
     _ = found.places
+    found.meta = meta
     return found
 
 
@@ -345,6 +376,17 @@ def _convert(vr: str, data: bytes) -> Any:
     if vr == "IS":
         return _one_or_all([int(part) for part in parts], None)
     return _one_or_all(parts, "")
+
+
+def _bytes(value: Any) -> bytes:
+    """A value that pydicom may have decoded, as bytes: of a short number or a text."""
+    if value is None or isinstance(value, bytes):
+        return value or b""
+    if isinstance(value, int):
+        return value.to_bytes(2, "little")
+    several = not isinstance(value, str) and hasattr(value, "__len__")
+    text = "\\".join(map(str, value)) if several else str(value)
+    return text.encode("latin-1", "replace")
 
 
 def _one_or_all(values: list[Any], absent: Any) -> Any:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from coil import passing
-from coil.bids.series import facts, stack
+from coil.bids.series import facts, pictures, stack
 from coil.bids.series.acquisition import phase_encoding
 from coil.bids.series.header import sop_class_name
+from coil.bids.series.pictures import Judged
 from coil.bids.series.stack import Counted
+from coil.deid.pixels import holds_image
 from coil.errors import CoilError, DataError
 from coil.files import read_json
 from coil.units import scan_name
@@ -31,8 +33,9 @@ class Series:
 
     Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
     a header knows is None; with one, an absent attribute is "" or None. `broken` says why
-    the header could not be used. `path` is the folder of its files, `glimpsed` that of its one
-    header where no more was fetched.
+    the header could not be used. `path` is the folder of its files, `aside` the names of those
+    that hold no image where others do, `glimpsed` the folder of its one header where no more was
+    fetched.
     """
 
     scan: str | None
@@ -66,6 +69,7 @@ class Series:
     acq_time: str | None = field(default=None, repr=False)
     sop_class: str | None = None
     is_image: bool = True
+    aside: frozenset[str] = frozenset()
     path: Path | None = field(default=None, repr=False, compare=False)
     glimpsed: Path | None = field(default=None, repr=False, compare=False)
     counted: Counted | None = field(default=None, compare=False)
@@ -116,9 +120,9 @@ class Series:
         """What the folder holds; reads its headers when first asked."""
         if self.counted is not None or self.path is None:
             return self.counted or Counted(None, None)
-        files = _files(self.path)
         with _reading(self.folder):
-            return stack.count(files, stack.read_header(stack.first(files)))
+            files, _ = pictures.split(self.images)
+            return stack.count(files, stack.read_header(files[0]))
 
     @property
     def volumes(self) -> int | None:
@@ -141,7 +145,18 @@ class Series:
         if self.weighted is not None or self.path is None:
             return self.weighted or frozenset()
         with _reading(self.folder):
-            return stack.all_b_values(_files(self.path))
+            return stack.all_b_values(self.images)
+
+    @property
+    def images(self) -> list[Path]:
+        """The files that are at hand, but for those aside."""
+        folder = self.path or self.glimpsed
+        return [path for path in _files(folder) if path.name not in self.aside] if folder else []
+
+    @cached_property
+    def judged(self) -> Judged:
+        """Whether text may stand in its pixels; reads its headers when first asked."""
+        return pictures.judge(self.images)
 
     @property
     def is_derived(self) -> bool:
@@ -215,7 +230,8 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
             series_description=listed.series_description,
             is_image=False,
         )
-    header = stack.read_header(stack.first(files))
+    files, aside = pictures.split(files)
+    header = stack.read_header(files[0])
     rows, columns = stack.matrix(header)
     uid = str(header.get("SOPClassUID") or "")
     return Series(
@@ -247,7 +263,8 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         patient_id=facts.text(header, "PatientID") or facts.text(header, "PatientName") or None,
         acq_time=facts.acq_time(header),
         sop_class=sop_class_name(uid) if uid else None,
-        is_image=bool(header.get("Rows")),
+        is_image=holds_image(header.raw),
+        aside=frozenset(path.name for path in aside),
         path=folder,
     )
 
@@ -256,6 +273,17 @@ def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"series/{folder.name}: the folder is missing; pull the session again")
     return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def without_aside(series: Series, place: Path) -> Series:
+    """The series by a folder of links to its images below `place`, if it holds other files."""
+    if not series.aside or not series.path:
+        return series
+    folder = place / series.path.name
+    folder.mkdir(parents=True)
+    for path in series.images:
+        (folder / path.name).symlink_to(path.resolve())
+    return replace(series, path=folder)
 
 
 def name_scans(text: str, pulled: Path) -> str:

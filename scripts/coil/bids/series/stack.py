@@ -42,14 +42,6 @@ def read_header(path: Path) -> Header:
         raise _unreadable(path, error) from None
 
 
-def first(files: list[Path]) -> Path:
-    """The file with the lowest instance number, whatever names the archive gives to its files.
-
-    One that has none, or cannot be read, serves only where there is no other.
-    """
-    return min(files, key=lambda path: (_instance(path), path.name))
-
-
 def is_mosaic(header: Header) -> bool:
     """Whether one file holds a whole volume as a Siemens mosaic."""
     return "MOSAIC" in (header.get("ImageType") or ())
@@ -180,14 +172,6 @@ def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
         return headers.read_texts(path, *keywords)
     except Exception as error:
         raise _unreadable(path, error) from None
-
-
-def _instance(path: Path) -> float:
-    try:
-        return int(headers.read_texts(path, "InstanceNumber")[0])
-    except Exception as error:  # whatever pydicom makes of a broken file
-        passing.let_through(error)
-        return math.inf
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -6,7 +6,7 @@ values          the forms that a value may have; dates, times, ages and UIDs
 texts           the texts that stay, and the words that they may say
 private         the private elements that stay, each with its reason
 siemens, ge     vendors' blobs rewritten with what a converter needs
-risk            what is refused because text may stand in its pixels
+risk            what is refused because text may stand in its pixels, or it is no image
 plain           the engine with pydicom, for every encoding
 fast            the same bytes for a series whose files are alike, without decoding them:
 layout          where the elements of a file stand

@@ -16,9 +16,11 @@ from typing import Any
 from coil import __version__, passing
 from coil.deid.dicom import fast, parts
 from coil.deid.dicom.profile import EDITION, Profile, options
+from coil.deid.dicom.risk import NoImageError
 from coil.deid.dicom.search import Search
 from coil.deid.headers import collect
 from coil.deid.leak import Searcher, redact
+from coil.deid.pixels import set_aside
 from coil.deid.record import dicom_edition
 from coil.errors import DataError, LeakError
 from coil.files import read_json, remove_tree, write_parts
@@ -122,6 +124,8 @@ def _series(
     number = re.sub(r"\D", "", Path(row["folder"]).name) or "0"
     called = _called(row.get("name"))
     told = {"folder": None, "name": row.get("name"), "files": 0}
+    if row["state"] == "refused":
+        return told | {"state": "refused", "reason": row["reason"]}
     if wanted.series == "mapped" and row["state"] != "mapped":
         return told | {"state": "left", "reason": "the mapping does not take it"}
     suffix = called.rpartition("_")[2]
@@ -133,14 +137,20 @@ def _series(
     profile.series = called
     engine = fast.Engine(parts.Family(profile))
     sources = sorted(path for path in (pulled / row["folder"]).rglob("*") if path.is_file())
-    size = 0
+    size = count = 0
     (target / folder).mkdir()
     try:
-        for count, source in enumerate(sources, start=1):
-            chunks = engine.clean(source.read_bytes())
+        for source in sources:
+            try:
+                chunks = engine.clean(source.read_bytes())
+            except NoImageError:
+                if count == 0 and source == sources[-1]:
+                    raise
+                continue
             kinds = search.in_file(chunks)
             if kinds:
                 raise _LeakError(sorted(kinds)[0])
+            count += 1
             size += write_parts(target / folder / f"{count:06d}.dcm", chunks)
     except _LeakError as leak:
         raise LeakError(
@@ -151,10 +161,11 @@ def _series(
     except DataError as error:
         remove_tree(target / folder)
         return told | {"state": "refused", "reason": str(error)}
-    tally.files += len(sources)
+    tally.files += count
     tally.size += size
     tally.plainly += engine.plainly
-    return told | {"state": "exported", "reason": "", "folder": folder, "files": len(sources)}
+    reason = set_aside(len(sources) - count)
+    return told | {"state": "exported", "reason": reason, "folder": folder, "files": count}
 
 
 class _LeakError(Exception):

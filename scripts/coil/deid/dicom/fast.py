@@ -60,7 +60,7 @@ class Engine:
             span = layout.found.get(tag)
             return data[span[2] : span[3]] if span else None
 
-        risk.check(get, sorted({tag >> 16 for tag in layout.found if tag >> 24 == 0x60}))
+        risk.check(get, layout.found)
         rules = self.family.find(get)
         parts.uid_of(get(parts.SOP_INSTANCE), rules)
         before = {tag: data[span[1] : span[3]] for tag, span in everything.items()}

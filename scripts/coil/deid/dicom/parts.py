@@ -4,8 +4,10 @@ import struct
 from collections.abc import Iterable
 from functools import cache
 
+from coil.deid import pixels
 from coil.deid.dicom import risk, values
 from coil.deid.dicom.profile import CLASSES, IMPLEMENTATION, Profile, Rules, begin_of, options
+from coil.deid.pixels import SOP_CLASS, Get
 from coil.errors import DataError
 
 _LONG = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
@@ -20,13 +22,9 @@ EXPLICIT, IMPLICIT, DEFLATED, BIG = (
 SYNTAX, SOP_INSTANCE, STUDY_TIME = 0x00020010, 0x00080018, 0x00080030
 PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 # Root elements that decide over the whole file.
-DECIDING = frozenset(
-    {
-        risk.SOP_CLASS, risk.IMAGE_TYPE, risk.MODALITY, risk.CONVERSION, risk.PHOTOMETRIC,
-        risk.BURNED_IN, risk.ALLOCATED, risk.ROWS, risk.COLUMNS, risk.SAMPLES, risk.FRAMES,
-        SOP_INSTANCE, STUDY_TIME,
-    }
-)  # fmt: skip
+DECIDING = pixels.DECIDING | {
+    risk.ALLOCATED, risk.COLUMNS, risk.SAMPLES, risk.FRAMES, SOP_INSTANCE, STUDY_TIME,
+}  # fmt: skip
 _MAGIC = bytes(128) + b"DICM"
 _JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81))
 _MARK = b"\xff\xd8"
@@ -106,9 +104,9 @@ class Family:
         self.profile = profile
         self._rules: dict[tuple[str, float], Rules] = {}
 
-    def find(self, get: risk.Get) -> Rules:
+    def find(self, get: Get) -> Rules:
         """The rules for a file by its deciding elements."""
-        sop_class = values.text_of(get(risk.SOP_CLASS) or b"") or ""
+        sop_class = values.text_of(get(SOP_CLASS) or b"") or ""
         begin = begin_of(self.profile, values.text_of(get(STUDY_TIME) or b"") or "")
         if (sop_class, begin) not in self._rules:
             if sop_class not in CLASSES:

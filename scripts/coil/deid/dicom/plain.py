@@ -17,6 +17,7 @@ from pydicom.tag import BaseTag, Tag
 from coil import passing
 from coil.deid.dicom import parts, private, risk
 from coil.deid.dicom.profile import Rules
+from coil.deid.pixels import Get
 from coil.errors import DataError
 
 _DEEPEST = 64
@@ -54,8 +55,7 @@ def _clean(source: Any, family: parts.Family) -> bytes:
         raw = raws.get(tag)
         return raw.value if isinstance(raw, RawDataElement) else None
 
-    overlays = sorted({tag >> 16 for tag in raws if tag >> 24 == 0x60})
-    risk.check(get, overlays)
+    risk.check(get, raws)
     rules = family.find(get)
     instance = parts.uid_of(get(parts.SOP_INSTANCE), rules)
     out = _items(source, rules, 0)
@@ -159,7 +159,7 @@ def _joined(elements: dict[int, bytes]) -> bytes:
     return b"".join(elements[tag] for tag in sorted(elements))
 
 
-def _pixels(raws: dict[int, Any], get: risk.Get, syntax: str) -> bytes:
+def _pixels(raws: dict[int, Any], get: Get, syntax: str) -> bytes:
     tag = next((tag for tag in parts.PIXELS if raws.get(tag) is not None), None)
     if tag is None:
         raise risk.RefusedError("it has no pixels; leave it out")

@@ -16,6 +16,7 @@ from coil.deid.dicom.forms import SPECIAL, Form, nothing, plain, private_rule
 from coil.deid.dicom.texts import TEXTS
 from coil.deid.dicom.values import padded
 from coil.deid.identities import keyed_digests
+from coil.deid.pixels import SCANNED
 
 EDITION = "2026c"
 ROOT = "2.25."
@@ -25,20 +26,13 @@ IMPLEMENTATION = ROOT + "261417380905671297416541963106480274017"
 _MR = ("mr", "enhanced_mr", "legacy_mr", "color_mr")
 _PET = ("pet", "enhanced_pet", "legacy_pet")
 _CT = ("ct", "enhanced_ct", "legacy_ct")
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
 # SOP class -> (its column in attributes.tsv, the columns of its kin: scanners extend a class by
 # attributes of its kin, as PS3.2 allows).
 CLASSES: dict[str, tuple[str, tuple[str, ...]]] = {
-    _STORAGE + "4": ("mr", _MR),
-    _STORAGE + "4.1": ("enhanced_mr", _MR),
-    _STORAGE + "4.3": ("color_mr", _MR),
-    _STORAGE + "4.4": ("legacy_mr", _MR),
-    _STORAGE + "128": ("pet", _PET),
-    _STORAGE + "130": ("enhanced_pet", _PET),
-    _STORAGE + "128.1": ("legacy_pet", _PET),
-    _STORAGE + "2": ("ct", _CT),
-    _STORAGE + "2.1": ("enhanced_ct", _CT),
-    _STORAGE + "2.2": ("legacy_ct", _CT),
+    uid: (column, kin)
+    for uid, column in SCANNED.items()
+    for kin in (_MR, _PET, _CT)
+    if column in kin
 }
 
 

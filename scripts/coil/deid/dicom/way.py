@@ -12,6 +12,7 @@ from typing import NamedTuple
 from coil.deid.dicom import parts, risk, values
 from coil.deid.dicom.layout import Layout, MisfitError, Span, check_tail, decides, skip
 from coil.deid.dicom.worker import SMALL, Clean, Worker, named
+from coil.deid.pixels import SOP_CLASS
 
 _BEGIN = 128  # behind the preamble
 _SHORT, _LONG = struct.Struct("<H"), struct.Struct("<I")
@@ -156,7 +157,7 @@ class _Pixels:
         self.tag, (self.vr, _, value, end, self.undefined) = layout.pixels
         self.size, self.syntax = end - value, layout.syntax
         self.native = layout.syntax == parts.EXPLICIT
-        self.sop_class = values.text_of(get(risk.SOP_CLASS) or b"") or ""
+        self.sop_class = values.text_of(get(SOP_CLASS) or b"") or ""
         if self.native == self.undefined:
             raise MisfitError
         if self.native and self.vr not in (b"OB", b"OW", b"OF", b"OD"):

@@ -96,9 +96,7 @@ def _described(
     from heudiconv import dicoms
 
     def describe() -> Any:
-        folder = series.path or series.glimpsed
-        assert folder is not None
-        files = sorted(str(file) for file in folder.iterdir() if file.is_file())
+        files = sorted(map(str, series.images))
         if series.glimpsed:  # the one file stands for all of them
             files = files[:1] * (series.files or 1)
         files = [*filter(getattr(module, "filter_files", None) or bool, files)]
