@@ -10,6 +10,7 @@ from coil import files
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
 from coil.archive.peek import peek
+from coil.doctor.findings import PAGE
 from coil.units import UNCOUNTED, listed_bytes
 
 pytest_plugins = ["discover_support"]
@@ -161,6 +162,19 @@ def test_a_replaced_file_that_the_listing_does_not_show_is_found_by_a_thorough_l
     assert study.discover().changed == []
     study.thorough = True
     assert study.discover().changed == [study.units()["A_1"]]
+
+
+def test_the_doctors_page_goes_with_the_sessions_that_it_may_name(study: Study) -> None:
+    session = study.session("A_1")
+    study.session("B_1", "B")
+    study.discover()
+    page = study.work / PAGE
+    page.write_text("A_1 has no BIDS label")
+    study.discover()
+    assert page.exists()
+    assert study.raw("DELETE", session).ok
+    study.discover()
+    assert not page.exists()
 
 
 def without_counts(study: Study) -> None:

@@ -1,8 +1,11 @@
 """What the doctor finds: where all is well, where rights or columns lack, where none answers."""
 
+import io
 import json
+import sqlite3
 import stat
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from coil.doctor.examine import examine
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, RECORD, UNKNOWN, Finding
 from coil.errors import ConfigError
 from localxnat.testing import Server
-from tests.archives import Raw, served_study
+from tests.archives import Raw, served_study, write_study
 
 MAPPING = "bids: {name: n, mapping: [{match: {note: x}, ignore: y}]}\n"
 
@@ -243,6 +246,33 @@ def test_files_without_digests_are_told(archive: Server, tmp_path: Path) -> None
     ((state, line),) = of(look(tmp_path, config(tmp_path, archive, "P")), "catalogs")
     assert state == LIMIT
     assert line.startswith("10 of 10 files of the first 1 sessions have no digest")
+
+
+def test_catalogs_without_counts_are_told(archive: Server, tmp_path: Path) -> None:
+    with sqlite3.connect(archive.root / "localxnat.sqlite3", timeout=30) as database:
+        kept = database.execute("SELECT id, file_count FROM resources").fetchall()
+        database.execute("UPDATE resources SET file_count = NULL")
+    found = of(look(tmp_path, config(tmp_path, archive, "P")), "catalogs")
+    with database:
+        database.executemany("UPDATE resources SET file_count = ?2 WHERE id = ?1", kept)
+    database.close()
+    assert [state for state, _ in found] == [LIMIT]
+    assert found[0][1].startswith("of 1 sessions the archive does not know how many files")
+
+
+def test_what_waits_in_the_prearchive_is_told(archive: Server, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as zipped:
+        for path in write_study(tmp_path / "study").glob("2-*.dcm"):
+            zipped.write(path, path.name)
+    query = {"dest": "/prearchive", "project": "R", "subject": "S_9", "session": "E_9"}
+    sent = Raw(archive)("POST", "/data/services/import", params=query, data=packed.getvalue())
+    assert sent.ok, sent.text
+    file = config(tmp_path, archive, "R")
+    (told,) = [one for one in look(tmp_path, file) if one.what == "prearchive"]
+    assert Raw(archive)("DELETE", sent.text.strip()).ok
+    assert (told.state, told.told[:11], list(told.names)) == (LIMIT, "1 sessions,", ["S_9 E_9"])
+    assert of(look(tmp_path, file), "prearchive") == [(OK, "empty")]
 
 
 def test_what_the_config_names_and_the_archive_lacks_is_told_by_the_configs_words(

@@ -193,6 +193,16 @@ def test_without_that_list_groups_and_roles_tell(user: User, may: set[str] | Non
     assert user.may("P") == may
 
 
+def test_a_project_that_is_listed_though_its_data_are_hidden_is_told() -> None:
+    found = rights.rights(True, set())
+    assert (found.state, "not its data" in found.told) == (LIMIT, True)
+
+
+def test_roles_that_the_server_does_not_tell_are_not_called_none() -> None:
+    assert [one.told for one in rights.roles(User())] == ["not told"]
+    assert [one.told for one in rights.roles(User([], []))] == ["none; in 0 project groups"]
+
+
 def test_rights_that_nobody_tells_are_to_be_tried() -> None:
     found = rights.rights(True, None, "push (reports)")
     assert (found.state, found.remedy) == (UNKNOWN, "--config doctor=write tries it")

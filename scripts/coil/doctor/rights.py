@@ -1,8 +1,8 @@
 """Who is logged in, and what that user may do in each project: as the server says it."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from coil import cluster
@@ -42,17 +42,18 @@ class User:
     """What the server says of a login: its roles at the site, its groups (`PROJECT_role`), and
     the projects in which it may read, edit and delete data; None where it does not say that."""
 
-    roles: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
+    roles: Sequence[str] | None = None
+    groups: Sequence[str] | None = None
     projects: Mapping[str, set[str]] | None = None
 
     def may(self, project: str) -> set[str] | None:
         """What this login may do in a project; None if the server tells in no way."""
         if self.projects is not None:
             return {name for name in PERMISSIONS if project in self.projects[name]}
-        if "Administrator" in self.roles or "ALL_DATA_ADMIN" in self.groups:
+        groups = self.groups or ()
+        if "Administrator" in (self.roles or ()) or "ALL_DATA_ADMIN" in groups:
             return set(PERMISSIONS)
-        return next((ROLES[r] for r in ROLES if f"{project}_{r}" in self.groups), None)
+        return next((ROLES[role] for role in ROLES if f"{project}_{role}" in groups), None)
 
 
 def ask(archive: Archive) -> User:
@@ -60,16 +61,16 @@ def ask(archive: Archive) -> User:
     name = _text(archive, "/xapi/users/username")
     base = f"/xapi/users/{part(name)}"
     roles, groups = (
-        _names(archive, f"{base}/{what}") if name else [] for what in ("roles", "groups")
+        _names(archive, f"{base}/{what}") if name else None for what in ("roles", "groups")
     )
     return User(roles, groups, _projects(archive))
 
 
 def roles(user: User) -> Iterator[Finding]:
     """The roles of the login at the site."""
-    known = ", ".join(sorted(user.roles)) or "none"
-    told = f"{known}; in {len(user.groups)} project groups"
-    yield Finding("Login", "roles", OK, told)
+    known = "not told" if user.roles is None else ", ".join(sorted(user.roles)) or "none"
+    groups = "" if user.groups is None else f"; in {len(user.groups)} project groups"
+    yield Finding("Login", "roles", OK, known + groups)
 
 
 def rights(readable: bool, allowed: set[str] | None, wanted: str = "", name: str = "") -> Finding:
@@ -87,10 +88,13 @@ def rights(readable: bool, allowed: set[str] | None, wanted: str = "", name: str
             "the archive has no such project, or this login may not see it",
             "correct the project's ID or ask its owner for access",
         )
+    if allowed is not None and "read" not in allowed:
+        told = "the archive shows the project and, by what it says, not its data"
+        return found(LIMIT, told, "ask the project's owner for access")
     if allowed is None:
         remedy = "--config doctor=write tries it" if wanted else ""
         return found(UNKNOWN, "may read; the server does not say whether it may edit", remedy)
-    can = [name for name in PERMISSIONS if name in {*allowed, "read"}]
+    can = [name for name in PERMISSIONS if name in allowed]
     told = f"may {' and '.join(filter(None, [', '.join(can[:-1]), can[-1]]))}"
     if wanted and "edit" not in allowed:
         return found(
@@ -128,6 +132,7 @@ def _projects(archive: Archive) -> Mapping[str, set[str]] | None:
 
 
 def _text(archive: Archive, path: str) -> str:
+    """A text of the archive's newer interface; empty where it refuses it."""
     try:
         with archive.stream(path) as chunks:
             return b"".join(chunks).decode("utf-8", "replace").strip()
@@ -135,9 +140,10 @@ def _text(archive: Archive, path: str) -> str:
         return ""
 
 
-def _names(archive: Archive, path: str) -> list[str]:
+def _names(archive: Archive, path: str) -> list[str] | None:
+    """A list of names of that interface; None where it refuses it."""
     try:
-        found = json.loads(_text(archive, path) or "[]")
+        found = json.loads(_text(archive, path))
     except ValueError:
-        return []
-    return [str(name) for name in found] if isinstance(found, list) else []
+        return None
+    return [str(name) for name in found] if isinstance(found, list) else None
