@@ -232,7 +232,7 @@ def test_labels_that_are_no_bids_labels_are_counted_and_named_on_the_private_pag
 ) -> None:
     file = config(tmp_path, archive, "R", "identity: {subjects: label, sessions: label}\n")
     doctor.main(tmp_path, [file], "", "", write=False, conda=True)
-    assert "1 subjects and 1 sessions have no BIDS label" in capsys.readouterr().out
+    assert "1 subject and 1 session have no BIDS label" in capsys.readouterr().out
     page, record = tmp_path / PAGE, tmp_path / RECORD
     assert "E_1, S_1" in page.read_text()
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
@@ -245,7 +245,7 @@ def test_files_without_digests_are_told(archive: Server, tmp_path: Path) -> None
     archive.faults({"path": "scans/ALL/files", "times": 0, "fault": {"digest": "blank"}})
     ((state, line),) = of(look(tmp_path, config(tmp_path, archive, "P")), "catalogs")
     assert state == LIMIT
-    assert line.startswith("10 of 10 files of the first 1 sessions have no digest")
+    assert line.startswith("10 of 10 files of the first 1 session have no digest")
 
 
 def test_catalogs_without_counts_are_told(archive: Server, tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_catalogs_without_counts_are_told(archive: Server, tmp_path: Path) -> No
         database.executemany("UPDATE resources SET file_count = ?2 WHERE id = ?1", kept)
     database.close()
     assert [state for state, _ in found] == [LIMIT]
-    assert found[0][1].startswith("of 1 sessions the archive does not know how many files")
+    assert found[0][1].startswith("of 1 session the archive has not counted")
 
 
 def test_what_waits_in_the_prearchive_is_told(archive: Server, tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_what_waits_in_the_prearchive_is_told(archive: Server, tmp_path: Path) -
     file = config(tmp_path, archive, "R")
     (told,) = [one for one in look(tmp_path, file) if one.what == "prearchive"]
     assert Raw(archive)("DELETE", sent.text.strip()).ok
-    assert (told.state, told.told[:11], list(told.names)) == (LIMIT, "1 sessions,", ["S_9 E_9"])
+    assert (told.state, told.told[:10], list(told.names)) == (LIMIT, "1 session,", ["S_9 E_9"])
     assert of(look(tmp_path, file), "prearchive") == [(OK, "empty")]
 
 
@@ -284,7 +284,7 @@ def test_what_the_config_names_and_the_archive_lacks_is_told_by_the_configs_word
     (tmp_path / file).write_text(text.replace("mapping:", f"{wanted.strip()}, mapping:"))
     found = look(tmp_path, file)
     assert of(found, "resources") == [
-        (LIMIT, "none of the 1 sessions looked at has the resource STROOP; upload it, or correct "
+        (LIMIT, "none of the 1 session looked at has the resource STROOP; upload it, or correct "
                 "the config")
     ]  # fmt: skip
     assert (LIMIT, "no subject has the custom variable arm: its column stays n/a; correct `field` "

@@ -15,6 +15,7 @@ from coil.deid.own_labels import read_own_labels
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
 from coil.doctor.survey import Survey
 from coil.errors import RefusedError
+from coil.report.words import plural
 
 EXAMPLES = 3
 """Of so many sessions the files are listed one by one, which takes a request each."""
@@ -69,18 +70,23 @@ def sessions(survey: Survey, settings: Mapping[str, Any], name: str) -> Iterator
 def catalogs(archive: Archive, survey: Survey, name: str) -> Iterator[Finding]:
     """Sessions of whose files the archive knows neither number nor digest."""
     if survey.uncounted:
-        told = f"of {len(survey.uncounted)} sessions the archive does not know how many files"
+        told = (
+            f"of {plural(len(survey.uncounted), 'session')} the archive has not counted the files"
+        )
         names = sorted(survey.uncounted)
         yield Finding("Data", "catalogs", LIMIT, told, REFRESH, name, names)
     looked = list(islice((one for one in survey.sessions if one.scans), EXAMPLES))
     held = [file for one in looked for file in contents.list_files(archive, one.id, ())]
     blank = sum(not file.digest for file in held)
     if blank:
-        told = f"{blank} of {len(held)} files of the first {len(looked)} sessions have no digest: "
+        told = (
+            f"{blank} of {plural(len(held), 'file')} of the first {plural(len(looked), 'session')} "
+        )
+        told += "have no digest: "
         told += "they are compared by size alone"
         yield Finding("Data", "catalogs", LIMIT, told, REFRESH, name)
     elif not survey.uncounted:
-        told = f"counts known; digests, too, of the {len(held)} files looked at"
+        told = f"counts known; digests, too, of the {plural(len(held), 'file')} looked at"
         yield Finding("Data", "catalogs", OK, told, project=name)
 
 
@@ -97,23 +103,24 @@ def waiting(archive: Archive, project: str, name: str) -> Iterator[Finding]:
     names = sorted(f"{one.subject} {one.session}".strip() for one in found)
     under_way = sum(one.under_way for one in found)
     if len(found) > under_way:
-        told = f"{len(found)} sessions, {under_way} of them under way: none of them is processed"
+        told = (
+            f"{plural(len(found), 'session')}, {under_way} under way: not processed until archived"
+        )
         remedy = "archive them, or remove them there"
         yield Finding("Data", "prearchive", LIMIT, told, remedy, name, names)
     else:
-        told = f"{under_way} sessions arrive now" if found else "empty"
+        told = f"{plural(under_way, 'session')} under way" if found else "empty"
         yield Finding("Data", "prearchive", OK, told, project=name, names=names)
 
 
 def labels(survey: Survey, settings: Mapping[str, Any], name: str) -> Iterator[Finding]:
     """Labels that cannot be BIDS labels, where the config takes them as they are."""
-    without = {
-        kind: list(_unlabelled(survey.sessions, settings["identity"], kind)) for kind in KINDS
-    }
+    taken = selection.select(survey.sessions, settings["select"])
+    without = {kind: list(_unlabelled(taken, settings["identity"], kind)) for kind in KINDS}
     by_hmac = [kind for kind in KINDS if settings["identity"][f"{kind}s"] == "hmac"]
     if any(without.values()):
         numbers = " and ".join(
-            f"{len(set(found))} {kind}s" for kind, found in without.items() if found
+            plural(len(set(found)), kind) for kind, found in without.items() if found
         )
         told = f"{numbers} have no BIDS label by the config's identity: they are left out"
         remedy = "rename them (letters and digits), complete the table, or use hmac"

@@ -1,15 +1,18 @@
 """Whether what the config names is in the archive: resources, files, custom variables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from coil.archive import selection
 from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Archive, part
 from coil.archive.contents import OF_SCANS
+from coil.archive.listing import Session
 from coil.archive.questionnaires import list_questionnaires
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import Survey
 from coil.planning import wanted_resources
+from coil.report.words import plural
 
 LOOKED_AT = 20
 """So many sessions' resources are asked for, the last ones, a request each."""
@@ -20,29 +23,27 @@ def beside(
 ) -> Iterator[Finding]:
     """Resources with files beside the images that the config names and no session has."""
     wanted = wanted_resources(dict(settings))
-    of_scans = [label for label in wanted if label.startswith(OF_SCANS)]
-    of_sessions = [label for label in wanted if label not in of_scans]
-    lacking = [label for label in of_scans if label.removeprefix(OF_SCANS) not in survey.labels]
-    looked, there = _of_sessions(archive, survey) if of_sessions else (0, set())
-    for label in [*lacking, *(label for label in of_sessions if label not in there)]:
-        number = (
-            f"none of the {looked} sessions looked at" if label in of_sessions else "no session"
-        )
-        told, remedy = f"{number} has the resource {label}", "upload it, or correct the config"
+    of_scans = {label for label in wanted if label.startswith(OF_SCANS)}
+    lacking = dict.fromkeys(of_scans - {OF_SCANS + label for label in survey.labels}, "no session")
+    if of_sessions := set(wanted) - of_scans:
+        looked = selection.select(survey.sessions, settings["select"])[-LOOKED_AT:]
+        nowhere = f"none of the {plural(len(looked), 'session')} looked at"
+        lacking |= dict.fromkeys(of_sessions - _held(archive, looked), nowhere)
+    for label, where in sorted(lacking.items()):
+        told, remedy = f"{where} has the resource {label}", "upload it, or correct the config"
         yield Finding("Data", "resources", LIMIT, told, remedy, name)
-    if not lacking and set(of_sessions) <= there:
+    if not lacking:
         told = f"{', '.join(wanted)}: there" if wanted else "the config names none"
         yield Finding("Data", "resources", OK, told, project=name)
 
 
-def _of_sessions(archive: Archive, survey: Survey) -> tuple[int, set[str]]:
-    """Of how many sessions it was asked which resources they have, and these."""
-    looked = survey.sessions[-LOOKED_AT:]
-    there: set[str] = set()
-    for one in looked:
+def _held(archive: Archive, sessions: Iterable[Session]) -> set[str]:
+    """The labels of the sessions' own resources."""
+    found: set[str] = set()
+    for one in sessions:
         rows = archive.rows(f"/data/experiments/{part(one.id)}/resources", absent_ok=True)
-        there |= {row.get("label", "") for row in rows}
-    return len(looked), there
+        found |= {row.get("label", "") for row in rows}
+    return found
 
 
 def of_project(
@@ -65,4 +66,6 @@ def of_project(
         remedy = "upload it, or correct phenotype"
         yield Finding("Data", "questionnaires", LIMIT, told, remedy, name)
     if wanted and wanted <= there:
-        yield Finding("Data", "questionnaires", OK, f"{len(wanted)} files: there", project=name)
+        yield Finding(
+            "Data", "questionnaires", OK, f"{plural(len(wanted), 'file')}: there", project=name
+        )
