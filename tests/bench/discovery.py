@@ -12,6 +12,7 @@ import requests
 from one_pull import peak_mb
 
 from coil.archive.discover import discover
+from coil.archive.login import close_all
 from coil.config import load_schema, with_defaults
 from localxnat.testing import Server, running, seed
 
@@ -68,6 +69,7 @@ def main(server: str, work: Path) -> None:
     wall, processor = time.perf_counter(), time.process_time()
     found = discover("big", settings, work)
     took = {"seconds": time.process_time() - processor, "wall": time.perf_counter() - wall}
+    close_all(work)  # else the next one has this one's login
     print(json.dumps({**took, "peak_mb": peak_mb(), "found": str(found)}))
 
 

@@ -112,14 +112,14 @@ def shared_row(into: str, subject_into: str) -> dict[str, str]:
 
 def test_a_shared_session_counts_once_and_has_the_labels_of_its_project() -> None:
     rows = [shared_row(into, subject) for into in ("A", "B") for subject in ("B", "A")]
-    (found,) = group(rows, "A")
+    (found,) = group(rows, shared_into="A")
     assert (found.label, found.subject_label) == ("session in A", "subject in A")
     assert found.home_labels == ("label of E1", "someone")
     assert found.scans[0].files == 3
 
 
 def test_a_shared_session_whose_subject_is_not_shared_keeps_the_subjects_label() -> None:
-    (found,) = group([shared_row("A", "B"), shared_row("A", "C")], "A")
+    (found,) = group([shared_row("A", "B"), shared_row("A", "C")], shared_into="A")
     assert (found.label, found.subject_label) == ("session in A", "someone")
     assert found.scans[0].files == 3
 
@@ -150,3 +150,8 @@ def test_what_the_archive_has_not_counted_is_unknown_and_not_none_at_all(count: 
 def test_a_scan_of_which_a_part_is_not_counted_is_not_counted() -> None:
     (found,) = group([row("E1", "1"), row("E1", "1", "secondary", "")])
     assert found.scans[0].files is None
+
+
+def test_what_is_shared_into_a_project_is_not_its_own() -> None:
+    rows = [row("E1", "1") | {"project": "P"}, row("E2", "1") | {"project": "OTHER"}]
+    assert [one.id for one in group(rows, "P")] == ["E1"]

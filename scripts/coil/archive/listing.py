@@ -98,7 +98,7 @@ def list_sessions(
     own, others = listings(project, needed)
     listed: list[Session] = []
     try:
-        listed = lister.ask(own, lambda rows: group(_own(rows, project)))
+        listed = lister.ask(own, lambda rows: group(rows, project))
         refused = False
     except RefusedError as error:
         if error.status not in (403, 404):
@@ -108,7 +108,7 @@ def list_sessions(
         _check_project(archive, project, refused)
     found = {session.id: session for session in listed}
     if shared:
-        for session in lister.ask(others, lambda rows: group(rows, project)):
+        for session in lister.ask(others, lambda rows: group(rows, shared_into=project)):
             found.setdefault(session.id, session)
     return [found[key] for key in sorted(found)]
 
@@ -161,15 +161,10 @@ def _check_project(archive: Archive, project: str, refused: bool) -> None:
         )
 
 
-def _own(rows: Iterable[Row], project: str) -> Iterator[Row]:
-    """The rows that are the project's own; a session is there once for each of its shares."""
-    pick = Picker("id", "project")
-    return (row for row in rows if pick(row)[1] == project)
-
-
-def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:
+def group(rows: Iterable[Row], project: str = "", shared_into: str = "") -> list[Session]:
     """Sessions from the listing's rows, sorted by ID, their scans in natural order.
 
+    With `project` only those that are its own: an address of a project lists its shares, too.
     With `shared_into` the rows are of sessions that other projects share into that one, with
     the labels that they have there. XNAT repeats a row for each share of its session.
     """
@@ -178,10 +173,12 @@ def group(rows: Iterable[Row], shared_into: str = "") -> list[Session]:
     labels: dict[str, dict[str, str]] = {}
     counted: dict[str, set[str]] = {}
     same = dict[str, str]().setdefault  # the same few texts come in every session
-    pick = Picker("id", "resource", "files", "bytes", *_SCAN_TEXTS)
+    pick = Picker("id", "project", "resource", "files", "bytes", *_SCAN_TEXTS)
     about = Picker(*_ABOUT)
     for row in _shared(rows, shared_into, labels) if shared_into else rows:
-        session, resource, number, total, *texts = pick(row)
+        session, home, resource, number, total, *texts = pick(row)
+        if project and home != project:
+            continue
         if session not in sessions:
             sessions[session], scans[session] = _session(row, about(row)), {}
             counted[session] = set()
