@@ -6,7 +6,7 @@ has the last word.
 
 from starlette.responses import Response
 
-from localxnat.api import protocols, scan_types
+from localxnat.api import project_names, protocols, scan_types
 from localxnat.api.given import Given
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
@@ -206,6 +206,8 @@ def _update(call: Call, item: Object) -> Response:
         changes = {key: None for key in item.fields if key.lower() not in fields.IDENTITY}
     changes |= _from_document(item.id, given) if given else {}
     changes |= fields.updates(item.kind, item.xsi_type, call.query)
+    if item.kind == "project":
+        project_names.check(call.store, item.id, changes, call.query.get("alias"))
     label = call.query.get("label")
     if label and item.kind in _LABELLED and label != item.label:
         call.resources.rename(item, check_label(label, "label"))
@@ -234,6 +236,7 @@ def _put_project(call: Call, target: Target) -> Response:
     if given.xsi_type != "xnat:projectData":
         raise Refused(422, "Only documents of projects can be put to this address.")
     if target.project:
+        _check_own_name(call, target.project)
         return _update(call, target.project)
     name = (
         call.address.get("projects") or call.query.get("ID") or _asked_id(call, given)
@@ -248,12 +251,20 @@ def _put_project(call: Call, target: Target) -> Response:
         | fields.updates("project", given.xsi_type, call.query)
     )
     check_label(name, "project ID")
+    project_names.check(call.store, name, changes, name, call.query.get("alias"))
     item = call.store.create(
         "project", name, given.xsi_type, name, None, call.user.login, changes
     )  # fmt: skip
     call.auth.set_role(call.user.login, item.id, "owner")
     _keep_aliases(call, item)
     return Response(item.id, 201, media_type="text/plain")
+
+
+def _check_own_name(call: Call, project: Object) -> None:
+    """409 where a project is put under an alias: XNAT takes it for another one of that ID."""
+    call.require("edit", project)
+    if call.address.get("projects") not in (None, project.id):
+        raise Refused(409, "Requested new project conflicts with existing projects.")
 
 
 def _from_document(identifier: str, given: Given) -> dict[str, str | None]:
