@@ -21,7 +21,7 @@ def interface(server: Server) -> Any:
 @pytest.fixture(scope="module")
 def project(interface: Any, raw: Raw) -> Any:
     """A project with a subject of its own, a session and a scan."""
-    raw("PUT", "/data/projects/PYX?name=Pyxnat&description=of%20pyxnat&alias=PYXNAT")
+    raw("PUT", "/data/projects/PYX?name=By%20selection&description=of%20pyxnat&alias=SELECTED")
     raw("PUT", "/data/projects/PYX/subjects/S?gender=female&yob=1980")
     session = "/data/projects/PYX/subjects/S/experiments/S_mr"
     raw("PUT", f"{session}?xsiType=xnat:mrSessionData&xnat:mrSessionData/date=2024-03-01")
@@ -43,7 +43,7 @@ def test_a_project_has_its_settings(project: Any) -> None:
     assert project.accessibility() == b"protected"
     project.set_accessibility("private")
     assert project.description() == "of pyxnat"
-    assert project.aliases() == ["PYXNAT"]
+    assert project.aliases() == ["SELECTED"]
 
 
 def test_users_have_roles(interface: Any, project: Any, raw: Raw) -> None:
@@ -57,7 +57,7 @@ def test_users_have_roles(interface: Any, project: Any, raw: Raw) -> None:
 
 
 def test_a_project_is_found_by_its_alias(interface: Any, project: Any) -> None:
-    assert interface.select.project("PYXNAT").subject("S").exists()
+    assert interface.select.project("SELECTED").subject("S").exists()
 
 
 def test_an_experiment_makes_the_objects_above_it(project: Any, raw: Raw) -> None:
