@@ -1,9 +1,9 @@
 """A server that runs already, in place of localxnat: COIL_XNAT names its address.
 
-The tests are the same. One that wants what only localxnat does (faults on request, a log of its
-requests, its own folder) is skipped where it asks for that. The server has to be there for tests
-alone; projects that it has are left alone, so that the tests refuse to start where theirs exist.
-User and password come from XNAT_USER and XNAT_PASS.
+The tests are the same. One that wants what only localxnat does (faults on request, its own folder)
+is skipped where it asks for that; what the server was asked is noted here, as it is sent. The
+server has to be there for tests alone: projects that it has are left alone, so that the tests
+refuse to start where theirs exist. User and password come from XNAT_USER and XNAT_PASS.
 """
 
 import io
@@ -16,12 +16,30 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from requests import Response, request
+from requests import PreparedRequest, Response, Session, request
 
 PREFIX = "COIL_TEST_"
 """How the IDs of the tests' projects begin, but for P."""
 TIMEOUT = 600
 """Seconds that an XNAT may take for an upload, which it archives meanwhile."""
+
+
+_ASKED: list[str] = []
+
+
+@contextmanager
+def noting() -> Iterator[None]:
+    """Note each request that is sent until the block ends."""
+    send = Session.send
+
+    def noted(session: Session, asked: PreparedRequest, **options: Any) -> Response:
+        answer = send(session, asked, **options)
+        _ASKED.append(f"{asked.method} {asked.path_url} {answer.status_code}")
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "send", noted)
+        yield
 
 
 @dataclass(frozen=True)
@@ -32,8 +50,9 @@ class Elsewhere:
     user: str
     password: str = field(repr=False)
 
-    def requests(self) -> NoReturn:
-        pytest.skip("this server does not tell what it was asked")
+    def requests(self) -> list[str]:
+        """What this process asked of any server so far: `METHOD path status` each."""
+        return list(_ASKED)
 
     def faults(self, *rules: dict[str, Any]) -> None:
         if rules:

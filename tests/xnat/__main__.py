@@ -46,10 +46,14 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def _folder(name: str) -> Path:
+    return Path(name).resolve()
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.xnat", description=__doc__)
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=HERE, help="where all of it is done")
+    parser.add_argument("--folder", type=_folder, default=HERE, help="where all of it is done")
     parser.add_argument(
         "--size", type=int, nargs=2, default=(3, 2), metavar=("SUBJECTS", "SESSIONS"),
         help="of the simulated study",
