@@ -29,11 +29,35 @@ def truncate_one_file(source: Path, target: Path) -> Path:
     return target
 
 
+def show_text(source: Path, target: Path) -> Path:
+    """Copy a series; one of its files says that it has text in its pixels."""
+    shutil.copytree(source, target)
+    path = sorted(target.iterdir())[2]
+    image = pydicom.dcmread(path)
+    image.BurnedInAnnotation = "YES"
+    image.save_as(path)
+    return target
+
+
+def add_raw_data(source: Path, target: Path) -> Path:
+    """Copy a series with an object beside its images, as scanners leave them there."""
+    shutil.copytree(source, target)
+    raw = pydicom.dcmread(min(target.iterdir()))
+    for keyword in ("Rows", "Columns", "PixelData", "PhotometricInterpretation"):
+        del raw[keyword]
+    raw.SOPClassUID = raw.file_meta.MediaStorageSOPClassUID = pydicom.uid.RawDataStorage
+    raw.SOPInstanceUID = raw.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    raw.InstanceNumber = 0
+    raw.save_as(target / "raw.dcm")
+    return target
+
+
 @pytest.fixture(scope="module")
 def hospital(
     first_run: tuple[Lab, Run], study: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Lab, Run]]:
-    """A finished lab whose archive then got four sessions that cannot be used; run again."""
+    """A finished lab whose archive then got four sessions that cannot be used, and one of which a
+    series shows text and one holds raw data, too; run again."""
     root = tmp_path_factory.mktemp("hospital")
     lab = first_run[0].copy(root / "lab")
     bold = series(study, 0, "005")
@@ -47,6 +71,9 @@ def hospital(
         image.StudyInstanceUID, image.SeriesNumber = uid, 77
         image.save_as(path)
     import_dicom(lab.archive, "DEMO", "two", "two_1", two)
+    show_text(bold, root / "mixed" / "a")
+    add_raw_data(series(study, 0, "002"), root / "mixed" / "b")
+    import_dicom(lab.archive, "DEMO", "mixed", "mixed_1", root / "mixed")
     import_dicom(lab.archive, "DEMO", "nodicom", "nodicom_1", series(study, 0, "002"))
     with lab.open() as server:
         login = (server.user, server.password)
@@ -90,8 +117,29 @@ def test_a_session_that_cannot_be_used_is_marked_with_stage_and_reason(
 def test_the_sessions_beside_them_are_done(hospital: tuple[Lab, Run]) -> None:
     run = hospital[1]
     assert run.status == 0
-    assert "study: 2 of 6 sessions done" in run.output
+    assert "study: 3 of 7 sessions done" in run.output
     assert "valid BIDS: 0 errors" in run.output
+
+
+def test_a_series_that_may_show_text_is_left_out_and_raw_data_is_set_aside(
+    hospital: tuple[Lab, Run],
+) -> None:
+    lab, _ = hospital
+    unit = lab.unit_of("mixed_1")
+    record = lab.record(unit)
+    rows = {row["state"]: row for row in record["series"] if row["folder"]}
+    assert list(rows) == ["mapped", "refused"]
+    assert "1 file that holds no image (reports or raw data) set aside" in rows["mapped"]["reason"]
+    reason = rows["refused"]["reason"]
+    assert "; ignore it in the mapping; or, if it shows none, correct the header in" in reason
+    assert "files: its pixels may show text, such as a name: the header says" in reason
+    images = [name for name in record["files"] if name.endswith(".nii.gz")]
+    assert [Path(name).name for name in images] == [f"{unit}_T1w.nii.gz"]
+    page = html.unescape((lab.results / "reports" / f"{unit}.html").read_text())
+    assert reason in page
+    pushed = lab.record(unit, "push")
+    assert pushed["state"] == "done"
+    assert "bold" not in str(pushed)
 
 
 def test_a_failed_session_is_not_pushed(hospital: tuple[Lab, Run]) -> None:
