@@ -1,5 +1,6 @@
 """A session's de-identified copy in another project, on a live archive."""
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -67,6 +68,26 @@ def test_a_session_arrives_with_its_scans_and_reads_back(
     assert item and item["meta"]["xsi:type"] == "xnat:mrSessionData"
     assert item["data_fields"]["date"] == "1911-05-01"
     assert {row["label"] for row in archive.rows(f"/data/projects/{other}/subjects")} == {"x1"}
+
+
+def numbered(folder: Path, uid: str, ident: str) -> Scan:
+    """A series of the number 6, as an export that has it alone or with others calls it."""
+    return replace(scan(folder, ident, text=uid), uid=uid, number="6", later="6-MR")
+
+
+def test_a_second_series_of_a_number_is_called_as_on_an_import_and_the_first_stays(
+    archive: Archive, other: str, tmp_path: Path
+) -> None:
+    copy = copy_in(other)
+    copies.send(archive, copy, [numbered(tmp_path, "2.25.9", "6")], ABOUT)
+    both = [numbered(tmp_path, "2.25.1", "6-MR1"), numbered(tmp_path, "2.25.9", "6-MR2")]
+    would = copies.rehearse(archive, copy, both)["would"]
+    done = copies.send(archive, copy, both, ABOUT)
+    assert {name.split("/")[1] for name in done["pushed"]} == {"6-MR1"}
+    assert {name.split("/")[1] for name, what in would.items() if what == "create"} == {"6-MR1"}
+    assert {name.split("/")[0] for name in held(archive, copy)} == {"6", "6-MR1"}
+    assert copies.send(archive, copy, both, ABOUT)["pushed"] == []
+    assert copies.send(archive, copy, both[:1], ABOUT)["removed"][-1] == "scans/6"
 
 
 def test_the_files_of_a_new_scan_are_one_request(

@@ -92,7 +92,7 @@ def test_scans_are_called_by_their_series_numbers_as_on_an_import(
 
 @pytest.mark.parametrize("modalities, wanted", [
     (["MR", "MR"], "mr"), (["PT", "CT"], "pet"), (["PT", "MR"], "petmr"), (["CT"], "ct"),
-    (["NM"], "otherDicom"),
+    (["NM"], "nm"), (["XA"], "xa"), (["RTSTRUCT", "CT"], "ct"), (["OT"], "otherDicom"),
 ])  # fmt: skip
 def test_the_type_of_a_session_is_that_of_its_scans(modalities: list[str], wanted: str) -> None:
     assert session_type(modalities) == f"xnat:{wanted}SessionData"

@@ -9,11 +9,11 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from coil.archive import push
 from coil.archive.client import Archive, part
+from coil.archive.exported import Item, Scan, beside
 from coil.archive.places import Place, Spot, held
 from coil.archive.plan import Parcel, read_blank, read_receipt
 from coil.archive.receipt import Receipt, keys
@@ -26,18 +26,6 @@ HOME, DICOM = "coil", "DICOM"
 """The resource with the receipt, and that of each scan with its files."""
 _MARK = "fields/field[name=coil]/field"
 _NOTE = "De-identified DICOM; the workflow that wrote it replaces and removes its own files"
-Item = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One series as it leaves: XNAT's ID, type and description of it, and its files."""
-
-    id: str
-    xsi_type: str
-    description: str
-    uid: str
-    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -125,6 +113,7 @@ def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, st
     them. Raises `DataError` where somebody else's subject or session has the label.
     """
     found = find(archive, copy) or _make(archive, copy, about)
+    scans = beside(scans, found.scans)
     for scan in scans:
         if scan.id not in found.scans:
             fields = {"type": scan.description, "series_description": scan.description}
@@ -140,7 +129,7 @@ def rehearse(archive: Archive, copy: Copy, scans: list[Scan]) -> dict[str, Any]:
     found = find(archive, copy)
     if found and not scans:
         return {"resource": HOME, "would": {copy.label: "remove"}}
-    parcel = _parcel(scans)
+    parcel = _parcel(beside(scans, found.scans) if found else scans)
     if found:
         return push.rehearse(archive, found.base, parcel)
     if scans:

@@ -16,16 +16,33 @@ from coil.units import Unit
 
 _TAGS = [
     "Modality", "SeriesNumber", "SeriesInstanceUID", "StudyInstanceUID", "StudyDate",
+    "SOPClassUID",
 ]  # fmt: skip
-_TYPES = {"MR": "mr", "PT": "pet", "CT": "ct"}
-"""What XNAT's types of sessions and scans begin with, by Modality."""
+_TYPES = {
+    "PT": "pet", "MR": "mr", "CT": "ct", "CR": "cr", "DX": "dx", "ES": "es", "GM": "gm",
+    "HD": "hd", "IO": "io", "MG": "mg", "NM": "nm", "OP": "op", "OPT": "opt", "RF": "rf",
+    "RG": "rg", "SM": "sm", "US": "us", "XA": "xa", "XC": "xc",
+}  # fmt: skip
+"""What XNAT's types of sessions and scans begin with, by Modality; of a session with scans of
+several the first counts."""
+_SCAN_TYPES = _TYPES | {
+    "RTSTRUCT": "rtImage", "RTDOSE": "rtImage", "RTPLAN": "rtImage", "RTIMAGE": "rtImage",
+    "SEG": "seg", "SR": "sr",
+}  # fmt: skip
+_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+    "1.2.840.10008.5.1.4.1.1.130": "PT",
+}
+"""Modalities by SOP class, for images that do not tell theirs."""
 
 
 def read_scans(record: Mapping[str, Any], folder: Path) -> tuple[list[Scan], dict[str, str]]:
     """The scans of an export's record whose tree is `folder`, and what is said of the session.
 
     As on XNAT's own import the SeriesNumber is the scan's ID; series that share one are told
-    apart as `6-MR1`, `6-MR2`.
+    apart as `6-MR1`, `6-MR2`. One that comes later than the others gets its ID where it goes.
     """
     rows = [row for row in record["series"] if row["state"] == "exported" and row["files"]]
     paths = [sorted((folder / row["folder"]).glob("*.dcm")) for row in rows]
@@ -35,14 +52,15 @@ def read_scans(record: Mapping[str, Any], folder: Path) -> tuple[list[Scan], dic
     shared, seen = Counter(numbers), Counter()
     scans = []
     for row, found, head, number in zip(rows, paths, heads, numbers, strict=True):
-        modality = str(head.get("Modality") or "OT")
+        modality = _modality(head)
         seen[number] += 1
         ident = f"{number}-{modality}{seen[number]}" if shared[number] > 1 else number
         described = row["folder"].partition("_")[2] or f"series {number}"
-        kind = f"xnat:{_TYPES.get(modality, 'otherDicom')}ScanData"
+        kind = f"xnat:{_SCAN_TYPES.get(modality, 'otherDicom')}ScanData"
         uid = str(head.get("SeriesInstanceUID") or "")
-        scans.append(Scan(ident, kind, described, uid, tuple(found)))
-    about = {"xsiType": session_type(str(head.get("Modality") or "") for head in heads)}
+        later = f"{number}-{modality}"
+        scans.append(Scan(ident, kind, described, uid, tuple(found), number, later))
+    about = {"xsiType": session_type(map(_modality, heads))}
     if heads:
         day = str(heads[0].get("StudyDate") or "")
         about["UID"] = str(heads[0].get("StudyInstanceUID") or "")
@@ -50,12 +68,20 @@ def read_scans(record: Mapping[str, Any], folder: Path) -> tuple[list[Scan], dic
     return scans, about
 
 
+def _modality(head: pydicom.Dataset) -> str:
+    told = str(head.get("Modality") or "")
+    kind = str(head.get("SOPClassUID") or "")
+    # The enhanced ones are numbered below the classic: 4, 4.1, 4.2.
+    classic = ".".join(kind.split(".")[:10])
+    return told or _CLASSES.get(classic, "OT")
+
+
 def session_type(modalities: Iterable[str]) -> str:
     """XNAT's type of a session with scans of these modalities: PET before MR before CT."""
     found = set(modalities)
     if {"MR", "PT"} <= found:
         return "xnat:petmrSessionData"
-    kind = next((_TYPES[name] for name in ("PT", "MR", "CT") if name in found), "otherDicom")
+    kind = next((kind for name, kind in _TYPES.items() if name in found), "otherDicom")
     return f"xnat:{kind}SessionData"
 
 
