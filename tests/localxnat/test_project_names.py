@@ -6,7 +6,7 @@ import pytest
 
 from tests.archives import Raw
 
-NAMES = {"ID": "named", "name": "The Title", "secondary_ID": "Running", "alias": "Other"}
+NAMES = {"ID": "named", "name": "The Title", "secondary_ID": "Running", "alias": "Byname"}
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def test_no_project_takes_a_name_of_another_in_any_case(
     assert raw("PUT", "/data/projects/another", params=asked).status_code == 409
 
 
-@pytest.mark.parametrize("taken", ["NAMED", "Running", "Other"])
+@pytest.mark.parametrize("taken", ["NAMED", "Running", "Byname"])
 def test_no_project_has_a_name_of_another_as_its_id(raw: Raw, named: str, taken: str) -> None:
     assert raw("PUT", f"/data/projects/{taken}").status_code == 409
 
 
 def test_a_project_keeps_its_own_names(raw: Raw, named: str) -> None:
     assert raw("PUT", named, params={"name": "The title", "secondary_ID": "named"}).ok
-    assert raw("GET", "/data/projects/Other").ok
+    assert raw("GET", "/data/projects/Byname").ok
