@@ -76,6 +76,8 @@ def _put(
 ) -> None:
     place, found = _reach(element, known, parts[:-1], kind)
     field = (types.below(found) if parts[1:] else known).get(parts[-1].lower())
+    if field is not None and field.kind == "xs:dateTime":
+        text = text.replace(" ", "T").removesuffix(".0")
     if field is not None and field.attribute:
         place.set(field.name, text)
     else:

@@ -72,6 +72,10 @@ class Field:
                     if american
                     else str(date.fromisoformat(value))
                 )
+            if self.kind == "xs:dateTime":
+                # As in a database's timestamp, whatever zone it came with.
+                time = datetime.fromisoformat(value).replace(tzinfo=None)
+                return str(time) if time.microsecond else f"{time}.0"
         except ValueError:
             raise Refused(400, f"The value of {self.name} is no {self.kind[3:]}.") from None
         if self.choices and value not in self.choices:

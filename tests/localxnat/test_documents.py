@@ -53,3 +53,20 @@ def test_a_document_that_does_not_say_where_it_belongs_is_refused(
     raw: Raw, document: str, status: int
 ) -> None:
     assert raw("PUT", UPLOAD, data=document, headers=XML).status_code == status
+
+
+@pytest.mark.parametrize(
+    "given", ["2020-01-01 01:02:03", "2020-01-01T01:02:03", "2020-01-01T01:02:03Z"]
+)
+def test_a_time_of_provenance_is_written_in_one_form(raw: Raw, study: str, given: str) -> None:
+    document = (
+        '<xnat:QCManualAssessment xmlns:xnat="http://nrg.wustl.edu/xnat"'
+        ' xmlns:prov="http://www.nbirn.net/prov"><xnat:provenance><prov:processStep>'
+        f"<prov:program>align</prov:program><prov:timestamp>{given}</prov:timestamp>"
+        "</prov:processStep></xnat:provenance></xnat:QCManualAssessment>"
+    )
+    path = f"{study}/subjects/S/experiments/E/assessors/QC"
+    assert raw("PUT", path, data=document, headers=XML).status_code == 200
+    assert ">2020-01-01T01:02:03<" in raw("GET", f"{path}?format=xml").text
+    wrong = document.replace(given, "yesterday")
+    assert raw("PUT", path, data=wrong, headers=XML).status_code == 400
