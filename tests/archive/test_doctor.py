@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import stat
 import time
@@ -232,7 +233,7 @@ def test_labels_that_are_no_bids_labels_are_counted_and_named_on_the_private_pag
 ) -> None:
     file = config(tmp_path, archive, "R", "identity: {subjects: label, sessions: label}\n")
     doctor.main(tmp_path, [file], "", "", write=False, conda=True)
-    assert "1 subject and 1 session have no BIDS label" in capsys.readouterr().out
+    assert "gives 1 subject and 1 session no BIDS label" in capsys.readouterr().out
     page, record = tmp_path / PAGE, tmp_path / RECORD
     assert "E_1, S_1" in page.read_text()
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
@@ -289,6 +290,27 @@ def test_what_the_config_names_and_the_archive_lacks_is_told_by_the_configs_word
     ]  # fmt: skip
     assert (LIMIT, "no subject has the custom variable arm: its column stays n/a; correct `field` "
                    "in the config") in of(found, "variables")  # fmt: skip
+
+
+def test_custom_variables_that_the_archive_refuses_are_told_where_they_are_wanted(
+    archive: Server, tmp_path: Path
+) -> None:
+    archive.faults({"path": "fields%2Ffield%2Fname", "times": 0, "fault": {"status": 500}})
+    plain = of(look(tmp_path, config(tmp_path, archive, "P")), "variables")
+    assert plain == [(OK, "refused of subjects, refused of sessions, 0 fields of forms")]
+    wanted = "participants: [{name: arm, description: The arm}]\n"
+    found = of(look(tmp_path, config(tmp_path, archive, "P", wanted)), "variables")
+    assert found[1][1].startswith("the archive refuses the subjects' custom variable arm")
+
+
+def test_of_several_projects_what_is_well_is_a_line_each(
+    archive: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [config(tmp_path, archive, project) for project in "PR"]
+    doctor.main(tmp_path, files, "", "", write=False, conda=True)
+    told = capsys.readouterr().out
+    assert re.findall("well .*(p|r): sessions, columns, labels", told) == ["p", "r"]
+    assert len(told.splitlines()) <= 34
 
 
 # Writing -----------------------------------------------------------------------------------------

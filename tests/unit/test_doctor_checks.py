@@ -69,9 +69,9 @@ def test_text_of_the_archive_cannot_steer_the_terminal() -> None:
 
 
 def test_several_projects_are_told_apart_and_one_needs_no_name() -> None:
-    one = Finding("Data", "labels", OK, "fine", project="oslo")
+    one = Finding("Login", "rights", OK, "fine", project="oslo")
     assert "oslo" not in doctor_text.render([one])
-    other = Finding("Data", "labels", OK, "fine", project="berlin")
+    other = Finding("Login", "rights", OK, "fine", project="berlin")
     assert "oslo: fine" in doctor_text.render([one, other])
 
 

@@ -11,6 +11,7 @@ from coil.archive.fields import FORMS
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import EXAMPLES, Survey
 from coil.errors import ArchiveError, RefusedError
+from coil.report.words import plural
 
 _NAMES = {
     "subject": ("subjects", {}, "xnat:subjectData/fields/field/name"),
@@ -28,29 +29,32 @@ def look(
     """How many variables and fields of forms there are, and those of the config that lack."""
     found = {per: _variables(archive, project, per) for per in _NAMES}
     forms = {per: _forms(archive, project, per, survey) for per in _NAMES}
-    told = []
-    for per in _NAMES:
-        number = found[per]
-        told.append(f"{'refused' if number is None else len(number)} of {per}s")
-    told.append(f"forms with {len(forms['subject'] | forms['session'])} fields")
+    told = [f"{'refused' if (one := found[per]) is None else len(one)} of {per}s" for per in _NAMES]
+    told.append(
+        plural(len(forms["subject"] | forms["session"]), "field of forms", "fields of forms")
+    )
     names = sorted({one for per in _NAMES for one in (found[per] or set()) | forms[per]})
     yield Finding("Data", "variables", OK, ", ".join(told), project=name, names=names)
     for per in _NAMES:
-        if (there := found[per]) is not None:
-            yield from _lacking(per, there | forms[per], settings, name)
+        yield from _lacking(per, found[per], forms[per], settings, name)
 
 
 def _lacking(
-    per: str, there: Iterable[str], settings: Mapping[str, Any], name: str
+    per: str, there: set[str] | None, forms: set[str], settings: Mapping[str, Any], name: str
 ) -> Iterator[Finding]:
-    known = {one.lower() for one in there}
+    """The custom variables that the config takes and nobody has, or the archive refuses."""
+    known = {one.lower() for one in (there or set()) | forms}
     for field in variables.fields_of(settings, per):
         # That of one form by its ID is known by its key.
         key = f"{FORMS}{field.rpartition('/')[2]}" if field.startswith(FORMS) else field
-        if not field.startswith("demographics/") and key.lower() not in known:
-            told = f"no {per} has the custom variable {field}: its column stays n/a"
-            remedy = "correct `field` in the config"
-            yield Finding("Data", "variables", LIMIT, told, remedy, name)
+        if field.startswith("demographics/") or key.lower() in known:
+            continue
+        told = f"no {per} has the custom variable {field}: its column stays n/a"
+        remedy = "correct `field` in the config"
+        if there is None and not field.startswith(FORMS):
+            told = f"the archive refuses the {per}s' custom variable {field}: its column stays n/a"
+            remedy = "ask the administrator whether the server can know it"
+        yield Finding("Data", "variables", LIMIT, told, remedy, name)
 
 
 def _variables(archive: Archive, project: str, per: str) -> set[str] | None:

@@ -86,7 +86,9 @@ def catalogs(archive: Archive, survey: Survey, name: str) -> Iterator[Finding]:
         told += "they are compared by size alone"
         yield Finding("Data", "catalogs", LIMIT, told, REFRESH, name)
     elif not survey.uncounted:
-        told = f"counts known; digests, too, of the {plural(len(held), 'file')} looked at"
+        told = "counts known"
+        if held:
+            told += f"; digests, too, of the {plural(len(held), 'file')} looked at"
         yield Finding("Data", "catalogs", OK, told, project=name)
 
 
@@ -122,7 +124,7 @@ def labels(survey: Survey, settings: Mapping[str, Any], name: str) -> Iterator[F
         numbers = " and ".join(
             plural(len(set(found)), kind) for kind, found in without.items() if found
         )
-        told = f"{numbers} have no BIDS label by the config's identity: they are left out"
+        told = f"the config's identity gives {numbers} no BIDS label: left out"
         remedy = "rename them (letters and digits), complete the table, or use hmac"
         names = sorted({label for found in without.values() for label in found})
         yield Finding("Data", "labels", LIMIT, told, remedy, name, names)

@@ -30,7 +30,7 @@ def look(root: Path) -> Iterator[Finding]:
         failed = tried(folder)
         yield from failed
         if not failed:
-            yield Finding("Machine", "file system", OK, f"{where}: {ABLE}")
+            yield Finding("Machine", "file system", OK, f"{ABLE} in {where}")
 
 
 def file_systems(root: Path) -> dict[Path, list[str]]:

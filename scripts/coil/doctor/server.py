@@ -21,6 +21,7 @@ from coil.archive.login import Address
 from coil.archive.transport import explained, http_session, is_slow, redirect
 from coil.doctor.findings import LIMIT, OK, PROBLEM, UNKNOWN, Finding
 from coil.errors import ArchiveError, RefusedError
+from coil.report.words import plural
 
 TIMEOUT = (4, 8)
 SKEW = 60
@@ -234,7 +235,7 @@ def ask(archive: Archive, path: str) -> dict[str, object]:
 
 def listing_time(what: str, rows: int, seconds: float, project: str = "") -> Finding:
     """How long a listing took."""
-    told = f"{what}: {rows:,} rows in {seconds:.2f} s"
+    told = f"{what}: {plural(rows, 'row')} in {seconds:.2f} s"
     if seconds > SLOW:
         remedy = (
             "expect nights to begin so late, and ask the administrator whether it can be faster"
