@@ -105,11 +105,11 @@ def variable(name: str, place: str) -> Field:
 
 
 def _of_list(field: str, name: str, names: str, values: str) -> Field:
-    wanted, like = normalize("NFC", name), _folded(name)
+    wanted, like = normalize("NFC", name), folded(name)
 
     def paired(row: Row) -> Iterator[tuple[bool, str]]:
         found, value = str(row.get(names.lower()) or ""), row.get(values.lower())
-        if value and _folded(found) == like:
+        if value and folded(found) == like:
             yield normalize("NFC", found) == wanted, str(value)
 
     return Field(field, (names, values), paired)
@@ -147,5 +147,6 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) else ""
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name by which two that differ in capitals or in how accents are coded are one."""
     return normalize("NFC", name).casefold().strip()

@@ -7,7 +7,7 @@ from typing import Any
 
 from coil.archive import variables
 from coil.archive.client import Archive, part
-from coil.archive.fields import FORMS
+from coil.archive.fields import FORMS, folded
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import EXAMPLES, Survey
 from coil.errors import ArchiveError, RefusedError
@@ -43,11 +43,11 @@ def _lacking(
     per: str, there: set[str] | None, forms: set[str], settings: Mapping[str, Any], name: str
 ) -> Iterator[Finding]:
     """The custom variables that the config takes and nobody has, or the archive refuses."""
-    known = {one.lower() for one in (there or set()) | forms}
+    known = set(map(folded, (there or set()) | forms))
     for field in variables.fields_of(settings, per):
         # That of one form by its ID is known by its key.
         key = f"{FORMS}{field.rpartition('/')[2]}" if field.startswith(FORMS) else field
-        if field.startswith("demographics/") or key.lower() in known:
+        if field.startswith("demographics/") or folded(key) in known:
             continue
         told = f"no {per} has the custom variable {field}: its column stays n/a"
         remedy = "correct `field` in the config"
