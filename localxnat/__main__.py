@@ -78,6 +78,7 @@ def serve(options: argparse.Namespace) -> int:
     resources.recover()
     prearchive = Prearchive(resources, options.quiet)
     prearchive.recover()
+    prearchive.watch()
     auth = Auth(store.database, options.idle)
     auth.ensure_admin(os.environ.get("LOCALXNAT_PASSWORD"))
     try:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -12,6 +12,7 @@ from localxnat.api import query
 from localxnat.api.responses import refusal
 from localxnat.errors import Refused
 from localxnat.storage.auth import Auth, Login, User
+from localxnat.storage.messages import Statuses
 from localxnat.storage.prearchive import Prearchive
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
@@ -27,6 +28,7 @@ class Archive:
     resources: Resources
     auth: Auth
     prearchive: Prearchive
+    statuses: Statuses = field(default_factory=Statuses)
 
 
 @dataclass

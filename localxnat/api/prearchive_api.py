@@ -1,40 +1,23 @@
-"""/data/prearchive and /data/services/{archive,prearchive}: what waits, and what becomes of it."""
+"""/data/prearchive: what waits there, down to its files."""
 
-import traceback
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from localxnat.api import address, query, streams, targets
+from localxnat.api import address, streams, targets
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.listings import Row
-from localxnat.api.query import Query
 from localxnat.api.responses import rows_as
 from localxnat.errors import Refused
 from localxnat.storage import archives
 from localxnat.storage.dicom import Instance, find
-from localxnat.storage.names import check_label
-from localxnat.storage.store import Object
-from localxnat.storage.waiting import UNASSIGNED, Waiting
-
-_STATUS = {"archive": "ARCHIVING", "move": "MOVING", "delete": "DELETING", "rebuild": "BUILDING"}
-# One order after the other, as XNAT's queue; what waits when the server ends is READY again.
-_queue = ThreadPoolExecutor(1, "prearchive")
+from localxnat.storage.waiting import Waiting
 
 
-def archived_uri(base: Archive, item: Object) -> str:
-    """Where an archived session is, as the services answer it."""
-    subject = base.store.by_pk(item.parent) if item.parent is not None else None
-    name = subject.id if subject else ""
-    return f"/data/archive/projects/{item.project}/subjects/{name}/experiments/{item.id}"
-
-
-def _may(base: Archive, who: Who, project: str, action: str = "edit") -> bool:
+def may(base: Archive, who: Who, project: str, action: str = "edit") -> bool:
     if who.user.admin:
         return True
     found = base.store.project(project)
@@ -56,7 +39,7 @@ def _prearchive(base: Archive, who: Who, parts: list[str], form: str) -> Respons
         return rows_as(_listed(base, who, parts[1] if len(parts) == 2 else None), form)
     if len(parts) == 3:
         raise Refused(404, targets.NOT_FOUND)
-    one = _waiting(base, who, *parts[1:4])
+    one = find_waiting(base, who, *parts[1:4])
     folder = waiting.folder(one)
     if form in archives.MEDIA_TYPES:
         return _archive(folder, _within(folder, parts[4:]), form)
@@ -70,15 +53,15 @@ def _listed(base: Archive, who: Who, project: str | None) -> list[Row]:
     none with them, whichever project the address names.
     """
     if who.user.admin or project is None:
-        return [one.row() for one in base.prearchive.all() if _may(base, who, one.project)]
-    if not _may(base, who, project, "read"):
+        return [one.row() for one in base.prearchive.all() if may(base, who, one.project)]
+    if not may(base, who, project, "read"):
         raise Refused(403, "The current user does not have access to the requested project.")
     return [one.row() for one in base.prearchive.all(project)]
 
 
-def _waiting(base: Archive, who: Who, project: str, timestamp: str, name: str) -> Waiting:
+def find_waiting(base: Archive, who: Who, project: str, timestamp: str, name: str) -> Waiting:
     one = base.prearchive.find(project, timestamp, name)
-    if one is None or not _may(base, who, one.project):
+    if one is None or not may(base, who, one.project):
         raise Refused(404, targets.NOT_FOUND)
     return one
 
@@ -161,125 +144,8 @@ def _archive(folder: Path, within: Path, form: str) -> Response:
     return streams.stream(archives.stream(members, form), archives.MEDIA_TYPES[form])
 
 
-# Orders --------------------------------------------------------------------------------------
-
-
-async def act(request: Request, who: Who) -> Response:
-    """POST /data/services/archive and /data/services/prearchive/{move,delete,rebuild}.
-
-    One session is archived while the client waits; the answer is where it is. Several, and all
-    that is asked for with `async`, answer with the sessions' rows: a failure is a status there.
-    """
-    asked = query.parse(request.url.query)
-    form = await request.form()
-    asked.extend((name, value) for name, value in form.multi_items() if isinstance(value, str))
-    action = request.path_params.get("action", "archive")
-    sources = [value for name, value in asked if name.lower() == "src"]
-    return await run_in_threadpool(_act, archive(request), who, asked, action, sources)
-
-
-async def change(request: Request, who: Who) -> Response:
-    """POST ?action={build,commit,move} or DELETE on a session in the prearchive itself."""
-    asked = query.parse(request.url.query)
-    words = {"build": "rebuild", "commit": "rebuild", "move": "move"}
-    action = "delete" if request.method == "DELETE" else words.get(asked.get("action"), "")
-    path = request.url.path
-    return await run_in_threadpool(_act, archive(request), who, asked, action, [path])
-
-
-def _act(base: Archive, who: Who, asked: Query, action: str, sources: list[str]) -> Response:
-    if action not in _STATUS:
-        raise Refused(400, "The action is not one of the prearchive.")
-    if not sources:
-        raise Refused(400, "The request names no session (src).")
-    chosen = [_source(base, who, source) for source in sources]
-    orders = [_order(base, who, asked, action, one) for one in chosen]
-    if asked.flag("async"):
-        for one in chosen:
-            base.prearchive.queue(one, _STATUS[action])
-        for order in orders:
-            _queue.submit(_carry_out, order)
-    elif len(orders) == 1:
-        uri = orders[0]()
-        if action == "archive":
-            return PlainTextResponse(f"{uri}\r\n")
-    else:
-        for order in orders:
-            _carry_out(order)
-    rows = [found.row() for one in chosen if (found := base.prearchive.find(*one.key))]
-    return rows_as(rows, asked.get("format"))
-
-
-def _source(base: Archive, who: Who, source: str) -> Waiting:
-    parts = [part for part in source.split("/") if part]
-    parts = parts[parts.index("projects") + 1 :] if "projects" in parts else []
-    if len(parts) != 3:
-        raise Refused(400, "The source is no session in the prearchive.")
-    return _waiting(base, who, *parts)
-
-
-def _order(
-    base: Archive, who: Who, asked: Query, action: str, one: Waiting
-) -> Callable[[], str | None]:
-    """What is to be done, all of it allowed and well said."""
-    prearchive = base.prearchive
-    if action == "delete":
-        return lambda: prearchive.delete(one)
-    if action == "rebuild":
-        return lambda: prearchive.rebuild(one)
-    if action == "move":
-        _may_import(base, who, asked.get("newProject"))
-        return lambda: prearchive.move(one, asked.get("newProject")).url
-    project = asked.get("project") or one.project
-    if project == UNASSIGNED:
-        raise Refused(400, "The session has no project to be archived in.")
-    if project != one.project:
-        _may_import(base, who, project)
-    for word in ("subject", "session"):
-        if asked.get(word):
-            check_label(asked.get(word), word)
-
-    def take() -> str:
-        moved = prearchive.move(one, project) if project != one.project else one
-        item = prearchive.archive(
-            moved,
-            who.user.login,
-            subject=_subject_label(base, project, asked.get("subject")),
-            session=asked.get("session") or None,
-            overwrite=asked.get("overwrite") or "none",
-        )
-        return archived_uri(base, item)
-
-    return take
-
-
-def _carry_out(order: Callable[[], str | None]) -> None:
-    """Do what nobody waits for; what came of it is the session's status."""
-    try:
-        order()
-    except Refused:
-        pass
-    except Exception:
-        traceback.print_exc()
-
-
-def _subject_label(base: Archive, project: str, name: str) -> str | None:
-    known = base.store.subject(name, project) if name else None
-    return known.label if known else name or None
-
-
-def _may_import(base: Archive, who: Who, project: str) -> None:
-    if project == UNASSIGNED or base.store.project(project) is None:
-        raise Refused(404, "The project to move to does not exist.")
-    if not _may(base, who, project):
-        raise Refused(403, "The user has no right to import into the project.")
-
-
 def routes() -> list[Route]:
     return [
-        Route("/data/services/archive", signed_in(act), methods=["POST"]),
-        Route("/data/services/prearchive/{action}", signed_in(act), methods=["POST"]),
         Route("/data/prearchive", signed_in(prearchive)),
-        Route("/data/prearchive/{rest:path}", signed_in(change), methods=["POST", "DELETE"]),
         Route("/data/prearchive/{rest:path}", signed_in(prearchive)),
     ]

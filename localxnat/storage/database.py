@@ -104,6 +104,8 @@ CREATE TABLE IF NOT EXISTS prearchive (
     scan_date TEXT NOT NULL,
     scan_time TEXT NOT NULL,
     tag TEXT NOT NULL,
+    label TEXT NOT NULL DEFAULT '',
+    autoarchive TEXT NOT NULL DEFAULT 'Manual',
     PRIMARY KEY (project, timestamp, name)
 );
 
@@ -187,6 +189,15 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 """
 
 
+# Columns that a table of an older archive has not.
+_ADDED = {
+    "prearchive": {
+        "label": "TEXT NOT NULL DEFAULT ''",
+        "autoarchive": "TEXT NOT NULL DEFAULT 'Manual'",
+    }
+}
+
+
 class Database:
     """One SQLite file in WAL mode; several threads and processes may use it at once."""
 
@@ -195,6 +206,11 @@ class Database:
         self._local = threading.local()
         with self.write() as connection:
             connection.executescript(SCHEMA)
+        with self.write() as connection:
+            for table, columns in _ADDED.items():
+                there = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+                for name in columns.keys() - there:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
 
     @property
     def connection(self) -> sqlite3.Connection:

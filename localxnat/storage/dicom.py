@@ -27,22 +27,42 @@ _SECONDARY = (
     "1.2.840.10008.5.1.4.1.1.88",
     "1.2.840.10008.5.1.4.1.1.11.",
 )
-_SCAN_TYPES = {
-    "MR": "xnat:mrScanData",
-    "PT": "xnat:petScanData",
-    "CT": "xnat:ctScanData",
-    "SR": "xnat:srScanData",
-    "SEG": "xnat:segScanData",
-    "SC": "xnat:scScanData",
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+# What XNAT calls the scans of a SOP class (after _STORAGE), which goes before the modality.
+_CLASSES = {
+    **dict.fromkeys(("4", "4.1", "4.3", "4.4"), "mr"),
+    **dict.fromkeys(("2", "2.1", "2.2"), "ct"),
+    **dict.fromkeys(("128", "128.1", "130"), "pet"),
+    **dict.fromkeys(("12.1", "12.1.1", "13.1.1"), "xa"),
+    **dict.fromkeys(("12.2", "12.2.1"), "rf"),
+    **dict.fromkeys(("3.1", "6.1", "6.2"), "us"),
+    **dict.fromkeys(("1.1", "1.1.1"), "dx"),
+    **dict.fromkeys(("1.2", "1.2.1"), "mg"),
+    **dict.fromkeys(("1.3", "1.3.1"), "io"),
+    **dict.fromkeys(("7", "7.1", "7.2", "7.3", "7.4"), "sc"),
+    **dict.fromkeys(("481.1", "481.2", "481.3", "481.5", "481.8"), "rtImage"),
+    **dict.fromkeys(("66.4", "66.5"), "seg"),
+    "1": "cr",
+    "20": "nm",
 }
+_MODALITIES = {
+    "MR": "mr", "PT": "pet", "CT": "ct", "CR": "cr", "DX": "dx", "ECG": "ecg", "EEG": "eeg",
+    "EPS": "eps", "ES": "es", "GM": "gm", "HD": "hd", "IO": "io", "MG": "mg", "NM": "nm",
+    "OP": "op", "OPT": "opt", "RF": "rf", "RG": "rg", "SM": "sm", "US": "us", "XA": "xa",
+    "XC": "xc", "SC": "sc", "SEG": "seg", "SR": "sr",
+    **dict.fromkeys(("RTIMAGE", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD"), "rtImage"),
+}  # fmt: skip
+# What has no sessions of its own type.
+_ONLY_SCANS = ("sc", "seg", "sr", "rtImage")
 
 
 @dataclass
 class Instance:
-    """One DICOM file, its header without pixels."""
+    """One DICOM file, its header without pixels, and the name that it has or is to have."""
 
     path: Path
     header: pydicom.Dataset
+    name: str
 
     def text(self, keyword: str) -> str:
         value = self.header.get(keyword)
@@ -57,8 +77,12 @@ class Instance:
         return self.text("SOPClassUID").startswith(_SECONDARY)
 
     @property
-    def name(self) -> str:
-        """XNAT's default name: study, series and instance number, and a hash of the object."""
+    def uid(self) -> str:
+        return self.text("SOPInstanceUID")
+
+    @property
+    def template(self) -> str:
+        """XNAT's name for what a receiver takes: study, series, instance, a hash of the object."""
         key = self.text("SOPClassUID") + self.text("SOPInstanceUID")
         digest = int.from_bytes(hashlib.sha1(key.encode(), usedforsecurity=False).digest()[:5])
         study, series = self.text("StudyInstanceUID"), self.text("SeriesNumber") or "0"
@@ -83,7 +107,16 @@ class Series:
 
     @property
     def modality(self) -> str:
-        return self.first.text("Modality") or "OT"
+        """The modality or, without one, that of the images' class."""
+        known = {"mr": "MR", "ct": "CT", "pet": "PT"}
+        return self.first.text("Modality") or known.get(self._class or "", "OT")
+
+    @property
+    def _class(self) -> str | None:
+        found = (
+            _CLASSES.get(one.text("SOPClassUID").removeprefix(_STORAGE)) for one in self.instances
+        )
+        return next(filter(None, found), None)
 
     def parts(self) -> list[tuple[str, str, list[Instance]]]:
         """The resources that the files make: (label, content, files)."""
@@ -94,7 +127,8 @@ class Series:
 
     @property
     def xsi_type(self) -> str:
-        return _SCAN_TYPES.get(self.modality, "xnat:otherDicomScanData")
+        kind = self._class or _MODALITIES.get(self.modality, "otherDicom")
+        return f"xnat:{kind}ScanData"
 
 
 def _base36(number: int) -> str:
@@ -120,7 +154,7 @@ def find(folders: list[Path]) -> Iterator[Instance | Path]:
             if header.get("SOPInstanceUID") is None or header.get("SeriesInstanceUID") is None:
                 yield path
             else:
-                yield Instance(path, header)
+                yield Instance(path, header, path.name)
 
 
 def _read(path: Path) -> pydicom.Dataset:
@@ -198,11 +232,17 @@ def _plane(cosines: str) -> str:
     return ("Sag", "Cor", "Tra")[normal.index(max(normal))]
 
 
-def session_type(modalities: set[str]) -> str:
-    """A session's type: PET wins over CT, that over MR, as where scanners are combined."""
-    for modality, name in (("PT", "pet"), ("CT", "ct"), ("MR", "mr")):
-        if modality in modalities:
-            return f"xnat:{name}SessionData"
+def session_type(modalities: set[str], *, petmr: bool = False) -> str:
+    """A session's type: PET wins over CT, that over MR, as where scanners are combined.
+
+    With `petmr`, as a project may have it, PET and MR together are a type of their own.
+    """
+    if petmr and {"PT", "MR"} <= modalities:
+        return "xnat:petmrSessionData"
+    for modality in ("PT", "CT", "MR", *sorted(modalities)):
+        kind = _MODALITIES.get(modality)
+        if modality in modalities and kind and kind not in _ONLY_SCANS:
+            return f"xnat:{kind}SessionData"
     return "xnat:otherDicomSessionData"
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localxnat.errors import Refused
-from localxnat.storage import archives, dicom
+from localxnat.storage import archives, dicom, merging
 from localxnat.storage.dicom import Instance, Series
 from localxnat.storage.incoming import Arrived
+from localxnat.storage.merging import Existing, Present
 from localxnat.storage.names import check_label, check_scan_id
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Object, scan_order
@@ -41,12 +42,17 @@ def import_session(
     folders: list[Path],
     user: str = "admin",
     *,
-    overwrite: bool = False,
+    existing: Existing = "keep",
+    keep_names: bool = False,
 ) -> Imported:
     """Import files into a session; project, subject and session are made if absent.
 
-    Files that are there already stay, or are replaced with `overwrite`. Raises Refused when a
-    label cannot be one, a folder is missing, or nothing is DICOM.
+    `existing` is for files that are there already, by their name or as the same instance under
+    another: they stay, are refused (nothing is imported then), or are replaced. Unless files
+    keep their names, they get those that XNAT gives to what its receiver takes.
+
+    Raises Refused when a label cannot be one, a folder is missing, nothing is DICOM, or a file's
+    name is that of another instance.
     """
     missing = next((folder for folder in folders if not folder.exists()), None)
     if missing is not None:
@@ -55,26 +61,43 @@ def import_session(
         check_label(label, what)
     collected, skipped = collect(folders)
     if not collected:
-        raise Refused(400, f"No DICOM file was found ({skipped} other files were skipped).")
-    place = _session(resources, project, subject, session, collected, user)
-    files, present = 0, 0
+        raise Refused(400, f"No DICOM file was found ({len(skipped)} other files were skipped).")
+    if not keep_names:
+        for instance in (one for series in collected for one in series.instances):
+            instance.name = instance.template
+    return _take(resources, (project, subject, session), collected, len(skipped), user, existing)
+
+
+def _take(
+    resources: Resources,
+    names: tuple[str, str, str],
+    collected: list[Series],
+    skipped: int,
+    user: str,
+    existing: Existing,
+) -> Imported:
+    place, fresh = _session(resources, *names, collected, user)
     known = {
         scan.fields.get("UID", ""): scan.id for scan in resources.store.children(place, "scan")
     }
-    for scan_id, series in number(collected, known):
-        new, old = _add_series(resources, place, scan_id, series, user, overwrite)
+    numbered = number(collected, known)
+    kept = {} if fresh else merging.present(resources, place, numbered)
+    merging.check(numbered, kept, existing)
+    files, present = 0, 0
+    for scan_id, series in numbered:
+        new, old = _add_series(resources, place, scan_id, series, user, kept, existing)
         files, present = files + new, present + old
     return Imported(place.id, place.label, len(collected), files, present, skipped)
 
 
-def collect(folders: list[Path]) -> tuple[list[Series], int]:
-    """The series below folders, in the order of their numbers, and how many files are no DICOM."""
+def collect(folders: list[Path]) -> tuple[list[Series], list[Path]]:
+    """The series below folders, in the order of their numbers, and the files that are no DICOM."""
     found: dict[str, Series] = {}
     seen: set[str] = set()
-    skipped = 0
+    skipped: list[Path] = []
     for item in dicom.find(folders):
         if isinstance(item, Path):
-            skipped += 1
+            skipped.append(item)
             continue
         instance_uid = item.text("SOPInstanceUID")
         if instance_uid not in seen:
@@ -102,7 +125,8 @@ def _session(
     session: str,
     series: list[Series],
     user: str,
-) -> Object:
+) -> tuple[Object, bool]:
+    """The session, and whether it is new."""
     store = resources.store
     with store.database.write():
         owner = store.project(project) or store.create(
@@ -113,18 +137,19 @@ def _session(
         )
         existing = store.experiment(session, project)
         if existing is None:
-            return store.create(
+            made = store.create(
                 "experiment",
                 session,
-                dicom.session_type({one.modality for one in series}),
+                merging.session_type(store, owner.id, series),
                 project,
                 person,
                 user,
                 dicom.session_fields(series),
             )
+            return made, True
         if existing.parent != person.pk:
             raise Refused(409, "The session exists and belongs to another subject.")
-        return existing
+        return existing, False
 
 
 def number(collected: list[Series], known: dict[str, str]) -> list[tuple[str, Series]]:
@@ -154,7 +179,8 @@ def _add_series(
     scan_id: str,
     series: Series,
     user: str,
-    overwrite: bool,
+    kept: Present,
+    existing: Existing,
 ) -> tuple[int, int]:
     store = resources.store
     scan = store.part(session, "scan", scan_id) or store.create(
@@ -171,12 +197,19 @@ def _add_series(
         resource = resources.find(scan, label) or resources.create(
             scan, label, format="DICOM", content=content
         )
-        arrived = [_copy(resources, instance) for instance in chosen]
+        here = kept.get((scan_id, label), {})
+        wanted = [one for one in chosen if existing == "replace" or one.uid not in here]
+        arrived = [_copy(resources, instance) for instance in wanted]
         duplicates = resources.commit(
-            scan, resource, arrived, overwrite=overwrite, format="DICOM", content=content
-        )
+            scan, resource, arrived, overwrite=existing == "replace", format="DICOM",
+            content=content,
+        )  # fmt: skip
         new += len(arrived) - len(duplicates)
-        present += len(duplicates)
+        present += len(duplicates) + len(chosen) - len(wanted)
+        # The same instance under another name is the same file.
+        doomed = {here[one.uid] for one in wanted if one.uid in here} - {one.name for one in wanted}
+        if doomed:
+            resources.delete_files(scan, resource, sorted(doomed))
     return new, present
 
 

@@ -22,7 +22,8 @@ DEFAULTS: dict[str, Any] = {
     "sitewideAnonymizationScript": "",
     "checksums": True,
     "restrictUserListAccessToAdmins": True,
-    "preventCrossModalityMerge": False,
+    "preventCrossModalityMerge": True,
+    "useSopInstanceUidToUniquelyIdentifyDicom": True,
     "sitewidePetTracers": "",
 }
 # Who may read a setting: guests too, all who are logged in; any other administrators alone.

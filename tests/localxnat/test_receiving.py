@@ -16,7 +16,7 @@ from localxnat.storage import importer
 from localxnat.storage.prearchive import Prearchive
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
-from localxnat.storage.waiting import Waiting
+from localxnat.storage.waiting import Arrival, Waiting
 from localxnat.testing import Server, running
 from tests.archives import Raw, write_dicom
 
@@ -29,6 +29,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("localxnat") / "root", quiet=QUIET) as started:
         for project in ("P", "Q"):
             Raw(started)("PUT", f"/data/projects/{project}")
+        # Nothing is archived without an order; AUTO is as projects are made.
+        Raw(started)("PUT", "/data/projects/P/prearchive_code/0")
+        Raw(started)("PUT", "/data/projects/AUTO")
         yield started
 
 
@@ -104,7 +107,8 @@ def test_a_sender_that_is_done_need_not_wait(raw: Raw, tmp_path: Path) -> None:
     query = {"import-handler": "DICOM-zip"}
     url = send(raw, whole(tmp_path), "Committed", **query)
     assert status(raw, url) == "RECEIVING"
-    assert raw("POST", f"{url}?action=commit").status_code == 200
+    committed = raw("POST", f"{url}?action=commit")
+    assert (committed.status_code, committed.text) == (200, url)
     assert status(raw, url) == "READY"
     assert status(raw, send(raw, whole(tmp_path), "At_once", action="commit", **query)) == "READY"
 
@@ -169,12 +173,13 @@ def test_of_several_sessions_the_answer_says_which_failed(raw: Raw, tmp_path: Pa
     assert len(raw.rows("/data/experiments", label="Free")) == 1
 
 
-def test_a_conflict_is_resolved_by_appending(raw: Raw, tmp_path: Path) -> None:
+def test_a_conflict_is_resolved_by_overwriting(raw: Raw, tmp_path: Path) -> None:
     send(raw, whole(tmp_path, 2), "More", dest="/archive")
     url = send(raw, whole(tmp_path, 5), "More")
-    assert raw("POST", "/data/services/archive", params={"src": url}).status_code == 409
-    assert status(raw, url) == "CONFLICT"
-    params = {"src": url, "overwrite": "append"}
+    for params in ({"src": url}, {"src": url, "overwrite": "append"}):
+        assert raw("POST", "/data/services/archive", params=params).status_code == 409
+        assert status(raw, url) == "CONFLICT"
+    params = {"src": url, "overwrite": "append", "overwrite_files": "true"}
     done = raw("POST", "/data/services/archive", params=params)
     assert done.status_code == 200
     uri = done.text.strip().replace("/data/archive", "/data")
@@ -211,7 +216,7 @@ def prearchive(tmp_path: Path) -> Prearchive:
 
 @pytest.fixture
 def waiting(prearchive: Prearchive, tmp_path: Path) -> Waiting:
-    (staged,) = prearchive.stage([image(tmp_path / "in")], "P", "S", "E")
+    (staged,) = prearchive.stage([image(tmp_path / "in")], Arrival("P", "S", "E"))
     return staged
 
 

@@ -133,7 +133,8 @@ def test_a_session_is_uploaded_and_archived(
     ctl: Run, project: str, raw: Raw, tmp_path: Path
 ) -> None:
     write_study(tmp_path / "study")
-    ctl("session", "upload", str(tmp_path / "study"), "-P", project, "-S", "UP", "-E", "UP_mr")
+    names = ("-P", project, "-S", "UP", "-E", "UP_mr", "--prearchive")
+    ctl("session", "upload", str(tmp_path / "study"), *names)
     (waiting,) = raw.rows(f"/data/prearchive/projects/{project}")
     assert (waiting["name"], waiting["status"]) == ("UP_mr", "RECEIVING")
     raw("POST", f"/data{waiting['url']}?action=commit")

@@ -1,0 +1,122 @@
+"""/data/user/cache/resources/{name}/files/{file}: files that a user keeps until an import."""
+
+import shutil
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from localxnat.api import address, uploads
+from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.listings import Row
+from localxnat.api.responses import rows_as
+from localxnat.api.targets import NOT_FOUND
+from localxnat.errors import Refused
+from localxnat.storage.incoming import Incoming
+from localxnat.storage.names import check_file_path, check_resource_label
+
+_BASE = "/user/cache/resources"
+
+
+def _folder(base: Archive, who: Who) -> Path:
+    # A login is any text: in hex it is a name.
+    return base.store.root / "cache" / who.user.login.encode().hex()
+
+
+def _place(base: Archive, who: Who, parts: list[str]) -> Path:
+    """The file or the folder of a cache that /{name}/files/{file} names."""
+    if not parts or parts[1:2] not in ([], ["files"]):
+        raise Refused(404, NOT_FOUND)
+    place = _folder(base, who) / check_resource_label(parts[0])
+    path = "/".join(parts[2:])
+    return place / check_file_path(path) if path else place
+
+
+def find(base: Archive, who: Who, source: str) -> Path:
+    """The file that an import names: 400 for one that is none of the user's cache."""
+    path = source.removeprefix("/data").removeprefix(f"{_BASE}/")
+    if path == source:
+        raise Refused(400, "The source is no file of the user's cache.")
+    place = _place(base, who, [part for part in path.split("/") if part])
+    if not place.is_file():
+        raise Refused(400, "The source is not in the user's cache.")
+    return place
+
+
+async def handle(request: Request, who: Who) -> Response:
+    base = archive(request)
+    parts = address.segments(request.scope["raw_path"])[4:]
+    if request.method == "GET":
+        return await run_in_threadpool(_get, base, who, parts, request.query_params)
+    place = _place(base, who, parts)
+    if request.method == "DELETE":
+        return await run_in_threadpool(_delete, place)
+    if len(parts) < 3:
+        raise Refused(400, "Please use HTTP PUT request to specify a file name in the URL.")
+    await _put(request, base, place)
+    return Response(status_code=200)
+
+
+def _get(base: Archive, who: Who, parts: list[str], query: object) -> Response:
+    folder = _folder(base, who)
+    if not parts:
+        found = sorted(folder.iterdir()) if folder.is_dir() else []
+        rows: list[Row] = [
+            {"Resource": one.name, "URI": f"/data{_BASE}/{one.name}"} for one in found
+        ]
+        return rows_as(rows, "json")
+    place = _place(base, who, parts)
+    if place.is_file():
+        return FileResponse(place)
+    if not place.is_dir() or len(parts) > 2:
+        raise Refused(404, NOT_FOUND)
+    return rows_as([_row(parts[0], place, one) for one in sorted(place.rglob("*"))], "json")
+
+
+def _row(name: str, folder: Path, file: Path) -> Row:
+    path = file.relative_to(folder).as_posix()
+    return {
+        "Name": path,
+        "Size": str(file.stat().st_size),
+        "URI": f"/data{_BASE}/{name}/files/{path}",
+    }
+
+
+def _delete(place: Path) -> Response:
+    if place.is_dir():
+        shutil.rmtree(place)
+    elif place.is_file():
+        place.unlink()
+    else:
+        raise Refused(404, NOT_FOUND)
+    return Response(status_code=200)
+
+
+async def _put(request: Request, base: Archive, place: Path) -> None:
+    new = base.resources.incoming()
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form() as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            if len(files) != 1:
+                new.drop()
+                raise Refused(400, "The form does not have one file.")
+            await uploads.receive_upload(files[0], new)
+    else:
+        await uploads.receive_body(request, new)
+    await run_in_threadpool(_keep, new, place)
+
+
+def _keep(new: Incoming, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new.finish(place.name).temporary.replace(place)
+
+
+def routes() -> list[Route]:
+    run, methods = signed_in(handle), ["GET", "PUT", "POST", "DELETE"]
+    return [
+        Route(f"/data{_BASE}", run, methods=methods),
+        Route(f"/data{_BASE}/{{rest:path}}", run, methods=methods),
+    ]
