@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from coil.archive import contents, progress
+from coil.archive import contents, peek, progress
 from coil.archive import pull as pulling
 from coil.archive.client import Archive
 from coil.archive.contents import Contents
 from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import Request, pull_session
+from coil.bids.mapping.mapping import parse
+from coil.bids.mapping.settle import settle
+from coil.bids.series.series import read_series
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
@@ -123,6 +126,30 @@ def test_a_file_that_is_no_dicom_is_named_by_its_scan(
     (session,) = list_sessions(archive, "Q")
     with pytest.raises(DataError, match=r"^scan 3: file \d .*is not a readable DICOM file"):
         pull_session(archive, request(session), tmp_path / "out")
+
+
+def test_a_file_that_a_desktop_leaves_is_counted_and_left_out_and_another_fails_its_scan_alone(
+    archive: Archive, tmp_path: Path, server: Server
+) -> None:
+    for scan in ("3", "4", "5"):
+        write_dicom(tmp_path / "x" / f"{scan}.dcm", int(scan), "t1", scan,
+                    "1.2.840.10008.5.1.4.1.1.4", "MR", 1)  # fmt: skip
+    import_dicom(server.root, "T", "S", "strays", tmp_path / "x")
+    (session,) = list_sessions(archive, "T")
+    for place in ("3/resources/DICOM/files/.DS_Store", "3/resources/DICOM/files/a/Thumbs.db",
+                  "4/resources/DICOM/files/2.dcm"):  # fmt: skip
+        path = f"/data/experiments/{session.id}/scans/{place}"
+        archive.put(path, data=b"\0\0\0\1Bud1")
+    (session,) = list_sessions(archive, "T")
+    pull_session(archive, request(session), tmp_path / "out")
+    told = {row.scan: row for row in read_series(tmp_path / "out")}
+    assert [(row.files, row.strays) for row in told.values()] == [(1, 2), (1, 0), (1, 0)]
+    assert [bool(row.broken) for row in told.values()] == [False, True, False]
+    rows = {row.series.scan: row for row in settle([*told.values()], parse([]), "X", "Y")
+            if row.series}  # fmt: skip
+    assert rows["3"].reason.endswith("; 2 files that are no DICOM left out")
+    assert (rows["4"].state, rows["4"].reason[:6]) == ("failed", "file 2")
+    assert peek.first_files(archive, session.id)["3"].path.endswith(".dcm")
 
 
 def zips(server: Server) -> list[str]:

@@ -20,9 +20,9 @@ from coil.archive.client import Archive, part
 from coil.archive.contents import ArchiveFile
 from coil.archive.listing import Scan
 from coil.archive.places import Place
+from coil.archive.series import NO_DICOM, is_stray
 from coil.errors import CoilError
 
-NO_DICOM = "the archive holds no DICOM for this scan"
 HEADER = "000001.dcm"
 
 PIECE = 1 << 16
@@ -61,7 +61,8 @@ def first_files(archive: Archive, session_id: str) -> Mapping[str, ArchiveFile]:
     """Of each scan the image file that a conversion looks at first."""
     found: dict[str, ArchiveFile] = {}
     for file in contents.list_files(archive, session_id, ()):
-        found.setdefault(file.scan, file)
+        if not is_stray(file.path):
+            found.setdefault(file.scan, file)
     return found
 
 

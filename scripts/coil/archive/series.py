@@ -1,6 +1,7 @@
 """From pulled files to one folder per series."""
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +17,15 @@ from coil.units import scan_name
 ENOUGH = 1 << 16
 """So many bytes of a file nearly always hold what stands before its SeriesInstanceUID."""
 
+NO_DICOM = "the archive holds no DICOM for this scan"
+
+_BROKEN = (
+    "file {} in the order of names is not a readable DICOM file; replace or delete it in the "
+    "archive"
+)
+_STRAY = re.compile(
+    r"(?i)(^|/)(\.[^/]*|__macosx/.*|thumbs\.db|desktop\.ini|dicomdir|[^/]+\.(xml|txt|pdf|html?))$"
+)
 _SERIES_UID = Tag("SeriesInstanceUID")
 _SYNTAX = Tag("TransferSyntaxUID")
 _PLAIN = {b"1.2.840.10008.1.2\0": True, b"1.2.840.10008.1.2.1\0": False}
@@ -78,6 +88,12 @@ def _is_behind(tag: BaseTag, vr: str | None, length: int) -> bool:
     return tag > _SERIES_UID
 
 
+def is_stray(path: str) -> bool:
+    """Whether a file of this name comes with a folder that somebody uploads by hand: a desktop's
+    note of it, a copy of a catalog. It is no image unless it is DICOM."""
+    return bool(_STRAY.search(path))
+
+
 def sort_series(
     places: Mapping[ArchiveFile, Path],
     uids: Mapping[ArchiveFile, str | None],
@@ -86,33 +102,56 @@ def sort_series(
 ) -> list[dict[str, Any]]:
     """Move the image files at `places` into `target/series/NNN`, a folder for each series.
 
-    Returns a row for each series, and one for each scan that has none. A file without a
-    series in `uids` is not DICOM: `DataError` with its scan and its number there.
+    Returns a row for each series, and one for each scan that has none. Of the files without a
+    series in `uids`, which are not DICOM, the strays are counted (`strays`, of the scan's first
+    row); another one may have been an image, so that its scan is `broken`.
+
+    Raises
+    ------
+    DataError
+        If there is no scan but broken ones.
     """
     rows: list[dict[str, Any]] = []
-    number = 0
     for scan in scans:
-        row = _about(scan)
         found: dict[str, list[Path]] = {}
+        told: dict[str, Any] = {}
         files = sorted(file for file in places if file.scan == scan.scan)
         for position, file in enumerate(files, start=1):
-            uid = uids[file]
-            if uid is None:
-                raise DataError(
-                    f"{scan_name(scan.scan)}: file {position} in the order of names is not a "
-                    "readable DICOM file; replace or delete it in the archive"
-                )
-            found.setdefault(uid, []).append(places[file])
-        if not found:
-            problem = "the archive holds no DICOM for this scan"
-            rows.append({**row, "folder": None, "files": 0, "problem": problem})
-        for uid in sorted(found):
-            number += 1
-            folder = target / "series" / f"{number:03d}"
-            folder.mkdir(parents=True)
-            for position, path in enumerate(found[uid], start=1):
-                path.rename(folder / f"{position:06d}.dcm")
-            rows.append({**row, "folder": f"series/{number:03d}", "files": len(found[uid])})
+            if uid := uids[file]:
+                found.setdefault(uid, []).append(places[file])
+            elif is_stray(file.path):
+                told["strays"] = told.get("strays", 0) + 1
+            else:
+                told.setdefault("broken", _BROKEN.format(position))
+        done = sum(row["folder"] is not None for row in rows)
+        rows += _rows(scan, told, _move(found, target, done))
+    if not any(row["folder"] and "broken" not in row for row in rows):
+        for row in rows:
+            if "broken" in row:
+                raise DataError(f"{scan_name(row['scan'])}: {row['broken']}")
+    return rows
+
+
+def _move(found: Mapping[str, list[Path]], target: Path, done: int) -> dict[str, int]:
+    """Move the files of each series to a folder, numbered on; how many there are by folder."""
+    moved = {}
+    for number, uid in enumerate(sorted(found), start=done + 1):
+        folder = target / "series" / f"{number:03d}"
+        folder.mkdir(parents=True)
+        for position, path in enumerate(found[uid], start=1):
+            path.rename(folder / f"{position:06d}.dcm")
+        moved[f"series/{number:03d}"] = len(found[uid])
+    return moved
+
+
+def _rows(scan: Scan, told: dict[str, Any], moved: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The rows of a scan."""
+    row = _about(scan) | told
+    if not moved:
+        return [{**row, "folder": None, "files": 0, "problem": NO_DICOM}]
+    rows = [{**row, "folder": folder, "files": count} for folder, count in moved.items()]
+    for other in rows[1:]:
+        other.pop("strays", None)
     return rows
 
 

@@ -100,16 +100,21 @@ def check_visit(series: Iterable[Series]) -> None:
 
 def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
     """The state of a series by itself, before names are compared."""
-    if series.folder is None and (series.problem or not series.listed):
-        return Settled(series, "incomplete", "the archive holds no DICOM for this scan")
     if series.broken:
         return Settled(series, "failed", series.broken)
+    if series.folder is None and (series.problem or not series.listed):
+        return Settled(series, "incomplete", "the archive holds no DICOM for this scan")
     try:
         row = _settle_known(series, mapping, subject, session)
     except DataError as error:  # a rule asked for a header that cannot be used
         return Settled(series, "failed", str(error).removeprefix(f"{series.folder}: "))
-    told = set_aside(len(series.aside))
-    return replace(row, reason="; ".join(filter(None, (row.reason, told))))
+    told = (row.reason, set_aside(len(series.aside)), _left(series.strays))
+    return replace(row, reason="; ".join(filter(None, told)))
+
+
+def _left(strays: int) -> str:
+    files = "1 file that is" if strays == 1 else f"{strays} files that are"
+    return f"{files} no DICOM left out" if strays else ""
 
 
 def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:

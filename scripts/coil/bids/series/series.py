@@ -33,9 +33,9 @@ class Series:
 
     Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
     a header knows is None; with one, an absent attribute is "" or None. `broken` says why
-    the header could not be used. `path` is the folder of its files, `aside` the names of those
-    that hold no image where others do, `glimpsed` the folder of its one header where no more was
-    fetched.
+    it could not be used. `path` is the folder of its files, `aside` the names of those that hold
+    no image where others do, `glimpsed` the folder of its one header where no more was fetched.
+    `strays` counts the files that are no DICOM and were left out.
     """
 
     scan: str | None
@@ -70,6 +70,7 @@ class Series:
     sop_class: str | None = None
     is_image: bool = True
     aside: frozenset[str] = frozenset()
+    strays: int = 0
     path: Path | None = field(default=None, repr=False, compare=False)
     glimpsed: Path | None = field(default=None, repr=False, compare=False)
     counted: Counted | None = field(default=None, compare=False)
@@ -88,6 +89,8 @@ class Series:
             listed=True,
             series_description=row.get("series_description") or "",
             files=row.get("files", 0),
+            broken=row.get("broken"),
+            strays=row.get("strays", 0),
         )
 
     def knows(self, key: str) -> bool:
@@ -198,7 +201,7 @@ def read_series(pulled: Path) -> list[Series]:
         return found
     for series in found:
         if series.broken:
-            raise DataError(f"{series.folder}: {series.broken}")
+            raise DataError(f"{series.folder or scan_name(series.scan)}: {series.broken}")
     raise DataError("the session has no DICOM images; look at its scans in the archive")
 
 
@@ -227,6 +230,8 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
             quality=listed.quality,
             note=listed.note,
             problem=listed.problem or "no DICOM",
+            broken=listed.broken,
+            strays=listed.strays,
             series_description=listed.series_description,
             is_image=False,
         )
@@ -241,6 +246,8 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
         quality=listed.quality,
         note=listed.note,
         problem=listed.problem,
+        broken=listed.broken,
+        strays=listed.strays,
         series_description=facts.text(header, "SeriesDescription") or listed.series_description,
         protocol_name=facts.text(header, "ProtocolName"),
         sequence_name=facts.sequence_name(header),
