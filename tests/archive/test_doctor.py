@@ -242,6 +242,18 @@ def test_labels_that_are_no_bids_labels_are_counted_and_named_on_the_private_pag
     assert {one["state"] for one in json.loads(record.read_text())["findings"]} <= {OK, LIMIT}
 
 
+def test_a_mounted_archive_is_looked_for(archive: Server, tmp_path: Path) -> None:
+    file = config(tmp_path, archive, "P")
+    text = (tmp_path / file).read_text()
+
+    def mounted(folder: Path) -> list[tuple[str, str]]:
+        (tmp_path / file).write_text(text.replace("archive: {", f"archive: {{mount: '{folder}', "))
+        return of(look(tmp_path, file), "mount")
+
+    assert mounted(archive.root / "archive") == [(OK, "files are taken from there")]
+    assert [state for state, _ in mounted(tmp_path)] == [LIMIT]
+
+
 def test_files_without_digests_are_told(archive: Server, tmp_path: Path) -> None:
     archive.faults({"path": "scans/ALL/files", "times": 0, "fault": {"digest": "blank"}})
     ((state, line),) = of(look(tmp_path, config(tmp_path, archive, "P")), "catalogs")

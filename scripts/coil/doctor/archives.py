@@ -11,10 +11,25 @@ from coil.doctor.checks import Check, carried_out, run
 from coil.doctor.findings import PROBLEM, UNKNOWN, Finding
 from coil.doctor.machine import Load
 from coil.doctor.rights import User
-from coil.doctor.survey import Survey
+from coil.doctor.survey import Surveyed
 from coil.errors import ArchiveError
 
 Look = Callable[[Archive], Iterable[Finding]]
+TOLD: dict[str, Callable[[Surveyed], Iterable[Finding]]] = {
+    "sessions": data.sessions,
+    "columns": data.columns,
+    "labels": data.labels,
+    "mount": data.mount,
+}
+"""What the listings told of a project."""
+ASKED: dict[str, Callable[[Surveyed, Archive], Iterable[Finding]]] = {
+    "catalogs": data.catalogs,
+    "prearchive": data.waiting,
+    "variables": custom.look,
+    "resources": resources.beside,
+    "questionnaires": resources.of_project,
+}
+"""What is asked beyond them."""
 
 
 class Place(NamedTuple):
@@ -40,10 +55,10 @@ def look(address: Address, places: Sequence[Place], write: bool) -> tuple[list[F
     found += carried_out(login)
     if not user:
         return [*found, _not_looked_at("there is no login")], Load()
-    surveys: dict[str, Survey] = {}
+    surveys: dict[str, Surveyed] = {}
     found += run(_first(address, places, user[0], surveys), address.connections)
     found += run(_second(address, places, surveys, write), address.connections)
-    sizes = [size for one in surveys.values() for size in one.sizes]
+    sizes = [size for one in surveys.values() for size in one.survey.sizes]
     return found, Load(max(sizes, default=0), sum(sizes))
 
 
@@ -74,7 +89,7 @@ def _not_looked_at(why: str) -> Finding:
 
 
 def _first(
-    address: Address, places: Sequence[Place], user: User, surveys: dict[str, Survey]
+    address: Address, places: Sequence[Place], user: User, surveys: dict[str, Surveyed]
 ) -> Iterator[Check]:
     """Of server, login and rights; and the large listings, on which the rest is built."""
 
@@ -91,7 +106,7 @@ def _first(
 
 
 def _place(
-    place: Place, user: User, surveys: dict[str, Survey], archive: Archive
+    place: Place, user: User, surveys: dict[str, Surveyed], archive: Archive
 ) -> Iterator[Finding]:
     """The rights in one place, and if it can be read, what its large listing tells."""
     readable = archive.exists(f"/data/projects/{part(place.id)}")
@@ -101,38 +116,27 @@ def _place(
         yield from carried_out(Check("Data", "listing", taken, place.name))
 
 
-def _survey(archive: Archive, place: Place, surveys: dict[str, Survey]) -> Iterator[Finding]:
+def _survey(archive: Archive, place: Place, surveys: dict[str, Surveyed]) -> Iterator[Finding]:
     assert place.settings is not None
-    taken = surveys[place.name] = survey.take(archive, place.id, place.settings)
+    taken = survey.take(archive, place.id, place.settings)
+    surveys[place.name] = Surveyed(place.name, place.id, place.settings, taken)
     yield server.listing_time("all sessions", taken.rows, taken.seconds, place.name)
 
 
 def _second(
-    address: Address, places: Sequence[Place], surveys: Mapping[str, Survey], write: bool
+    address: Address, places: Sequence[Place], surveys: Mapping[str, Surveyed], write: bool
 ) -> Iterator[Check]:
     """Of the data of each place that could be listed."""
     for place in places:
-        name, settings = place.name, place.settings
-        if settings and (taken := surveys.get(name)):
-            looks: dict[str, Callable[..., Iterable[Finding]]] = {
-                "sessions": lambda _, s=settings, t=taken, n=name: data.sessions(t, s, n),
-                "columns": lambda _, t=taken, n=name: data.columns(t, n),
-                "labels": lambda _, s=settings, t=taken, n=name: data.labels(t, s, n),
-                "catalogs": partial(data.catalogs, survey=taken, name=name),
-                "prearchive": partial(data.waiting, project=place.id, name=name),
-                "variables": partial(
-                    custom.look, project=place.id, survey=taken, settings=settings, name=name
-                ),
-                "resources": partial(resources.beside, survey=taken, settings=settings, name=name),
-                "questionnaires": partial(
-                    resources.of_project, project=place.id, settings=settings, name=name
-                ),
-            }
-            for what, one in looks.items():
-                yield Check("Data", what, partial(_connected, address, one), name)
+        if project := surveys.get(place.name):
+            for what, told in TOLD.items():
+                yield Check("Data", what, partial(told, project), place.name)
+            for what, asked in ASKED.items():
+                look = partial(_connected, address, partial(asked, project))
+                yield Check("Data", what, look, place.name)
         if write:
-            one = partial(writing.look, project=place.id, name=name)
-            yield Check("Login", "writing", partial(_connected, address, one), name)
+            one = partial(writing.look, project=place.id, name=place.name)
+            yield Check("Login", "writing", partial(_connected, address, one), place.name)
 
 
 def _connected(address: Address, look: Look) -> list[Finding]:

@@ -9,7 +9,7 @@ from coil.archive import variables
 from coil.archive.client import Archive, part
 from coil.archive.fields import FORMS, folded
 from coil.doctor.findings import LIMIT, OK, Finding
-from coil.doctor.survey import EXAMPLES, Survey
+from coil.doctor.survey import EXAMPLES, Surveyed
 from coil.errors import ArchiveError, RefusedError
 from coil.report.words import plural
 
@@ -23,28 +23,24 @@ _NAMES = {
 }
 
 
-def look(
-    archive: Archive, project: str, survey: Survey, settings: Mapping[str, Any], name: str
-) -> Iterator[Finding]:
+def look(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """How many variables and fields of forms there are, and those of the config that lack."""
-    found = {per: _variables(archive, project, per) for per in _NAMES}
-    forms = {per: _forms(archive, project, per, survey) for per in _NAMES}
+    found = {per: _variables(archive, project.id, per) for per in _NAMES}
+    forms = {per: _forms(archive, project, per) for per in _NAMES}
     told = [f"{'refused' if (one := found[per]) is None else len(one)} of {per}s" for per in _NAMES]
-    told.append(
-        plural(len(forms["subject"] | forms["session"]), "field of forms", "fields of forms")
-    )
-    names = sorted({one for per in _NAMES for one in (found[per] or set()) | forms[per]})
-    yield Finding("Data", "variables", OK, ", ".join(told), project=name, names=names)
+    told.append(plural(len(set().union(*forms.values())), "field of forms", "fields of forms"))
+    names = set().union(*forms.values(), *filter(None, found.values()))
+    yield project.found("variables", OK, ", ".join(told), "", *sorted(names))
     for per in _NAMES:
-        yield from _lacking(per, found[per], forms[per], settings, name)
+        yield from _lacking(project, per, found[per], forms[per])
 
 
 def _lacking(
-    per: str, there: set[str] | None, forms: set[str], settings: Mapping[str, Any], name: str
+    project: Surveyed, per: str, there: set[str] | None, forms: set[str]
 ) -> Iterator[Finding]:
     """The custom variables that the config takes and nobody has, or the archive refuses."""
     known = set(map(folded, (there or set()) | forms))
-    for field in variables.fields_of(settings, per):
+    for field in variables.fields_of(project.settings, per):
         # That of one form by its ID is known by its key.
         key = f"{FORMS}{field.rpartition('/')[2]}" if field.startswith(FORMS) else field
         if field.startswith("demographics/") or folded(key) in known:
@@ -54,7 +50,7 @@ def _lacking(
         if there is None and not field.startswith(FORMS):
             told = f"the archive refuses the {per}s' custom variable {field}: its column stays n/a"
             remedy = "ask the administrator whether the server can know it"
-        yield Finding("Data", "variables", LIMIT, told, remedy, name)
+        yield project.found("variables", LIMIT, told, remedy)
 
 
 def _variables(archive: Archive, project: str, per: str) -> set[str] | None:
@@ -72,14 +68,16 @@ def _variables(archive: Archive, project: str, per: str) -> set[str] | None:
         return None
 
 
-def _forms(archive: Archive, project: str, per: str, survey: Survey) -> set[str]:
+def _forms(archive: Archive, project: Surveyed, per: str) -> set[str]:
     """The names of what the forms of a few subjects or sessions hold."""
     idents = dict.fromkeys(
-        one.subject_id if per == "subject" else one.id for one in survey.sessions
+        one.subject_id if per == "subject" else one.id for one in project.survey.sessions
     )
     found: set[str] = set()
     for ident in islice(idents, EXAMPLES):
-        path = f"/xapi/custom-fields/projects/{part(project)}/{_NAMES[per][0]}/{part(ident)}/fields"
+        path = (
+            f"/xapi/custom-fields/projects/{part(project.id)}/{_NAMES[per][0]}/{part(ident)}/fields"
+        )
         try:
             with archive.stream(path) as chunks:
                 held = json.loads(b"".join(chunks) or b"{}")

@@ -1,11 +1,11 @@
 """What of a project's data the workflow cannot use, by what the archive tells of it."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from coil.archive import contents, selection
+from coil.archive import contents, mounted
 from coil.archive.client import Archive, part
 from coil.archive.columns import short
 from coil.archive.listing import Session
@@ -13,7 +13,7 @@ from coil.archive.prearchive import entries
 from coil.deid.identities import bids_label
 from coil.deid.own_labels import read_own_labels
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
-from coil.doctor.survey import Survey
+from coil.doctor.survey import Surveyed
 from coil.errors import RefusedError
 from coil.report.words import plural
 
@@ -39,102 +39,49 @@ WITHOUT = {
     "yob": "ages come from the headers alone",
 }
 """What does not work without a column, by its short name."""
+KINDS = ("subject", "session")
 
 
-def columns(survey: Survey, name: str) -> Iterator[Finding]:
+def columns(project: Surveyed) -> Iterator[Finding]:
     """Each column that the archive refuses; else how many it answered."""
-    lacking = [(what, path) for what, paths in sorted(survey.refused.items()) for path in paths]
+    refused = project.survey.refused
+    lacking = [(what, path) for what, paths in sorted(refused.items()) for path in paths]
     for what, path in lacking:
         told = f"{what} come without {short(path)}: {WITHOUT.get(short(path), 'it stays empty')}"
         remedy = "ask the administrator whether the server can know it"
-        yield Finding("Data", "columns", LIMIT, told, remedy, name)
+        yield project.found("columns", LIMIT, told, remedy)
     if not lacking:
-        yield Finding("Data", "columns", OK, f"all {survey.columns} are answered", project=name)
+        yield project.found("columns", OK, f"all {project.survey.columns} are answered")
 
 
-def sessions(survey: Survey, settings: Mapping[str, Any], name: str) -> Iterator[Finding]:
+def sessions(project: Surveyed) -> Iterator[Finding]:
     """How many sessions there are, and how many of them the config takes."""
-    there, taken = survey.sessions, selection.select(survey.sessions, settings["select"])
-    told = f"{len(there)}, {sum(len(one.scans) for one in there)} scans"
+    there, taken = project.survey.sessions, project.taken
+    told = f"{len(there)}, {plural(sum(len(one.scans) for one in there), 'scan')}"
     if not there:
         remedy = "archive one, or correct the project's ID"
-        yield Finding("Data", "sessions", LIMIT, "the project holds none yet", remedy, name)
+        yield project.found("sessions", LIMIT, "the project holds none yet", remedy)
     elif not taken:
         told += ", and the config's select takes none of them"
-        yield Finding("Data", "sessions", PROBLEM, told, "correct select", name)
+        yield project.found("sessions", PROBLEM, told, "correct select")
     else:
         told += f"; select takes {len(taken)}" if len(taken) < len(there) else ""
-        yield Finding("Data", "sessions", OK, told, project=name)
+        yield project.found("sessions", OK, told)
 
 
-def catalogs(archive: Archive, survey: Survey, name: str) -> Iterator[Finding]:
-    """Sessions of whose files the archive knows neither number nor digest."""
-    if survey.uncounted:
-        told = (
-            f"of {plural(len(survey.uncounted), 'session')} the archive has not counted the files"
-        )
-        names = sorted(survey.uncounted)
-        yield Finding("Data", "catalogs", LIMIT, told, REFRESH, name, names)
-    looked = list(islice((one for one in survey.sessions if one.scans), EXAMPLES))
-    held = [file for one in looked for file in contents.list_files(archive, one.id, ())]
-    blank = sum(not file.digest for file in held)
-    if blank:
-        told = (
-            f"{blank} of {plural(len(held), 'file')} of the first {plural(len(looked), 'session')} "
-        )
-        told += "have no digest: "
-        told += "they are compared by size alone"
-        yield Finding("Data", "catalogs", LIMIT, told, REFRESH, name)
-    elif not survey.uncounted:
-        told = "counts known"
-        if held:
-            told += f"; digests, too, of the {plural(len(held), 'file')} looked at"
-        yield Finding("Data", "catalogs", OK, told, project=name)
-
-
-def waiting(archive: Archive, project: str, name: str) -> Iterator[Finding]:
-    """Sessions that are in the prearchive."""
-    try:
-        rows = archive.rows(f"/data/prearchive/projects/{part(project)}")
-    except RefusedError:
-        told = "this login may not see it: a session that still arrives is pulled as it is"
-        remedy = "ask the project's owner to make you a member"
-        yield Finding("Data", "prearchive", LIMIT, told, remedy, name)
-        return
-    found = entries(row for row in rows if row.get("project", project) == project)
-    names = sorted(f"{one.subject} {one.session}".strip() for one in found)
-    under_way = sum(one.under_way for one in found)
-    if len(found) > under_way:
-        told = (
-            f"{plural(len(found), 'session')}, {under_way} under way: not processed until archived"
-        )
-        remedy = "archive them, or remove them there"
-        yield Finding("Data", "prearchive", LIMIT, told, remedy, name, names)
-    else:
-        told = f"{plural(under_way, 'session')} under way" if found else "empty"
-        yield Finding("Data", "prearchive", OK, told, project=name, names=names)
-
-
-def labels(survey: Survey, settings: Mapping[str, Any], name: str) -> Iterator[Finding]:
+def labels(project: Surveyed) -> Iterator[Finding]:
     """Labels that cannot be BIDS labels, where the config takes them as they are."""
-    taken = selection.select(survey.sessions, settings["select"])
-    without = {kind: list(_unlabelled(taken, settings["identity"], kind)) for kind in KINDS}
-    by_hmac = [kind for kind in KINDS if settings["identity"][f"{kind}s"] == "hmac"]
+    identity = project.settings["identity"]
+    without = {kind: set(_unlabelled(project.taken, identity, kind)) for kind in KINDS}
+    by_hmac = [f"{kind}s" for kind in KINDS if identity[f"{kind}s"] == "hmac"]
     if any(without.values()):
-        numbers = " and ".join(
-            plural(len(set(found)), kind) for kind, found in without.items() if found
-        )
-        told = f"the config's identity gives {numbers} no BIDS label: left out"
+        numbers = [plural(len(found), kind) for kind, found in without.items() if found]
+        told = f"the config's identity gives {' and '.join(numbers)} no BIDS label: left out"
         remedy = "rename them (letters and digits), complete the table, or use hmac"
-        names = sorted({label for found in without.values() for label in found})
-        yield Finding("Data", "labels", LIMIT, told, remedy, name, names)
+        yield project.found("labels", LIMIT, told, remedy, *sorted(set().union(*without.values())))
     else:
-        kinds = " and ".join(f"{kind}s" for kind in by_hmac)
-        told = f"pseudonyms for {kinds}" if by_hmac else "each is a BIDS label"
-        yield Finding("Data", "labels", OK, told, project=name)
-
-
-KINDS = ("subject", "session")
+        told = f"pseudonyms for {' and '.join(by_hmac)}" if by_hmac else "each is a BIDS label"
+        yield project.found("labels", OK, told)
 
 
 def _unlabelled(
@@ -148,6 +95,56 @@ def _unlabelled(
     for one in sessions:
         label = one.subject_label if kind == "subject" else one.label
         ident = one.subject_id if kind == "subject" else one.id
-        given = getattr(own, kind)(ident, label) if own else bids_label(label)
-        if not given:
+        if not (getattr(own, kind)(ident, label) if own else bids_label(label)):
             yield label
+
+
+def mount(project: Surveyed) -> Iterator[Finding]:
+    """Whether the archive's own files are where the config, or the environment, says."""
+    place = project.settings["archive"].get("mount") or os.environ.get("XNAT_DATA")
+    first = next((one for one in project.taken if one.scans and not one.home_labels), None)
+    if not place or first is None:
+        return
+    if mounted.find_session(place, project.id, first.label):
+        yield project.found("mount", OK, "files are taken from there")
+    else:
+        told = "the mounted archive does not hold the first session: all comes over the network"
+        yield project.found("mount", LIMIT, told, "correct archive.mount, or ask who mounts it")
+
+
+def catalogs(project: Surveyed, archive: Archive) -> Iterator[Finding]:
+    """Sessions of whose files the archive knows neither number nor digest."""
+    uncounted = project.survey.uncounted
+    if uncounted:
+        told = f"of {plural(len(uncounted), 'session')} the archive has not counted the files"
+        yield project.found("catalogs", LIMIT, told, REFRESH, *sorted(uncounted))
+    looked = [one for one in project.survey.sessions if one.scans][:EXAMPLES]
+    held = [file for one in looked for file in contents.list_files(archive, one.id, ())]
+    if blank := sum(not file.digest for file in held):
+        told = f"{blank} of {plural(len(held), 'file')} of the first "
+        told += f"{plural(len(looked), 'session')} have no digest: compared by size alone"
+        yield project.found("catalogs", LIMIT, told, REFRESH)
+    elif not uncounted:
+        digests = f"; digests, too, of the {plural(len(held), 'file')} looked at" if held else ""
+        yield project.found("catalogs", OK, f"counts known{digests}")
+
+
+def waiting(project: Surveyed, archive: Archive) -> Iterator[Finding]:
+    """Sessions that are in the prearchive."""
+    try:
+        rows = archive.rows(f"/data/prearchive/projects/{part(project.id)}")
+    except RefusedError:
+        told = "this login may not see it: a session that still arrives is pulled as it is"
+        remedy = "ask the project's owner to make you a member"
+        yield project.found("prearchive", LIMIT, told, remedy)
+        return
+    found = entries(row for row in rows if row.get("project", project.id) == project.id)
+    names = sorted(f"{one.subject} {one.session}".strip() for one in found)
+    under_way = sum(one.under_way for one in found)
+    if len(found) > under_way:
+        told = f"{plural(len(found), 'session')}, {under_way} under way: "
+        told += "not processed until archived"
+        yield project.found("prearchive", LIMIT, told, "archive or remove them there", *names)
+    else:
+        told = f"{plural(under_way, 'session')} under way" if found else "empty"
+        yield project.found("prearchive", OK, told, "", *names)

@@ -1,16 +1,14 @@
 """Whether what the config names is in the archive: resources, files, custom variables."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from coil.archive import selection
 from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Archive, part
 from coil.archive.contents import OF_SCANS
 from coil.archive.listing import Session
 from coil.archive.questionnaires import list_questionnaires
 from coil.doctor.findings import LIMIT, OK, Finding
-from coil.doctor.survey import Survey
+from coil.doctor.survey import Surveyed
 from coil.planning import wanted_resources
 from coil.report.words import plural
 
@@ -18,23 +16,22 @@ LOOKED_AT = 20
 """So many sessions' resources are asked for, the last ones, a request each."""
 
 
-def beside(
-    archive: Archive, survey: Survey, settings: Mapping[str, Any], name: str
-) -> Iterator[Finding]:
+def beside(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """Resources with files beside the images that the config names and no session has."""
-    wanted = wanted_resources(dict(settings))
+    wanted = wanted_resources(dict(project.settings))
     of_scans = {label for label in wanted if label.startswith(OF_SCANS)}
-    lacking = dict.fromkeys(of_scans - {OF_SCANS + label for label in survey.labels}, "no session")
+    there = {OF_SCANS + label for label in project.survey.labels}
+    lacking = dict.fromkeys(of_scans - there, "no session")
     if of_sessions := set(wanted) - of_scans:
-        looked = selection.select(survey.sessions, settings["select"])[-LOOKED_AT:]
+        looked = project.taken[-LOOKED_AT:]
         nowhere = f"none of the {plural(len(looked), 'session')} looked at"
         lacking |= dict.fromkeys(of_sessions - _held(archive, looked), nowhere)
     for label, where in sorted(lacking.items()):
         told, remedy = f"{where} has the resource {label}", "upload it, or correct the config"
-        yield Finding("Data", "resources", LIMIT, told, remedy, name)
+        yield project.found("resources", LIMIT, told, remedy)
     if not lacking:
         told = f"{', '.join(wanted)}: there" if wanted else "the config names none"
-        yield Finding("Data", "resources", OK, told, project=name)
+        yield project.found("resources", OK, told)
 
 
 def _held(archive: Archive, sessions: Iterable[Session]) -> set[str]:
@@ -46,26 +43,21 @@ def _held(archive: Archive, sessions: Iterable[Session]) -> set[str]:
     return found
 
 
-def of_project(
-    archive: Archive, project: str, settings: Mapping[str, Any], name: str
-) -> Iterator[Finding]:
+def of_project(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """Questionnaires and bidsmaps that the config names and the project does not hold."""
-    if any(rule.get("use") == "bidsmap" for rule in settings["bids"]["mapping"]):
-        fetch_bidsmaps(archive, project)
-    phenotype = settings["phenotype"]
+    if any(rule.get("use") == "bidsmap" for rule in project.settings["bids"]["mapping"]):
+        fetch_bidsmaps(archive, project.id)
+    phenotype = project.settings["phenotype"]
     wanted = {
         (entry["resource"], file)
         for entry in phenotype
         if "file" in entry
         for file in (entry["file"], entry["dictionary"])
     }
-    found = list_questionnaires(archive, project, phenotype)
+    found = list_questionnaires(archive, project.id, phenotype)
     there = {(one["resource"], one["file"]) for one in found}
     for resource, file in sorted(wanted - there):
         told = f"the project's resource {resource} does not hold {file}"
-        remedy = "upload it, or correct phenotype"
-        yield Finding("Data", "questionnaires", LIMIT, told, remedy, name)
+        yield project.found("questionnaires", LIMIT, told, "upload it, or correct phenotype")
     if wanted and wanted <= there:
-        yield Finding(
-            "Data", "questionnaires", OK, f"{plural(len(wanted), 'file')}: there", project=name
-        )
+        yield project.found("questionnaires", OK, f"{plural(len(wanted), 'file')}: there")

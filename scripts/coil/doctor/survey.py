@@ -4,12 +4,13 @@ checks of its data."""
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from coil.archive import demographics, listing, variables
+from coil.archive import demographics, listing, selection, variables
 from coil.archive.client import Archive
 from coil.archive.columns import Lister, Listing
 from coil.archive.listing import COLUMNS, IMAGES, Row, Session
+from coil.doctor.findings import Finding
 from coil.units import UNCOUNTED
 
 EXAMPLES = 5
@@ -41,6 +42,25 @@ class Survey:
             sum(UNCOUNTED if scan.bytes is None else scan.bytes for scan in session.scans)
             for session in self.sessions
         ]
+
+
+class Surveyed(NamedTuple):
+    """A project of which the listings told: the config's `name` for it, its ID in the archive,
+    and its settings with defaults."""
+
+    name: str
+    id: str
+    settings: Mapping[str, Any]
+    survey: Survey
+
+    @property
+    def taken(self) -> list[Session]:
+        """The sessions that the config's `select` takes."""
+        return selection.select(self.survey.sessions, self.settings["select"])
+
+    def found(self, what: str, state: str, told: str, remedy: str = "", *names: str) -> Finding:
+        """A finding on the project's data; `names` are the archive's own."""
+        return Finding("Data", what, state, told, remedy, self.name, names)
 
 
 class _Watching(Lister):
