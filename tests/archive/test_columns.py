@@ -137,3 +137,25 @@ def test_a_project_whose_data_are_hidden_is_told_as_such(study: Study) -> None:
     study.server.faults({"path": f"{study.listing}\\?", "times": 0, "fault": {"status": 403}})
     with pytest.raises(ConfigError, match="hides its data from this login"):
         study.discover()
+
+
+def test_a_column_that_the_archive_really_does_not_know_is_left_out(study: Study) -> None:
+    session = study.session("A_1")
+    kind = "xnat:qcManualAssessorData"
+    about = {"xsiType": kind, "project": study.project, f"{kind}/rater": "me"}
+    study.put(f"{session}/assessors/A_qc", None, **about)
+    study.put(f"/data/projects/{study.project}/subjects/A", None, education="12")
+    entry = {"instrument": "qc", "assessor": kind, "per": "session"}
+    entry["columns"] = [column("rater"), column("nonsense")]
+    demographics = ("education", "nonsense")
+    study.settings = {
+        "phenotype": [entry],
+        "participants": [column(name, field=f"demographics/{name}") for name in demographics],
+    }
+    told = str(study.discover())
+    known = files.read_json(study.private / "subjects.json")
+    assert [row["values"] for row in known["measured"]["qc"]] == [{"rater": "me"}]
+    (person,) = known["linked"].values()
+    assert person["fields"] == {"demographics/education": "12"}
+    assert "the subjects come without nonsense" in told
+    assert "the assessors of qc come without nonsense" in told
