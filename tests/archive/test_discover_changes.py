@@ -12,6 +12,7 @@ from coil.archive.listing import Scan
 from coil.archive.peek import peek
 from coil.doctor.findings import PAGE
 from coil.units import UNCOUNTED, listed_bytes
+from localxnat.testing import forget_counts
 
 pytest_plugins = ["discover_support"]
 
@@ -177,17 +178,12 @@ def test_the_doctors_page_goes_with_the_sessions_that_it_may_name(study: Study) 
     assert not page.exists()
 
 
-def without_counts(study: Study) -> None:
-    study.server.faults(
-        {"path": "columns=.*file_count", "times": 0, "fault": {"status": 500}},
-        {"path": "columns=.*file_size", "times": 0, "fault": {"status": 500}},
-    )
-
-
 def test_scans_that_are_not_counted_are_taken_as_scans_with_images(study: Study) -> None:
     session = study.session("A_1")
-    without_counts(study)
-    study.discover()
+    forget_counts(study.server.root, study.project)
+    assert "the archive has not counted the files of all scans in 1 session" in str(
+        study.discover()
+    )
     (scan,) = files.read_json(study.noted("A_1"))["scans"]
     assert (scan["files"], scan["bytes"]) == (None, None)
     assert listed_bytes(study.noted("A_1")) == UNCOUNTED
@@ -199,13 +195,15 @@ def test_scans_that_are_not_counted_are_taken_as_scans_with_images(study: Study)
 
 def test_what_was_counted_meanwhile_is_no_change_of_the_data(study: Study) -> None:
     session = study.session("A_1")
-    without_counts(study)
+    forget_counts(study.server.root, study.project)
     study.discover()
     study.work_on("A_1", session)
     before = study.noted("A_1").read_bytes()
-    study.server.faults()
-    (study.private / "refused.json").unlink()
-    assert len(study.discover().same) == 1
+    resource = f"/archive/experiments/{Path(session).name}/scans/1/resources/DICOM"
+    refresh = {"resource": resource, "options": "populateStats"}
+    assert study.raw("POST", "/data/services/refresh/catalog", params=refresh).ok
+    found = study.discover()
+    assert len(found.same) == 1 and found.remarks == []
     assert study.noted("A_1").read_bytes() == before
     study.put(f"{session}/scans/1/resources/DICOM/files/2.dcm", b"87654321")
     assert len(study.discover().changed) == 1
