@@ -176,6 +176,7 @@ def routes() -> list[Route]:
         *(Route(f"/data/{name}", absent) for name in ("version", "uptime", "buildInfo")),
         Route("/data/search/elements", signed_in(elements)),
         Route("/data/search/elements/{name}", signed_in(element_fields)),
+        *searches.cached_routes(),
         Route("/xapi/access/projects", signed_in(access)),
         *(Route(f"/{name}/{{rest:path}}", signed_in(data), methods=ALL)
           for name in ("data", "REST", "archive")),

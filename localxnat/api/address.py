@@ -14,10 +14,10 @@ PREFIXES = (("data", "archive"), ("data",), ("REST", "archive"), ("REST",), ("ar
 BELOW: dict[str, set[str]] = {
     "": {"projects", "subjects", "experiments"},
     "projects": {"subjects", "experiments", "resources", "files", "users", "accessibility",
-                 "prearchive_code", "quarantine_code", "current_arc"},
-    "subjects": {"experiments", "resources", "files", "projects"},
+                 "prearchive_code", "quarantine_code", "current_arc", "history"},
+    "subjects": {"history", "experiments", "resources", "files", "projects"},
     "experiments": {"scans", "assessors", "reconstructions", "resources", "files", "projects",
-                    "status"},
+                    "status", "history"},
     "scans": {"resources", "files", "projects"},
     "assessors": {"resources", "files", "projects", "out", "in"},
     "out": {"resources", "files"},
@@ -25,7 +25,7 @@ BELOW: dict[str, set[str]] = {
     "reconstructions": {"resources", "files"},
     "resources": {"files"},
 }  # fmt: skip
-NAMELESS = {"out", "in", "status"}
+NAMELESS = {"out", "in", "status", "history"}
 # What follows these is a path or a value, whatever its slashes.
 SETTINGS = {"accessibility", "prearchive_code", "quarantine_code", "current_arc"}
 TAILS = {"files", "users", *SETTINGS}

@@ -55,7 +55,9 @@ def _place(base: Archive, who: Who, method: str, place: Place) -> Place:
             raise Refused(403, "Only an administrator configures the site.")
         return place
     project = base.store.project(place.project)
-    if project is None or not base.auth.may(who.user, "list", project):
+    if project is None:
+        raise Refused(404, NOT_FOUND)
+    if method == "GET" and not base.auth.may(who.user, "list", project):
         raise Refused(404, NOT_FOUND)
     if not base.auth.may(who.user, "read" if method == "GET" else "delete", project):
         raise Refused(403, "The user has no right to this project's configuration.")

@@ -40,6 +40,10 @@ def put(call: Call, target: Target, word: str) -> Response:
         existing = _assessor(call, target, existing)
     if existing is not None and word not in target.missing and call.address.collection is None:
         return _update(call, existing)
+    if target.listed:
+        call.require("edit", target.listed)
+    if kind == "experiment" and _is_renaming(call, target):
+        raise Refused(404, NOT_FOUND)
     parent = _parent(call, target, kind)
     home = _home(call, target, parent, kind)
     call.require("edit", home)
@@ -48,6 +52,13 @@ def put(call: Call, target: Target, word: str) -> Response:
     _add_below(call, item, call.given)
     status = 200 if kind == "reconstruction" else 201  # as XNAT says it
     return Response(item.id, status, media_type="text/plain")
+
+
+def _is_renaming(call: Call, target: Target) -> bool:
+    """Whether a request is about an experiment that should be there: it could make none."""
+    absent = {"projects", "experiments"} & set(target.missing)
+    makes = call.given or call.query.get("xsiType") or any(":" in name for name, _ in call.query)
+    return bool(absent and call.query and not makes and call.address.collection is None)
 
 
 def _assessor(call: Call, target: Target, found: Object | None) -> Object | None:

@@ -6,7 +6,15 @@ from itertools import islice
 
 from starlette.responses import JSONResponse, Response
 
-from localxnat.api import chosen, documents, files, items, listings
+from localxnat.api import (
+    chosen,
+    documents,
+    files,
+    history,
+    items,
+    listings,
+    project_lists,
+)
 from localxnat.api.columns import UnknownField
 from localxnat.api.listings import Listing
 from localxnat.api.responses import rows_as
@@ -28,7 +36,8 @@ def get(call: Call) -> Response:
         return (files.below_folder if in_folder else files.file)(call, target, path)
     match address.collection:
         case "projects" if not address.steps:
-            return _table(call, "project", "xnat:projectData", _projects)
+            shown = project_lists.answer(call)
+            return shown or _table(call, "project", "xnat:projectData", _projects)
         case "projects":
             return _sharing(call, target)
         case "subjects":
@@ -48,6 +57,8 @@ def get(call: Call) -> Response:
             return _users(call, target)
         case ("accessibility" | "prearchive_code" | "quarantine_code" | "current_arc") as name:
             return Response(target.owner.fields.get(name, fields.SETTINGS[name]))
+        case "history":
+            return JSONResponse(history.changesets(call.store.database, target.owner))
         case "status":
             experiment = target.experiment
             return Response(experiment.fields.get("status", "active") if experiment else "")
@@ -91,7 +102,7 @@ def _experiments(call: Call, target: Target) -> Response:
 
 
 def _projects(call: Call, listing: Listing) -> list[Object]:
-    return [item for item in call.store.all("project") if call.may("list", item)]
+    return project_lists.listed(call)
 
 
 def _subjects(target: Target, call: Call, listing: Listing) -> list[Object]:

@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import re
+import secrets
+import time
 from xml.etree import ElementTree
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localxnat.api import bodies
@@ -21,11 +23,12 @@ from localxnat.api.search import Found, root_name, search
 from localxnat.errors import Refused
 
 _ID = re.compile(r"[\w.@:-]{1,255}")
+_DAY = 24 * 3600
 _XDAT = f"{{{NAMESPACES['xdat']}}}"
 
 
 async def once(request: Request, who: Who) -> Response:
-    """POST /data/search: rows for a search document."""
+    """POST /data/search: rows for a search document; with `cache=true` they are kept."""
     document = await bodies.document(request)
     return await run_in_threadpool(_run, request, who, document)
 
@@ -33,6 +36,8 @@ async def once(request: Request, who: Who) -> Response:
 def _run(request: Request, who: Who, document: bytes) -> Response:
     base = archive(request)
     found = search(base.store, base.auth, who.user, document)
+    if request.query_params.get("cache", "").lower() == "true":
+        return _keep(base, who, found)
     form = request.query_params.get("format", "json")
     if form == "csv":
         return Response(_csv(found), media_type="text/csv")
@@ -64,6 +69,49 @@ def _json(found: Found) -> str:
         f'{{"ResultSet":{{"Columns":{shown},"Result":{rows}, "rootElementName": "{found.root}",'
         f'"totalRecords": "{len(found.rows)}"}}}}'
     )
+
+
+# Searches whose rows are kept -----------------------------------------------------------------
+
+
+def _keep(base: Archive, who: Who, found: Found) -> Response:
+    """Keep what a search found for a day, and say under which ID."""
+    name = f"_{who.user.login}_{secrets.token_hex(8)}"
+    kept = json.dumps({"columns": [one.about() for one in found.columns], "rows": found.rows})
+    with base.store.database.write() as connection:
+        connection.execute("DELETE FROM cached_searches WHERE made < ?", (time.time() - _DAY,))
+        values = (name, who.user.login, time.time(), kept)
+        connection.execute("INSERT INTO cached_searches VALUES (?, ?, ?, ?)", values)
+    whole = json.loads(_json(found))
+    whole["ResultSet"]["ID"] = name
+    return JSONResponse(whole)
+
+
+async def cached(request: Request, who: Who) -> Response:
+    """GET /data/search/{id}: the rows that were kept, or a page of them."""
+    rows = await run_in_threadpool(_cached, archive(request), who, request.path_params["name"])
+    asked = request.query_params
+    if order := asked.get("sortBy"):
+        descending = asked.get("sortOrder", "").upper() == "DESC"
+        rows = sorted(rows, key=lambda row: row.get(order, ""), reverse=descending)
+    limit, offset = asked.get("limit", ""), asked.get("offset", "")
+    start = int(offset) if offset.isdecimal() else 0
+    stop = start + int(limit) if limit.isdecimal() else None
+    return rows_as(rows[start:stop], asked.get("format", ""), paged=limit.isdecimal())
+
+
+def _cached(base: Archive, who: Who, name: str) -> list[Row]:
+    row = base.store.database.connection.execute(
+        "SELECT * FROM cached_searches WHERE id = ?", (name,)
+    ).fetchone()
+    if row is None or (row["login"] != who.user.login and not who.user.admin):
+        raise Refused(404, "There is no search of this ID.")
+    return json.loads(row["found"])["rows"]
+
+
+def cached_routes() -> list[Route]:
+    """They come after all else below /data/search."""
+    return [Route("/data/search/{name}", signed_in(cached))]
 
 
 # Saved searches ------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ class Target:
     # With several scans: the resources that are meant of each, by label; empty for all.
     labels: set[str] = field(default_factory=set)
     several: bool = False
+    # The project whose name is all that the user may know of it, if the address has such a one.
+    listed: Object | None = None
     # The names that were asked for and do not exist, by word; PUT makes them.
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -83,9 +85,11 @@ def resolve(call: Call) -> Target:
     target = Target()
     name = address.get("projects") if address.steps and address.steps[0][0] == "projects" else None
     if name is not None:
-        target.project = _visible(call, store.project(name), alone=len(address.steps) == 1)
+        known = store.project(name)
+        target.project = _visible(call, known, alone=len(address.steps) == 1)
         if target.project is None:
             target.missing["projects"] = name
+            target.listed = known if known and call.may("list", known) else None
     scope = target.project.id if target.project else None
     subject = address.get("subjects")
     if subject is not None and not target.missing:

@@ -62,6 +62,8 @@ def make_resource(call: Call, owner: Object, label: str) -> Resource:
 
 def _own(call: Call, target: Target) -> Object:
     """The project of an address, if the user may decide who works in it."""
+    if target.listed:
+        call.require("delete", target.listed)
     require_found(target)
     if target.project is None:
         raise Refused(404, NOT_FOUND)

@@ -185,6 +185,12 @@ CREATE TABLE IF NOT EXISTS registered (
     kind TEXT NOT NULL,
     document TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS cached_searches (
+    id TEXT PRIMARY KEY,
+    login TEXT NOT NULL,
+    made REAL NOT NULL,
+    found TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 

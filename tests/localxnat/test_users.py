@@ -64,8 +64,8 @@ def test_a_role_decides_what_a_user_may_do(
     made = f"/data/projects/{access}/subjects/S/experiments/Made"
     raw("PUT", f"{made}?xsiType=xnat:mrSessionData")
     assert as_user(user, "GET", f"{made}?format=json").status_code == read
-    # A project that a user cannot see is missing, to a PUT of an object in it.
-    hidden = 422 if edit == 404 else edit
+    # What cannot be read is missing; of a protected project everybody knows.
+    hidden = 403 if (user, access) == ("nobody", "protected") else edit
     assert as_user(user, "PUT", f"{made}?note=changed").status_code == hidden
     assert as_user(user, "PUT", f"{made}/resources/R_{user}").status_code == edit
     path = f"{made}/resources/U_{user}/files/x"
