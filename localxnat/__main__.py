@@ -16,8 +16,10 @@ from localxnat.errors import Refused
 from localxnat.faults.connections import Connection
 from localxnat.faults.rules import Faults
 from localxnat.storage import importer
+from localxnat.storage.archives import Unpacking
 from localxnat.storage.auth import IDLE_SECONDS, Auth
 from localxnat.storage.prearchive import Prearchive
+from localxnat.storage.private import open_log
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
 from localxnat.storage.waiting import QUIET_SECONDS
@@ -49,6 +51,23 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="S",
         help="seconds that 10,000 rows of all experiments cost one who is no administrator",
     )
+    serve_parser.add_argument(
+        "--unpack-size",
+        type=int,
+        default=Unpacking.size,
+        metavar="BYTES",
+        help="what any uploaded archive may unpack to",
+    )
+    serve_parser.add_argument(
+        "--unpack-ratio",
+        type=float,
+        default=Unpacking.ratio,
+        metavar="N",
+        help="a larger one may unpack to so many times what was uploaded",
+    )
+    serve_parser.add_argument(
+        "--unpack-files", type=int, default=Unpacking.members, metavar="N", help="in so many files"
+    )
     serve_parser.add_argument("--faults", type=Path, help="what is to go wrong; see faults.py")
     serve_parser.set_defaults(run=serve)
 
@@ -61,7 +80,13 @@ def main(arguments: list[str] | None = None) -> int:
     import_parser.set_defaults(run=import_folders)
 
     options = parser.parse_args(arguments)
-    return options.run(options)
+    os.umask(0o077)
+    try:
+        return options.run(options)
+    except PermissionError as error:
+        print(f"localxnat: {error.filename}: {error.strerror}; name a folder of your own.",
+              file=sys.stderr)  # fmt: skip
+        return 1
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -74,7 +99,8 @@ def serve(options: argparse.Namespace) -> int:
     gc.set_threshold(50_000, 20, 20)
     store = Store(options.root)
     store.seconds_for_rights = options.rights
-    resources = Resources(store)
+    unpacking = Unpacking(options.unpack_size, options.unpack_ratio, options.unpack_files)
+    resources = Resources(store, unpacking)
     resources.recover()
     prearchive = Prearchive(resources, options.quiet)
     prearchive.recover()
@@ -86,7 +112,7 @@ def serve(options: argparse.Namespace) -> int:
     except Refused as refused:
         print(f"localxnat: {options.faults}: {refused.message}", file=sys.stderr)
         return 1
-    log = options.log.open("a") if options.log else None
+    log = open_log(options.log) if options.log else None
     listener = socket.create_server(
         (options.host, options.port),
         family=socket.AF_INET6 if ":" in options.host else socket.AF_INET,

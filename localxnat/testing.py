@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,7 @@ def running(
     quiet: float | None = None,
     rights: float | None = None,
     faults: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """A server on `root` (made if absent) on a free loopback port, until the block ends.
 
@@ -78,7 +79,7 @@ def running(
     root.mkdir(parents=True, exist_ok=True)
     log = root / "access.log"
     command = [sys.executable, "-m", "localxnat", "serve", str(root), "--port", str(port)]
-    command += ["--log", str(log)]
+    command += ["--log", str(log), *options]
     if idle is not None:
         command += ["--idle", str(idle)]
     if quiet is not None:

@@ -102,7 +102,7 @@ def _import(base: Archive, who: Who, place: Destination, upload: Upload) -> list
     try:
         named = {upload.path: upload.name}
         if kind := archives.kind_of(upload.path):
-            members = archives.extract(upload.path, kind, base.resources.incoming)
+            members = base.resources.unpack(upload.path, kind)
             named = {one.temporary: one.path.rpartition("/")[2] for one in members}
         elif upload.kept:
             copied = _copy(base, upload)

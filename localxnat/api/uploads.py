@@ -114,7 +114,7 @@ def _unpack(call: Call, new: Incoming, path: str) -> list[Arrived]:
     if not call.query.flag("extract"):
         return [arrived]
     try:
-        members = archives.extract(arrived.temporary, path, call.resources.incoming)
+        members = call.resources.unpack(arrived.temporary, path)
     finally:
         arrived.temporary.unlink()
     folder = path.rpartition("/")[0]

@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -15,14 +16,26 @@ from localxnat.storage.names import check_file_path
 from localxnat.storage.zips import LEVEL, deflate, stream_zip
 
 CHUNK = 1 << 20
-MAX_MEMBERS = 1_000_000
-# Text packs up to about 1:30 and constant images beyond 1:100; a bomb is far above.
-MAX_RATIO = 1000
-SMALL = 1 << 30
 BOMB = "The archive unpacks to far more than its size."
 
 _TYPES = {"zip": "application/zip", "tar": "application/x-tar", "tar.gz": "application/gzip"}
 MEDIA_TYPES = {**_TYPES, "tgz": "application/gzip"}
+
+
+@dataclass(frozen=True)
+class Unpacking:
+    """What an uploaded archive may unpack to: `size` bytes, or more if it is less than `ratio`
+    times what was uploaded, in so many `members`.
+
+    Text packs up to about 1:30 and constant images beyond 1:100; a bomb is far above.
+    """
+
+    size: int = 1 << 30
+    ratio: float = 1000
+    members: int = 1_000_000
+
+
+ORDINARY = Unpacking()
 
 
 def kind_of(path: Path) -> str | None:
@@ -32,12 +45,17 @@ def kind_of(path: Path) -> str | None:
     return "upload.tar" if tarfile.is_tarfile(path) else None
 
 
-def extract(archive: Path, name: str, incoming: Callable[[], Incoming]) -> list[Arrived]:
+def extract(
+    archive: Path,
+    name: str,
+    incoming: Callable[[], Incoming],
+    allowed: Unpacking = Unpacking(),
+) -> list[Arrived]:
     """The files in an uploaded zip or tar, all arrived or none.
 
     Links, devices, absolute names, `..` and bombs are refused with 400.
     """
-    limit = max(SMALL, archive.stat().st_size * MAX_RATIO)
+    limit = max(allowed.size, int(archive.stat().st_size * allowed.ratio))
     arrived: list[Arrived] = []
     total = 0
     try:
@@ -53,7 +71,7 @@ def extract(archive: Path, name: str, incoming: Callable[[], Incoming]) -> list[
                 new.drop()
                 raise
             arrived.append(new.finish(path))
-            if len(arrived) > MAX_MEMBERS:
+            if len(arrived) > allowed.members:
                 raise Refused(400, "The archive has too many members.")
     except BaseException as error:
         for item in arrived:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localxnat.storage.private import own_file
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     pk INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -210,6 +212,11 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
+        # SQLite gives the files beside it the mode that it has itself.
+        own_file(path)
+        for beside in (path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            if beside.exists():
+                own_file(beside)
         with self.write() as connection:
             connection.executescript(SCHEMA)
         with self.write() as connection:

@@ -9,17 +9,26 @@ nothing of what it did, or notes from which `recover` does the rest.
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from localxnat.errors import Refused
+from localxnat.storage.archives import ORDINARY, Unpacking, extract
 from localxnat.storage.incoming import Arrived, Incoming
 from localxnat.storage.moves import GONE, Moves
 from localxnat.storage.resource_rows import File, Resource
-from localxnat.storage.store import Object
+from localxnat.storage.store import Object, Store
 
 
 class Resources(Moves):
     """The resources of a store's objects, with their files on disk."""
+
+    def __init__(self, store: Store, unpacking: Unpacking = ORDINARY) -> None:
+        super().__init__(store)
+        self._unpacking = unpacking
+
+    def unpack(self, archive: Path, name: str) -> list[Arrived]:
+        """The files in an uploaded archive, all arrived or none; 400 for what may not be one."""
+        return extract(archive, name, self.incoming, self._unpacking)
 
     def create(
         self,

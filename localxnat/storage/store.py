@@ -11,6 +11,7 @@ from pathlib import Path
 from localxnat.errors import Refused
 from localxnat.model import fields as paths
 from localxnat.storage.database import Database
+from localxnat.storage.private import own_folder
 from localxnat.storage.settings import Settings
 
 # What belongs to a session.
@@ -55,7 +56,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(root)
         self.database = Database(root / "localxnat.sqlite3")
         self.settings = Settings(self.database)
         # What 10,000 rows of all experiments cost one who is no administrator (`api/chosen.py`).

@@ -212,11 +212,8 @@ def test_a_bomb_is_refused_before_it_goes_off(server: Server, raw: Raw, session:
 
 
 @pytest.mark.parametrize("form", ["zip", "tar.gz"])
-def test_a_bomb_that_hides_its_size_is_stopped_while_it_unpacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
-    monkeypatch.setattr(archives, "SMALL", 1000)
-    monkeypatch.setattr(archives, "MAX_RATIO", 2)
+def test_a_bomb_that_hides_its_size_is_stopped_while_it_unpacks(tmp_path: Path, form: str) -> None:
+    allowed = archives.Unpacking(size=1000, ratio=2)
     upload = tmp_path / f"up.{form}"
     if form == "zip":
         with zipfile.ZipFile(upload, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -232,7 +229,7 @@ def test_a_bomb_that_hides_its_size_is_stopped_while_it_unpacks(
     folder = tmp_path / "incoming"
     folder.mkdir()
     with pytest.raises(Refused):
-        archives.extract(upload, f"up.{form}", lambda: Incoming(folder))
+        archives.extract(upload, f"up.{form}", lambda: Incoming(folder), allowed)
     assert not list(folder.iterdir())
 
 
