@@ -117,14 +117,17 @@ def test_a_session_that_another_project_shares_is_one_of_this_project(study: Stu
 # What waits -----------------------------------------------------------------------------------
 
 
-def receiving(study: Study, subject: str, session: str, status: str) -> None:
-    """A session in the prearchive, as if a scanner were sending it."""
+def receiving(
+    study: Study, subject: str, session: str, status: str, project: str | None = None
+) -> None:
+    """A session in the prearchive, as if a scanner were sending it, of the study or another."""
+    project = study.project if project is None else project
     with sqlite3.connect(study.server.root / "localxnat.sqlite3", timeout=30) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(prearchive)")]
-        known = {"project": study.project, "subject": subject, "name": session, "status": status}
+        known = {"project": project, "subject": subject, "name": session, "status": status}
         known |= {"timestamp": f"20240501_{session}", "lastmod": "2999-01-01 00:00:00.0"}
         values = [known.get(column, "") for column in columns]
-        database.execute("DELETE FROM prearchive WHERE project = ?", [study.project])
+        database.execute("DELETE FROM prearchive WHERE project = ?", [project])
         if status:
             database.execute(
                 f"INSERT INTO prearchive VALUES ({','.join('?' * len(columns))})", values
@@ -143,6 +146,18 @@ def test_a_new_session_that_is_still_received_waits_for_the_next_invocation(stud
     receiving(study, "", "", "")
     assert str(study.discover()) == "2 sessions in the archive (2 new)"
     assert sorted(study.units()) == ["A_1", "A_2"]
+
+
+@pytest.mark.parametrize("project", ["", "ANOTHER"])
+def test_what_arrives_for_other_projects_or_none_holds_up_no_session(
+    study: Study, project: str
+) -> None:
+    study.session("A_1")
+    receiving(study, "A", "A_1", "RECEIVING", project)
+    try:
+        assert str(study.discover()) == "1 session in the archive (1 new)"
+    finally:
+        receiving(study, "", "", "", project)
 
 
 def test_a_session_that_is_being_added_to_stays_in_the_dataset_as_it_was(study: Study) -> None:

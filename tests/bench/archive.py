@@ -123,7 +123,7 @@ def _push(server: Server, folder: Path, options: argparse.Namespace) -> None:
 
 
 def _discovery(folder: Path, sessions: int) -> None:
-    kinds = ("first", "again", "again as a member")
+    kinds = ("first", "again", "member")
     for when, took in zip(kinds, discovery(folder, sessions, 10), strict=True):
         told = f"{took['peak_mb']:.0f} MB, requests: {took['requests']}, {took['wall']:.1f} s"
         note = f"of processor time; {told} with the server's"
