@@ -58,7 +58,7 @@ def test_an_assessment_of_a_subject_is_made_of_a_type_of_another_schema(raw: Raw
 WHICH = {
     "wrk:workflowData/pipeline_name": "align",
     "wrk:workflowData/launch_time": "2024-05-20 13:51:25.089",
-    "wrk:workflowData/id": "LOCAL_E00001",
+    "wrk:workflowData/id": "LOCAL_E99999",
 }
 
 
