@@ -328,11 +328,36 @@ def fail_alone(tmp_path: Path, change: Callable[[Path], None], reason: str, conv
 
 def test_a_failed_series_fails_the_session_where_the_config_says_so(tmp_path: Path) -> None:
     session = Pulled(tmp_path / "pulled")
-    session.scan("dti")
+    session.scan("task", 5)
     without(3)(session.scan("mprage"))
     with pytest.raises(DataError, match="series/002: slices are missing"):
         convert(tmp_path / "pulled", tmp_path / "out", failed="fail")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("series", "state", "reason"),
+    [
+        ("rest", "incomplete", "1 volume, which is no run"),
+        ("dti", "failed", "its headers tell no b-"),
+    ],
+)
+def test_an_image_that_is_not_what_bids_wants_of_its_kind_costs_itself_alone(
+    tmp_path: Path, series: str, state: str, reason: str
+) -> None:
+    session = Pulled(tmp_path / "pulled")
+    session.scan("mprage")
+    session.scan(series)
+    rest = {
+        "match": {"series_description": "rest"},
+        "to": "func/bold",
+        "entities": {"task": "rest"},
+    }
+    found = convert(session.folder, tmp_path / "out", rules=[RULES[0], rest, RULES[-1]])["series"]
+    assert [row["state"] for row in found[:2]] == ["mapped", state]
+    assert found[1]["reason"].startswith(reason)
+    verdict = validate.validate_session(tmp_path / "out" / "bids")
+    assert not [issue for issue in verdict["issues"] if issue["severity"] == "error"]
 
 
 def test_a_required_series_that_fails_is_missing(tmp_path: Path) -> None:

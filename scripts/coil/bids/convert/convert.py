@@ -159,14 +159,29 @@ def _convert(rows: list[Row], engine: Any, bids: Path, scratch: Path) -> None:
         if made.failed:
             row.drop("failed", made.failed)
             continue
-        if row.settled.series and (unread := row.settled.series.judged.unread):
-            row.drop("failed", f"{unread} headers cannot be read, and so not be checked for text")
-            continue
         row.start = sidecars.start(row.files, row.start)
         row.reason = "; ".join([row.reason, *made.notes])
-        short = min(outputs.volumes(image) for image in outputs.images(row.files))
-        if row.rule and row.rule.volumes is not None and short < row.rule.volumes:
-            row.drop("incomplete", f"{short} of {row.rule.volumes} volumes were converted")
+        if lack := _lack(row):
+            row.drop(*lack)
+
+
+def _lack(row: Row) -> tuple[str, str] | None:
+    """The state of a series whose images lack what they need, and why; else None."""
+    if row.settled.series and (unread := row.settled.series.judged.unread):
+        return "failed", f"{unread} headers cannot be read, and so not be checked for text"
+    short = min(outputs.volumes(image) for image in outputs.images(row.files))
+    if row.rule and row.rule.volumes is not None and short < row.rule.volumes:
+        return "incomplete", f"{short} of {row.rule.volumes} volumes were converted"
+    # BIDS has no such files, for which the validator would refuse the whole session.
+    kind = row.name.partition("/")[0], row.suffix
+    if kind == ("func", "bold") and short == 1:
+        return "incomplete", "1 volume, which is no run: aborted or not wholly archived"
+    if kind == ("dwi", "dwi") and not any(path.suffix == ".bval" for path in row.files):
+        return (
+            "failed",
+            "its headers tell no b-values, which dwi/dwi needs; ignore it in the mapping",
+        )
+    return None
 
 
 def _part_derivatives(rows: list[Row], bids: Path) -> None:
