@@ -7,6 +7,9 @@ Each joined object and each entry of a list is a row of its own; two joins give 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 from localxnat.api import entries, shortcuts
 from localxnat.errors import Refused
@@ -76,6 +79,8 @@ def getter(xsi_type: str, path: str) -> Getter:
         own = _OF_PROJECT.get("secondary_ID" if path.lower() == "secondary_id" else path.lower())
     if own is not None:
         return own
+    if (key := fields.simple_key(xsi_type, path)) is not None:
+        return lambda thing, _: thing.fields.get(key, "")
     read = fields.reader(xsi_type, path)
     return lambda thing, _: read(thing.fields)
 
@@ -119,9 +124,20 @@ class Source:
         below = (header for group in self.lists.values() for header in group)
         return [*self.plain, *below, *self.shares, *self.catalogs]
 
+    @cached_property
+    def _getters(self) -> list[Getter]:
+        return list(self.plain.values())
+
+    @cached_property
+    def _tell(self) -> Callable[[Resource], tuple[Any, ...]]:
+        """What takes the columns of a catalog."""
+        names = list(self.catalogs.values())
+        one = attrgetter(*names)
+        return one if len(names) > 1 else lambda catalog: (one(catalog),)
+
     def rows(self, thing: Object, parent: Object | None, held: "Held") -> list[Values]:
         """The values of an object: a tuple for each pair of entries of its lists."""
-        found: list[Values] = [tuple([get(thing, parent) for get in self.plain.values()])]
+        found: list[Values] = [tuple([get(thing, parent) for get in self._getters])]
         for group in self.lists.values():
             found = _times(found, entries.rows(thing.fields, group.values()), len(group))
         if self.shares:
@@ -131,11 +147,8 @@ class Source:
                 len(self.shares),
             )  # fmt: skip
         if self.catalogs:
-            names = list(self.catalogs.values())
-            found = _times(
-                found, [_catalog(one, names) for one in held.catalogs.get(thing.pk, [])],
-                len(names),
-            )  # fmt: skip
+            told = [tuple(map(_text, self._tell(one))) for one in held.catalogs.get(thing.pk, [])]
+            found = _times(found, told, len(self.catalogs))
         return found
 
 
@@ -148,14 +161,17 @@ def _by_column(xsi_type: str, path: str) -> str:
     return path
 
 
-def _catalog(resource: Resource, names: Iterable[str]) -> Values:
-    values = (getattr(resource, name) for name in names)
-    return tuple("" if value is None else str(value) for value in values)
+def _text(value: str | int | None) -> str:
+    """A value of a catalog: one that was never refreshed does not know how many files it has."""
+    return "" if value is None else str(value)
 
 
 def _times(rows: list[Values], others: list[Values], width: int) -> list[Values]:
     """Every pair; where there is nothing to pair with, the row stays, with blanks."""
     others = others or [("",) * width]
+    if len(rows) == 1:
+        (row,) = rows
+        return [row + other for other in others]
     return [row + other for row in rows for other in others]
 
 

@@ -173,13 +173,20 @@ def apply(fields: dict[str, str], changes: dict[str, str | None]) -> dict[str, s
     return result
 
 
+def simple_key(xsi_type: str, path: str) -> str | None:
+    """The stored key of a path that has no list in it, None for any other."""
+    parts = spelled(xsi_type, path)[0]
+    key = join(parts)
+    return key if "[" not in key and key == join(_placed(xsi_type, parts)) else None
+
+
 def reader(xsi_type: str, path: str) -> Callable[[dict[str, str]], str]:
     """What reads a field of objects of a type; of a list, the first entry that has it."""
+    if (simple := simple_key(xsi_type, path)) is not None:
+        return lambda fields: fields.get(simple, "")
     parts = spelled(xsi_type, path)[0]
     key = join(parts)
     placed = join(_placed(xsi_type, parts))
-    if key == placed and "[" not in key:
-        return lambda fields: fields.get(key, "")
     exact = key.lower()
     bare = [name.lower() for name, _ in parts] if key != placed else None
 
