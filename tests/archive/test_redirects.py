@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from coil.archive.client import Address, connect
-from coil.archive.login import close_all
+from coil.archive.login import FOLDER, close_all
 from coil.errors import ArchiveError, ConfigError
 from tests.archives import self_signed
 
@@ -228,6 +228,16 @@ def test_a_server_that_says_nothing_is_called_slow(
     here.silent = "/data/projects"
     with pytest.raises(ArchiveError, match="slow: it has not answered"):
         look(Address(here.url))
+
+
+def test_to_end_a_login_at_a_server_that_is_gone_takes_no_time(tmp_path: Path) -> None:
+    with heard() as here:
+        here.plan["GET /data/projects"] = NOTHING
+        look(Address.of({"server": here.url}, tmp_path))
+    begun = time.monotonic()
+    close_all(tmp_path)
+    assert time.monotonic() - begun < 3
+    assert not list((tmp_path / FOLDER).glob("*.json"))
 
 
 @pytest.mark.parametrize("status", [301, 308])

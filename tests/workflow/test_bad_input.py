@@ -190,3 +190,12 @@ def test_no_project_in_the_config_says_what_to_do(unworked: Lab) -> None:
     run = unworked.snakemake()
     assert run.status == 1
     assert "projects: empty; write config/projects/<name>.yaml" in run.output
+
+
+def test_what_the_archive_refuses_to_list_is_left_out_and_said(unworked: Lab) -> None:
+    assert unworked.server
+    unworked.server.faults({"path": "columns=.*handedness", "times": 0, "fault": {"status": 500}})
+    done = unworked.snakemake("discover")
+    assert done.status == 0
+    assert "the sessions come without handedness: the archive does not know" in done.output
+    assert "sessions in the archive" in done.output
