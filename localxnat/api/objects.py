@@ -6,7 +6,7 @@ has the last word.
 
 from starlette.responses import Response
 
-from localxnat.api import project_names, protocols, scan_types
+from localxnat.api import project_names, protocols, pulled, scan_types
 from localxnat.api.given import Given
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
@@ -228,6 +228,8 @@ def _update(call: Call, item: Object) -> Response:
     _add_below(call, item, given)
     if item.kind == "experiment" and call.query.flag("fixScanTypes"):
         scan_types.fix(call.store, item)
+    if item.kind in ("experiment", "scan") and call.query.flag("pullDataFromHeaders"):
+        pulled.pull(call.resources, item)
     return Response(item.id, 200, media_type="text/plain")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from localxnat.api import address, streams, targets
@@ -15,6 +15,13 @@ from localxnat.errors import Refused
 from localxnat.storage import archives
 from localxnat.storage.dicom import Instance, find
 from localxnat.storage.waiting import Waiting
+
+
+async def direct(request: Request, who: Who) -> Response:
+    """GET or POST /xapi/direct-archive: what arrives for the archive and never waits."""
+    base = archive(request)
+    found = await run_in_threadpool(base.prearchive.direct)
+    return JSONResponse([one.row() for one in found if may(base, who, one.project)])
 
 
 def may(base: Archive, who: Who, project: str, action: str = "edit") -> bool:
@@ -146,6 +153,7 @@ def _archive(folder: Path, within: Path, form: str) -> Response:
 
 def routes() -> list[Route]:
     return [
+        Route("/xapi/direct-archive", signed_in(direct), methods=["GET", "POST"]),
         Route("/data/prearchive", signed_in(prearchive)),
         Route("/data/prearchive/{rest:path}", signed_in(prearchive)),
     ]

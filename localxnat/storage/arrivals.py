@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from localxnat.errors import Refused
-from localxnat.storage import importer, merging
+from localxnat.storage import dicom, importer, merging
 from localxnat.storage.dicom import Instance, Series
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import now
-from localxnat.storage.waiting import BUSY, DIRECT, QUIET_SECONDS, Arrival, Waiting, described
+from localxnat.storage.waiting import BUSY, QUIET_SECONDS, Arrival, Waiting, described
 
 KEY = "project = ? AND timestamp = ? AND name = ?"
 LOCKED = {*BUSY, *BUSY.values()}
@@ -25,16 +25,22 @@ class Arrivals:
         self._quiet = quiet
         self._arriving = threading.Lock()
 
+    @property
+    def quiet(self) -> float:
+        """Seconds without a file until a session is whole; the site may say it in minutes."""
+        minutes = self._resources.store.settings.get("sessionXmlRebuilderInterval")
+        return float(minutes) * 60 if isinstance(minutes, int | float) else self._quiet
+
     def folder(self, waiting: Waiting) -> Path:
         return self._resources.root.joinpath("prearchive", *waiting.key)
 
     def all(self, project: str | None = None) -> list[Waiting]:
         """The sessions of a project or of all, but for those that are on their direct way."""
-        return [
-            one
-            for one in self._rows(project)
-            if one.autoarchive != DIRECT or one.status in ("CONFLICT", "ERROR")
-        ]
+        return [one for one in self._rows(project) if not one.passes]
+
+    def direct(self) -> list[Waiting]:
+        """The sessions that are on their direct way into the archive."""
+        return [one for one in self._rows() if one.passes]
 
     def _rows(self, project: str | None = None) -> list[Waiting]:
         self._settle()
@@ -53,7 +59,7 @@ class Arrivals:
 
     def _settle(self) -> None:
         """Sessions that nothing has come to for long enough are ready."""
-        late = datetime.now() - timedelta(seconds=self._quiet)
+        late = datetime.now() - timedelta(seconds=self.quiet)
         limit = late.isoformat(sep=" ", timespec="milliseconds")
         quiet = "status = 'RECEIVING' AND lastmod <= ?"
         connection = self._database.connection
@@ -136,9 +142,9 @@ class Arrivals:
         """Move files into the folder, each to its scan; a series that is there keeps its ID."""
         scans = self.folder(waiting) / "SCANS"
         known = {
-            series.uid: folder.name
+            first.text("SeriesInstanceUID"): folder.name
             for folder in (sorted(scans.iterdir()) if scans.exists() else ())
-            for series in importer.collect([folder])[0][:1]
+            if (first := _first(folder)) is not None
         }
         planned: dict[Path, Instance] = {}
         for scan_id, series in importer.number(study, known):
@@ -175,7 +181,8 @@ def _target(
     target = folder / instance.name
     if target not in planned and not target.exists():
         return target
-    if target not in planned and _uid(target) == instance.uid:
+    there = _first(target)
+    if target not in planned and there is not None and there.uid == instance.uid:
         if not arrival.parts and arrival.existing == "refuse":
             raise Refused(409, f"Session already contains the file {instance.name}.")
         return target
@@ -184,6 +191,6 @@ def _target(
     return folder / merging.free_name(instance, folder, planned)
 
 
-def _uid(path: Path) -> str:
-    collected, _ = importer.collect([path])
-    return collected[0].first.uid if collected else ""
+def _first(path: Path) -> Instance | None:
+    """The first DICOM file of a folder, or the file itself; no other one is read."""
+    return next((one for one in dicom.find([path]) if isinstance(one, Instance)), None)

@@ -189,7 +189,7 @@ class Prearchive(Arrivals):
 
     def _watch(self) -> None:
         while True:
-            time.sleep(min(max(self._quiet / 5, 0.2), 10))
+            time.sleep(min(max(self.quiet / 5, 0.2), 10))
             try:
                 self.archive_settled()
             except Exception:

@@ -66,6 +66,11 @@ class Waiting:
         return self.project, self.timestamp, self.name
 
     @property
+    def passes(self) -> bool:
+        """Whether it is on its direct way: it is in nobody's prearchive unless that fails."""
+        return self.autoarchive == DIRECT and self.status not in ("CONFLICT", "ERROR")
+
+    @property
     def url(self) -> str:
         return f"/prearchive/projects/{self.project}/{self.timestamp}/{self.name}"
 

@@ -351,6 +351,8 @@ def test_a_session_that_is_whole_is_archived_by_itself(
     assert where(in_parts(raw, pack(b_dcm=image(tmp_path, 2)), label, **query)) == url
     listed = [row["name"] for row in raw.rows(f"/data/prearchive/projects/{project}")]
     assert (label in listed) == (project == "AUTO")
+    passing = [row["name"] for row in raw("GET", "/xapi/direct-archive").json()]
+    assert (label in passing) == (project == "P")
     uri = f"/data/projects/{project}/subjects/S{label}/experiments/{label}"
     eventually(raw, uri)
     assert names(raw, uri) == ["a.dcm", "b.dcm"]
@@ -366,6 +368,36 @@ def test_what_cannot_be_archived_by_itself_waits_as_a_conflict(
     while raw.rows(url)[0]["status"] != "CONFLICT":
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_the_site_says_when_a_session_is_whole(raw: Raw, label: str, tmp_path: Path) -> None:
+    raw("POST", "/xapi/siteConfig", json={"sessionXmlRebuilderInterval": 0.001})
+    try:
+        url = where(in_parts(raw, pack(a_dcm=image(tmp_path, 1)), label))
+        time.sleep(0.1)
+        assert raw.rows(url)[0]["status"] == "READY"
+    finally:
+        raw("POST", "/xapi/siteConfig", json={"sessionXmlRebuilderInterval": None})
+
+
+def test_fields_are_read_again_from_the_files(raw: Raw, label: str, tmp_path: Path) -> None:
+    session = f"/data/projects/P/subjects/S{label}/experiments/{label}"
+    raw("PUT", session, params={"xsiType": "xnat:mrSessionData"})
+    for number in (1, 2):
+        query = {"xsiType": "xnat:mrScanData", "type": "Unknown"}
+        raw("PUT", f"{session}/scans/{number}", params=query)
+        path = f"{session}/scans/{number}/resources/DICOM/files/1.dcm"
+        raw("PUT", path, data=image(tmp_path, 1, number))
+
+    def types() -> list[str]:
+        return [row["type"] for row in raw.rows(f"{session}/scans", columns="ID,type")]
+
+    query = {"pullDataFromHeaders": "true"}
+    assert raw("PUT", f"{session}/scans/1", params=query).status_code == 200
+    assert types() == ["series 1", "Unknown"]
+    assert raw("PUT", session, params=query).status_code == 200
+    assert types() == ["series 1", "series 2"]
+    assert raw("GET", session).json()["items"][0]["data_fields"]["date"] == "2024-05-01"
 
 
 # Listening, and files from before ------------------------------------------------------------
