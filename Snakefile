@@ -32,6 +32,8 @@ localrules:
 
 
 include: "rules/common.smk"
+include: "rules/common_records.smk"
+include: "rules/common_discover.smk"
 include: "rules/discover.smk"
 include: "rules/preview.smk"
 include: "rules/pull.smk"
@@ -71,7 +73,6 @@ rule all:
         of_projects("<results>/{project}/run.lock.yaml"),
         of_merged("<results>/{project}/validation.json"),
         scanner_datasets,
-        all_exports,
-        all_pushes,
+        records("all"),
     message:
         "all is up to date"

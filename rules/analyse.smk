@@ -64,3 +64,4 @@ rule analyses:
     """The analyses of all admitted sessions."""
     input:
         analysis_verdicts,
+        records("analyses"),

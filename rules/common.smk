@@ -1,7 +1,7 @@
 # In:  config/config.yaml and the project files that it names; sessions.tsv of each project.
 # Out: EXAMINED (the projects' files, at which `doctor` looks), PROJECTS (settings by project),
-#      ANALYSES (theirs), UNITS (sessions by project), and the functions with which rules select
-#      files and settings. No rules here.
+#      ANALYSES (theirs), and the functions with which rules select files and settings. No rules
+#      here.
 
 import sys
 from pathlib import Path
@@ -87,9 +87,9 @@ def parts_of_project(wildcards):
 
 
 def lock_of_project(wildcards):
-    """The lock that a job's project is rerun from, if there is one."""
-    project = wildcards.project
-    return [f"<private>/{project}/locked.yaml"] if project in LOCKS else []
+    """The lock that a job's project is, or was, rerun from: a run without one makes none anew."""
+    kept = Path(f"private/{wildcards.project}/locked.yaml")
+    return [str(kept)] if kept.is_file() else []
 
 
 def protection_settings(wildcards):
@@ -225,14 +225,19 @@ def previewed_sessions(wildcards):
 
 
 def pushes(project):
-    """The receipts of a project: of itself and of its sessions, as the config wants them."""
+    """The receipts of a project: of its own and of those in another one."""
+    return own_pushes(project) + copies(project)
+
+
+def own_pushes(project):
+    """The receipts of itself and of its sessions, as the config wants them."""
     wanted = PROJECTS[project]["push"]
     receipts = []
     if wanted["reports"] or pushed_analyses(project, "subject", "project"):
         receipts.append(f"<results>/{project}/records/project/push.json")
     if any(wanted[key] for key in PUSHED) or pushed_analyses(project, "session"):
         receipts += _expand(PUSH, project)
-    return receipts + copies(project)
+    return receipts
 
 
 def copies(project):
@@ -241,11 +246,6 @@ def copies(project):
         return []
     withdrawn = f"<results>/{project}/records/project/withdraw_dicom.json"
     return [*_expand(PUSH_DICOM, project), withdrawn]
-
-
-def all_pushes(wildcards):
-    """The receipts of all projects."""
-    return [receipt for project in UNITS for receipt in pushes(project)]
 
 
 def sent_of_project(wildcards):
@@ -281,11 +281,6 @@ def exports(project):
     return [pruned] + (_expand(EXPORT, project) if wanted else [])
 
 
-def all_exports(wildcards):
-    """The records of the exports of all projects that ask for them."""
-    return [record for project in UNITS for record in exports(project)]
-
-
 DATASET_SETTINGS = (
     "bids",
     "participants",
@@ -294,6 +289,7 @@ DATASET_SETTINGS = (
     "deface",
 )
 PUSHED = ("reports", "bids_resources", "assessor")
+ADMIT = "<results>/{project}/records/<unit>/admit.json"
 PUSH = "<results>/{project}/records/<unit>/push.json"
 PUSH_DICOM = "<results>/{project}/records/<unit>/push_dicom.json"
 EXPORT = "<results>/{project}/records/<unit>/export.json"

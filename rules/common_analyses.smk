@@ -16,22 +16,22 @@ from coil.units import SCRIPTS
 ANALYSIS_NAMES = {name for found in ANALYSES.values() for name in found}
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 # What was found to be wrong with environments, by file: their analyses fail, the rest is done.
-BROKEN = (
-    environments.broken(
-        [one.env for found in ANALYSES.values() for one in found.values() if one.env],
-        sys.argv,
-        workflow.deployment_settings.conda_prefix,
-        workflow.is_main_process,
-    )
-    if CONDA
-    else {}
-)
+BROKEN = environments.broken() if CONDA else {}
 # The analysis' own program finds its environment by itself; what starts it needs Snakemake's.
 RUN_ANALYSIS = shlex.join(
     [sys.executable, str(SCRIPTS / "analyse.py")]
     + ["--conda"] * CONDA
     + [f"--hide={path}" for path in hidden_files(PROJECTS.values())]
 )
+
+
+def make_environments():
+    """Make the analyses' environments, ahead of the jobs."""
+    wanted = [one.env for found in ANALYSES.values() for one in found.values()]
+    if CONDA:
+        prefix = workflow.deployment_settings.conda_prefix
+        BROKEN.clear()  # rules look at it when they are planned
+        BROKEN.update(environments.make(filter(None, wanted), prefix))
 
 
 def analysis(wildcards):

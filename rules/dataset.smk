@@ -86,3 +86,4 @@ rule bids:
     input:
         of_projects("<results>/{project}/validation.json"),
         scanner_datasets,
+        records("bids"),

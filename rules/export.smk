@@ -67,4 +67,4 @@ rule prune_export:
 rule export:
     """De-identified DICOM of all sessions, where the config asks for it."""
     input:
-        all_exports,
+        records("export"),

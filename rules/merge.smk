@@ -37,3 +37,4 @@ rule merged:
     """The datasets that are merged from several projects, validated."""
     input:
         of_merged("<results>/{project}/validation.json"),
+        records("merged"),

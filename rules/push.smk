@@ -125,4 +125,4 @@ rule withdraw_dicom:
 rule push:
     """Push to the archive, for the projects whose config asks for it."""
     input:
-        all_pushes,
+        records("push"),

@@ -113,6 +113,7 @@ rule reports:
     input:
         of_projects("<results>/{project}/reports/index.html"),
         summaries_without_pushes,
+        records("reports"),
 
 
 rule status:

@@ -1,7 +1,7 @@
 """Discover all projects of one invocation, ahead of its jobs.
 
-stdin:  JSON {"projects": {name: settings}, "files": {name: file}, "retry": transient|all|none,
-        "thorough": whether to look at each session's files}
+stdin:  JSON {"projects": {name: settings}, "files": {name: file}, "thorough": whether to look
+        at each session's files}
 stdout: JSON {name: {"found": "6 sessions in the archive (2 new)"} or {"error": one line}}
 
 Run by the Snakefile in the folder where snakemake works; its log is logs/discover.log.
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from coil import jobs
-from coil.archive.discover import Found, clear_failures, discover
+from coil.archive.discover import Found, discover
 from coil.bids.beside import companions
 from coil.bids.dataset.checks import check_dataset
 from coil.bids.mapping import mapping, overrides
 from coil.bids.mapping.sources import lab
 from coil.config import read_overrides
-from coil.planning import locked, mapping_sources
+from coil.planning import mapping_sources
 from coil.units import read_units
 
 
@@ -37,9 +37,6 @@ def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
         units = {str(unit) for unit in read_units(root / "results" / name / "sessions.tsv")}
         if lost := sorted(set(read_overrides(settings, file, root)) - units):
             outcomes[name]["found"] += f"; overrides: {', '.join(lost)}: no such session"
-        if not locked(root):
-            again = clear_failures(root / "results" / name, request["retry"])
-            outcomes[name]["found"] += f"; {again} failed before, tried again" if again else ""
     return outcomes
 
 

@@ -1,7 +1,7 @@
 """Note what made a project's datasets; refuse by name what differs from a lock.
 
 in:     records of all sessions, the validator's verdicts, what discovery noted of the archive;
-        locked, the lock that this run is to be like, if there is one
+        locked, the lock that this run is to be like if it is given one, or an earlier run was
 out:    lock, run.lock.yaml
 params: parts, digests of the config, the code and the environments; identity, for the secret
 """
@@ -45,11 +45,13 @@ def main(
     }
 
 
-def made(given: Any, project: str, parts: dict[str, Any], target: Path, secret: bytes) -> str:
-    """The text of the lock; ConfigError if it is not as the lock that the run is to be like."""
+def made(
+    given: Any, like: list[str], project: str, parts: dict[str, Any], target: Path, secret: bytes
+) -> str:
+    """The text of the lock; ConfigError if it is not as those in the files `like`."""
     records = [Path(path) for path in given.records]
     now = main(project, records, Path(given.subjects).parent, secret, parts, target.parent)
-    for path in given.locked:
+    for path in like:
         before = lock.read(Path(path))
         lock.refuse(before["place"], before, lock.differences(before, now))
     return lock.as_text(now, str(target))
@@ -61,6 +63,7 @@ if "snakemake" in globals():
         snakemake.log[0],
         lambda: made(
             snakemake.input,
+            snakemake.input.locked if snakemake.config["locked"] else [],
             snakemake.wildcards["project"],
             snakemake.params["parts"],
             target,

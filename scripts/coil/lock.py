@@ -176,8 +176,8 @@ def kept(private: Path, project: str) -> Path:
     return private / project / "locked.yaml"
 
 
-def start(places: Iterable[str], projects: Iterable[str], private: Path) -> dict[str, Lock]:
-    """The locks in the files `places` by project, each kept for the jobs of this invocation.
+def read_all(places: Iterable[str], projects: Iterable[str]) -> dict[str, Lock]:
+    """The locks in the files `places` by project.
 
     Raises ConfigError for a file that is no lock, and for a lock of none of the `projects`.
     """
@@ -190,10 +190,15 @@ def start(places: Iterable[str], projects: Iterable[str], private: Path) -> dict
                 f"locked: {place}: a lock of {name}, which is no project of this config; add it"
             )
         locks[name] = lock | {"place": place}
-        kept(private, name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = yaml.safe_dump(locks[name], sort_keys=False, allow_unicode=True)
-        files.write_if_changed(kept(private, name), text, 0o600)
     return locks
+
+
+def keep(lock: Lock, private: Path) -> None:
+    """Keep a project's lock for the jobs, which compare with it as it is new."""
+    path = kept(private, lock["project"])
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = yaml.safe_dump(lock, sort_keys=False, allow_unicode=True)
+    files.write_text(path, text, 0o600)
 
 
 def check_archive(lock: Lock, private: Path, units: Iterable[str], secret: bytes) -> list[str]:

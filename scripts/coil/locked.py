@@ -37,53 +37,63 @@ def parts(
     }
 
 
-def start(
-    places: str | list[str], known: Mapping[str, Mapping[str, Any]], main: bool
-) -> dict[str, Lock]:
+def given(places: str | list[str], projects: Iterable[str], main: bool) -> dict[str, Lock]:
     """The locks that this invocation reruns from, by project; none without `places`.
 
-    `known` are the `parts` of all projects. The `main` process keeps the locks for the jobs, and
-    ends before any work where a lock differs.
+    Jobs read those that the `main` process kept for them.
     """
     if not places:
         return {}
     if not main:
-        kept = {name: lock.kept(_PRIVATE, name) for name in known}
+        kept = {name: lock.kept(_PRIVATE, name) for name in projects}
         return {name: lock.read(path) for name, path in kept.items() if path.is_file()}
     try:
-        given = [places] if isinstance(places, str) else places
-        locks = lock.start(given, known, _PRIVATE)
-        for name, found in locks.items():
-            lock.refuse(found["place"], found, lock.differences(found, known[name]))
+        return lock.read_all([places] if isinstance(places, str) else places, projects)
     except CoilError as error:
         sys.exit(f"error: {error}")
-    return locks
 
 
-def choose(
+def start(locks: Mapping[str, Lock], known: Mapping[str, Mapping[str, Any]], dry: bool) -> None:
+    """Keep the locks for the jobs, unless those are only shown (`dry`).
+
+    Ends the invocation before any work where a lock differs. `known` are the `parts` of the
+    projects.
+    """
+    try:
+        for name, found in locks.items():
+            lock.refuse(found["place"], found, lock.differences(found, known[name]))
+            if not dry:
+                lock.keep(found, _PRIVATE)
+    except CoilError as error:
+        sys.exit(f"error: {error}")
+
+
+def choose(units: Mapping[str, list[Unit]], locks: Mapping[str, Lock]) -> dict[str, list[Unit]]:
+    """Of the archive's sessions those that the locks are of; all without a lock."""
+    if not locks:
+        return dict(units)
+    wanted = {name: set(lock.sessions(found)) for name, found in locks.items()}
+    return {
+        name: [unit for unit in units[name] if str(unit) in chosen]
+        for name, chosen in wanted.items()
+        if name in units  # else the archive did not answer, which is told
+    }
+
+
+def check(
     units: Mapping[str, list[Unit]],
     locks: Mapping[str, Lock],
     projects: Mapping[str, Mapping[str, Any]],
-    main: bool,
-) -> dict[str, list[Unit]]:
-    """Of the archive's sessions those that the locks are of; all without a lock.
+) -> None:
+    """Say what the locks leave out of the archive's `units`.
 
-    Ends the `main` process where the archive or the secret is not what a lock names.
+    Ends the invocation where the archive or the secret is not what a lock names.
     """
-    if not locks:
-        return dict(units)
-    chosen = {}
-    for name, found in locks.items():
-        if name not in units:  # the archive did not answer, which is told
-            continue
-        wanted = set(lock.sessions(found))
-        chosen[name] = [unit for unit in units[name] if str(unit) in wanted]
-        if main:
-            _check(name, found, units[name], projects[name])
-            left = len(units[name]) - len(chosen[name])
-            told = f"; left out: {left} that came later" if left else ""
-            print(f"{name}: locked to {len(chosen[name])} sessions{told}", file=sys.stderr)
-    return chosen
+    for name, chosen in choose(units, locks).items() if locks else ():
+        _check(name, locks[name], units[name], projects[name])
+        left = len(units[name]) - len(chosen)
+        told = f"; left out: {left} that came later" if left else ""
+        print(f"{name}: locked to {len(chosen)} sessions{told}", file=sys.stderr)
 
 
 def _check(name: str, found: Lock, units: list[Unit], settings: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""The step ahead of the jobs: ask the archives, and clear what is to be tried again.
+"""The step ahead of the jobs: ask the archives, and what the rules need to know of the config.
 
-It runs in the main process of an invocation only, in a Python of its own, so that
-parsing the Snakefile stays cheap in every job.
+The archives are asked in the main process of an invocation only (see `coil.invocation`), in a
+Python of its own, so that parsing the Snakefile stays cheap in every job.
 """
 
 import atexit
@@ -11,24 +11,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 from coil import programs
 from coil.errors import PassingError
+from coil.invocation import ALONE, asks_for
 from coil.units import SCRIPTS
-
-# Ways to call snakemake that plan no job.
-_LOOKS_ONLY = {"--lint", "--list", "-l", "--list-rules", "--list-target-rules", "--unlock"}
-# These ask by themselves: they may be there before any config is.
-_ALONE = {"init", "doctor"}
-_OFFLINE_TARGETS = {"status", *_ALONE}
-
-
-def wants_discovery(config: dict[str, Any], arguments: list[str]) -> bool:
-    """Whether this invocation asks the archives: not to lint, to list, or for `status`."""
-    given = set(arguments[1:])
-    return config["discover"] and not given & (_LOOKS_ONLY | _OFFLINE_TARGETS)
 
 
 def discover_projects(
@@ -44,8 +34,8 @@ def discover_projects(
             "your study (config/README.md shows how) and name it there"
         )
     places = {Path(file).stem: file for file in config["projects"]}
-    request = {"projects": projects, "files": places, "retry": config["retry"]}
-    request["thorough"] = config["discover"] == "thorough"
+    thorough = config["discover"] == "thorough"
+    request = {"projects": projects, "files": places, "thorough": thorough}
     try:
         answer = programs.run(
             [sys.executable, SCRIPTS / "discover.py"],
@@ -80,13 +70,11 @@ def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
 def planned(config: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
     """The config of this invocation: no job of a project belongs to `init` or `doctor`, to which
     its file may be absent, or wrong."""
-    return config | {"projects": [], "merged": []} if _ALONE & set(arguments[1:]) else config
+    return config | {"projects": [], "merged": []} if asks_for(ALONE, arguments) else config
 
 
-def check_draft(project: str, root: Path, arguments: list[str]) -> None:
-    """End the invocation if `init` is asked for and nothing could be proposed."""
-    if "init" not in arguments[1:]:
-        return
+def check_draft(project: str, root: Path) -> None:
+    """End the invocation if `init` could propose nothing."""
     if not project:
         sys.exit("error: init: say which of the archive's projects: --config project=ID")
     if (root / draft_path(project)).exists():
@@ -101,28 +89,31 @@ def draft_path(project: str) -> Path:
     return Path("config") / "projects" / f"{re.sub(r'[^A-Za-z0-9_-]', '_', project)}.yaml"
 
 
-def close_logins_at_exit(root: Path, arguments: list[str]) -> None:
+def close_logins_at_exit(root: Path) -> None:
     """End the logins at the archives when this invocation ends, also by an interrupt.
 
-    What a run that was killed left open is closed now.
+    What a run that was killed left open is closed now. Before it ends, Snakemake goes back to
+    the folder from which it was started, which `--directory` makes another than `root`, to which
+    the config's paths are relative.
     """
 
     def close() -> None:
         from coil.archive.login import close_all  # only here, so that parsing stays cheap
 
-        close_all(root)
+        with chdir(root):
+            close_all(root)
 
-    if set(arguments[1:]) & (_LOOKS_ONLY | _OFFLINE_TARGETS) or locked(root):
-        return  # it needs none, or another invocation has them
+    if locked(root):
+        return  # another invocation has them
     if any((root / "private" / ".logins").glob("*.json")):
         close()
     atexit.register(close)
 
 
-def settle_cluster(root: Path, arguments: list[str]) -> None:
+def settle_cluster(root: Path) -> None:
     """Wait for what an earlier run left in a cluster's queue, before anything is planned."""
-    if set(arguments[1:]) & (_LOOKS_ONLY | _OFFLINE_TARGETS) or locked(root):
-        return  # it runs no jobs, or another invocation does, to which they may belong
+    if locked(root):
+        return  # the jobs may belong to another invocation
     from coil import cluster  # only here, so that parsing stays cheap
 
     cluster.wait_for_earlier_jobs(root)

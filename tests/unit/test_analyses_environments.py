@@ -72,7 +72,7 @@ def test_one_that_cannot_be_made_is_told_and_the_others_are_made(
     conda: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wanted = [conda / "good.yaml", conda / "bad.yaml"]
-    found = environments.broken(wanted, ["snakemake"], None, main=True)
+    found = environments.make(wanted, None)
     assert found == {
         str(conda / "bad.yaml"): "its environment bad.yaml cannot be made: nothing provides "
         "requested nilearn >=99; see logs/environments/bad.log"
@@ -81,13 +81,12 @@ def test_one_that_cannot_be_made_is_told_and_the_others_are_made(
     assert "error: its environment bad.yaml cannot be made" in capfd.readouterr().err
     assert len(list((conda / ".snakemake" / "conda").glob("*/conda-meta"))) == 1
     # Jobs, and who only looks, take it from there.
-    assert environments.broken(wanted, ["snakemake"], None, main=False) == found
-    assert environments.broken(wanted, ["snakemake", "-np"], None, main=True) == found
+    assert environments.broken() == found
 
 
 def test_it_is_tried_again_at_the_next_invocation(conda: Path) -> None:
     bad = conda / "bad.yaml"
-    assert environments.broken([bad], ["snakemake"], None, main=True)
+    assert environments.make([bad], None)
     bad.write_text("channels: [x]\ndependencies: [numpy]\n")
-    assert not environments.broken([bad], ["snakemake"], None, main=True)
+    assert not environments.make([bad], None)
     assert read_json(conda / ".snakemake" / "coil_environments.json")[str(bad)]["problem"] is None

@@ -96,4 +96,4 @@ def test_a_lock_of_a_project_that_the_config_does_not_know_is_refused(tmp_path: 
     path = tmp_path / "run.lock.yaml"
     path.write_text(lock.as_text(LOCK, "here"))
     with pytest.raises(ConfigError, match="a lock of study, which is no project of this config"):
-        lock.start([str(path)], ["other"], tmp_path / "private")
+        lock.read_all([str(path)], ["other"])

@@ -24,17 +24,16 @@ def test_an_unknown_session_is_refused_without_repeating_it() -> None:
 
 def test_a_draft_needs_to_know_the_project(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="--config project=ID"):
-        check_draft("", tmp_path, ["snakemake", "init"])
-    check_draft("", tmp_path, ["snakemake", "preview"])
+        check_draft("", tmp_path)
 
 
 def test_a_draft_never_replaces_a_config(tmp_path: Path) -> None:
-    check_draft("P 1", tmp_path, ["snakemake", "init"])
+    check_draft("P 1", tmp_path)
     path = tmp_path / draft_path("P 1")
     path.parent.mkdir(parents=True)
     path.touch()
     with pytest.raises(SystemExit, match=r"P_1\.yaml is there already"):
-        check_draft("P 1", tmp_path, ["snakemake", "init"])
+        check_draft("P 1", tmp_path)
 
 
 def test_a_draft_may_be_named_in_the_config_before_it_is_there() -> None:

@@ -41,6 +41,8 @@ class Lab:
     server: Server | None = None
     checkout: Path = CHECKOUT
     """The clone of the project whose workflow runs."""
+    called_from: Path | None = None
+    """Where snakemake is called with `--directory work`; else it is called in `work`."""
 
     @property
     def archive(self) -> Path:
@@ -96,11 +98,12 @@ class Lab:
         if self.server:
             login["XNAT_HOST"] = self.server.url
         command = [self.interpreter, "-m", "snakemake", "--snakefile", f"{self.checkout}/Snakefile"]
-        command += ["--configfile", "config.yaml", "--cores", "2"]
+        command += ["--configfile", str(self.work / "config.yaml"), "--cores", "2"]
+        command += ["--directory", str(self.work)] if self.called_from else []
         command += ["--workflow-profile", f"{self.checkout}/config/profiles/local"]
         return subprocess.Popen(
             [*command, *arguments],
-            cwd=self.work,
+            cwd=self.called_from or self.work,
             env=os.environ | login | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

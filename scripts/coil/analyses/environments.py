@@ -5,10 +5,9 @@ that is found out before it plans: the analyses with that environment fail, the 
 """
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from coil import files, programs
@@ -21,28 +20,35 @@ State = dict[str, str | None]
 _SNAKEFILE = Path(__file__).with_name("environment.smk")
 _KEPT = Path(".snakemake", "coil_environments.json")
 _LOGS = Path("logs", "environments")
-_LOOKS_ONLY = re.compile(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run|--lint|-l|--list.*|--unlock|status|init")
 # Where conda says what is wrong, the most telling first.
 _TELLING = ("nothing provides", "No candidates", "NotFound", "conflict", "Error")
 
 
-def broken(
-    wanted: Iterable[Path], arguments: Sequence[str], prefix: Path | None, main: bool
-) -> dict[str, str]:
-    """Why environments cannot be made, by file; none for those that can.
+def broken() -> dict[str, str]:
+    """Why environments cannot be made, by file, as was found last; none for those that can."""
+    return _problems(_known())
+
+
+def make(wanted: Iterable[Path], prefix: Path | None) -> dict[str, str]:
+    """Make environments that are not there yet, and return what `broken` does.
 
     wanted      the environments' files
-    arguments   of this invocation; where it only looks, and in jobs, it is as was found last
     prefix      the folder for environments, None for Snakemake's own
-    main        whether this is the invocation's main process
     """
-    known: dict[str, State] = files.read_json(_KEPT) if _KEPT.is_file() else {}
-    looks = any(_LOOKS_ONLY.fullmatch(word) for word in arguments[1:])
-    found = dict(known)
-    if main and not looks and not locked(Path()):  # not while another invocation works here
-        found = {str(path): _made(path, known.get(str(path)), prefix) for path in set(wanted)}
-        if found != known:
-            files.write_json(_KEPT, dict(sorted(found.items())))
+    known = _known()
+    if locked(Path()):  # another invocation works here
+        return _problems(known)
+    found = {str(path): _made(path, known.get(str(path)), prefix) for path in set(wanted)}
+    if found != known:
+        files.write_json(_KEPT, dict(sorted(found.items())))
+    return _problems(found)
+
+
+def _known() -> dict[str, State]:
+    return files.read_json(_KEPT) if _KEPT.is_file() else {}
+
+
+def _problems(found: dict[str, State]) -> dict[str, str]:
     return {path: problem for path, state in found.items() if (problem := state["problem"])}
 
 

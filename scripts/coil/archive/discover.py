@@ -12,7 +12,6 @@ private/NAME/sessions/      what the archive holds for each session (see `coil.a
 results/NAME/sessions.tsv   the sessions' neutral names
 """
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -241,30 +240,6 @@ def _forget_gone(private: Path, results: Path, gone: Iterable[str]) -> list[str]
         ):
             files.remove_tree(path)
     return sorted(gone)
-
-
-def clear_failures(results: Path, retry: str) -> int:
-    """Remove the records of failures that are to be tried again; returns how many.
-
-    A missing record makes Snakemake run the session's stages once more. A push that was
-    only rehearsed is no failure, but always to be done.
-    """
-    cleared = 0
-    for path in sorted(results.glob("records/*/*.json")):
-        data = path.read_bytes()
-        if data.count(b'"state":') == 1 and b'"state": "done"' in data:
-            continue  # as nearly all are, and to parse them all takes long in a large project
-        record = json.loads(data)
-        if record["state"] == "rehearsed":
-            path.unlink()
-        elif (
-            retry != "none"
-            and record["state"] != "done"
-            and (retry == "all" or record.get("retry"))
-        ):
-            path.unlink()
-            cleared += 1
-    return cleared
 
 
 def _unit(link: Link) -> str:

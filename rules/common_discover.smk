@@ -1,0 +1,49 @@
+# In:  PROJECTS; the archive's listing, asked once per invocation, right before the jobs are
+#      planned.
+# Out: LOCKS, UNITS (sessions by project) and FAILED_PROJECTS, which rules look at when they are
+#      planned. No rules here.
+
+from coil.invocation import before_jobs
+from coil.planning import close_logins_at_exit, discover_projects, settle_cluster
+from coil.retrying import to_try_again
+
+LOCKS = locked.given(config["locked"], PROJECTS, workflow.is_main_process)
+PROJECTS = {project: PROJECTS[project] for project in LOCKS or PROJECTS}
+FAILED_PROJECTS = {}
+
+
+def known_sessions():
+    """The sessions that the last discovery left, of the projects that the archive listed."""
+    return {
+        project: read_units(Path(f"results/{project}/sessions.tsv"))
+        for project in PROJECTS
+        if project not in FAILED_PROJECTS
+    }
+
+
+UNITS = locked.choose(known_sessions(), LOCKS)
+
+
+def ask_archives(call):
+    """Ask the archives once jobs are to be planned; which records are to be made again."""
+    if call.offline:
+        if "init" in call.targets:
+            check_draft(config["project"], Path.cwd())
+        return []
+    settle_cluster(Path.cwd())
+    close_logins_at_exit(Path.cwd())
+    locked.start(LOCKS, {project: lock_parts(project) for project in LOCKS}, call.dry)
+    if config["discover"]:
+        FAILED_PROJECTS.update(discover_projects(PROJECTS, config))
+    units = known_sessions()
+    locked.check(units, LOCKS, PROJECTS)
+    UNITS.clear()  # rules look at it when they are planned
+    UNITS.update(locked.choose(units, LOCKS))
+    check_session(config["session"], UNITS)
+    if not call.dry:
+        make_environments()
+    return to_try_again(records_of(call), config["retry"], call.dry)
+
+
+if workflow.is_main_process:
+    before_jobs(workflow, ask_archives)

@@ -1,0 +1,72 @@
+"""What an invocation of snakemake was asked for, and the moment before it plans its jobs."""
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from typing import Any
+
+ALONE = {"init", "doctor"}
+"""Targets that ask the archives by themselves: they may be there before any config is."""
+
+_OFFLINE = {"status", *ALONE}
+
+
+@dataclass(frozen=True)
+class Call:
+    """An invocation that is about to plan jobs.
+
+    targets     the rules and files that it names, else `all`
+    dry         whether the jobs are only shown
+    whole       whether the targets are made with all that they need
+    """
+
+    targets: frozenset[str]
+    dry: bool
+    whole: bool
+
+    @property
+    def offline(self) -> bool:
+        """Whether what it asks for needs no archive."""
+        return bool(self.targets & _OFFLINE)
+
+
+def before_jobs(workflow: Any, work: Callable[[Call], Iterable[str]]) -> None:
+    """Let `work` be done right before Snakemake plans jobs, to run them or to show them.
+
+    What only looks at a workflow or cleans up, by whatever option, does not come to
+    `Workflow.execute`; at nothing earlier can the two be told apart but by names of options.
+    `--touch` does, but what is new in the archive would be marked as done by it. `work` returns
+    the files that are to be made again even if they are there.
+    """
+    execute = workflow.execute
+
+    def after_work(*given: Any, executor_plugin: Any, **named: Any) -> Any:
+        kind = executor_plugin.common_settings
+        if not kind.touch_exec:
+            settings = workflow.dag_settings
+            again = work(_call(settings, kind.dryrun_exec))
+            settings.forcerun = {*(settings.forcerun or ()), *again}
+        return execute(*given, executor_plugin=executor_plugin, **named)
+
+    workflow.execute = after_work
+
+
+def _call(settings: Any, dry: bool) -> Call:
+    part = settings.until or settings.omit_from or settings.batch or settings.allowed_rules
+    return Call(frozenset(settings.targets) or frozenset({"all"}), dry, not part)
+
+
+def asks_for(rules: set[str], arguments: Sequence[str]) -> bool:
+    """Whether a command line has one of some rules among its targets, or is that of its job.
+
+    Snakemake tells its targets only after the Snakefile was read. The same word may be a value
+    of an option, such as a folder's name.
+    """
+    if rules.isdisjoint(arguments[1:]):
+        return False
+    from snakemake.cli import parse_args  # costs time
+
+    with redirect_stderr(io.StringIO()):  # it tells of profiles
+        _, given = parse_args([*arguments[1:]])
+    return not rules.isdisjoint([*given.targets, *(given.allowed_rules or ())])
