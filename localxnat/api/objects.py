@@ -141,6 +141,9 @@ def _type_of(call: Call, kind: str, default: str = "") -> str:
         given = next((prefix for prefix in prefixes if xsi.spell(prefix)), default)
     # A type may also be named as a document's root element is: xnat:ReconstructedImage.
     spelled = xsi.spell(given) or types.of_element(given.partition(":")[2])
+    if spelled is None and call.query.get("xsiType"):
+        # XNAT fails where it looks for the element of a type that it does not have.
+        raise Refused(500, "The server does not know this xsiType.")
     if spelled is None or not xsi.fits(spelled, kind):
         raise Refused(417, f"No xsiType is given that a new {kind} can have.")
     return spelled

