@@ -59,6 +59,8 @@ _OWN: dict[str, Getter] = {
     "meta/insert_date": lambda thing, _: thing.insert_date,
     "meta/last_modified": lambda thing, _: thing.last_modified,
     "meta/insert_user/login": lambda thing, _: thing.insert_user,
+    # What custom forms keep: the JSON of all of an object's, as text.
+    "custom_fields": lambda thing, _: thing.fields.get("custom_fields", ""),
     "meta/status": lambda thing, _: thing.fields.get("status", "active"),
     "subject_id": _parent_id,
     "image_session_id": _parent_id,

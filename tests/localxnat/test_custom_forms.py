@@ -84,9 +84,10 @@ def test_what_is_filled_in_lies_in_the_custom_fields_under_the_forms_uuid_and_in
     path = f"/xapi/custom-fields/projects/{project}/subjects/S/fields"
     raw("PUT", path, json={identifier: {"total": 12}})
     assert raw("GET", path).json()[identifier] == {"total": 12}
-    columns = f"{SUBJECT}/fields/field/name"
-    rows = raw.rows(f"/data/projects/{project}/subjects", columns=columns)
-    assert {row[columns.lower()] for row in rows} == {""}
+    column, variables = f"{SUBJECT}/custom_fields", f"{SUBJECT}/fields/field/name"
+    (row,) = raw.rows(f"/data/projects/{project}/subjects", columns=f"{column},{variables}")
+    assert row[variables.lower()] == ""
+    assert json.loads(row[column.lower()])[identifier] == {"total": 12}
     forms = raw("GET", "/xapi/customforms").json()
     assert [one["hasData"] for one in forms if one["formUUID"] == identifier] == [True]
 
