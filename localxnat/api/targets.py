@@ -91,19 +91,23 @@ def resolve(call: Call) -> Target:
             target.missing["projects"] = name
             target.listed = known if known and call.may("list", known) else None
     scope = target.project.id if target.project else None
-    subject = address.get("subjects")
+    subject, experiment = address.get("subjects"), address.get("experiments")
+    if target.listed is not None and (subject or experiment):
+        # What is shared with the user is there by its home's address, too, if that is listed.
+        scope = target.listed.id
+        del target.missing["projects"]
     if subject is not None and not target.missing:
         target.subject = _visible(call, store.subject(subject, scope))
         if target.subject is None:
             target.missing["subjects"] = subject
-    experiment = address.get("experiments")
     if experiment is not None and not target.missing:
-        found = _visible(call, store.experiment(experiment, scope))
-        if found and target.subject and found.parent != target.subject.pk:
-            found = None
-        target.experiment = found
-        if found is None:
+        target.experiment = _below(
+            target.subject, _visible(call, store.experiment(experiment, scope)), scope
+        )
+        if target.experiment is None:
             target.missing["experiments"] = experiment
+    if target.listed is not None and not (target.subject or target.experiment):
+        target.missing["projects"] = target.listed.id
     assessor = address.get("assessors")
     if assessor is not None and target.experiment:
         # A label is one of a project: as in XNAT, without a project only the ID is looked for.
@@ -130,6 +134,13 @@ def resolve(call: Call) -> Target:
         if target.resource is None:
             target.missing["resources"] = label
     return target
+
+
+def _below(subject: Object | None, found: Object | None, scope: str | None) -> Object | None:
+    """An experiment, unless it is another subject's; a guest in a project need not have its
+    subject there."""
+    guest = found is not None and scope not in (None, found.project)
+    return found if guest or not (found and subject) or found.parent == subject.pk else None
 
 
 def _visible(call: Call, item: Object | None, *, alone: bool = False) -> Object | None:

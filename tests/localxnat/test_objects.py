@@ -279,6 +279,42 @@ def test_an_assessor_below_a_shared_session_can_be_shared_back(
     assert own not in raw("GET", session).text
 
 
+def test_a_guest_below_another_subject_of_its_host_has_assessors(
+    raw: Raw, guest: Raw, project: str, other: str
+) -> None:
+    there = other.removeprefix("/data/projects/")
+    session = new_session(raw, project, "E1")
+    raw("PUT", f"{session}/projects/{there}", params={"label": "GUEST_E1"})
+    assert guest("PUT", f"{other}/subjects/OWN").status_code == 201
+    made = f"{other}/subjects/OWN/experiments/GUEST_E1/assessors/QC1"
+    query = {"xsiType": "xnat:qcManualAssessorData"}
+    assert guest("PUT", made, params=query).status_code == 201
+    assert guest("GET", made).status_code == 200
+    raw("PUT", f"{project}/subjects/OTHER")
+    assert raw("GET", f"{project}/subjects/OTHER/experiments/E1").status_code == 404
+
+
+def test_what_is_shared_is_seen_and_not_deleted_at_home(
+    raw: Raw, guest: Raw, project: str, other: str
+) -> None:
+    there = other.removeprefix("/data/projects/")
+    session = new_session(raw, project, "E1")
+    for path in (f"{project}/subjects/S", session):
+        raw("PUT", f"{path}/projects/{there}", params={"label": f"G{next(_numbers)}"})
+        assert guest("DELETE", path).status_code == 404
+    raw("PUT", f"{project}/accessibility/protected")
+    try:
+        for path in (f"{project}/subjects/S", session):
+            assert guest("GET", path).status_code == 200
+            assert guest("DELETE", path).status_code == 403
+            assert guest("PUT", path, params={"label": "mine"}).status_code == 403
+        assert guest("GET", f"{project}/subjects").status_code in (403, 404)
+        raw("PUT", f"{project}/subjects/UNSHARED")
+        assert guest("GET", f"{project}/subjects/UNSHARED").status_code == 404
+    finally:
+        raw("PUT", f"{project}/accessibility/private")
+
+
 # Moves ---------------------------------------------------------------------------------------
 
 
