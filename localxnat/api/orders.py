@@ -1,5 +1,6 @@
 """What becomes of the sessions of the prearchive: /data/services/{archive,prearchive}."""
 
+import re
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,9 @@ from localxnat.storage.store import Object
 from localxnat.storage.waiting import OVERWRITES, UNASSIGNED, Waiting
 
 _STATUS = {"archive": "ARCHIVING", "move": "MOVING", "delete": "DELETING", "rebuild": "BUILDING"}
+_SCAN = re.compile(
+    r"SessionData/scans/scan\[(?P<place>\d+)\](\[@xsi:type=[^\]]*\])?/(?P<field>.+)", re.IGNORECASE
+)
 # One order after the other, as XNAT's queue; what waits when the server ends is READY again.
 _queue = ThreadPoolExecutor(1, "prearchive")
 
@@ -149,7 +153,7 @@ def _order(
             overwrite=asked.get("overwrite") or "none",
             overwrite_files=asked.flag("overwrite_files"),
         )
-        base.store.set_fields(item, _fields(asked, item))
+        _set_fields(base, asked, item)
         return archived_uri(base, item)
 
     return take
@@ -162,10 +166,17 @@ def _said(asked: Query, word: str, field: str = "") -> str:
     return asked.get(word) or next(paths, "")
 
 
-def _fields(asked: Query, item: Object) -> dict[str, str | None]:
-    """The session's own fields among the parameters of an order, named by their paths."""
+def _set_fields(base: Archive, asked: Query, item: Object) -> None:
+    """Set what an order says of the session and, as `scans/scan[0]/...`, of its scans."""
     paths = [(name, value) for name, value in asked if "/" in name and "/scans/" not in name]
-    return fields.updates("experiment", item.xsi_type, paths)
+    base.store.set_fields(item, fields.updates("experiment", item.xsi_type, paths))
+    scans = base.store.children(item, "scan")
+    for name, value in asked:
+        said = _SCAN.search(name)
+        if said and int(said["place"]) < len(scans):
+            scan = scans[int(said["place"])]
+            key, checked = fields.change(scan.xsi_type, said["field"], value)
+            base.store.set_fields(scan, {key: checked})
 
 
 def run_later(work: Callable[[], object]) -> None:

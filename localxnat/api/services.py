@@ -37,7 +37,10 @@ async def import_(request: Request, who: Who) -> Response:
     where `/data/status` tells how it goes.
     """
     base, asked = archive(request), query.parse(request.url.query)
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("application/dicom") and not asked.get("import-handler"):
+        asked.append(("import-handler", "gradual-DICOM"))
+    if kind.startswith("multipart/form-data"):
         async with request.form() as form:
             asked += [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]

@@ -326,10 +326,19 @@ def test_the_archive_service_takes_names_and_fields_by_their_paths(
         "xnat:mrSessionData/subject_id": f"other{label}",
         "xnat:mrSessionData/label": f"named{label}",
         "xnat:mrSessionData/note": "by path",
+        "xnat:mrSessionData/scans/scan[0][@xsi:type=xnat:mrScanData]/type": "ARC_TEST",
     }
     uri = where(raw("POST", "/data/services/archive", params=query))
     assert uri == f"/data/archive/projects/P/subjects/other{label}/experiments/named{label}"
     assert raw("GET", uri).json()["items"][0]["data_fields"]["note"] == "by path"
+    assert names(raw, uri, "ARC_TEST") == ["a.dcm"]
+
+
+def test_a_body_that_says_that_it_is_dicom_is_a_part(raw: Raw, label: str, tmp_path: Path) -> None:
+    query = {"project": "P", "session": label}
+    headers = {"Content-Type": "application/dicom"}
+    done = raw("POST", IMPORT, params=query, data=image(tmp_path, 1), headers=headers)
+    assert raw.rows(where(done))[0]["status"] == "RECEIVING"
 
 
 # By itself -----------------------------------------------------------------------------------
