@@ -8,6 +8,7 @@ private/NAME/archive.json   the server, the project's ID there, where it is moun
 private/NAME/subjects.json  demographics and custom variables by pseudonym, assessors
 private/NAME/phenotype.json the questionnaires' files with their digests
 private/NAME/bidsmap.json   the archive's bidsmaps, if the mapping uses them
+private/NAME/refused.json   the columns that the archive refused, not asked for again for a week
 private/NAME/sessions/      what the archive holds for each session (see `coil.archive.noting`)
 results/NAME/sessions.tsv   the sessions' neutral names
 """
