@@ -96,19 +96,26 @@ def set_form(study: Study, path: str, **values: Any) -> None:
     assert answer.ok, answer.text
 
 
+@pytest.mark.parametrize("listed", [True, False])
 def test_what_custom_forms_hold_comes_too_also_where_the_archive_does_not_list_it(
-    study: Study,
+    study: Study, listed: bool
 ) -> None:
     session = Path(study.session("A_1")).name
     study.session("B_1", subject="B")
     home = f"projects/{study.project}/subjects/A"
     set_form(study, home, **{"arm": "Plazebo", "visits": 3, "consent": True})
     set_form(study, f"{home}/experiments/{session}", sleep="7.5")
+    if not listed:
+        refused = {"path": "columns=.*custom_fields", "times": 0, "fault": {"status": 500}}
+        study.server.faults(refused)
+    before = len(study.server.requests())
     found = known(
         study,
         participants=columns_of(("forms/arm", "forms/visits", "forms/f1/consent")),
         sessions=columns_of(("forms/sleep",)),
     )
+    alone = [one for one in study.server.requests()[before:] if "/xapi/custom-fields" in one]
+    assert len(alone) == (0 if listed else 4)  # two subjects, two sessions
     people = {one["archive_label"]: one for one in found["linked"].values()}
     assert people["A"]["fields"] == {
         "forms/arm": "Plazebo",
