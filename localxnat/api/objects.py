@@ -56,7 +56,8 @@ def put(call: Call, target: Target, word: str) -> Response:
 
 def _is_renaming(call: Call, target: Target) -> bool:
     """Whether a request is about an experiment that should be there: it could make none."""
-    absent = {"projects", "experiments"} & set(target.missing)
+    by_id = call.address.get("projects") is None
+    absent = "projects" in target.missing or (by_id and "experiments" in target.missing)
     makes = call.given or call.query.get("xsiType") or any(":" in name for name, _ in call.query)
     return bool(absent and call.query and not makes and call.address.collection is None)
 

@@ -35,6 +35,14 @@ def answer(call: Call) -> Response | None:
     return rows_as(rows, call.query.get("format"))
 
 
+def creatable(call: Call, project: Object) -> Response:
+    """The types of which the user may make objects in a project (`creatableTypes=true`)."""
+    may = call.may("edit", project)
+    kinds = ("subject", "experiment", "assessor")
+    names = [name for name in xsi.ELEMENTS if any(xsi.fits(name, kind) for kind in kinds)]
+    return rows_as([{"element_name": name} for name in names if may], call.query.get("format"))
+
+
 def listed(call: Call) -> list[Object]:
     """The projects of a listing: those that the user knows of or, with `restrict`, may change."""
     restrict = call.query.get("restrict")

@@ -130,6 +130,8 @@ def _object(call: Call, target: Target) -> Response:
             return files.archive(call, target, form)
         body = documents.catalog(call.resources, target.resource)
         return Response(body, media_type="text/xml")
+    if target.owner.kind == "project" and call.query.flag("creatableTypes"):
+        return project_lists.creatable(call, target.owner)
     node = items.item(call.store, call.resources, target.owner)
     if form == "xml":
         return Response(documents.to_xml(node), media_type="text/xml")

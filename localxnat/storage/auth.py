@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass
 
 from localxnat.errors import Refused
+from localxnat.storage import passwords
 from localxnat.storage.database import Database
 from localxnat.storage.store import Object
 
@@ -21,7 +22,6 @@ MAX_SESSIONS = 1000
 TOO_MANY = "Maximum number of sessions for this user exceeded."
 TOKEN_SECONDS = 2 * 24 * 3600
 ROLES = ("owner", "member", "collaborator")
-_SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,6 @@ class Login:
     id: str
     login: str
     used: float
-
-
-def hash_password(password: str) -> str:
-    """`salt$hash` by scrypt, both in hex."""
-    salt = os.urandom(16)
-    return f"{salt.hex()}${hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT).hex()}"
-
-
-def _matches(password: str, stored: str) -> bool:
-    salt, _, expected = stored.partition("$")
-    found = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **_SCRYPT)
-    return hmac.compare_digest(found.hex(), expected)
 
 
 class Auth:
@@ -79,7 +67,7 @@ class Auth:
                 lastname="Admin",
                 email="admin@localhost",
             )
-        elif password is not None and not _matches(password, row["password"]):
+        elif password is not None and not passwords.matches(password, row["password"]):
             self.set_password("admin", password)
 
     def add_user(
@@ -96,7 +84,7 @@ class Auth:
             try:
                 connection.execute(
                     "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?)",
-                    (login, hash_password(password), firstname, lastname, email, int(admin)),
+                    (login, passwords.hashed(password), firstname, lastname, email, int(admin)),
                 )
             except sqlite3.IntegrityError:
                 raise Refused(409, "A user of this name exists.") from None
@@ -149,7 +137,7 @@ class Auth:
         """Give a user a password; what the old one opened ends: logins, and alias tokens."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE users SET password = ? WHERE login = ?", (hash_password(password), login)
+                "UPDATE users SET password = ? WHERE login = ?", (passwords.hashed(password), login)
             )
             connection.execute("DELETE FROM tokens WHERE login = ?", (login,))
         self._verified.pop(login, None)
@@ -185,7 +173,7 @@ class Auth:
             return None
         quick = hmac.digest(self._pepper, f"{login}\0{password}".encode(), "sha256")
         if not hmac.compare_digest(self._verified.get(login, b""), quick):
-            if not _matches(password, row["password"]):
+            if not passwords.matches(password, row["password"]):
                 return None
             self._verified[login] = quick
         return User(login, bool(row["admin"]))

@@ -103,6 +103,15 @@ def test_projects_are_listed_by_what_may_be_done_there(
     assert ids(who(server, user).rows("/data/projects", **asked)) == expected
 
 
+@pytest.mark.parametrize(("user", "some"), [("member", True), ("outsider", False)])
+def test_a_project_tells_of_which_types_objects_may_be_made(
+    server: Server, user: str, some: bool
+) -> None:
+    rows = who(server, user).rows("/data/projects/public", creatableTypes="true")
+    names = {row["element_name"] for row in rows}
+    assert {"xnat:subjectData", "xnat:mrSessionData"} <= names if some else names == set()
+
+
 @pytest.mark.parametrize("query", ["permissions=fly", "data=edible"])
 def test_a_word_that_is_none_fails(server: Server, query: str) -> None:
     assert who(server, "member")("GET", f"/data/projects?{query}").status_code == 500
