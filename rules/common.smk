@@ -13,6 +13,7 @@ from coil.analyses.definitions import analyses_of
 from coil.cluster import hide_login
 from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
+from coil.invocation import planned
 from coil.planning import (
     check_draft,
     check_session,
@@ -21,7 +22,6 @@ from coil.planning import (
     export_target,
     finish,
     mapping_sources,
-    planned,
     wanted_resources,
     wants_scanner,
 )

@@ -70,3 +70,9 @@ def asks_for(rules: set[str], arguments: Sequence[str]) -> bool:
     with redirect_stderr(io.StringIO()):  # it tells of profiles
         _, given = parse_args([*arguments[1:]])
     return not rules.isdisjoint([*given.targets, *(given.allowed_rules or ())])
+
+
+def planned(config: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
+    """The config of this invocation: no job of a project belongs to `init` or `doctor`, to which
+    its file may be absent, or wrong."""
+    return config | {"projects": [], "merged": []} if asks_for(ALONE, arguments) else config

@@ -17,7 +17,6 @@ from typing import Any
 
 from coil import programs
 from coil.errors import PassingError
-from coil.invocation import ALONE, asks_for
 from coil.units import SCRIPTS
 
 
@@ -65,12 +64,6 @@ def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
             "error: config: session: no project has this session; take a name from "
             "results/<project>/sessions.tsv and write it sub-<subject>_ses-<session>"
         )
-
-
-def planned(config: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
-    """The config of this invocation: no job of a project belongs to `init` or `doctor`, to which
-    its file may be absent, or wrong."""
-    return config | {"projects": [], "merged": []} if asks_for(ALONE, arguments) else config
 
 
 def check_draft(project: str, root: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from coil.planning import check_draft, check_session, draft_path, planned
+from coil.invocation import planned
+from coil.planning import check_draft, check_session, draft_path
 from coil.units import Unit
 
 UNITS = {"study": [Unit("a", "1"), Unit("b", "2")]}
