@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -103,6 +104,50 @@ def test_a_kill_while_an_object_is_renamed_leaves_its_files_findable(
     resource = resources.find(again, "R")
     assert resource is not None
     assert resources.path_of(resource, "a.txt").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize(("dies_in", "home"), [("rename", "P"), ("_relabel", "Q")])
+def test_a_kill_while_a_session_moves_leaves_it_whole_in_one_project(
+    resources: Resources,
+    project: Object,
+    monkeypatch: pytest.MonkeyPatch,
+    dies_in: str,
+    home: str,
+) -> None:
+    store = resources.store
+    store.create("project", "Q", "xnat:projectData", "Q", None, "admin")
+    subject = store.create("subject", "S", "xnat:subjectData", "P", project, "admin")
+    session = store.create("experiment", "E", "xnat:mrSessionData", "P", subject, "admin")
+    scan = store.create("scan", "1", "xnat:mrScanData", "P", session, "admin")
+    put(resources, scan, "a.dcm", b"image")
+
+    def die(*values: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path if dies_in == "rename" else resources, dies_in, die)
+        with pytest.raises(KilledError):
+            resources.move(session, "Q", "E")
+    resources.recover()
+    again = store.experiment("E", home)
+    assert again is not None
+    (scan,) = store.children(again, "scan")
+    assert scan.project == home
+    (resource,) = resources.of(scan)
+    assert resource.folder.startswith(f"archive/{home}/")
+    assert resources.path_of(resource, "a.dcm").read_bytes() == b"image"
+
+
+def test_an_archive_of_before_gets_the_columns_that_it_has_not(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "localxnat.sqlite3") as connection:
+        names = "project timestamp name subject status uploaded lastmod scan_date scan_time tag"
+        columns = ", ".join(f"{name} TEXT NOT NULL" for name in names.split())
+        connection.execute(f"CREATE TABLE prearchive ({columns})")
+        row = ("P", "20260101_000000", "E", "S", "READY", "", "", "", "", "1.2.3")
+        connection.execute(f"INSERT INTO prearchive VALUES ({', '.join('?' * 10)})", row)
+    connection.close()
+    (waiting,) = Prearchive(Resources(Store(tmp_path))).all()
+    assert (waiting.name, waiting.row()["name"], waiting.autoarchive) == ("E", "E", "Manual")
 
 
 def test_a_session_that_was_half_staged_is_swept(resources: Resources) -> None:
