@@ -36,49 +36,63 @@ async def import_(request: Request, who: Who) -> Response:
     `src` names a file that was put into the user's cache instead. `http-session-listener` is
     where `/data/status` tells how it goes.
     """
-    base, asked = archive(request), query.parse(request.url.query)
-    kind = request.headers.get("content-type", "")
-    if kind.startswith("application/dicom") and not asked.get("import-handler"):
-        asked.append(("import-handler", "gradual-DICOM"))
-    if kind.startswith("multipart/form-data"):
+    base, asked = archive(request), _asked(request)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form() as form:
-            asked += [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            items = form.multi_items()
+            asked += [(name, value) for name, value in items if isinstance(value, str)]
             place = await run_in_threadpool(destinations.read, base, who, asked)
-            upload = await _received(base, who, asked, files)
+            files = [value for _, value in items if isinstance(value, UploadFile)]
+            upload = await _of_form(base, who, asked, files)
     else:
         place = await run_in_threadpool(destinations.read, base, who, asked)
-        if asked.get("src"):
-            upload = _received_before(base, who, asked)
-        else:
-            new = await uploads.receive_body(request, base.resources.incoming())
-            upload = Upload(new.finish("upload").temporary, "")
-    listener = asked.get("http-session-listener")
-    messages = base.statuses.open(who.login.id, who.user.login, listener)
-    if listener and upload.kept:
-        run_later(lambda: _import_noted(base, who, place, upload, messages))
-        return PlainTextResponse("Submitted for prearchival")
-    uris = await run_in_threadpool(_import_noted, base, who, place, upload, messages)
-    return PlainTextResponse("\r\n".join(uris) + "\r\n")
+        upload = await _of_body(request, base, who, asked)
+    return await _answer(base, who, asked.get("http-session-listener"), place, upload)
 
 
-async def _received(base: Archive, who: Who, asked: Query, files: list[UploadFile]) -> Upload:
+def _asked(request: Request) -> Query:
+    """The query; a body that says that it is DICOM is a part of a session."""
+    asked = query.parse(request.url.query)
+    is_dicom = request.headers.get("content-type", "").startswith("application/dicom")
+    if is_dicom and not asked.get("import-handler"):
+        asked.append(("import-handler", "gradual-DICOM"))
+    return asked
+
+
+async def _of_body(request: Request, base: Archive, who: Who, asked: Query) -> Upload:
+    if asked.get("src"):
+        return _of_cache(base, who, asked)
+    new = await uploads.receive_body(request, base.resources.incoming())
+    return Upload(new.finish("upload").temporary, "")
+
+
+async def _of_form(base: Archive, who: Who, asked: Query, files: list[UploadFile]) -> Upload:
     """The one file of a form, or the one that it names."""
     if not files and asked.get("src"):
-        return _received_before(base, who, asked)
-    if len(files) > 1:
-        raise Refused(400, "Importer is limited to one uploaded resource at a time.")
-    if not files:
-        raise Refused(400, "The form has no file.")
+        return _of_cache(base, who, asked)
+    if len(files) != 1:
+        raise Refused(400, "An import has one uploaded file at a time.")
     name = (files[0].filename or "upload").replace("\\", "/").rpartition("/")[2]
     check_file_path(name)
     new = await uploads.receive_upload(files[0], base.resources.incoming())
     return Upload(new.finish("upload").temporary, name)
 
 
-def _received_before(base: Archive, who: Who, asked: Query) -> Upload:
+def _of_cache(base: Archive, who: Who, asked: Query) -> Upload:
     path = caches.find(base, who, asked.get("src"))
     return Upload(path, path.name, kept=True)
+
+
+async def _answer(
+    base: Archive, who: Who, listener: str, place: Destination, upload: Upload
+) -> Response:
+    """Import, and say where to; what comes from the cache is not waited for by who listens."""
+    messages = base.statuses.open(who.login.id, who.user.login, listener)
+    if listener and upload.kept:
+        run_later(lambda: _import_noted(base, who, place, upload, messages))
+        return PlainTextResponse("Submitted for prearchival")
+    uris = await run_in_threadpool(_import_noted, base, who, place, upload, messages)
+    return PlainTextResponse("\r\n".join(uris) + "\r\n")
 
 
 def _import_noted(

@@ -10,7 +10,7 @@ from localxnat.errors import Refused
 
 async def status(request: Request, who: Who) -> Response:
     """GET /data/status/{id}: as in XNAT, a login sees its own imports only."""
-    found = archive(request).statuses.find(request.path_params["name"])
+    found = archive(request).statuses.find(who.user.login, request.path_params["name"])
     rows = found.rows if found.login == who.login.id else []
     if request.query_params.get("format") == "json":
         return JSONResponse({"msgs": [rows]})
@@ -20,8 +20,8 @@ async def status(request: Request, who: Who) -> Response:
 async def tracking(request: Request, who: Who) -> Response:
     """GET /xapi/event_tracking/{id}: whether an import is done, to the user who began it."""
     name = request.path_params["name"]
-    found = archive(request).statuses.find(name)
-    if found.user != who.user.login:
+    found = archive(request).statuses.find(who.user.login, name)
+    if not found.user:
         raise Refused(404, "There is no event of this ID.")
     last = found.rows[-1] if found.rows and found.rows[-1]["terminal"] else None
     return JSONResponse(

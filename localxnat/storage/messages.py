@@ -20,10 +20,10 @@ class Messages:
 
 
 class Statuses:
-    """The messages of imports by their listeners, of the last MOST of them."""
+    """The messages of imports by who began them and their listeners, of the last MOST."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Messages] = {}
+        self._kept: dict[tuple[str, str], Messages] = {}
         self._lock = threading.Lock()
 
     def open(self, login: str, user: str, listener: str) -> Messages:
@@ -31,10 +31,10 @@ class Statuses:
         made = Messages(user, login)
         if listener:
             with self._lock:
-                self._kept[listener] = made
+                self._kept[user, listener] = made
                 for old in list(self._kept)[:-MOST]:
                     del self._kept[old]
         return made
 
-    def find(self, listener: str) -> Messages:
-        return self._kept.get(listener, Messages())
+    def find(self, user: str, listener: str) -> Messages:
+        return self._kept.get((user, listener), Messages())
