@@ -166,6 +166,8 @@ def test_a_type_that_the_archive_does_not_have_holds_up_nothing(study: Study) ->
     found = known(study, phenotype=[entry])
     assert list(study.units()) == ["A_1"]
     assert not found["measured"]["iq"]
+    told = "the archive refuses to list the assessors of iq, of type lab:iqData: it does not know"
+    assert told in str(study.discover())
 
 
 def test_a_questionnaire_that_is_not_there_holds_up_nothing(study: Study) -> None:

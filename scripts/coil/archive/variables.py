@@ -107,7 +107,8 @@ def list_assessors(
         fields = _assessor_fields(entry)
         try:
             rows = lister.ask(assessors(project, entry, fields), list)
-        except RefusedError:  # a type that the archive does not have; the rest goes on
+        except RefusedError as error:  # a type that the archive does not have; the rest goes on
+            lister.notes.append(str(error).partition(";")[0])
             found[entry["instrument"]] = None
             continue
         if entry["per"] == "session":
