@@ -5,47 +5,36 @@ usual encodings (little endian, PS3.5 section 7) are read here; of whatever is u
 attributes that are not listed here, pydicom tells.
 """
 
-import mmap
 import struct
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coil.bids.series.attributes import KNOWN, SOP_CLASSES
+from coil.bids.series.places import (
+    BYTES,
+    LONG,
+    NUMBERS,
+    PIXELS,
+    TEXTS,
+    UNDEFINED,
+    WHOLE_TEXTS,
+    Found,
+    UnusualError,
+    find,
+    mapped,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _BY_TAG = dict(KNOWN.values())
 
-BEGIN = 132  # behind the preamble and `DICM`
-_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _CREATORS = range(0x10, 0x100)
-_TAG = 4  # bytes of a tag
 _FIRST_BYTES = 8192
-_UNDEFINED = _NO_TAG = 0xFFFFFFFF
-_ITEM, _ITEM_ENDS, _SEQUENCE_ENDS = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_TAG = 4  # bytes of a tag
 
-_TEXTS = frozenset(["AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"])
-_WHOLE_TEXTS = frozenset(["LT", "ST", "UR", "UT"])
-_BYTES = frozenset(["OB", "OD", "OF", "OL", "OV", "OW"])
-_NUMBERS = {
-    "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
-    "AT": "I",
-}  # fmt: skip
-_LONG = frozenset(vr.encode() for vr in (*_BYTES, "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
-_SHORT = frozenset(
-    vr.encode() for vr in (*_TEXTS, *_WHOLE_TEXTS, *_NUMBERS, "DS", "IS")
-) - _LONG  # fmt: skip
-
-_element = struct.Struct("<HH2sH").unpack_from
-_implicit = struct.Struct("<HHI").unpack_from
 _length = struct.Struct("<I").unpack_from
-
-
-class _UnusualError(Exception):
-    """The file is encoded in a way that is left to pydicom, or it is broken."""
 
 
 class Element(NamedTuple):
@@ -61,7 +50,7 @@ class Header:
     sequence is a list of headers.
     """
 
-    def __init__(self, found: "_Found | None", twin: "Callable[[], Dataset]") -> None:
+    def __init__(self, found: "Found | None", twin: "Callable[[], Dataset]") -> None:
         self._found = found
         self._load = twin
         self._loaded: Dataset | None = None
@@ -76,7 +65,7 @@ class Header:
             return default
         try:
             value = self._value(tag)
-        except (_UnusualError, ValueError, struct.error):
+        except (UnusualError, ValueError, struct.error):
             return self._twin.get(key, default)
         return value if isinstance(key, str) else Element(value)
 
@@ -106,7 +95,7 @@ class Header:
         length, where its value begins and where it ends. Nothing where pydicom had to read it."""
         parts = [self._found.meta, self._found] if self._found and self._found.meta else []
         return [
-            (tag, 4 if not vr or vr in _LONG else 2, start, end)
+            (tag, 4 if not vr or vr in LONG else 2, start, end)
             for part in parts
             for tag, (vr, start, end) in part.places.items()
         ]
@@ -178,94 +167,6 @@ class _Block:
         return self._header[self._group, self._offset | element]
 
 
-class _Found:
-    """Where the values of a header lie in its file: VR (b"" if implicit), start and end by tag.
-
-    An item of a sequence of known length is walked through when it is first looked into.
-    `nested` has the items of the sequences that had to be, to find where they end.
-    """
-
-    def __init__(
-        self, data: Any, explicit: bool, start: int, end: int, stop: int = _NO_TAG
-    ) -> None:
-        self.data, self.explicit = data, explicit
-        self.meta: _Found | None = None  # before the root
-        self._range = (start, end, stop)
-        self.nested: dict[int, list[_Found]] = {}
-
-    @cached_property
-    def places(self) -> dict[int, tuple[bytes, int, int]]:
-        """The places by tag."""
-        return self._walked[0]
-
-    @property
-    def end(self) -> int:
-        """Where the data set ends, or the attribute stands that it stopped before."""
-        return self._walked[1]
-
-    def text(self, tag: int) -> str:
-        """The text at `tag`, as it is written."""
-        _, start, end = self.places.get(tag, (b"", 0, 0))
-        return bytes(self.data[start:end]).decode("latin-1").strip(" \0")
-
-    def items(self, tag: int) -> "list[_Found]":
-        """The items of the sequence at `tag`."""
-        _, start, end = self.places[tag]
-        if tag not in self.nested:
-            self.nested[tag] = self._items(start, end)[0]
-        return self.nested[tag]
-
-    @cached_property
-    def _walked(self) -> tuple[dict[int, tuple[bytes, int, int]], int]:
-        places: dict[int, tuple[bytes, int, int]] = {}
-        data, explicit = self.data, self.explicit
-        position, end, stop = self._range
-        while position < end:
-            group, element, vr, length = _element(data, position)
-            tag = group << 16 | element
-            if tag >= stop:
-                if stop == _PIXELS[0] and tag not in _PIXELS:
-                    raise _UnusualError
-                break
-            if tag == _ITEM_ENDS:
-                position += 8
-                break
-            start = position + 8
-            if not explicit:
-                (length,) = _length(data, position + 4)
-                vr = b""
-            elif vr in _LONG:
-                (length,) = _length(data, start)
-                start += 4
-            elif vr not in _SHORT:
-                raise _UnusualError
-            if length == _UNDEFINED:
-                if vr not in (b"SQ", b""):
-                    raise _UnusualError
-                self.nested[tag], position = self._items(start, end)
-            else:
-                position = start + length
-            if position > end:
-                raise _UnusualError
-            places[tag] = (vr, start, position)
-        return places, position
-
-    def _items(self, position: int, end: int) -> "tuple[list[_Found], int]":
-        """The items of a sequence, and where it ends."""
-        found = []
-        while position + 8 <= end:
-            group, element, length = _implicit(self.data, position)
-            position += 8
-            if group << 16 | element == _SEQUENCE_ENDS:
-                break
-            if group << 16 | element != _ITEM:
-                raise _UnusualError
-            last = end if length == _UNDEFINED else position + length
-            found.append(_Found(self.data, self.explicit, position, last))
-            position = found[-1].end if length == _UNDEFINED else last
-        return found, position
-
-
 def read(path: Path) -> Header:
     """The header of a file, without its pixels; whatever pydicom raises where it is broken."""
 
@@ -275,8 +176,8 @@ def read(path: Path) -> Header:
         return pydicom.dcmread(path, stop_before_pixels=True)
 
     try:
-        return Header(_find(_mapped(path), _PIXELS[0]), twin)
-    except (_UnusualError, ValueError, struct.error):
+        return Header(find(mapped(path), PIXELS[0]), twin)
+    except (UnusualError, ValueError, struct.error):
         header = Header(None, twin)
         header.get("Rows")
         return header
@@ -295,9 +196,9 @@ def read_texts(path: Path, *keywords: str) -> tuple[str, ...]:
     stop = KNOWN[keywords[-1]][0] + 1
     for whole in (False, True):
         try:
-            found = _find(_mapped(path) if whole else start, stop)
+            found = find(mapped(path) if whole else start, stop)
             return tuple([found.text(KNOWN[keyword][0]) for keyword in keywords])
-        except (_UnusualError, ValueError, struct.error):
+        except (UnusualError, ValueError, struct.error):
             continue
     header = read(path)
     return tuple([header.written(keyword) for keyword in keywords])
@@ -318,12 +219,12 @@ def _search(data: bytes, keyword: str) -> Any:
 def read_pixels(path: Path) -> bytes:
     """The pixels of a file as they are stored; nothing where they are compressed, or unusual."""
     try:
-        found = _find(_mapped(path), _PIXELS[0])
+        found = find(mapped(path), PIXELS[0])
         start = found.end + (12 if found.explicit else 8)
         (length,) = _length(found.data, start - 4)
-    except (_UnusualError, ValueError, struct.error):
+    except (UnusualError, ValueError, struct.error):
         return b""
-    return b"" if length == _UNDEFINED else found.data[start : start + length]
+    return b"" if length == UNDEFINED else found.data[start : start + length]
 
 
 def sop_class_name(uid: str) -> str:
@@ -335,40 +236,20 @@ def sop_class_name(uid: str) -> str:
     return UID(uid).name
 
 
-def _mapped(path: Path) -> mmap.mmap:
-    """A file as bytes; `ValueError` if it is empty."""
-    with path.open("rb") as stream:
-        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _find(data: Any, stop: int) -> _Found:
-    """The attributes before the tag `stop`."""
-    if data[BEGIN - 4 : BEGIN] != b"DICM":
-        raise _UnusualError
-    meta = _Found(data, True, BEGIN, len(data), 0x00030000)
-    syntax = meta.text(0x00020010)
-    if not syntax.startswith("1.2.840.10008.1.2") or syntax.endswith((".2.2", ".1.99")):
-        raise _UnusualError  # big endian, deflated, unknown
-    found = _Found(data, syntax != "1.2.840.10008.1.2", meta.end, len(data), stop)
-    _ = found.places
-    found.meta = meta
-    return found
-
-
 def _convert(vr: str, data: bytes) -> Any:
     """A value by its VR, as pydicom has it."""
-    if vr in _BYTES:
+    if vr in BYTES:
         return data
-    if vr in _NUMBERS:
-        form = _NUMBERS[vr]
+    if vr in NUMBERS:
+        form = NUMBERS[vr]
         values = struct.unpack(f"<{len(data) // struct.calcsize(form)}{form}", data)
         return _one_or_all(list(values), None)
-    if vr not in _TEXTS and vr not in _WHOLE_TEXTS and vr not in ("DS", "IS"):
-        raise _UnusualError
+    if vr not in TEXTS and vr not in WHOLE_TEXTS and vr not in ("DS", "IS"):
+        raise UnusualError
     if not data.isascii() or b"\x1b" in data:
-        raise _UnusualError  # a character set decides
+        raise UnusualError  # a character set decides
     text = data.decode("ascii")
-    if vr in _WHOLE_TEXTS:
+    if vr in WHOLE_TEXTS:
         return text.rstrip(" \0")
     parts = [part.rstrip(" \0") for part in text.split("\\")] if text else []
     if vr == "DS":
