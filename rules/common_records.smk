@@ -19,7 +19,13 @@ def records_of(call):
         for project, paths in _records_of_target(target).items():
             plain = (path.replace("<results>", "results") for path in paths)
             found[project].update(dict.fromkeys(plain))
-    return found
+    if not call.until:
+        return found
+    last = [workflow.get_rule(name) for name in call.until if workflow.is_rule(name)]
+    return {
+        project: [path for path in paths if any(one.is_producer(path) for one in last)]
+        for project, paths in found.items()
+    }
 
 
 def dataset_records(project):

@@ -18,11 +18,13 @@ class Call:
 
     targets     the rules and files that it names, else `all`
     dry         whether the jobs are only shown
-    whole       whether the targets are made with all that they need
+    until       the rules at which it ends, if it names some
+    whole       whether all is made that leads to the targets, or to those rules
     """
 
     targets: frozenset[str]
     dry: bool
+    until: frozenset[str]
     whole: bool
 
     @property
@@ -53,8 +55,9 @@ def before_jobs(workflow: Any, work: Callable[[Call], Iterable[str]]) -> None:
 
 
 def _call(settings: Any, dry: bool) -> Call:
-    part = settings.until or settings.omit_from or settings.batch or settings.allowed_rules
-    return Call(frozenset(settings.targets) or frozenset({"all"}), dry, not part)
+    targets = frozenset(settings.targets) or frozenset({"all"})
+    part = settings.omit_from or settings.batch or settings.allowed_rules
+    return Call(targets, dry, frozenset(settings.until or ()), not part)
 
 
 def asks_for(rules: set[str], arguments: Sequence[str]) -> bool:

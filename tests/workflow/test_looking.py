@@ -40,7 +40,7 @@ LOOKS = [
 ]
 ASKS = [
     "-nq",
-    "--dryrun --config session= project=status",
+    "--dryrun --config project=status",
     "-n --jobname status.{{jobid}}.sh",
     "discover --report {elsewhere}/report.html --report-after-run",
 ]
