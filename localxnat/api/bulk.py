@@ -12,7 +12,6 @@ from typing import Any
 from localxnat.api.columns import Held, Plan, Source
 from localxnat.api.targets import Call
 from localxnat.model import xsi
-from localxnat.storage.resources import Resource
 from localxnat.storage.store import Object, scan_order
 
 BATCH = 400
@@ -62,11 +61,12 @@ def _join_lists(call: Call, source: Source, held: Held, owners: list[Object]) ->
             shares.setdefault(pk, []).append((project, label))
         held.shares |= shares
     if source.catalogs:
-        catalogs: dict[int, list[Resource]] = {}
-        statement = f"SELECT * FROM resources WHERE owner IN {_AMONG} ORDER BY id"
-        for row in rows(call, statement, [_keys(owners)]):
-            catalogs.setdefault(row[1], []).append(Resource(*row))
-        held.catalogs |= catalogs
+        # A catalog that was never refreshed does not know how many files it has.
+        told = ", ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in source.told)
+        catalogs = held.catalogs.setdefault(source.told, {})
+        statement = f"SELECT owner, {told} FROM resources WHERE owner IN {_AMONG} ORDER BY id"
+        for row in rows(call, statement, [_keys(one for one in owners if one.pk not in catalogs)]):
+            catalogs.setdefault(row[0], []).append(row[1:])
 
 
 def _keys(things: Iterable[Object]) -> str:

@@ -8,13 +8,10 @@ Each joined object and each entry of a list is a row of its own; two joins give 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import attrgetter
-from typing import Any
 
 from localxnat.api import entries, shortcuts
 from localxnat.errors import Refused
 from localxnat.model import fields, xsi
-from localxnat.storage.resources import Resource
 from localxnat.storage.store import Object
 
 Values = tuple[str, ...]
@@ -131,11 +128,9 @@ class Source:
         return list(self.plain.values())
 
     @cached_property
-    def _tell(self) -> Callable[[Resource], tuple[Any, ...]]:
-        """What takes the columns of a catalog."""
-        names = list(self.catalogs.values())
-        one = attrgetter(*names)
-        return one if len(names) > 1 else lambda catalog: (one(catalog),)
+    def told(self) -> tuple[str, ...]:
+        """What is told of each catalog: columns of the database's table."""
+        return tuple(self.catalogs.values())
 
     def rows(self, thing: Object, parent: Object | None, held: "Held") -> list[Values]:
         """The values of an object: a tuple for each pair of entries of its lists."""
@@ -149,8 +144,7 @@ class Source:
                 len(self.shares),
             )  # fmt: skip
         if self.catalogs:
-            told = [tuple(map(_text, self._tell(one))) for one in held.catalogs.get(thing.pk, [])]
-            found = _times(found, told, len(self.catalogs))
+            found = _times(found, held.catalogs[self.told].get(thing.pk, []), len(self.told))
         return found
 
 
@@ -161,11 +155,6 @@ def _by_column(xsi_type: str, path: str) -> str:
         attribute = f"{head}/{last}"
         return attribute if fields.spelled(xsi_type, attribute)[1] else path
     return path
-
-
-def _text(value: str | int | None) -> str:
-    """A value of a catalog: one that was never refreshed does not know how many files it has."""
-    return "" if value is None else str(value)
 
 
 def _times(rows: list[Values], others: list[Values], width: int) -> list[Values]:
@@ -183,7 +172,8 @@ class Held:
 
     related: dict[str, dict[int, list[tuple[Object, Object | None]]]] = field(default_factory=dict)
     shares: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-    catalogs: dict[int, list[Resource]] = field(default_factory=dict)
+    # By what is told of them: the values of each catalog of an object.
+    catalogs: dict[tuple[str, ...], dict[int, list[Values]]] = field(default_factory=dict)
 
 
 class Plan:
@@ -194,7 +184,10 @@ class Plan:
         self.sources: dict[str, Source] = {"own": Source("own", root)}
         for path in paths:
             self._add(path)
-        self.headers = [name for one in self.sources.values() for name in one.headers]
+        own, *others = self.sources.values()
+        self.headers = [*own.headers, *(name for one in others for name in one.headers)]
+        self.place = len(own.headers)
+        """Where the place of an object stands in its rows, for those who want it there."""
 
     def _add(self, path: str) -> None:
         parts = fields.relative(path)
@@ -207,10 +200,12 @@ class Plan:
         source = self.sources.setdefault(key, Source(relation, xsi_type))
         source.add(shortcuts.header(self.kind, path), prefix, rest)
 
-    def rows(self, thing: Object, parent: Object | None, held: Held) -> list[Values]:
-        """An object's rows, as tuples in the order of `headers`."""
+    def rows(
+        self, thing: Object, parent: Object | None, held: Held, place: Values = ()
+    ) -> list[Values]:
+        """An object's rows, as tuples in the order of `headers`, with `place` after its own."""
         own, *others = self.sources.items()
-        found = own[1].rows(thing, parent, held)
+        found = [row + place for row in own[1].rows(thing, parent, held)]
         for key, source in others:
             related = held.related[key].get(thing.pk, [])
             rows = [row for one, above in related for row in source.rows(one, above, held)]

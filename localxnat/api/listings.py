@@ -111,12 +111,12 @@ def _test(kind: str, root: str, path: str, value: str) -> tuple[Plan, Callable[[
 def table(call: Call, listing: Listing, things: Iterable[Object]) -> Iterator[Row]:
     """The rows of a listing of these objects."""
     plans = [listing.plan, *(plan for plan, _ in listing.tests)]
-    headers = [*listing.plan.headers, "URI"]
+    plan = listing.plan
+    headers = [*plan.headers[: plan.place], "URI", *plan.headers[plan.place :]]
     for thing, parent, held in bulk.joined(call, things, plans, listing.into):
         if all(_fits(plan, test, thing, parent, held) for plan, test in listing.tests):
-            place = (uri(thing, parent),)
-            for values in listing.plan.rows(thing, parent, held):
-                yield dict(zip(headers, values + place, strict=True))
+            for values in plan.rows(thing, parent, held, (uri(thing, parent),)):
+                yield dict(zip(headers, values, strict=True))
 
 
 def in_order(call: Call, rows: Iterator[Row]) -> Iterator[Row]:
