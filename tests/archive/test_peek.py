@@ -7,9 +7,10 @@ import pytest
 
 from coil.archive import peek
 from coil.archive.client import Archive
-from coil.archive.listing import Session
+from coil.archive.listing import Session, list_sessions
 from coil.files import read_json
-from localxnat.testing import Server
+from localxnat.testing import Server, import_dicom
+from tests.archives import write_dicom
 
 
 def rows(folder: Path) -> dict[str, dict]:
@@ -25,6 +26,24 @@ def test_each_series_has_the_header_of_its_first_file_without_the_pixels(
     assert (header.SeriesDescription, header.InstanceNumber) == ("localizer", 1)
     assert "PixelData" not in header
     assert row["files"] == 3
+
+
+def test_raw_data_before_the_images_is_not_the_header_that_is_taken(
+    archive: Archive, server: Server, tmp_path: Path
+) -> None:
+    for number, sop_class in enumerate(("66", "4", "4"), start=1):
+        path = tmp_path / "x" / f"{number}.dcm"
+        write_dicom(path, 3, "rest", "3", f"1.2.840.10008.5.1.4.1.1.{sop_class}", "MR", number)
+    raw = pydicom.dcmread(tmp_path / "x" / "1.dcm")
+    for keyword in ("Rows", "Columns", "PixelData", "PhotometricInterpretation"):
+        raw.pop(keyword, None)
+    raw.save_as(tmp_path / "x" / "1.dcm")
+    import_dicom(server.root, "RAW", "S", "raw", tmp_path / "x")
+    (session,) = list_sessions(archive, "RAW")
+    assert len(peek.likely_files(archive, session.id)["3"]) == 2
+    peek.peek(archive, session.id, session.scans, tmp_path / "h")
+    (path,) = (tmp_path / "h" / "series").glob("*/*.dcm")
+    assert pydicom.dcmread(path).SOPClassUID.endswith(".4")
 
 
 def test_what_was_fetched_is_not_asked_for_again(

@@ -21,6 +21,7 @@ from coil.archive.contents import ArchiveFile
 from coil.archive.listing import Scan
 from coil.archive.places import Place
 from coil.archive.series import NO_DICOM, is_stray
+from coil.bids.series.pictures import is_aside
 from coil.errors import CoilError
 
 HEADER = "000001.dcm"
@@ -43,12 +44,14 @@ def peek(archive: Archive, session_id: str, scans: Sequence[Scan], out: Path) ->
     lacking = [scan for scan, name in folders.items() if not (out / name / HEADER).is_file()]
     (out / "series").mkdir(mode=0o700, parents=True, exist_ok=True)
     out.chmod(0o700)
-    chosen = first_files(archive, session_id) if lacking else {}
+    chosen = likely_files(archive, session_id) if lacking else {}
     for scan in lacking:
-        if scan.scan in chosen:
-            (out / folders[scan]).mkdir(mode=0o700, exist_ok=True)
-            data = header(archive, session_id, chosen[scan.scan])
-            files.write_bytes(out / folders[scan] / HEADER, data, 0o600)
+        path = out / folders[scan] / HEADER
+        for file in chosen.get(scan.scan, ()):
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            files.write_bytes(path, header(archive, session_id, file), 0o600)
+            if not is_aside(path):
+                break
     for folder in (out / "series").iterdir():
         if f"series/{folder.name}" not in folders.values():
             files.remove_tree(folder)  # of a scan that changed, or is gone
@@ -57,12 +60,12 @@ def peek(archive: Archive, session_id: str, scans: Sequence[Scan], out: Path) ->
     return len(lacking)
 
 
-def first_files(archive: Archive, session_id: str) -> Mapping[str, ArchiveFile]:
-    """Of each scan the image file that a conversion looks at first."""
-    found: dict[str, ArchiveFile] = {}
+def likely_files(archive: Archive, session_id: str) -> Mapping[str, Sequence[ArchiveFile]]:
+    """Of each scan the first file; if that holds no image, the last may."""
+    found: dict[str, list[ArchiveFile]] = {}
     for file in contents.list_files(archive, session_id, ()):
         if not is_stray(file.path):
-            found.setdefault(file.scan, file)
+            found[file.scan] = [*found.get(file.scan, ())[:1], file]
     return found
 
 
