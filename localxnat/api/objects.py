@@ -6,7 +6,7 @@ has the last word.
 
 from starlette.responses import Response
 
-from localxnat.api import project_names, protocols, pulled, scan_types
+from localxnat.api import history, project_names, protocols, pulled, scan_types
 from localxnat.api.given import Given
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
@@ -226,6 +226,7 @@ def _update(call: Call, item: Object) -> Response:
     label = call.query.get("label")
     if label and item.kind in _LABELLED and label != item.label:
         call.resources.rename(item, check_label(label, "label"))
+        history.renamed(call.store.database, item, call.user.login)
     call.store.set_fields(item, changes)
     if item.kind == "project":
         _keep_aliases(call, item)
@@ -255,9 +256,7 @@ def _put_project(call: Call, target: Target) -> Response:
     if target.project:
         _check_own_name(call, target.project)
         return _update(call, target.project)
-    name = (
-        call.address.get("projects") or call.query.get("ID") or _asked_id(call, given)
-    )  # fmt: skip
+    name = call.address.get("projects") or call.query.get("ID") or _asked_id(call, given)
     if not name:
         raise Refused(417, "The project has no ID.")
     if call.store.project(name) is not None:

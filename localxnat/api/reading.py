@@ -58,7 +58,7 @@ def get(call: Call) -> Response:
         case ("accessibility" | "prearchive_code" | "quarantine_code" | "current_arc") as name:
             return Response(target.owner.fields.get(name, fields.SETTINGS[name]))
         case "history":
-            return JSONResponse(history.changesets(call.store.database, target.owner))
+            return JSONResponse(history.events(call.store.database, target.owner))
         case "status":
             experiment = target.experiment
             return Response(experiment.fields.get("status", "active") if experiment else "")

@@ -1,5 +1,7 @@
 """What the server keeps of its doings: the history of objects, and what searches found."""
 
+from typing import Any
+
 import pytest
 
 from localxnat.testing import Server
@@ -14,18 +16,47 @@ def workflow(status: str) -> dict[str, str]:
     return {f"wrk:workflowData/{name}": value for name, value in about.items()}
 
 
+def events(raw: Raw, path: str) -> list[dict[str, Any]]:
+    answer: list[dict[str, Any]] = raw("GET", f"{path}/history").json()["events"]
+    return answer
+
+
 def test_a_record_of_work_is_in_the_history_of_its_object(raw: Raw) -> None:
     assert raw("PUT", "/data/workflows", params=workflow("Complete")).status_code == 200
-    changes = raw("GET", f"{S1_A}/history").json()["changesets"]
-    assert "TEST" in [event["event_action"] for one in changes for event in one["events"]]
+    (kept,) = [one for one in events(raw, S1_A) if one["event_action"] == "TEST"]
+    assert kept["event_status"] == "Complete"
+    assert kept["event_date"] % 60_000 == 25_089
+    assert kept["changesets"] == []
 
 
-@pytest.mark.parametrize("path", [S1_A, "/data/projects/DEMO", "/data/projects/DEMO/subjects/S1"])
-def test_the_history_of_an_object_begins_with_its_making(raw: Raw, path: str) -> None:
-    changes = raw("GET", f"{path}/history").json()["changesets"]
-    assert [event["event_action"] for event in changes[-1]["events"]] in (["Added"], ["TEST"])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (S1_A, "MR Session"),
+        ("/data/projects/DEMO", "Project"),
+        ("/data/projects/DEMO/subjects/S1", "Subject"),
+    ],
+)
+def test_the_making_of_an_object_is_in_its_history(raw: Raw, path: str, name: str) -> None:
+    assert f"Added {name}" in [one["event_action"] for one in events(raw, path)]
     assert raw("DELETE", f"{path}/history").status_code == 405
     assert raw("GET", path).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["subjects/RENAMED", "subjects/RENAMED/experiments/RENAMED_MR"])
+def test_each_new_label_is_in_the_history_of_its_object(raw: Raw, kind: str) -> None:
+    given = {"xsiType": "xnat:mrSessionData"} if "experiments" in kind else {}
+    made = raw("PUT", f"/data/projects/DEMO/{kind}", params=given)
+    path = f"/data/{kind.split('/')[-2]}/{made.text}"
+    for label in ("ANOTHER", "ANOTHER", "A_THIRD"):
+        assert raw("PUT", path, params={"label": label}).status_code == 200
+    first, second = sorted(
+        (one for one in events(raw, path) if one["event_action"] == "Renamed"),
+        key=lambda one: one["event_id"],
+    )
+    assert first["event_id"] < second["event_id"]
+    assert [one["event_status"] for one in (first, second)] == ["Complete", "Complete"]
+    raw("DELETE", path)
 
 
 def test_a_search_that_is_kept_is_read_by_its_id_page_by_page(raw: Raw, server: Server) -> None:
