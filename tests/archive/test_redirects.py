@@ -30,7 +30,8 @@ class Heard:
 
     def __init__(self, host: str, status: int = 200) -> None:
         self.status, self.headers, self.body = status, dict[str, str](), SESSION
-        self.plan: dict[str, tuple[int, dict[str, str], str]] = {}
+        who = f"User '{USER}' is logged in"
+        self.plan: dict[str, tuple[int, dict[str, str], str]] = {"GET /data/auth": (200, {}, who)}
         self.silent = "never"
         self.requests: list[str] = []
         self.everything = ""
@@ -132,6 +133,7 @@ def test_an_alias_token_stays_here_as_well(
 
 def test_the_login_page_of_a_university_is_for_browsers(here: Heard, elsewhere: Heard) -> None:
     here.plan["GET /data/projects"] = NOTHING
+    here.plan["GET /data"] = (200, {}, SESSION)
     here.plan["GET /"] = (302, {"Location": elsewhere.url}, "")
     look(Address(here.url))
     assert "PUT /data/services/auth" in here.requests
@@ -247,3 +249,11 @@ def test_an_archive_that_has_moved_has_not_ended_the_login(here: Heard, status: 
     with pytest.raises(ArchiveError, match=f"has moved to {there}; set archive.server"):
         look(Address(here.url))
     assert sum(one.startswith("PUT /data/services/auth") for one in here.requests) == 1
+
+
+def test_a_guest_of_a_second_server_does_not_show_it_the_login_of_the_first(here: Heard) -> None:
+    here.plan["GET /data/projects"] = NOTHING
+    look(Address(here.url, login="XNAT_TO"))
+    told = here.everything
+    assert "GET /data/projects?format=json" in here.requests
+    assert USER not in told and PASSWORD.split()[1] not in told and "Authorization" not in told

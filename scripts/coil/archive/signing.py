@@ -1,13 +1,16 @@
 """To log in at an archive, and to end a login.
 
-User and password come from the environment or from ~/.netrc, and are shown to one server only:
-a request that bears them follows no redirect to another (see `coil.archive.transport`).
+The `xnat` client logs in. User and password come from the environment or from ~/.netrc, and are
+shown to one server only: a request that bears them follows no redirect to another (see
+`coil.archive.transport`).
 """
 
+import logging
 import netrc
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from coil import cluster
 from coil.archive import transport
@@ -31,8 +35,9 @@ from coil.errors import ArchiveError, ConfigError
 HOPS = 5
 """So many redirects are followed."""
 
-_SIGN_IN = "/data/services/auth"
 _SESSION = "/data/JSESSION"
+# One login too many ends by itself; a server that is gone is told of soon.
+_ONCE_MORE = transport.RETRIES.new(allowed_methods=("GET", "PUT"), connect=2)
 _TOKEN = re.compile(r"[\w.!~-]{8,128}", re.ASCII)
 ALIAS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """What the user of an alias token looks like: XNAT takes it with Basic auth only."""
@@ -64,18 +69,18 @@ def log_in(server: str, ca_bundle: str | None, variables: str) -> Token:
     available or sends elsewhere, `ConfigError` for a ~/.netrc that cannot be read.
     """
     who = credentials(server, variables)
-    # One login too many ends by itself; a server that is gone is told of soon.
-    again = transport.RETRIES.new(allowed_methods=("GET", "PUT"), connect=2)
-    with explained(server), http_session(again) as http:
-        server = _settled(http, server, ca_bundle)
-        answer = _ask(http, server, who, ca_bundle)
+    with explained(server):
+        server = _settled(server, ca_bundle)
+        session, answer = _ask(server, who, ca_bundle)
         for _ in range(HOPS):
-            there = redirect(answer)
+            there = None if session else redirect(answer)
             if there is None or _is_login_page(there):
                 break
             server = _base(there)
-            answer = _ask(http, server, who, ca_bundle)
-    return Token(server, _session(answer, server, who, variables), ca_bundle)
+            session, answer = _ask(server, who, ca_bundle)
+    if session is None:
+        raise ArchiveError(_told(answer, server, who, variables))
+    return Token(server, session, ca_bundle)
 
 
 def log_out(token: Token) -> None:
@@ -88,23 +93,24 @@ def log_out(token: Token) -> None:
 Who = tuple[str, str] | None
 
 
-def _settled(http: requests.Session, server: str, ca_bundle: str | None) -> str:
+def _settled(server: str, ca_bundle: str | None) -> str:
     """Where the server is by its own redirects, found out before anything is shown to it.
 
     What its front page redirects to beyond that, such as the login of a university, is for
     browsers.
     """
-    for _ in range(HOPS):
-        options: dict[str, Any] = {"verify": ca_bundle, "timeout": TIMEOUT}
-        with http.get(f"{server}/", allow_redirects=False, stream=True, **options) as answer:
-            try:
-                there = redirect(answer)
-            except ArchiveError:
+    options: dict[str, Any] = {"verify": ca_bundle, "timeout": TIMEOUT, "allow_redirects": False}
+    with http_session(_ONCE_MORE) as http:
+        for _ in range(HOPS):
+            with http.get(f"{server}/", stream=True, **options) as answer:
+                try:
+                    there = redirect(answer)
+                except ArchiveError:
+                    return server
+            found = _base(there) if there else server
+            if found == server:
                 return server
-        found = _base(there) if there else server
-        if found == server:
-            return server
-        server = found
+            server = found
     return server
 
 
@@ -113,12 +119,106 @@ def _base(place: str) -> str:
     return _PAGE.sub("", place).rstrip("/")
 
 
-def _ask(http: requests.Session, server: str, who: Who, ca_bundle: str | None) -> requests.Response:
+Outcome = tuple[str | None, requests.Response]
+"""A JSESSIONID, None for none, and the last answer."""
+
+
+def _ask(server: str, who: Who, ca_bundle: str | None) -> Outcome:
+    """What comes of a login that follows no redirect."""
+    if who is not None:
+        return _connect(server, *who, ca_bundle)
+    # Without a user the client would look for one in the environment, be it another server's.
     options: dict[str, Any] = {"verify": ca_bundle, "timeout": TIMEOUT, "allow_redirects": False}
-    if who and not ALIAS.fullmatch(who[0]):
-        data = {"username": who[0], "password": who[1]}
-        return http.put(server + _SIGN_IN, data=data, **options)
-    return http.get(server + _SESSION, auth=who, **options)
+    with http_session(_ONCE_MORE) as http:
+        answer = http.get(server + _SESSION, **options)
+    return _id_in(answer.text.strip() if answer.status_code == 200 else ""), answer
+
+
+def _connect(server: str, user: str, password: str, ca_bundle: str | None) -> Outcome:
+    """The same by the `xnat` client."""
+    import xnat  # half a second, and one job of a run logs in
+
+    silent = logging.getLogger("coil-xnat-client")
+    silent.addHandler(logging.NullHandler())
+    silent.propagate = False
+    with _kept_here(ca_bundle) as kept:
+        try:
+            # `cli`: it must not log out when it lets go of the connection.
+            connection = xnat.connect(
+                server,
+                user=user,
+                password=password,
+                no_parse_model=True,
+                detect_redirect=False,
+                logger=silent,
+                cli=True,
+                pilot_timeout=TIMEOUT,
+            )
+        except requests.RequestException:
+            raise
+        except Exception:  # the client's own, and whatever a page in place of a login makes of it
+            return None, kept.last()
+        session = _id_in(str(connection.jsession))
+        connection.disconnect()
+    return session, kept.last()
+
+
+def _id_in(text: str) -> str | None:
+    return text if _TOKEN.fullmatch(text) else None
+
+
+class _Kept(requests.Session):
+    """What the client sends its requests with, which it makes for itself: it follows no redirect.
+
+    It keeps what the last of them led to, for the client's own errors tell it from no other.
+    """
+
+    outcome: requests.Response | requests.RequestException
+    trusted: str | None = None
+
+    def last(self) -> requests.Response:
+        """The last answer; raises what came in place of it."""
+        if isinstance(self.outcome, requests.RequestException):
+            raise self.outcome
+        return self.outcome
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: where it leads, `redirect` has to judge first."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """As any session, but for what is kept; what ends a login that failed is none of it."""
+        if self.trusted:  # whatever the environment says
+            options["verify"] = self.trusted
+        try:
+            answer = super().send(request, **options)
+        except requests.RequestException as error:
+            self._keep(request, error)
+            raise
+        self._keep(request, answer)
+        return answer
+
+    def _keep(
+        self,
+        request: requests.PreparedRequest,
+        outcome: requests.Response | requests.RequestException,
+    ) -> None:
+        if request.method != "DELETE":
+            self.outcome = outcome
+
+
+@contextmanager
+def _kept_here(ca_bundle: str | None) -> Iterator[_Kept]:
+    """Let the client have this as its session, which it does not take as an argument."""
+    kept = _Kept()
+    kept.trusted = ca_bundle
+    for scheme in ("http://", "https://"):
+        kept.mount(scheme, HTTPAdapter(max_retries=_ONCE_MORE))
+    made, requests.Session = requests.Session, lambda: kept  # type: ignore[misc,assignment]
+    try:
+        yield kept
+    finally:
+        requests.Session = made  # type: ignore[misc]
+        kept.close()
 
 
 def _is_login_page(place: str) -> bool:
@@ -126,19 +226,17 @@ def _is_login_page(place: str) -> bool:
     return "/app/" in path or "login" in path.lower()
 
 
-def _session(answer: requests.Response, server: str, who: Who, variables: str) -> str:
-    """The JSESSIONID that an answer to a login has."""
-    status, text = answer.status_code, answer.text.strip()
-    if status == 200 and _TOKEN.fullmatch(text):
-        return text
+def _told(answer: requests.Response, server: str, who: Who, variables: str) -> str:
+    """What the last answer to a login without success says."""
+    status, text = answer.status_code, answer.text
     if status in BUSY or (status == 200 and "maintenance" in text.lower()):
-        raise ArchiveError(
+        return (
             f"{server}: not available: it answers a login with status {status}; it may be in "
             "maintenance or overloaded, try again later"
         )
-    if status in (401, 403) or (status in REDIRECTS):
-        raise ArchiveError(_refused(server, who, variables))
-    raise ArchiveError(
+    if status in (401, 403, *REDIRECTS) or (status == 200 and who is None):
+        return _refused(server, who, variables)
+    return (
         f"{server}: the login was answered with something else (status {status}); the server may "
         "be in maintenance or overloaded, try again, then check archive.server"
     )
