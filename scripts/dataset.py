@@ -24,6 +24,7 @@ from coil.bids.mapping import mapping
 from coil.deid.dataset import Guard
 from coil.deid.identities import LinkTable
 from coil.deid.people import read
+from coil.pushed import many
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -70,15 +71,17 @@ def measured(
     phenotype: list[dict[str, Any]], folder: Path, known: dict[str, Any], problems: Problems
 ) -> list[Instrument]:
     """The config's instruments; one that cannot be used is left out, and said to be."""
-    people, found = People.noted(known), []
+    people = People.noted(known)
+    found: list[Instrument] = []
     for entry in phenotype:
         what = f"phenotype/{entry['instrument']}"
-        found += (
-            problems.attempt(
-                what, lambda e=entry: read_instrument(e, folder, known["measured"], people)
-            )
-            or []
+        tables = problems.attempt(
+            what, lambda e=entry: read_instrument(e, folder, known["measured"], people)
         )
+        found += tables or []
+        if tables and (rows := tables[0].unknown):
+            reason = "no such subject in the archive; correct the label, if it is wrong"
+            problems.note(f"{what}, {many(len(rows), 'row')}", [f"{row}: {reason}" for row in rows])
     return found
 
 

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids.dataset.columns import TableError
+from coil.bids.dataset.dataset import Problems
 from coil.bids.dataset.people import People
 from coil.bids.dataset.phenotype import Instrument
 from coil.bids.dataset.questionnaires import read_instrument
 from coil.errors import DataError
+from dataset import measured
 
 DICTIONARY = {
     "MeasurementToolMetadata": {"Description": "Patient Health Questionnaire"},
@@ -67,7 +69,10 @@ def test_the_dictionary_keeps_what_the_table_has(tmp_path: Path) -> None:
         ("subject,secret\nJane,1\n", "column 2 is not described in phq9.json"),
         ("person,item\nJane,1\n", "column 1 is not described"),
         ("item\n1\n", "has no column subject with the subjects' labels"),
-        ("subject,item\nJane,1\nDoe,0\n", "row 3, column subject: no such subject"),
+        (
+            "subject,item\nDoe,1\nRoe,0\n",
+            "row 2, column subject: no such subject in the archive, nor",
+        ),
         ("subject,item\n\nJane,7\n", "row 3, column item: is not one of its levels"),
         ("subject,total\nJane,lots\n", "row 2, column total: is text; list the column's levels"),
         ("subject,item\nJane,1\nJane,0\n", "row 3: the subject has a row already"),
@@ -86,8 +91,16 @@ def test_a_broken_questionnaire_is_told_by_row_and_column(
     assert not any(value in said for value in ("Jane", "Doe", "lots", "7", "secret"))
 
 
+def test_rows_of_people_whom_the_archive_does_not_have_stay_behind_and_are_told(
+    tmp_path: Path,
+) -> None:
+    found = only(read(tmp_path, "subject,item,total\nJane,1,5\nDoe,8,anything\nRoe,0,1\n"))
+    assert found.rows == [["sub-A", "1", "5"]]
+    assert found.unknown == ["phq9.csv: row 3", "phq9.csv: row 4"]
+
+
 def test_all_errors_are_kept_and_the_line_tells_the_first_and_how_many(tmp_path: Path) -> None:
-    text = "subject,item,total\nJane,7,x\nDoe,8,1\n"
+    text = "subject,item,total\nJane,7,x\nJoe,8,x\n"
     with pytest.raises(
         TableError, match=r"row 2, column item.*\(and 3 more, in the log\)"
     ) as caught:
@@ -312,3 +325,14 @@ def test_rows_of_the_archives_own_fields_are_named_by_participant(tmp_path: Path
         read_instrument(entry, tmp_path, noted, PEOPLE)
     with pytest.raises(DataError, match="the archive lists nothing of the type"):
         read_instrument({**entry, "assessor": "x:y"}, tmp_path, {}, PEOPLE)
+
+
+def test_what_stays_behind_of_a_questionnaire_is_said_with_its_rows(tmp_path: Path) -> None:
+    read(tmp_path, "subject,item,total\nJane,1,5\nDoe,1,5\nRoe,0,1\n")
+    known = {"linked": {}, "others": ["Jane"], "other_sessions": {}, "measured": {}}
+    problems = Problems()
+    assert measured([{**DEFAULTS, "file": "phq9.csv"}], tmp_path, known, problems)
+    (told,) = problems.found
+    assert told["what"] == "phenotype/phq9, 2 rows"
+    assert told["reason"].startswith("phq9.csv: row 3: no such subject in the archive")
+    assert told["reason"].endswith("(and 1 more, in the log)")

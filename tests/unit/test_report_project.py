@@ -137,6 +137,6 @@ def test_what_the_dataset_lacks_is_said(shown):
     found = records.project()
     found["problems"] = [{"what": "phenotype/phq9", "reason": "row 3, column item: is no level"}]
     text = Page(project.render(found)).text
-    assert "1 table or column of the dataset left out" in text
+    assert "1 part of the dataset left out" in text
     assert "phenotype/phq9" in text
     assert "row 3, column item: is no level" in text

@@ -49,7 +49,8 @@ def clinic(
         place = f"{server.url}/data/projects/DEMO"
         file = f"{place}/resources/questionnaires/files/phq9.csv"
         text = requests.get(file, auth=login, timeout=20).text
-        wrong = text.replace("D02_", "NOBODY_").rstrip("\n").rpartition(",")[0] + ",lots\n"
+        head, first, *others = text.splitlines()
+        wrong = "\n".join([head, f"{first.rpartition(',')[0]},lots", *others, ""])
         assert requests.put(f"{file}?overwrite=true", wrong, auth=login, timeout=20).ok
         subject = (study / "dicom" / "x").parent.glob("D02_*")
         field = "xnat:subjectData/fields/field[name=plays_instrument]/field"
@@ -67,11 +68,11 @@ def test_a_broken_questionnaire_is_left_out_and_everything_else_is_written(
     bids = lab.results / "bids"
     assert not (bids / "phenotype/phq9.tsv").exists()
     assert (bids / "phenotype/tapping_visit_1_arm_1.tsv").is_file()
-    reason = "phenotype/phq9: phq9.csv: row 3, column subject: no such subject in the archive (and"
+    reason = "phenotype/phq9: phq9.csv: row 2, column phq9_total: is text"
     assert f"  left out   {reason}" in run.output
     log = (lab.work / "logs/study/dataset.log").read_text()
-    assert "phq9.csv: row 3, column phq9_total: is text" in log
-    assert "phq9.csv: row 3, column subject" in (lab.results / "reports/index.html").read_text()
+    assert "phq9.csv: row 2, column phq9_total: is text" in log
+    assert "phq9.csv: row 2, column phq9_total" in (lab.results / "reports/index.html").read_text()
     assert read_json(lab.results / "validation.json")["errors"] == 0
 
 

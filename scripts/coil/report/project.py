@@ -22,7 +22,7 @@ def render(project: Mapping[str, Any]) -> str:
                 dataset     path of the dataset
                 versions    program to version
                 participants    how many are in the dataset
-                problems    (may be absent) what, and reason, of each table or column of the
+                problems    (may be absent) what, and reason, of each table, column or rows of the
                             dataset that was left out
     """
     sessions = [_session(session) for session in project["sessions"]]

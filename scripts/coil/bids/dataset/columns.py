@@ -7,7 +7,7 @@ date only as a column of dates, moved as all dates of its participant.
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,9 +37,13 @@ class TableError(DataError):
     """All that is wrong with one table: `errors` has every line, the message the first."""
 
     def __init__(self, errors: list[str]) -> None:
-        more = f" (and {len(errors) - 1} more, in the log)" if len(errors) > 1 else ""
-        super().__init__(f"{errors[0]}{more}")
+        super().__init__(first_of(errors))
         self.errors = errors
+
+
+def first_of(lines: Sequence[str]) -> str:
+    """The first of some lines, and how many more the log has."""
+    return f"{lines[0]} (and {len(lines) - 1} more, in the log)" if len(lines) > 1 else lines[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coil.bids.dataset import tables
-from coil.bids.dataset.columns import Column, TableError, note_of
+from coil.bids.dataset.columns import Column, TableError, first_of, note_of
 from coil.bids.dataset.description import changes, citation, description, readme, write_description
 from coil.bids.dataset.participants import (
     custom,
@@ -41,10 +41,14 @@ class Problems:
         try:
             return work()
         except DataError as error:
-            for line in error.errors if isinstance(error, TableError) else [str(error)]:
-                logger.error("%s: left out: %s", what, line)
-            self.found.append({"what": what, "reason": str(error)})
+            self.note(what, error.errors if isinstance(error, TableError) else [str(error)])
             return None
+
+    def note(self, what: str, lines: Sequence[str]) -> None:
+        """Note what was left out; of several lines the log has all."""
+        for line in lines:
+            logger.error("%s: left out: %s", what, line)
+        self.found.append({"what": what, "reason": first_of(lines)})
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Questionnaires and other measurements of people: tables that become phenotype/.
 
-Nothing leaves that its dictionary does not describe. An undocumented column, an unknown
-subject, a value outside its levels, text where none is declared, an undeclared date: each is an
-error with its row, and all of them are told. A table with an error leaves nothing.
+Nothing leaves that its dictionary does not describe. An undocumented column, a value outside its
+levels, text where none is declared, an undeclared date: each is an error with its row, and all of
+them are told. A table with an error leaves nothing. A row of a subject whom the archive does not
+have stays behind, and is told: a study asks more people than it scans.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from coil.bids.dataset.columns import Column, TableError, note_of
@@ -27,13 +28,14 @@ class Instrument:
     """One table as it goes into `phenotype/<name>.tsv` and `.json`.
 
     The header begins with `participant_id`; where its second column is `session_id`, rows are
-    of sessions.
+    of sessions. `unknown` says which rows stay behind because the archive has no such subject.
     """
 
     name: str
     header: list[str]
     rows: list[list[str]]
     dictionary: dict[str, Any]
+    unknown: Sequence[str] = ()
 
     def of(self, sessions: Mapping[str, Iterable[str]]) -> "Instrument":
         """The rows of those who are in the dataset: `sessions` by participant (bare labels)."""
@@ -45,7 +47,7 @@ class Instrument:
                 return held is not None
             return row[1][4:] in held
 
-        return Instrument(self.name, self.header, [*filter(counts, self.rows)], self.dictionary)
+        return replace(self, rows=[*filter(counts, self.rows)])
 
 
 class Row(NamedTuple):
@@ -84,7 +86,8 @@ def instruments(
     Raises
     ------
     TableError
-        With a line for each wrong cell: row and column, never the value.
+        With a line for each wrong cell: row and column, never the value. Or if the archive has
+        none of the rows' subjects: then the column is a wrong one, or the archive.
     """
     header = [PARTICIPANT, *([SESSION] if keys.session else []), *(c.name for c in columns)]
     if taken := {PARTICIPANT, SESSION} & {column.name for column in columns}:
@@ -94,7 +97,16 @@ def instruments(
         )
     errors: list[str] = []
     found: dict[str, dict[str, list[str]]] = {}
+    rows = [*rows]
+    unknown = [row.where for row in rows if row.subject not in people.participants]
+    if rows and len(unknown) == len(rows):
+        raise DataError(
+            f"{unknown[0]}, column {keys.subject}: no such subject in the archive, nor "
+            "of any other row; correct `subject_column` or the labels"
+        )
     for row in rows:
+        if row.subject not in people.participants:
+            continue
         try:
             placed = _place(row, people, keys)
         except DataError as error:
@@ -115,7 +127,7 @@ def instruments(
     notes = {SESSION: _SESSION_NOTE} if keys.session else {}
     dictionary = {**({ABOUT_ALL: dict(about)} if about else {}), **notes, **note_of(columns)}
     return [
-        Instrument(full, header, [[key, *table[key]] for key in sorted(table)], dictionary)
+        Instrument(full, header, [[key, *table[key]] for key in sorted(table)], dictionary, unknown)
         for full, table in _named(name, found, keys)
     ]
 
@@ -136,8 +148,6 @@ def _values(row: Row, columns: Sequence[Column], days: int | None) -> list[str]:
 
 def _place(row: Row, people: People, keys: Keys) -> Visit | None:
     """The occasion of a row, "" where the table has none; None where the row stays behind."""
-    if row.subject not in people.participants:
-        raise DataError(f"{row.where}, column {keys.subject}: no such subject in the archive")
     if keys.session is None:
         return Visit("", None)
     try:
