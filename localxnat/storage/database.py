@@ -248,9 +248,10 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            if connection.in_transaction:
+                connection.execute("COMMIT")
         except BaseException:
+            # Also of a commit that failed: what comes next in this thread would join it.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        if connection.in_transaction:
-            connection.execute("COMMIT")

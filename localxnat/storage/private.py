@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +17,13 @@ def own_folder(folder: Path) -> None:
 
 
 def own_file(path: Path) -> None:
-    """Make a file if absent, and let only its owner read it."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    """Make a file if absent, and let only its owner read it.
+
+    One that is there is not opened: to close it would end this process's locks on it, and SQLite
+    holds such ones for as long as a connection is open.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     _restrict(path, 0o600)
 
 

@@ -1,0 +1,37 @@
+"""localxnat's database keeps what it was told, whatever fails and whoever else opens it."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localxnat.storage.database import Database
+
+READ = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT 1 FROM objects').close()"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "localxnat.sqlite3"
+
+
+def test_what_follows_a_commit_that_failed_is_kept(path: Path) -> None:
+    database = Database(path)
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("INSERT INTO roles VALUES ('P', 'nobody', 'owner')")
+    with database.write() as connection:
+        connection.execute("INSERT INTO settings VALUES ('kept', '1')")
+    others = sqlite3.connect(path)
+    assert others.execute("SELECT name FROM settings").fetchall() == [("kept",)]
+    others.close()
+
+
+def test_a_database_that_is_opened_twice_keeps_its_locks(path: Path) -> None:
+    databases = [Database(path), Database(path)]
+    subprocess.run([sys.executable, "-c", READ, str(path)], check=True)
+    # Who closes the last connection removes it.
+    assert path.with_name(f"{path.name}-wal").exists()
+    del databases
