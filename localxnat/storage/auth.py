@@ -140,14 +140,12 @@ class Auth:
                 "UPDATE users SET password = ? WHERE login = ?", (passwords.hashed(password), login)
             )
             connection.execute("DELETE FROM tokens WHERE login = ?", (login,))
-        self._verified.pop(login, None)
         self.end(login)
 
     def remove_user(self, login: str) -> None:
         """Remove a user with its roles, tokens and open logins."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM users WHERE login = ?", (login,))
-        self._verified.pop(login, None)
         self.end(login)
 
     def users(self) -> list[sqlite3.Row]:
@@ -165,13 +163,14 @@ class Auth:
         ).fetchone()
         if token is not None:
             given = hashlib.sha256(password.encode()).hexdigest()
-            return (
-                self.user(token["login"]) if hmac.compare_digest(given, token["secret"]) else None
-            )
+            fits = hmac.compare_digest(given, token["secret"]) and self.enabled(token["login"])
+            return self.user(token["login"]) if fits else None
         row = self._user(login)
         if row is None or not self.enabled(login):
             return None
-        quick = hmac.digest(self._pepper, f"{login}\0{password}".encode(), "sha256")
+        # With the hash that is stored: once there is another, nothing that fitted it counts.
+        known = f"{login}\0{row['password']}\0{password}".encode()
+        quick = hmac.digest(self._pepper, known, "sha256")
         if not hmac.compare_digest(self._verified.get(login, b""), quick):
             if not passwords.matches(password, row["password"]):
                 return None

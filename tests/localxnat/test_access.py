@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from localxnat.storage.auth import Auth
+from localxnat.storage.database import Database
 from localxnat.testing import Server, running
 from tests.archives import Raw
 
@@ -52,6 +54,24 @@ def test_a_login_needs_no_content_type(server: Server, kind: str | None) -> None
     url = f"{server.url}/data/services/auth"
     answer = requests.put(url, data=body, headers=headers, timeout=20)
     assert (answer.status_code, len(answer.text)) == (200, 32)
+
+
+def test_a_disabled_user_gets_in_by_no_token_either(server: Server, raw: Raw) -> None:
+    name = "tokenless"
+    user(server, name)
+    raw("PUT", f"/xapi/users/{name}/enabled/false")
+    made = raw("GET", f"/data/services/tokens/issue/user/{name}").json()
+    assert status(server, auth=(made["alias"], made["secret"])) == 401
+
+
+def test_an_old_password_ends_wherever_the_new_one_was_set(tmp_path: Path) -> None:
+    database = Database(tmp_path / "localxnat.sqlite3")
+    here, elsewhere = Auth(database), Auth(database)
+    here.add_user("reader", "old")
+    assert here.check("reader", "old")
+    elsewhere.set_password("reader", "new")
+    assert here.check("reader", "old") is None
+    assert here.check("reader", "new")
 
 
 @pytest.mark.parametrize("ending", ["disabled", "password"])
