@@ -109,7 +109,7 @@ def test_the_projects_by_permission_count_where_the_server_knows_that_question(
 ) -> None:
     listed = json.dumps({"ResultSet": {"Result": [row]}})
     with heard() as server:
-        server.plan = {
+        server.plan |= {
             "GET /data/projects?permissions=delete": (200, {}, '{"ResultSet":{"Result":[]}}'),
             "GET /data/projects": (200, {}, listed),
             "GET /xapi": (404, {}, ""),
