@@ -26,6 +26,7 @@ UNITS = locked.choose(known_sessions(), LOCKS)
 
 def ask_archives(call):
     """Ask the archives once jobs are to be planned; which records are to be made again."""
+    check_alone(call.targets)
     if call.offline:
         if "init" in call.targets:
             check_draft(config["project"], Path.cwd())

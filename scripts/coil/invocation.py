@@ -29,8 +29,8 @@ class Call:
 
     @property
     def offline(self) -> bool:
-        """Whether what it asks for needs no archive."""
-        return bool(self.targets & _OFFLINE)
+        """Whether nothing that it asks for needs the archives to be asked ahead of the jobs."""
+        return self.targets <= _OFFLINE
 
 
 def before_jobs(workflow: Any, work: Callable[[Call], Iterable[str]]) -> None:

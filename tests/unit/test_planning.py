@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from coil.invocation import planned
-from coil.planning import check_draft, check_session, draft_path
+from coil.invocation import Call, planned
+from coil.planning import check_alone, check_draft, check_session, draft_path
 from coil.units import Unit
 
 UNITS = {"study": [Unit("a", "1"), Unit("b", "2")]}
@@ -41,3 +41,21 @@ def test_a_draft_may_be_named_in_the_config_before_it_is_there() -> None:
     config = {"projects": ["P.yaml"], "merged": [], "project": "P"}
     assert planned(config, ["snakemake", "init"])["projects"] == []
     assert planned(config, ["snakemake", "preview"]) == config
+
+
+@pytest.mark.parametrize(
+    ("targets", "offline"), [("status", True), ("init", True), ("status push", False)]
+)
+def test_only_who_asks_for_nothing_of_the_archive_works_offline(
+    targets: str, offline: bool
+) -> None:
+    call = Call(frozenset(targets.split()), dry=False, until=frozenset(), whole=True)
+    assert call.offline == offline
+
+
+@pytest.mark.parametrize("targets", ["doctor push", "init status"])
+def test_what_works_on_no_project_is_asked_for_alone(targets: str) -> None:
+    check_alone({"doctor"})
+    check_alone({"push", "status"})
+    with pytest.raises(SystemExit, match="in an invocation of its own"):
+        check_alone({*targets.split()})
