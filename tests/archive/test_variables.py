@@ -127,6 +127,20 @@ def test_what_custom_forms_hold_comes_too_also_where_the_archive_does_not_list_i
     assert "without" not in str(study.discover())
 
 
+def test_forms_that_the_archive_does_not_have_at_all_are_said_to_lack(study: Study) -> None:
+    study.session("A_1")
+    refused = {"path": "columns=.*custom_fields", "times": 0, "fault": {"status": 500}}
+    unknown = {"path": "/xapi/custom-fields", "times": 0, "fault": {"status": 404}}
+    study.server.faults(refused, unknown)
+    people = known(
+        study, participants=columns_of(("forms/arm",)), sessions=columns_of(("forms/sleep",))
+    )
+    assert [one["fields"] for one in people["linked"].values()] == [{}]
+    told = str(study.discover())
+    for owners in ("subjects", "sessions"):
+        assert f"custom forms of the {owners}: the archive does not know or refuses them" in told
+
+
 def test_variables_take_one_request_for_subjects_and_one_for_sessions(study: Study) -> None:
     study.session("A_1")
     known(study, participants=[column("arm"), column("hand")], sessions=[column("sleep")])

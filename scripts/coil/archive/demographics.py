@@ -10,7 +10,7 @@ from coil.archive.columns import Lister, Listing, id_of
 from coil.archive.fields import CUSTOM_FIELDS, Fields
 from coil.archive.listing import Session
 from coil.archive.paths import PERSON
-from coil.archive.variables import fields_per, subject_forms
+from coil.archive.variables import fields_per, list_forms
 from coil.deid.dates import age_at, cap_age
 from coil.deid.identities import Link
 
@@ -43,7 +43,8 @@ def list_people(
     rows = lister.ask(asked, list)
     if lister.lacks(asked, CUSTOM_FIELDS):
         ours = sorted({session.subject_id for session in taken})
-        rows += [{"ID": one, **subject_forms(lister.archive, project, one)} for one in ours]
+        homes = {one: f"subjects/{part(one)}" for one in ours}
+        rows += list_forms(lister, project, "subject", homes)
     found = wanted.take(rows, id_of)
     lister.notes += wanted.remarks("subjects")
     people = {id_of(row): row for row in reversed(rows)}  # the first row of each

@@ -58,9 +58,11 @@ def list_session_fields(
     listing = session_fields(project, fields)
     rows = [row for row in lister.ask(listing, list) if id_of(row) in ours]
     if lister.lacks(listing, CUSTOM_FIELDS):
-        for one in sessions:
-            home = f"subjects/{part(one.subject_id)}/experiments/{part(one.id)}"
-            rows.append({"ID": one.id, **_forms(lister.archive, project, home, "session")})
+        homes = {
+            one.id: f"subjects/{part(one.subject_id)}/experiments/{part(one.id)}"
+            for one in sessions
+        }
+        rows += list_forms(lister, project, "session", homes)
     found = fields.take(rows, id_of)
     lister.notes += fields.remarks("sessions")
     return found
@@ -73,19 +75,29 @@ def session_fields(project: str, fields: Fields) -> Listing:
     return Listing("the sessions' variables", address, query, ["ID"], fields.columns, EVERY)
 
 
-def subject_forms(archive: Archive, project: str, subject_id: str) -> Row:
-    """What a listing would have of a subject's forms, from a server that does not list them."""
-    return _forms(archive, project, f"subjects/{part(subject_id)}", "subject")
+def list_forms(lister: Lister, project: str, per: str, homes: Mapping[str, str]) -> list[Row]:
+    """What a listing would have of forms, from a server that does not list them.
+
+    `homes` are the addresses of subjects or sessions (`per`) in the project, by ID. A server that
+    refuses them of all has no forms, which is told.
+    """
+    found = {ident: _forms(lister.archive, project, home) for ident, home in homes.items()}
+    if homes and all(held is None for held in found.values()):
+        lister.notes.append(
+            f"custom forms of the {per}s: the archive does not know or refuses them"
+        )
+    column = f"{_TYPES[per]}/{CUSTOM_FIELDS}"
+    return [{"ID": ident, column: held} for ident, held in found.items() if held]
 
 
-def _forms(archive: Archive, project: str, home: str, per: str) -> Row:
+def _forms(archive: Archive, project: str, home: str) -> Any:
+    """The forms there as JSON has them; None where the server refuses them or says no JSON."""
     address = f"/xapi/custom-fields/projects/{part(project)}/{home}/fields"
     try:
         with archive.stream(address) as chunks:
-            held = json.loads(b"".join(chunks) or b"{}")
-    except (RefusedError, ValueError):  # it has no forms, or none of this subject or session
-        held = {}
-    return {f"{_TYPES[per]}/{CUSTOM_FIELDS}": held}
+            return json.loads(b"".join(chunks) or b"{}")
+    except (RefusedError, ValueError):
+        return None
 
 
 def list_assessors(
