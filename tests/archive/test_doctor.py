@@ -11,7 +11,7 @@ from test_redirects import heard
 
 import doctor
 from coil.archive.client import Address, connect
-from coil.doctor import rights
+from coil.doctor import rights, server
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, UNKNOWN
 from coil.errors import ConfigError
 from localxnat.testing import Server
@@ -108,16 +108,26 @@ def test_the_projects_by_permission_count_where_the_server_knows_that_question(
     row: dict[str, str], may: set[str] | None
 ) -> None:
     listed = json.dumps({"ResultSet": {"Result": [row]}})
-    with heard() as server:
-        server.plan |= {
+    with heard() as found:
+        found.plan |= {
             "GET /data/projects?permissions=delete": (200, {}, '{"ResultSet":{"Result":[]}}'),
             "GET /data/projects": (200, {}, listed),
             "GET /xapi": (404, {}, ""),
         }
-        with connect(Address(server.url)) as there:
+        with connect(Address(found.url)) as there:
             user = rights.ask(there)
     assert user.may("P") == may
     assert (user.roles, user.groups) == (None, None)
+
+
+def test_a_server_that_keeps_its_version_to_itself_will_do_all_the_same() -> None:
+    with heard() as there:
+        there.plan |= {"GET /xapi": (403, {}, "")}
+        with connect(Address(there.url)) as archive:
+            found = list(server.version(archive))
+    assert [(one.state, one.told) for one in found] == [
+        (UNKNOWN, "the server does not tell its version")
+    ]
 
 
 def test_who_only_reads_needs_no_more_where_nothing_is_pushed(

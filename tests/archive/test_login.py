@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from coil.archive import signing, transport
 from coil.archive.client import Address, connect
 from coil.archive.locks import place
 from coil.archive.login import FOLDER, close_all
@@ -135,6 +136,13 @@ def test_many_jobs_whose_login_ended_make_one_between_them(run: Address, server:
         thread.join()
     assert found == [1] * 8
     assert not any(line.startswith(LOGIN) for line in since(server, before))
+
+
+def test_who_works_on_while_another_thread_logs_in_has_a_session_without_its_password() -> None:
+    with signing._kept_here(None) as kept:
+        kept.auth = ("somebody", "pw")
+        with transport.http_session() as http:
+            assert http is not kept
 
 
 def test_who_writes_is_told_that_the_login_ended(run: Address, server: Server) -> None:

@@ -40,7 +40,7 @@ _PORTS = {"http": 80, "https": 443}
 
 def http_session(retries: urllib3.Retry | None = None) -> requests.Session:
     """What sends requests; the caller says with each whose they are."""
-    http = requests.Session()
+    http = requests.sessions.Session()  # `requests.Session` is another while somebody logs in
     # Else ~/.netrc would log in once more with each request, and a cookie of a refusal stay.
     http.auth = _as_it_is
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -191,7 +191,10 @@ def days_left(certificate: Mapping[str, object], now: datetime, bundle: str) -> 
 
 def version(archive: Archive) -> Iterator[Finding]:
     """Which XNAT it is."""
-    told = str(ask(archive, "/xapi/siteConfig/buildInfo").get("version", ""))
+    try:
+        told = str(ask(archive, "/xapi/siteConfig/buildInfo").get("version", ""))
+    except RefusedError:
+        told = ""
     known = [int(part) for part in told.split(".")[:2] if part.isdecimal()]
     if len(known) < 2:
         yield Finding("Server", "version", UNKNOWN, "the server does not tell its version")
