@@ -10,7 +10,8 @@ SELECT = {"subjects": "*", "sessions": "*"}
 
 
 def entry(status: str, subject: str = "A", name: str = "A_1") -> list[Entry]:
-    return entries([{"subject": subject, "name": name, "status": status}])
+    row = {"project": "P", "subject": subject, "name": name, "status": status}
+    return entries([row], "P")
 
 
 @pytest.mark.parametrize(

@@ -44,14 +44,18 @@ def list_prearchive(lister: Lister, project: str) -> list[Entry]:
             "pulled first"
         )
         return []
-    # An administrator gets the rows of other projects, and of none, with them.
-    return entries(row for row in rows if row.get("project") == project)
+    return entries(rows, project)
 
 
-def entries(rows: Iterable[Mapping[str, str]]) -> list[Entry]:
-    """The rows of a prearchive's listing, but for what is being deleted there."""
+def entries(rows: Iterable[Mapping[str, str]], project: str) -> list[Entry]:
+    """The rows of a prearchive's listing, but for what is being deleted there.
+
+    An administrator gets the rows of other projects, and of none, with them.
+    """
     found = []
     for row in rows:
+        if row.get("project") != project:
+            continue
         # `_MOVING` and `QUEUED_MOVING` are about to be what `MOVING` is.
         status = (row.get("status") or "").upper().lstrip("_").removeprefix("QUEUED_")
         if status != _LEAVING:

@@ -138,7 +138,7 @@ def waiting(project: Surveyed, archive: Archive) -> Iterator[Finding]:
         remedy = "ask the project's owner to make you a member"
         yield project.found("prearchive", LIMIT, told, remedy)
         return
-    found = entries(row for row in rows if row.get("project", project.id) == project.id)
+    found = entries(rows, project.id)
     names = sorted(f"{one.subject} {one.session}".strip() for one in found)
     under_way = sum(one.under_way for one in found)
     if len(found) > under_way:
