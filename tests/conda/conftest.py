@@ -100,7 +100,7 @@ def isolated(
     with lab.open() as server:
         draft = ("init", "--config", f"server={server.url}", "project=OTHER", "preview=headers")
         assert lab.snakemake("discover").status == 0  # making environments alone asks no archive
-        calls = (("all", SCANNER), draft, ("preview", *draft[1:]), ("status",))
+        calls = (("all", SCANNER), draft, ("preview", *draft[1:]), ("doctor",), ("status",))
         for call in calls:
             made = lab.with_conda("--conda-create-envs-only", *call)
             assert made.status == 0, made.output

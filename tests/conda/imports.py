@@ -14,6 +14,7 @@ SCRIPTS = CHECKOUT / "scripts"
 OPTIONAL = {
     ("pydicom", "libjpeg"): "one of its decoders; no script asks for pixels that need it",
     ("requests", "simplejson"): "it reads JSON with it as it does with Python's own",
+    ("xnat", "pandas"): "xnat makes tables of search results with it; no script asks for one",
 }
 """What a library takes where it finds it: importing package, imported package, why it may."""
 
