@@ -15,7 +15,6 @@ from coil.config import check_config, merged_datasets, read_overrides, read_proj
 from coil.errors import CoilError
 from coil.invocation import planned
 from coil.planning import (
-    check_alone,
     check_draft,
     check_session,
     digests,

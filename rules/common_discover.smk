@@ -3,7 +3,7 @@
 # Out: LOCKS, UNITS (sessions by project) and FAILED_PROJECTS, which rules look at when they are
 #      planned. No rules here.
 
-from coil.invocation import before_jobs
+from coil.invocation import before_jobs, check_alone
 from coil.planning import close_logins_at_exit, discover_projects, settle_cluster
 from coil.retrying import to_try_again
 

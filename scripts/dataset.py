@@ -24,7 +24,7 @@ from coil.bids.mapping import mapping
 from coil.deid.dataset import Guard
 from coil.deid.identities import LinkTable
 from coil.deid.people import read
-from coil.pushed import many
+from coil.report.words import plural
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -81,7 +81,9 @@ def measured(
         found += tables or []
         if tables and (rows := tables[0].unknown):
             reason = "no such subject in the archive; correct the label, if it is wrong"
-            problems.note(f"{what}, {many(len(rows), 'row')}", [f"{row}: {reason}" for row in rows])
+            problems.note(
+                f"{what}, {plural(len(rows), 'row')}", [f"{row}: {reason}" for row in rows]
+            )
     return found
 
 

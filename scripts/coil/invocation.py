@@ -1,7 +1,8 @@
 """What an invocation of snakemake was asked for, and the moment before it plans its jobs."""
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,16 @@ def _call(settings: Any, dry: bool) -> Call:
     targets = frozenset(settings.targets) or frozenset({"all"})
     part = settings.omit_from or settings.batch or settings.allowed_rules
     return Call(targets, dry, frozenset(settings.until or ()), not part)
+
+
+def check_alone(targets: Collection[str]) -> None:
+    """End the invocation if `init` or `doctor` is asked for with other targets.
+
+    No project counts then, and nothing would be done for the others.
+    """
+    alone = sorted(ALONE.intersection(targets))
+    if alone and not ALONE.issuperset(targets):
+        sys.exit(f"error: {alone[0]}: ask for the other targets in an invocation of its own")
 
 
 def asks_for(rules: set[str], arguments: Sequence[str]) -> bool:

@@ -10,14 +10,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 from coil import programs
 from coil.errors import PassingError
-from coil.invocation import ALONE
 from coil.units import SCRIPTS
 
 
@@ -65,16 +64,6 @@ def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
             "error: config: session: no project has this session; take a name from "
             "results/<project>/sessions.tsv and write it sub-<subject>_ses-<session>"
         )
-
-
-def check_alone(targets: Collection[str]) -> None:
-    """End the invocation if `init` or `doctor` is asked for with other targets.
-
-    No project counts then (see `coil.invocation`), and nothing would be done for the others.
-    """
-    alone = sorted(ALONE.intersection(targets))
-    if alone and not ALONE.issuperset(targets):
-        sys.exit(f"error: {alone[0]}: ask for the other targets in an invocation of its own")
 
 
 def check_draft(project: str, root: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from coil.invocation import Call, planned
-from coil.planning import check_alone, check_draft, check_session, draft_path
+from coil.invocation import Call, check_alone, planned
+from coil.planning import check_draft, check_session, draft_path
 from coil.units import Unit
 
 UNITS = {"study": [Unit("a", "1"), Unit("b", "2")]}
