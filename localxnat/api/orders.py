@@ -98,8 +98,10 @@ def _act(base: Archive, who: Who, asked: Query, action: str, sources: list[str])
     chosen = [_source(base, who, source) for source in sources]
     orders = [_order(base, who, asked, action, one) for one in chosen]
     if asked.flag("async"):
-        for one in chosen:
-            base.prearchive.queue(one, _STATUS[action])
+        # All of them or, where one is locked, none.
+        with base.store.database.write():
+            for one in chosen:
+                base.prearchive.queue(one, _STATUS[action])
         for order in orders:
             run_later(order)
     elif len(orders) == 1:

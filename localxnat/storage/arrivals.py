@@ -23,7 +23,7 @@ class Arrivals:
         self._resources = resources
         self._database = resources.store.database
         self._quiet = quiet
-        self._arriving = threading.Lock()
+        self._arriving = threading.RLock()
 
     @property
     def quiet(self) -> float:
@@ -58,7 +58,18 @@ class Arrivals:
         return Waiting(**dict(row)) if row else None
 
     def _settle(self) -> None:
-        """Sessions that nothing has come to for long enough are ready."""
+        """Sessions that nothing has come to for long enough are ready.
+
+        None of them becomes so, and is taken away, while another thread adds files to one.
+        """
+        if not self._arriving.acquire(blocking=False):
+            return
+        try:
+            self._end_quiet()
+        finally:
+            self._arriving.release()
+
+    def _end_quiet(self) -> None:
         late = datetime.now() - timedelta(seconds=self.quiet)
         limit = late.isoformat(sep=" ", timespec="milliseconds")
         quiet = "status = 'RECEIVING' AND lastmod <= ?"
@@ -118,16 +129,18 @@ class Arrivals:
     def _stage_at(self, collected: list[Series], arrival: Arrival) -> Waiting:
         """All into the session of an address, which is made if it is not there."""
         new = described(collected, arrival)
-        there = self.find(*new.key)
+        with self._database.write():
+            there = self.find(*new.key)
+            if there is not None:
+                _check_addition(there, new, collected, arrival)
+                self._set(there, "RECEIVING")  # so that no order archives it meanwhile
         if there is None:
             return self._enter_new(new, collected, arrival)
-        if there.status in LOCKED:
-            raise Refused(409, "Prearc destination is locked.")
-        if arrival.parts and there.tag != new.tag:
-            raise Refused(400, f"unable to read DICOM object {collected[0].first.name}")
-        if not arrival.parts and arrival.existing is None:
-            raise Refused(409, "Session already exists, retry with overwrite enabled.")
-        self._place(there, collected, arrival)
+        try:
+            self._place(there, collected, arrival)
+        except BaseException:
+            self._set(there, there.status)
+            raise
         self._set(there, new.status)
         return there
 
@@ -162,6 +175,18 @@ class Arrivals:
             f"INSERT INTO prearchive ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
             tuple(values.values()),
         )
+
+
+def _check_addition(
+    there: Waiting, new: Waiting, collected: list[Series], arrival: Arrival
+) -> None:
+    """400 or 409 for files that cannot go to a session that is there."""
+    if there.status in LOCKED:
+        raise Refused(409, "Prearc destination is locked.")
+    if arrival.parts and there.tag != new.tag:
+        raise Refused(400, f"unable to read DICOM object {collected[0].first.name}")
+    if not arrival.parts and arrival.existing is None:
+        raise Refused(409, "Session already exists, retry with overwrite enabled.")
 
 
 def _studies(collected: list[Series]) -> list[list[Series]]:

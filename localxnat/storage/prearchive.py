@@ -79,7 +79,9 @@ class Prearchive(Arrivals):
         shutil.rmtree(self.folder(waiting), ignore_errors=True)
 
     def move(self, waiting: Waiting, project: str) -> Waiting:
-        """Give a session to another project."""
+        """Give a session to another project; 409 if that has one of its address."""
+        if self.find(project, waiting.timestamp, waiting.name) is not None:
+            raise Refused(409, "The project has a session of this address in its prearchive.")
         self._enter(waiting, "MOVING", {BUSY["MOVING"], BUSY["ARCHIVING"]})
         moved = replace(waiting, project=project, lastmod=now(), status="MOVING")
         target = self.folder(moved)
@@ -188,9 +190,11 @@ class Prearchive(Arrivals):
         threading.Thread(target=self._watch, daemon=True, name="prearchive").start()
 
     def _watch(self) -> None:
+        pause = 0.2
         while True:
-            time.sleep(min(max(self.quiet / 5, 0.2), 10))
+            time.sleep(pause)
             try:
+                pause = min(max(self.quiet / 5, 0.2), 10)
                 self.archive_settled()
             except Exception:
                 traceback.print_exc()

@@ -283,6 +283,40 @@ def test_a_move_that_a_kill_cut_short_leaves_one_session(
     assert list(prearchive.folder(found).rglob("*.dcm"))
 
 
+def test_what_arrives_as_the_quiet_window_ends_is_in_the_session(
+    prearchive: Prearchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources, real = prearchive._resources, prearchive._place
+    arrival = Arrival("P", "S", "E", parts=True, autoarchive="AutoArchive")
+    prearchive.stage([image(tmp_path / "in", 1)], arrival)
+
+    def late(*values: object) -> None:
+        # Meanwhile the window ends, and what is whole is looked for.
+        prearchive._quiet = 0
+        watch = threading.Thread(target=prearchive.archive_settled)
+        watch.start()
+        watch.join()
+        real(*values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prearchive, "_place", late)
+    prearchive.stage([image(tmp_path / "in", 2)], arrival)
+    prearchive.archive_settled()
+    session = resources.store.experiment("E", "P")
+    assert session is not None
+    (scan,) = resources.store.children(session, "scan")
+    assert [one.file_count for one in resources.of(scan)] == [2]
+
+
+def test_of_orders_that_cannot_all_be_taken_none_is(raw: Raw, tmp_path: Path) -> None:
+    first = send(raw, whole(tmp_path), "Ordered1")
+    query = {"import-handler": "gradual-DICOM"}
+    second = send(raw, image(tmp_path, uid="7").read_bytes(), "Ordered2", **query)
+    params = [("src", first), ("src", second), ("async", "true")]
+    answer = raw("POST", "/data/services/archive", params=params)
+    assert answer.status_code == 409
+    assert status(raw, first) == "READY"
+
+
 def test_parts_that_arrive_together_are_one_session(raw: Raw, tmp_path: Path) -> None:
     parts: list[bytes] = []
     for number in range(1, 7):
