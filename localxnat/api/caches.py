@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from localxnat.api import address, uploads
 from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.files import UPLOADED
 from localxnat.api.listings import Row
 from localxnat.api.responses import rows_as
 from localxnat.api.targets import NOT_FOUND
@@ -70,7 +71,7 @@ def _get(base: Archive, who: Who, parts: list[str], query: object) -> Response:
         return rows_as(rows, "json")
     place = _place(base, who, parts)
     if place.is_file():
-        return FileResponse(place)
+        return FileResponse(place, headers=UPLOADED)
     if not place.is_dir() or len(parts) > 2:
         raise Refused(404, NOT_FOUND)
     return rows_as([_row(parts[0], place, one) for one in sorted(place.rglob("*"))], "json")
@@ -110,8 +111,14 @@ async def _put(request: Request, base: Archive, place: Path) -> None:
 
 
 def _keep(new: Incoming, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new.finish(place.name).temporary.replace(place)
+    arrived = new.finish(place.name).temporary
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        arrived.replace(place)
+    except (FileExistsError, IsADirectoryError, NotADirectoryError):
+        raise Refused(409, "A file and a folder cannot have the same name.") from None
+    finally:
+        arrived.unlink(missing_ok=True)
 
 
 def routes() -> list[Route]:

@@ -17,6 +17,9 @@ from localxnat.storage.names import member_part
 from localxnat.storage.resources import File, Resource
 from localxnat.storage.store import Object
 
+# What users uploaded runs, if at all, in an origin of its own: it cannot act with the login of
+# whoever looks at it.
+UPLOADED = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 # The session, the object with the resource, the resource, the file.
 Found = tuple[Object, Object, Resource, File]
 
@@ -188,11 +191,8 @@ def _serve(call: Call, resource: Resource, file: File) -> Response:
         raise Refused(404, NOT_FOUND)
     media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
     headers = {
+        **UPLOADED,
         "Content-Length": str(place.stat().st_size),
-        # What users uploaded runs, if at all, in an origin of its own: it cannot act with
-        # the login of whoever looks at it.
-        "Content-Security-Policy": "sandbox",
-        "X-Content-Type-Options": "nosniff",
         "Last-Modified": formatdate(place.stat().st_mtime, usegmt=True),
     }
     if call.method == "HEAD":

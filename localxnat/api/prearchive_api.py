@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from localxnat.api import address, streams, targets
 from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.files import UPLOADED
 from localxnat.api.listings import Row
 from localxnat.api.responses import rows_as
 from localxnat.errors import Refused
@@ -108,7 +109,7 @@ def _files(files: dict[str, Path], base: str, label: str, rest: list[str], form:
         return rows_as([_file_row(path, base, label) for path in files.values()], form)
     if rest[0] not in files or len(rest) > 1:
         raise Refused(404, targets.NOT_FOUND)
-    return FileResponse(files[rest[0]], media_type="application/dicom")
+    return FileResponse(files[rest[0]], headers=UPLOADED, media_type="application/dicom")
 
 
 def _scan_row(path: Path) -> Row:

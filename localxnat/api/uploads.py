@@ -93,19 +93,34 @@ async def receive_upload(upload: UploadFile, new: Incoming) -> Incoming:
 
 
 async def _receive_form(call: Call, request: Request, path: str) -> list[Arrived]:
-    arrived: list[Arrived] = []
     async with request.form(max_files=10_000) as form:
         uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         if not uploads:
             raise Refused(417, "The form has no file.")
-        for upload in uploads:
-            name = path if path and len(uploads) == 1 else (upload.filename or "")
-            if path.endswith("/") or (path and len(uploads) > 1):
-                name = f"{path.rstrip('/')}/{upload.filename}"
-            check_file_path(name)
-            new = await receive_upload(upload, call.resources.incoming())
-            arrived += await run_in_threadpool(_unpack, call, new, name)
+        arrived: list[Arrived] = []
+        try:
+            for upload in uploads:
+                name = check_file_path(_name(upload, path, alone=len(uploads) == 1))
+                new = await receive_upload(upload, call.resources.incoming())
+                arrived += await run_in_threadpool(_unpack, call, new, name)
+        except BaseException:
+            _drop(arrived)
+            raise
     return arrived
+
+
+def _name(upload: UploadFile, path: str, *, alone: bool) -> str:
+    """Where a file of a form goes: to the path of the address or, of several, below it."""
+    name = upload.filename or ""
+    if path.endswith("/") or (path and not alone):
+        return f"{path.rstrip('/')}/{name}"
+    return path or name
+
+
+def _drop(arrived: list[Arrived]) -> None:
+    """Remove files that arrived and have no place."""
+    for item in arrived:
+        item.temporary.unlink(missing_ok=True)
 
 
 def _unpack(call: Call, new: Incoming, path: str) -> list[Arrived]:
@@ -141,8 +156,7 @@ def _keep(
     try:
         duplicates = commit()
     except BaseException:
-        for item in arrived:
-            item.temporary.unlink(missing_ok=True)
+        _drop(arrived)
         raise
     # As XNAT answers: success even when some files were there and stay as they were.
     if duplicates:
