@@ -257,3 +257,20 @@ def test_a_guest_of_a_second_server_does_not_show_it_the_login_of_the_first(here
     told = here.everything
     assert "GET /data/projects?format=json" in here.requests
     assert USER not in told and PASSWORD.split()[1] not in told and "Authorization" not in told
+
+
+def test_a_server_whose_address_holds_a_user_is_refused_without_quoting_it() -> None:
+    with pytest.raises(ConfigError, match="holds a user; write the address alone") as told:
+        Address.of({"server": f"https://{USER}:secret@xnat.example.org"})
+    assert USER not in str(told.value) and "secret" not in str(told.value)
+
+
+def test_a_netrc_at_home_is_not_named_by_the_home_folder(
+    here: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XNAT_USER", "XNAT_PASS", "NETRC"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".netrc").write_text("machin\n")
+    with pytest.raises(ConfigError, match=r"^~/\.netrc, line \d: not of the form"):
+        look(Address(here.url))

@@ -12,11 +12,12 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from coil import files
 from coil.archive.locks import locked
 from coil.archive.signing import Token, log_in, log_out
-from coil.errors import ArchiveError
+from coil.errors import ArchiveError, ConfigError
 
 FOLDER = Path("private") / ".logins"
 """Where a run keeps its logins, below the folder where snakemake works."""
@@ -28,7 +29,8 @@ class Address:
 
     `logins` is the folder for the run's shared login; without it a connection has a login
     of its own, closed with it. At most `connections` hold one at once. `login` begins the names
-    of the environment's variables with user and password.
+    of the environment's variables with user and password. Raises `ConfigError` for a server's
+    address with a user in it, which logs and pages would show.
     """
 
     server: str
@@ -36,6 +38,13 @@ class Address:
     connections: int = 4
     logins: str | None = None
     login: str = "XNAT"
+
+    def __post_init__(self) -> None:
+        if "@" in urlsplit(self.server).netloc:
+            raise ConfigError(
+                "archive.server or XNAT_HOST: it holds a user; write the address alone, and set "
+                f"{self.login}_USER and {self.login}_PASS"
+            )
 
     @classmethod
     def of(cls, settings: dict[str, Any], root: Path | None = None) -> "Address":

@@ -271,14 +271,15 @@ def credentials(server: str, variables: str) -> Who:
 def _noted(host: str) -> Who:
     """What ~/.netrc, or the file that NETRC names, has for a host: it knows no ports.
 
-    Its own error quotes what it did not expect, which may be a password.
+    Its own error quotes what it did not expect, which may be a password. Errors name the file as
+    it is written here: the home folder may tell whose it is.
     """
     places = [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]
-    path = next((found for place in places if (found := Path(place).expanduser()).is_file()), None)
+    path = next((place for place in places if Path(place).expanduser().is_file()), None)
     if path is None:
         return None
     try:
-        entry = netrc.netrc(path).authenticators(host)
+        entry = netrc.netrc(Path(path).expanduser()).authenticators(host)
     except netrc.NetrcParseError as error:
         raise ConfigError(
             f"{path}, line {error.lineno}: not of the form `machine HOST login USER password "
