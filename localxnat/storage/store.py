@@ -51,6 +51,9 @@ def now() -> str:
     return datetime.now().isoformat(sep=" ", timespec="milliseconds")
 
 
+_AT_ONCE = 500
+
+
 class Store:
     """Objects in the database of one archive folder."""
 
@@ -146,10 +149,16 @@ class Store:
         return [item, *(part for kind in kinds for part in self.children(item, kind))]
 
     def all(self, kind: str) -> Iterator[Object]:
-        rows = self.database.connection.execute(
-            "SELECT * FROM objects WHERE kind = ? ORDER BY pk", (kind,)
-        )
-        return (Object.of(row) for row in rows)
+        """All objects of a kind, some hundred at a time.
+
+        No query is left open where only some are taken: SQLite would let its thread neither wait
+        for its turn to write nor see what others wrote.
+        """
+        last = 0
+        query = f"SELECT * FROM objects WHERE kind = ? AND pk > ? ORDER BY pk LIMIT {_AT_ONCE}"
+        while rows := self.database.connection.execute(query, (kind, last)).fetchall():
+            yield from map(Object.of, rows)
+            last = rows[-1]["pk"]
 
     def in_project(self, project: str, kind: str) -> list[Object]:
         """A project's objects, and those shared into it under the label they have there."""
