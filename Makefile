@@ -45,7 +45,7 @@ cluster: .venv/test.stamp
 	$(BIN)/pytest -m cluster --durations=10 tests/cluster
 
 fuzz: .venv/test.stamp
-	COIL_FUZZ=200 $(BIN)/pytest -q tests/unit/test_deid_walk_fuzz.py
+	COIL_FUZZ=200 $(BIN)/pytest -q tests/unit/deid/leak/test_walk_fuzz.py
 
 .conda/tools.stamp: requirements/conda.txt .venv/run.stamp
 	rm -rf .conda/tools
@@ -73,9 +73,9 @@ conda: .venv/test.stamp .conda/tools.stamp .conda/wheels.stamp
 
 bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
-	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/convert.py
+	PYTHONPATH=scripts:. $(BIN)/python tests/bench/convert.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/export.py
-	PYTHONPATH=scripts:tests/unit $(BIN)/python tests/bench/waist.py
+	PYTHONPATH=scripts:. $(BIN)/python tests/bench/waist.py
 
 # One study in every way - two clones, one core and two, after a kill, on Slurm, in conda
 # environments - and a table of the digests of what came out.

@@ -8,13 +8,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from coil import locked
+from coil.run import locked
 from coil.analyses.definitions import analyses_of
-from coil.cluster import hide_login
+from coil.run.cluster import hide_login
 from coil.config import check_config, merged_datasets, read_overrides, read_projects
 from coil.errors import CoilError
-from coil.invocation import planned
-from coil.planning import (
+from coil.run.invocation import planned
+from coil.run.planning import (
     check_draft,
     check_session,
     digests,

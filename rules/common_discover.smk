@@ -3,9 +3,9 @@
 # Out: LOCKS, UNITS (sessions by project) and FAILED_PROJECTS, which rules look at when they are
 #      planned. No rules here.
 
-from coil.invocation import before_jobs, check_alone
-from coil.planning import close_logins_at_exit, discover_projects, settle_cluster
-from coil.retrying import to_try_again
+from coil.run.invocation import before_jobs, check_alone
+from coil.run.planning import close_logins_at_exit, discover_projects, settle_cluster
+from coil.run.retrying import to_try_again
 
 LOCKS = locked.given(config["locked"], PROJECTS, workflow.is_main_process)
 PROJECTS = {project: PROJECTS[project] for project in LOCKS or PROJECTS}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.admission import Terms, admit, refuse
 from coil.bids.names import bids_version
-from coil.deid import people
-from coil.deid.descriptions import words_of
-from coil.deid.identities import LinkTable, project_secret
-from coil.deid.record import protection
+from coil.deid.bids.descriptions import words_of
+from coil.deid.identity.identities import LinkTable, project_secret
+from coil.deid.leak import people
+from coil.deid.protection import protection
 from coil.jobs import Failure
 from coil.units import Unit
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import jobs
-from coil.bids.beside.companions import parse_behaviour
 from coil.bids.convert.convert import convert_session
+from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import Mapping, parse
 from coil.bids.series.series import name_scans
 from coil.errors import DataError

@@ -21,9 +21,9 @@ from coil.bids.dataset.phenotype import Instrument
 from coil.bids.dataset.questionnaires import read_instrument
 from coil.bids.dataset.shared_config import allowed, write_config
 from coil.bids.mapping import mapping
-from coil.deid.dataset import Guard
-from coil.deid.identities import LinkTable
-from coil.deid.people import read
+from coil.deid.identity.identities import LinkTable
+from coil.deid.leak.dataset import Guard
+from coil.deid.leak.people import read
 from coil.report.words import plural
 
 if TYPE_CHECKING:

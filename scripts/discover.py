@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from coil import jobs
-from coil.archive.discover import Found, discover
-from coil.bids.beside import companions
+from coil.archive.discover.discovery import Found, discover
 from coil.bids.dataset.checks import check_dataset
-from coil.bids.mapping import mapping, overrides
+from coil.bids.mapping import associated, mapping, overrides
 from coil.bids.mapping.sources import lab
 from coil.config import read_overrides
-from coil.planning import mapping_sources
+from coil.run.planning import mapping_sources
 from coil.units import read_units
 
 
@@ -45,7 +44,7 @@ def discover_one(
 ) -> Found:
     bids = settings["bids"]  # read before any work
     mapping.parse(bids["mapping"], f"{file}: bids.mapping", bids["synonyms"])
-    companions.parse_behaviour(bids["behaviour"], f"{file}: bids.behaviour")
+    associated.parse_behaviour(bids["behaviour"], f"{file}: bids.behaviour")
     for use, path in mapping_sources(settings, file).items():
         if use.endswith(".py"):
             lab.check(path, f"{file}: bids.mapping: {use}")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.deid.dates import shift_days
 from coil.deid.dicom.export import Wanted, export_session
 from coil.deid.dicom.profile import Profile
-from coil.deid.identities import LinkTable, project_secret
+from coil.deid.identity.dates import shift_days
+from coil.deid.identity.identities import LinkTable, project_secret
 from coil.jobs import Failure
 from coil.units import Unit
 

@@ -17,18 +17,18 @@ import yaml
 
 from coil import files, jobs
 from coil.archive import listing
-from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Address, Archive, connect
 from coil.archive.columns import Lister
+from coil.archive.discover.bidsmap import fetch_bidsmaps
 from coil.archive.listing import Scan, Session
-from coil.archive.peek import peek
+from coil.archive.pull.headers import peek
+from coil.bids.draft.draft import Draft, draft
 from coil.bids.mapping import mapping as mappings
-from coil.bids.preview.draft import Draft, draft
-from coil.bids.series.glimpse import read_glimpsed
+from coil.bids.series.partial import read_glimpsed
 from coil.bids.series.series import Series
 from coil.config import read_project
 from coil.errors import ConfigError, DataError
-from coil.planning import draft_path
+from coil.run.planning import draft_path
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -9,8 +9,9 @@ params: parts, digests of the config, the code and the environments; identity, f
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coil import __version__, files, jobs, lock
-from coil.deid.identities import project_secret
+from coil import __version__, files, jobs
+from coil.deid.identity.identities import project_secret
+from coil.run import lock
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coil import files, jobs
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
-from coil.archive.peek import peek
+from coil.archive.pull.headers import peek
+from coil.bids.draft.preview import Previewed
+from coil.bids.draft.uses import uses
 from coil.bids.mapping import mapping as mappings
 from coil.bids.mapping.overrides import with_overrides
-from coil.bids.mapping.settle import settle
+from coil.bids.mapping.resolve import settle
 from coil.bids.mapping.sources import with_sources
-from coil.bids.preview.preview import Previewed
-from coil.bids.preview.uses import uses
-from coil.bids.series.glimpse import read_glimpsed
+from coil.bids.series.partial import read_glimpsed
 from coil.bids.series.series import Series, name_scans
-from coil.deid.identities import LinkTable
+from coil.deid.identity.identities import LinkTable
 from coil.errors import DataError
 from coil.report import preview_page, preview_text
 

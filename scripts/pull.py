@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil import files, jobs
-from coil.archive import mounted
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
-from coil.archive.pull import Request, pull_session
-from coil.deid.identities import LinkTable
+from coil.archive.pull import mounted
+from coil.archive.pull.session import Request, pull_session
+from coil.deid.identity.identities import LinkTable
 from coil.units import unit_name
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.archive.client import Address, connect
-from coil.archive.questionnaires import fetch
+from coil.archive.discover.questionnaires import fetch
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

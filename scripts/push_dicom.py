@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.archive import copies
 from coil.archive.client import connect
-from coil.archive.outgoing import address, copy_of, explained, read_scans
-from coil.deid.identities import project_secret
+from coil.archive.push import mirror
+from coil.archive.push.exports import address, copy_of, explained, read_scans
+from coil.deid.identity.identities import project_secret
 from coil.units import Unit
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def main(
     copy = copy_of(unit, to, place, project_secret(identity, private))
     with explained(), connect(address(to, place)) as connection:
         if dry:
-            return {"state": "rehearsed", **copies.rehearse(connection, copy, scans)}
+            return {"state": "rehearsed", **mirror.rehearse(connection, copy, scans)}
         if scans:
-            return {"state": "done", **copies.send(connection, copy, scans, about)}
-        done = copies.withdraw(connection, copy)
+            return {"state": "done", **mirror.send(connection, copy, scans, about)}
+        done = mirror.withdraw(connection, copy)
     reason = "nothing of the session is exported" if not failed else "the session is not exported"
     return {"state": "skipped", "reason": reason, "retry": False, **done}
 

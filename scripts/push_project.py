@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.archive.client import Address, connect, part
-from coil.archive.parcels import derivative_files
-from coil.archive.places import Place, Spot
-from coil.archive.plan import Parcel
-from coil.archive.push import push, rehearse, withheld
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push, rehearse, withheld
+from coil.archive.push.upload import derivative_files
+from coil.archive.resources import Place, Spot
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.archive.assessor import Assessor, statistics
 from coil.archive.client import Address, connect, part
-from coil.archive.parcels import derivative_files, nameless, scan_files
-from coil.archive.places import Place, Spot
-from coil.archive.plan import Parcel
-from coil.archive.push import push, rehearse, withheld
-from coil.deid.identities import Link, LinkTable
+from coil.archive.push.assessor import Assessor, statistics
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push, rehearse, withheld
+from coil.archive.push.upload import derivative_files, nameless, scan_files
+from coil.archive.resources import Place, Spot
+from coil.deid.identity.identities import Link, LinkTable
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

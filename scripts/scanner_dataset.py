@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil import files, jobs
-from coil.bids.beside import scanner
+from coil.bids.associated import scanner
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -6,7 +6,7 @@ params: projects, by name the names of their analyses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coil import status
+from coil.run import status
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -8,7 +8,8 @@ params: analyses, the names of the project's
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coil import files, jobs, status
+from coil import files, jobs
+from coil.run import status
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.archive import copies
 from coil.archive.client import connect
-from coil.archive.outgoing import address, copy_of, explained
-from coil.deid.identities import LinkTable, project_secret
+from coil.archive.push import mirror
+from coil.archive.push.exports import address, copy_of, explained
+from coil.deid.identity.identities import LinkTable, project_secret
 from coil.errors import DataError
 from coil.units import Unit, read_units
 
@@ -32,17 +32,17 @@ def main(
         return done
     place, secret = files.read_json(private / "archive.json"), project_secret(identity, private)
     with explained(), connect(address(to, place)) as connection:
-        there = copies.list_labels(connection, to["project"])
+        there = mirror.list_labels(connection, to["project"])
         for unit in gone:
             copy = copy_of(unit, to, place, secret)
             if copy.label not in there:
                 continue
             try:
                 if dry:
-                    told = copies.rehearse(connection, copy, [])
+                    told = mirror.rehearse(connection, copy, [])
                     done.setdefault("would", {}).update(told["would"])
                     continue
-                told = copies.withdraw(connection, copy)
+                told = mirror.withdraw(connection, copy)
             except DataError:
                 continue  # somebody else's session of the same label
             done["removed"] += [copy.label] if told["removed"] else []

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from coil import __version__, files
-from coil.bids.beside import scanner
+from coil.bids.associated import scanner
 from coil.bids.dataset.validate import validate_session
-from coil.deid.waist import admit_session
+from coil.deid.bids.anonymize import admit_session
 from coil.environment import installed
 from coil.errors import DataError
 from coil.jobs import Failure

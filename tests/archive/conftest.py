@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from coil.archive import pull, push
 from coil.archive.client import Archive
 from coil.archive.listing import Session, list_sessions
+from coil.archive.pull import session as pull
+from coil.archive.push import push
 from localxnat.testing import Server
 from tests import elsewhere
 from tests.archives import logged_in, served_study

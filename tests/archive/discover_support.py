@@ -14,9 +14,9 @@ import pytest
 from coil import files
 from coil.archive import contents
 from coil.archive.client import Address, connect
-from coil.archive.discover import Found, discover
+from coil.archive.discover.discovery import Found, discover
 from coil.config import load_schema, with_defaults
-from coil.deid.identities import LinkTable
+from coil.deid.identity.identities import LinkTable
 from coil.units import unit_name
 from localxnat.testing import Server, running
 from tests import elsewhere

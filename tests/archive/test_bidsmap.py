@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discover_support import Study
 
 from coil import files
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.settle import settle
+from coil.bids.mapping.resolve import settle
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import Series
 from coil.errors import ConfigError
+from tests.archive.discover_support import Study
 
-pytest_plugins = ["discover_support"]
+pytest_plugins = ["tests.archive.discover_support"]
 
 T1 = [{"series_description": "a scan", "bidsname": "T1w"}]
 T2 = [{"pattern": "(?i)SCAN", "suffix": "T2w", "modality": "anat"}]

@@ -3,12 +3,12 @@
 import sqlite3
 
 import pytest
-from discover_support import Study
 
 from coil import files
 from coil.errors import ArchiveError, ConfigError
+from tests.archive.discover_support import Study
 
-pytest_plugins = ["discover_support"]
+pytest_plugins = ["tests.archive.discover_support"]
 
 
 # What is asked --------------------------------------------------------------------------------

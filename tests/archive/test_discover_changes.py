@@ -4,17 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from discover_support import Study
 
 from coil import files
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
-from coil.archive.peek import peek
+from coil.archive.pull.headers import peek
 from coil.doctor.findings import PAGE
 from coil.units import UNCOUNTED, listed_bytes
 from localxnat.testing import forget_counts
+from tests.archive.discover_support import Study
 
-pytest_plugins = ["discover_support"]
+pytest_plugins = ["tests.archive.discover_support"]
 
 SCAN = "xnat:mrScanData"
 MAPPING = [{"events": {"resource": "events"}, "physio": [{"resource": "PHYSIO", "of": "scan"}]}]

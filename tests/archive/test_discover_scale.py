@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from discover_support import Study
 
 from coil.archive import listing, resultset
 from localxnat.testing import running, seed
+from tests.archive.discover_support import Study
 
 SESSIONS, SCANS = 2000, 10
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doctor_support import archive, changes, config, elsewhere, log_in, login, look, of
-from test_redirects import heard
 
 import doctor
 from coil.archive.client import Address, connect
@@ -15,6 +13,17 @@ from coil.doctor import rights, server
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, UNKNOWN
 from coil.errors import ConfigError
 from localxnat.testing import Server
+from tests.archive.doctor_support import (
+    archive,
+    changes,
+    config,
+    elsewhere,
+    log_in,
+    login,
+    look,
+    of,
+)
+from tests.archive.test_redirects import heard
 from tests.archives import Raw
 
 __all__ = ["archive", "login"]  # the fixtures

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doctor_support import archive, changes, config, log_in, login, look, of
 
 import doctor
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, RECORD
 from localxnat.testing import Server
+from tests.archive.doctor_support import archive, changes, config, log_in, login, look, of
 from tests.archives import Raw, write_study
 
 __all__ = ["archive", "login"]  # the fixtures

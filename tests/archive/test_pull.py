@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from coil.archive import contents, peek, progress
-from coil.archive import pull as pulling
+from coil.archive import contents
 from coil.archive.client import Archive
 from coil.archive.contents import Contents
 from coil.archive.listing import Session, list_sessions
-from coil.archive.pull import Request, pull_session
+from coil.archive.pull import headers, progress
+from coil.archive.pull import session as pulling
+from coil.archive.pull.session import Request, pull_session
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.settle import settle
+from coil.bids.mapping.resolve import settle
 from coil.bids.series.series import read_series
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
@@ -149,7 +150,7 @@ def test_a_file_that_a_desktop_leaves_is_counted_and_left_out_and_another_fails_
             if row.series}  # fmt: skip
     assert rows["3"].reason.endswith("; 2 files that are no DICOM left out")
     assert (rows["4"].state, rows["4"].reason[:6]) == ("failed", "file 2")
-    assert [file.path[-4:] for file in peek.likely_files(archive, session.id)["3"]] == [".dcm"]
+    assert [file.path[-4:] for file in headers.likely_files(archive, session.id)["3"]] == [".dcm"]
 
 
 def zips(server: Server) -> list[str]:

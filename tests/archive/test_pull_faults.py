@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from coil import files, jobs
-from coil.archive import pull as pulling
 from coil.archive import transport
 from coil.archive.client import Address, connect
 from coil.archive.listing import Session, list_sessions
-from coil.archive.pull import Request, pull_session
-from coil.deid.identities import Link, LinkTable
+from coil.archive.pull import session as pulling
+from coil.archive.pull.session import Request, pull_session
+from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import CoilError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from coil.archive import contents, mounted
+from coil.archive import contents
 from coil.archive.client import Archive
 from coil.archive.listing import Session
-from coil.archive.pull import Request, pull_session
+from coil.archive.pull import mounted
+from coil.archive.pull.session import Request, pull_session
 from coil.files import md5
 from localxnat.testing import Server
 

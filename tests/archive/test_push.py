@@ -10,9 +10,9 @@ import requests
 
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import Session
-from coil.archive.places import Place, Spot
-from coil.archive.plan import Parcel
-from coil.archive.push import push
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push
+from coil.archive.resources import Place, Spot
 from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
@@ -318,7 +318,7 @@ def test_what_nobody_would_keep_is_not_sent(
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("coil.archive.push.MUCH", 1)
+    monkeypatch.setattr("coil.archive.push.push.MUCH", 1)
     before = len(server.requests())
     with pytest.raises(RefusedError, match="may not edit the project"):
         push_files(former, base(session), "former", page(tmp_path, "two"))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from coil.archive import copies
 from coil.archive.client import Archive
-from coil.archive.copies import Copy, Scan
+from coil.archive.push import mirror
+from coil.archive.push.mirror import Copy, Scan
 from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
@@ -44,7 +44,7 @@ def scan(folder: Path, ident: str = "4", files: int = 3, text: str = "one") -> S
 
 def held(archive: Archive, copy: Copy) -> dict[str, str]:
     """Name and digest of all files of the copy's scans."""
-    found = copies.find(archive, copy)
+    found = mirror.find(archive, copy)
     assert found
     rows = archive.rows(f"{found.base}/scans/ALL/files", absent_ok=True)
     rows = [row for row in rows if row["collection"] == "DICOM"]
@@ -60,7 +60,7 @@ def test_a_session_arrives_with_its_scans_and_reads_back(
 ) -> None:
     copy = copy_in(other)
     scans = [scan(tmp_path, "4"), scan(tmp_path, "6-MR1")]
-    done = copies.send(archive, copy, scans, ABOUT)
+    done = mirror.send(archive, copy, scans, ABOUT)
     assert len(done["pushed"]) == 6
     wanted = {f"{s.id}/{path.name}": md5(path) for s in scans for path in s.files}
     assert held(archive, copy) == wanted
@@ -79,22 +79,22 @@ def test_a_second_series_of_a_number_is_called_as_on_an_import_and_the_first_sta
     archive: Archive, other: str, tmp_path: Path
 ) -> None:
     copy = copy_in(other)
-    copies.send(archive, copy, [numbered(tmp_path, "2.25.9", "6")], ABOUT)
+    mirror.send(archive, copy, [numbered(tmp_path, "2.25.9", "6")], ABOUT)
     both = [numbered(tmp_path, "2.25.1", "6-MR1"), numbered(tmp_path, "2.25.9", "6-MR2")]
-    would = copies.rehearse(archive, copy, both)["would"]
-    done = copies.send(archive, copy, both, ABOUT)
+    would = mirror.rehearse(archive, copy, both)["would"]
+    done = mirror.send(archive, copy, both, ABOUT)
     assert {name.split("/")[1] for name in done["pushed"]} == {"6-MR1"}
     assert {name.split("/")[1] for name, what in would.items() if what == "create"} == {"6-MR1"}
     assert {name.split("/")[0] for name in held(archive, copy)} == {"6", "6-MR1"}
-    assert copies.send(archive, copy, both, ABOUT)["pushed"] == []
-    assert copies.send(archive, copy, both[:1], ABOUT)["removed"][-1] == "scans/6"
+    assert mirror.send(archive, copy, both, ABOUT)["pushed"] == []
+    assert mirror.send(archive, copy, both[:1], ABOUT)["removed"][-1] == "scans/6"
 
 
 def test_the_files_of_a_new_scan_are_one_request(
     archive: Archive, server: Server, other: str, tmp_path: Path
 ) -> None:
     before = len(server.requests())
-    copies.send(archive, copy_in(other), [scan(tmp_path, files=40)], ABOUT)
+    mirror.send(archive, copy_in(other), [scan(tmp_path, files=40)], ABOUT)
     # The subject, the session, the receipt, the scan, its files, the receipt.
     assert len(writes(server, before)) == 6
 
@@ -103,9 +103,9 @@ def test_a_second_push_writes_nothing(
     archive: Archive, server: Server, other: str, tmp_path: Path
 ) -> None:
     copy = copy_in(other)
-    copies.send(archive, copy, [scan(tmp_path)], ABOUT)
+    mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
     before = len(server.requests())
-    done = copies.send(archive, copy, [scan(tmp_path)], ABOUT)
+    done = mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
     assert (done["pushed"], len(done["unchanged"])) == ([], 3)
     assert writes(server, before) == []
 
@@ -114,13 +114,13 @@ def test_a_changed_session_replaces_its_own_files_and_loses_the_series_that_went
     archive: Archive, other: str, tmp_path: Path
 ) -> None:
     copy = copy_in(other)
-    copies.send(archive, copy, [scan(tmp_path, "4"), scan(tmp_path, "5")], ABOUT)
-    found = copies.find(archive, copy)
+    mirror.send(archive, copy, [scan(tmp_path, "4"), scan(tmp_path, "5")], ABOUT)
+    found = mirror.find(archive, copy)
     assert found
     note = f"{found.base}/scans/4/resources/NOTES/files/note.txt"
     archive.put(note, data=b"a colleague's")
     changed = scan(tmp_path, "4", text="two")
-    done = copies.send(archive, copy, [changed], ABOUT)
+    done = mirror.send(archive, copy, [changed], ABOUT)
     assert done["pushed"] == [f"scans/4/DICOM/{path.name}" for path in changed.files]
     assert "scans/5" in done["removed"]
     assert held(archive, copy) == {f"4/{path.name}": md5(path) for path in changed.files}
@@ -132,12 +132,12 @@ def test_a_file_that_somebody_changed_there_is_left_alone(
     archive: Archive, other: str, tmp_path: Path
 ) -> None:
     copy = copy_in(other)
-    copies.send(archive, copy, [scan(tmp_path)], ABOUT)
-    found = copies.find(archive, copy)
+    mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
+    found = mirror.find(archive, copy)
     assert found
     file = f"{found.base}/scans/4/resources/DICOM/files/000002.dcm"
     archive.put(file, data=b"edited by hand", overwrite="true")
-    done = copies.send(archive, copy, [scan(tmp_path, text="two")], ABOUT)
+    done = mirror.send(archive, copy, [scan(tmp_path, text="two")], ABOUT)
     assert done["left"] and done["pushed"] == []
     with archive.stream(file) as chunks:
         assert b"".join(chunks) == b"edited by hand"
@@ -153,19 +153,19 @@ def test_somebody_elses_session_or_subject_of_the_label_is_not_touched(
         archive.put(f"{address}/experiments/x1_y1", xsiType="xnat:mrSessionData")
     before = len(server.requests())
     with pytest.raises(DataError, match=f"a {theirs} of this label"):
-        copies.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
+        mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
     if theirs == "session":
         with pytest.raises(DataError):
-            copies.withdraw(archive, copy_in(other))
+            mirror.withdraw(archive, copy_in(other))
     assert writes(server, before) == []
 
 
 def test_the_copy_of_another_source_is_somebody_elses(
     archive: Archive, other: str, tmp_path: Path
 ) -> None:
-    copies.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
+    mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
     with pytest.raises(DataError, match="this workflow did not make"):
-        copies.send(archive, copy_in(other, origin="Q"), [scan(tmp_path)], ABOUT)
+        mirror.send(archive, copy_in(other, origin="Q"), [scan(tmp_path)], ABOUT)
 
 
 def test_a_copy_that_is_withdrawn_goes_with_its_subject(
@@ -173,12 +173,12 @@ def test_a_copy_that_is_withdrawn_goes_with_its_subject(
 ) -> None:
     first, second = copy_in(other), copy_in(other, session="y2")
     for copy in (first, second):
-        copies.send(archive, copy, [scan(tmp_path)], ABOUT)
-    assert copies.withdraw(archive, first)["removed"] == ["x1_y1"]
-    assert copies.list_labels(archive, other) == {"x1_y2"}
-    copies.withdraw(archive, second)
+        mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
+    assert mirror.withdraw(archive, first)["removed"] == ["x1_y1"]
+    assert mirror.list_labels(archive, other) == {"x1_y2"}
+    mirror.withdraw(archive, second)
     assert archive.rows(f"/data/projects/{other}/subjects") == []
-    assert copies.withdraw(archive, second)["removed"] == []
+    assert mirror.withdraw(archive, second)["removed"] == []
 
 
 @pytest.mark.parametrize(
@@ -188,11 +188,11 @@ def test_what_others_added_to_a_withdrawn_copy_stays_and_is_told(
     archive: Archive, other: str, tmp_path: Path, place: str
 ) -> None:
     copy = copy_in(other)
-    copies.send(archive, copy, [scan(tmp_path)], ABOUT)
-    found = copies.find(archive, copy)
+    mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
+    found = mirror.find(archive, copy)
     assert found
     archive.put(f"{found.base}/{place}/files/theirs.txt", data=b"theirs")
-    done = copies.withdraw(archive, copy)
+    done = mirror.withdraw(archive, copy)
     assert len(done["removed"]) == 3 and done["left"]
     with archive.stream(f"{found.base}/{place}/files/theirs.txt") as chunks:
         assert b"".join(chunks) == b"theirs"
@@ -201,7 +201,7 @@ def test_what_others_added_to_a_withdrawn_copy_stays_and_is_told(
 
 def test_an_unknown_project_is_told_in_one_line(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="no such project") as refused:
-        copies.send(archive, copy_in("NOWHERE"), [scan(tmp_path)], ABOUT)
+        mirror.send(archive, copy_in("NOWHERE"), [scan(tmp_path)], ABOUT)
     assert "\n" not in str(refused.value)
 
 
@@ -211,7 +211,7 @@ def test_another_name_of_the_project_itself_is_refused(
     archive.put(f"/data/projects/{other}", alias=f"{other}_too")
     copy = copy_in(f"{other}_too", origin=other)
     with pytest.raises(DataError, match="another name of the project itself"):
-        copies.send(archive, copy, [scan(tmp_path)], ABOUT)
+        mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
 
 
 LATE = {
@@ -230,9 +230,9 @@ def test_a_request_that_goes_wrong_once_ends_right(
     archive: Archive, server: Server, other: str, tmp_path: Path, fault: dict, request_: str
 ) -> None:
     server.faults({"method": "PUT", "path": request_, "fault": fault})
-    copies.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
+    mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
     assert len(held(archive, copy_in(other))) == 3
-    assert copies.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)["pushed"] == []
+    assert mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)["pushed"] == []
 
 
 @pytest.mark.parametrize(
@@ -247,12 +247,12 @@ def test_a_push_that_ends_in_the_middle_is_carried_on_by_the_next(
         rules.append({"method": "PUT", "path": "files.zip", "times": 0, "fault": fault})
     server.faults(*rules)
     if request_ == "files.zip":  # then file by file
-        copies.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
+        mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
     else:
         with pytest.raises(ArchiveError):
-            copies.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
+            mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
     server.faults()
-    copies.send(archive, copy_in(other), [scan(tmp_path, text="two")], ABOUT)
+    mirror.send(archive, copy_in(other), [scan(tmp_path, text="two")], ABOUT)
     wanted = scan(tmp_path, text="two")
     assert held(archive, copy_in(other)) == {f"4/{p.name}": md5(p) for p in wanted.files}
 
@@ -262,7 +262,7 @@ def test_no_name_of_the_source_reaches_the_other_project(
 ) -> None:
     copy = Copy.of(other, ("x1", "y1"), SECRET, "SECRETPROJECT", "SECRETPROJECT")
     before = len(server.requests())
-    copies.send(archive, copy, [scan(tmp_path)], ABOUT)
+    mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
     told = "".join(server.requests()[before:])
     login = (server.user, server.password)
     for path in (

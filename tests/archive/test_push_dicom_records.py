@@ -11,10 +11,10 @@ from pydicom.uid import MRImageStorage
 import push_dicom
 import withdraw_dicom
 from coil import files
-from coil.archive import copies
 from coil.archive.client import Address, Archive, connect
-from coil.archive.outgoing import session_type
-from coil.deid.identities import Link, LinkTable
+from coil.archive.push import mirror
+from coil.archive.push.exports import session_type
+from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import ArchiveError, RefusedError
 from coil.jobs import DONE, Failure
 from coil.units import Unit
@@ -74,7 +74,7 @@ def project(
 
 
 def labels(archive: Archive, project: Project) -> set[str]:
-    return copies.list_labels(archive, project.to["project"])
+    return mirror.list_labels(archive, project.to["project"])
 
 
 def test_scans_are_called_by_their_series_numbers_as_on_an_import(
@@ -166,4 +166,4 @@ def test_another_server_has_a_login_of_its_own_and_never_sees_the_first(
     with connect(Address(elsewhere.url, login="XNAT_EXPORT")) as there:
         there.put("/data/projects/OTHER")
         assert len(project.push()["pushed"]) == 6
-        assert copies.list_labels(there, "OTHER") == {"x1_y1"}
+        assert mirror.list_labels(there, "OTHER") == {"x1_y1"}

@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import list_sessions
-from coil.archive.places import Place, Spot
-from coil.archive.plan import Parcel
-from coil.archive.push import push
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push
+from coil.archive.resources import Place, Spot
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
 from localxnat.testing import Server

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import requests
 
-from coil.archive.assessor import Assessor, statistics
 from coil.archive.client import Archive
-from coil.archive.parcels import derivative_files, nameless, scan_files
-from coil.archive.plan import Parcel
-from coil.archive.push import push, rehearse
-from coil.deid.leak import REMOVED
+from coil.archive.push.assessor import Assessor, statistics
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push, rehearse
+from coil.archive.push.upload import derivative_files, nameless, scan_files
+from coil.deid.leak.search import REMOVED
 from coil.errors import DataError, RefusedError
 from localxnat.testing import Server
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from discover_support import Study
 
 from coil import files
 from coil.archive.client import Address, connect
-from coil.archive.questionnaires import fetch, list_questionnaires
+from coil.archive.discover.questionnaires import fetch, list_questionnaires
+from tests.archive.discover_support import Study
 
-pytest_plugins = ["discover_support"]
+pytest_plugins = ["tests.archive.discover_support"]
 
 ENTRIES = [
     {"instrument": name, "resource": "q", "file": f"{name}.csv", "dictionary": f"{name}.json"}

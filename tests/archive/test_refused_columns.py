@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from discover_support import Study
 
 from coil import files
 from coil.archive import columns, listing
 from coil.archive.client import Address, connect
 from coil.errors import ArchiveError, ConfigError
+from tests.archive.discover_support import Study
 
-pytest_plugins = ["discover_support"]
+pytest_plugins = ["tests.archive.discover_support"]
 
 
 def refuse(study: Study, *names: str, status: int = 500) -> None:

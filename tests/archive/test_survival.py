@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from coil.archive.client import Address, Archive, connect
-from coil.archive.discover import discover
+from coil.archive.discover.discovery import discover
 from coil.archive.listing import Session, list_sessions
-from coil.archive.places import Place, Spot
-from coil.archive.plan import Parcel
-from coil.archive.pull import Request, pull_session
-from coil.archive.push import push
+from coil.archive.pull.session import Request, pull_session
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push
+from coil.archive.resources import Place, Spot
 from coil.config import read_project
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discover_support import Study
 
 from coil import files
 from coil.bids.dataset.people import People
 from coil.bids.dataset.questionnaires import read_instrument
+from tests.archive.discover_support import Study
 
-pytest_plugins = ["discover_support"]
+pytest_plugins = ["tests.archive.discover_support"]
 
 VARIABLE = "xnat:{}Data/fields/field[name={}]/field"
 

@@ -18,7 +18,7 @@ from bidsschematools.schema import load_schema
 
 from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
-from coil.deid.waist import admit_session
+from coil.deid.bids.anonymize import admit_session
 from tests.battery.headers import keywords
 
 GROUPS = {"anat": ("anat", "qmri"), "func": ("func",), "dwi": ("dwi",), "fmap": ("fmap",)}

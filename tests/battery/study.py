@@ -18,8 +18,8 @@ from tests.archives import Raw
 from tests.battery import extras, headers
 from tests.battery.headers import Person, Planter
 from tests.battery.plants import Plants
-from tests.unit.bids_support import Pulled
-from tests.unit.physio_support import cmrr, dicom, pmu
+from tests.support.bids import Pulled
+from tests.support.physio import cmrr, dicom, pmu
 from tests.workflow.lab import Lab, Run
 
 _CONFIG = ("study.yaml", "other.yaml", "config.yaml", "overrides.yaml")  # the lab's own

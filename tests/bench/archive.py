@@ -22,9 +22,9 @@ from sessions import write_session
 
 from coil.archive.client import Address, connect
 from coil.archive.login import FOLDER, close_all
-from coil.archive.places import Place, Spot
-from coil.archive.plan import Parcel
-from coil.archive.push import push
+from coil.archive.push.plan import Parcel
+from coil.archive.push.push import push
+from coil.archive.resources import Place, Spot
 from localxnat.testing import Server, import_dicom, running
 
 SESSION = "/data/projects/{}/subjects/S/experiments/E"

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from bids_support import Pulled, enlarge
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from coil.bids.convert import dcm2niix
+from tests.support.bids import Pulled, enlarge
 
 HERE = Path(__file__).parent
 SIDE = 64
@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
 
 def _real(root: Path, folder: Path) -> dict[str, Session]:
     sys.path.insert(0, str(HERE.parent / "real"))
-    from real_bids import SESSIONS, pull, rules_of
+    from tests.real.real_bids import SESSIONS, pull, rules_of
 
     titles = {"ge_epi": "GE, 600 files", "siemens_multi_echo": "Siemens, multi-echo"}
     return {

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from one_pull import peak_mb
 
-from coil.archive.discover import discover
+from coil.archive.discover.discovery import discover
 from coil.archive.login import close_all
 from coil.config import load_schema, with_defaults
 from localxnat.testing import Server, running, seed

@@ -42,8 +42,8 @@ def _coil(way: str) -> Work:
     from coil.deid.dicom import fast, parts, plain
     from coil.deid.dicom.profile import Profile
     from coil.deid.dicom.search import Search
-    from coil.deid.headers import collect
-    from coil.deid.leak import Searcher
+    from coil.deid.leak.headers import collect
+    from coil.deid.leak.search import Searcher
     from coil.files import write_parts
 
     profile = Profile(b"0123456789abcdef0123456789abcdef", "P", "k3v0q8zd", "b5t9x2ma", -50_000)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coil.archive.client import Address, connect
 from coil.archive.listing import list_sessions
-from coil.archive.pull import Request, pull_session
+from coil.archive.pull.session import Request, pull_session
 
 
 def main(server: str, project: str, folder: Path, logins: str) -> None:

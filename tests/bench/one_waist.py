@@ -10,15 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coil.deid import waist
+from coil.deid.bids import anonymize
 
 
 def main(pulled: Path, converted: Path) -> None:
     """Admit `converted` to a folder beside it."""
     took = dict.fromkeys(("collect", "clean_nifti", "search_with"), 0.0)
     for name in took:
-        setattr(waist, name, _timed(getattr(waist, name), name, took))
-    waist.admit_session(
+        setattr(anonymize, name, _timed(getattr(anonymize, name), name, took))
+    anonymize.admit_session(
         pulled,
         converted,
         converted.with_name("candidate"),

@@ -47,7 +47,7 @@ def _options() -> argparse.Namespace:
 
 def _real(root: Path, folder: Path) -> dict[str, Session]:
     sys.path.insert(0, str(HERE.parent / "real"))
-    from real_bids import SESSIONS, pull, rules_of
+    from tests.real.real_bids import SESSIONS, pull, rules_of
 
     names = ["ge_epi", *(name for name in SESSIONS if name != "ge_epi")]
     return {name: (pull(root / SESSIONS[name], folder / name), rules_of(name)) for name in names}

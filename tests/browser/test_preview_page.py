@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from coil.bids.draft.preview import Previewed
+from coil.bids.draft.uses import uses
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.settle import settle
-from coil.bids.preview.preview import Previewed
-from coil.bids.preview.uses import uses
+from coil.bids.mapping.resolve import settle
 from coil.bids.series.series import Series
 from coil.report import preview_page
 from tests.browser.test_report_pages import CONTRAST, chromium

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from real_bids import SESSIONS, Converted, pull, rules_of
+
+from tests.real.real_bids import SESSIONS, Converted, pull, rules_of
 
 
 @pytest.fixture(scope="session")

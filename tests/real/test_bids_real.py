@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_bids import SESSIONS, Converted, by_coil, by_dcm2niix, digest, pull, rules_of
 
 from coil.bids.convert import heudiconv, heuristic
 from coil.bids.convert.outputs import Wanted
 from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.settle import settle
+from coil.bids.mapping.resolve import settle
 from coil.bids.series.series import read_series
 from coil.errors import DataError
 from coil.report import remarks
+from tests.real.real_bids import SESSIONS, Converted, by_coil, by_dcm2niix, digest, pull, rules_of
 
 pytestmark = pytest.mark.real
 

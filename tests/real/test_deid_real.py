@@ -11,18 +11,18 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from real_bids import pull, rules_of
 from scipy import ndimage
 
 from coil.bids.convert.convert import convert_session
 from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
+from coil.deid.bids.anonymize import admit_session
+from coil.deid.bids.sidecar import clean_sidecar, dump_sidecar
 from coil.deid.deface import deface
-from coil.deid.headers import collect
-from coil.deid.leak import Searcher
-from coil.deid.sidecar import clean_sidecar, dump_sidecar
-from coil.deid.waist import admit_session
+from coil.deid.leak.headers import collect
+from coil.deid.leak.search import Searcher
 from coil.errors import DataError
+from tests.real.real_bids import pull, rules_of
 
 pytestmark = pytest.mark.real
 

@@ -13,15 +13,15 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from real_bids import SESSIONS, pull
 
+from coil.deid.bids.sidecar import clean_sidecar
 from coil.deid.dicom import fast, parts, plain
 from coil.deid.dicom.export import Wanted, export_session
 from coil.deid.dicom.profile import Profile, attributes
 from coil.deid.dicom.risk import RefusedError
-from coil.deid.headers import collect
-from coil.deid.leak import Searcher
-from coil.deid.sidecar import clean_sidecar
+from coil.deid.leak.headers import collect
+from coil.deid.leak.search import Searcher
+from tests.real.real_bids import SESSIONS, pull
 
 pytestmark = pytest.mark.real
 

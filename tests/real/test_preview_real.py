@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from real_bids import SESSIONS, pull, rules_of
 
-from coil.archive.peek import HEADER, cut
+from coil.archive.pull.headers import HEADER, cut
+from coil.bids.draft.draft import draft
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.settle import Settled, settle
-from coil.bids.preview.draft import draft
-from coil.bids.series.glimpse import read_glimpsed
+from coil.bids.mapping.resolve import Settled, settle
+from coil.bids.series.partial import read_glimpsed
 from coil.bids.series.series import read_series
+from tests.real.real_bids import SESSIONS, pull, rules_of
 
 pytestmark = pytest.mark.real
 

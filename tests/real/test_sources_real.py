@@ -5,11 +5,11 @@ from types import ModuleType
 
 import pytest
 from heudiconv.dicoms import group_dicoms_into_seqinfos
-from real_bids import SESSIONS, Converted, pull
 
 from coil.bids.mapping.sources import lab
 from coil.bids.series.series import read_series
 from coil.files import write_json
+from tests.real.real_bids import SESSIONS, Converted, pull
 
 pytestmark = pytest.mark.real
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from coil.bids.beside.companions import parse_behaviour
+from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import parse
 from coil.config import CHECKOUT, check_config, read_project, read_projects
 from coil.errors import ConfigError

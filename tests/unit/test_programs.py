@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bids_support import Pulled, enlarge
 
 from coil import jobs, programs
 from coil.bids.convert import dcm2niix
@@ -15,6 +14,7 @@ from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
 from coil.errors import DataError, PassingError
 from coil.jobs import Failure
+from tests.support.bids import Pulled, enlarge
 
 RULES = [
     {"match": {"series_description": "mprage"}, "to": "anat/T1w"},
@@ -180,7 +180,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = {path!r}
 from coil import jobs
-from test_programs import convert
+from tests.unit.test_programs import convert
 pulled, disk = map(Path, sys.argv[1:])
 print(jobs.attempt("convert", str(pulled.parent / "log"), lambda: convert(pulled, disk / "out")))
 """

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from coil.deid.identities import LinkTable
+from coil.deid.identity.identities import LinkTable
 from coil.files import read_json
 from coil.units import unit_name
 from localxnat.testing import Server, running

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from localxnat.testing import Server, import_dicom
-from tests.unit.bids_support import Pulled
-from tests.unit.physio_support import cmrr, dicom, pmu
+from tests.support.bids import Pulled
+from tests.support.physio import cmrr, dicom, pmu
 from tests.workflow.lab import Lab, Run
 
 pytestmark = pytest.mark.workflow

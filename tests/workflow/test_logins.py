@@ -10,7 +10,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from coil.planning import close_logins_at_exit
+from coil.run.planning import close_logins_at_exit
 from tests.workflow.lab import Lab, Run
 
 pytestmark = pytest.mark.workflow

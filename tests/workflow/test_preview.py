@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from coil.deid.identities import LinkTable
+from coil.deid.identity.identities import LinkTable
 from tests.workflow.lab import CHECKOUT, Lab
 
 pytestmark = pytest.mark.workflow

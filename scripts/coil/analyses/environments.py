@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coil import files, programs
 from coil.errors import PassingError
-from coil.planning import locked
+from coil.run.planning import locked
 
 State = dict[str, str | None]
 """What is known of an environment: the file's digest, the prefix, the problem if there is one."""

@@ -20,17 +20,10 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from coil import cluster
 from coil.archive import transport
-from coil.archive.transport import (
-    BUSY,
-    REDIRECTS,
-    TIMEOUT,
-    explained,
-    http_session,
-    redirect,
-)
+from coil.archive.transport import BUSY, REDIRECTS, TIMEOUT, explained, http_session, redirect
 from coil.errors import ArchiveError, ConfigError
+from coil.run import cluster
 
 HOPS = 5
 """So many redirects are followed."""

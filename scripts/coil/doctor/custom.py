@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from coil.archive import variables
 from coil.archive.client import Archive, part
+from coil.archive.discover import variables
 from coil.archive.fields import FORMS, folded
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import EXAMPLES, Surveyed

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coil.archive import contents, mounted
+from coil.archive import contents
 from coil.archive.client import Archive, part
 from coil.archive.columns import short
+from coil.archive.discover.prearchive import entries
 from coil.archive.listing import Session
-from coil.archive.prearchive import entries
-from coil.deid.identities import bids_label
-from coil.deid.own_labels import read_own_labels
+from coil.archive.pull import mounted
+from coil.deid.identity.identities import bids_label
+from coil.deid.identity.own_labels import read_own_labels
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
 from coil.doctor.survey import Surveyed
 from coil.errors import RefusedError

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from coil.archive import outgoing
 from coil.archive.client import Address
 from coil.archive.login import close_all
+from coil.archive.push import exports
 from coil.doctor import archives, disk, machine, programs, rights
 from coil.doctor.archives import Place
 from coil.doctor.checks import Check, carried_out, run
 from coil.doctor.findings import Finding
 from coil.doctor.machine import Load
-from coil.planning import export_target
+from coil.run.planning import export_target
 
 
 def examine(
@@ -85,7 +85,7 @@ def _name_places(
     place = Place(name, settings["project"], settings, rights.wants(settings))
     places.setdefault(here, []).append(place)
     if to := export_target(dict(settings)):
-        there = outgoing.address(to, asdict(here))
+        there = exports.address(to, asdict(here))
         places.setdefault(there, []).append(
             Place(f"{name} export", to["project"], None, "export.to")
         )

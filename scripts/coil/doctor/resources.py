@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from coil.archive.bidsmap import fetch_bidsmaps
 from coil.archive.client import Archive, part
 from coil.archive.contents import OF_SCANS
+from coil.archive.discover.bidsmap import fetch_bidsmaps
+from coil.archive.discover.questionnaires import list_questionnaires
 from coil.archive.listing import Session
-from coil.archive.questionnaires import list_questionnaires
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import Surveyed
-from coil.planning import wanted_resources
 from coil.report.words import plural
+from coil.run.planning import wanted_resources
 
 LOOKED_AT = 20
 """So many sessions' resources are asked for, the last ones, a request each."""

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from coil import cluster
 from coil.archive.client import Archive, part
 from coil.archive.login import Address
 from coil.archive.signing import ALIAS, credentials
 from coil.doctor.findings import LIMIT, OK, PROBLEM, UNKNOWN, Finding
 from coil.errors import ArchiveError
+from coil.run import cluster
 
 PERMISSIONS = ("read", "edit", "delete")
 ROLES = {"owner": {"read", "edit", "delete"}, "member": {"read", "edit"}, "collaborator": {"read"}}

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from coil.archive import demographics, listing, selection, variables
+from coil.archive import listing
 from coil.archive.client import Archive
 from coil.archive.columns import Lister, Listing
+from coil.archive.discover import demographics, selection, variables
 from coil.archive.listing import COLUMNS, IMAGES, Row, Session
 from coil.doctor.findings import Finding
 from coil.units import UNCOUNTED

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from coil import files
 from coil.archive.client import Archive, part
-from coil.archive.places import Place, Spot, held
+from coil.archive.resources import Place, Spot, held
 from coil.doctor.findings import OK, PROBLEM, Finding
 from coil.errors import CoilError
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from coil.bids.preview.preview import Alike, Line, Previewed, Row, group, questions
-from coil.bids.preview.uses import Use
+from coil.bids.draft.preview import Alike, Line, Previewed, Row, group, questions
+from coil.bids.draft.uses import Use
 from coil.report import page, words
 
 _SCRIPT = Path(__file__).parent / "templates" / "preview.js"

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from coil.bids.draft.preview import Alike, Line, Previewed, Question, group, questions
+from coil.bids.draft.uses import Use
 from coil.bids.mapping.rules import Rule
-from coil.bids.preview.preview import Alike, Line, Previewed, Question, group, questions
-from coil.bids.preview.uses import Use
 from coil.report.terminal import printable
 from coil.report.words import plural
 

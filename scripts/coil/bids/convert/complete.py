@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from coil.bids.beside import tying
 from coil.bids.convert import asl, fieldmaps, outputs, sidecars
 from coil.bids.convert.rows import Row
+from coil.bids.mapping import physio_logs
 from coil.bids.mapping.rules import Rule
 from coil.errors import DataError
 
@@ -47,7 +47,7 @@ def complete(rows: Iterable[Row], pulled: Path, session: Path, field_maps: str) 
         own = [row for row in rows if row.rule and row.rule.index == rule.index]
         _place_beside(rule, own, pulled)
     for row in logged:
-        _place_log(row, [one for one in rows if tying.name_of(one.name) == row.name])
+        _place_log(row, [one for one in rows if physio_logs.name_of(one.name) == row.name])
 
 
 def _tell_labels(row: Row) -> None:
@@ -70,10 +70,10 @@ def _place_log(log: Row, runs: list[Row]) -> None:
     if not runs or not series or not series.path:
         log.drop("failed", "its run was not converted")
         return
-    from coil.bids.beside import beside
+    from coil.bids.associated import collect
 
     try:
-        placed = beside.place_log(runs[0].beside, series.path)
+        placed = collect.place_log(runs[0].beside, series.path)
     except DataError as error:
         log.drop("failed", str(error))
         return
@@ -84,10 +84,10 @@ def _place_log(log: Row, runs: list[Row]) -> None:
 def _place_beside(rule: Rule, rows: list[Row], pulled: Path) -> None:
     """Put the events and recordings that a rule names beside its runs."""
     for companion in rule.beside:
-        from coil.bids.beside import beside
+        from coil.bids.associated import collect
 
         runs = [row.beside for row in rows]
-        for row, placed in zip(rows, beside.place(companion, runs, pulled), strict=True):
+        for row, placed in zip(rows, collect.place(companion, runs, pulled), strict=True):
             row.files += placed.files
             row.reason += "".join(f"; {note}" for note in placed.notes)
             if not placed.files:

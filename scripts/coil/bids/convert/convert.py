@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coil.bids.beside.companions import Companion
 from coil.bids.convert import dcm2niix, outputs, sidecars
 from coil.bids.convert.complete import complete
 from coil.bids.convert.outputs import Wanted
 from coil.bids.convert.rows import Row
+from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.overrides import with_overrides
-from coil.bids.mapping.settle import missing, settle
+from coil.bids.mapping.resolve import missing, settle
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import read_series, without_aside
 from coil.errors import DataError
@@ -98,9 +98,9 @@ def convert_session(
             rows += _missing(rows, mapping)
         _refuse(rows, policy)  # its state may be another after conversion
         if behaviour:
-            from coil.bids.beside import beside
+            from coil.bids.associated import collect
 
-            beside.behaviour(behaviour, pulled, inner, subject, session)
+            collect.behaviour(behaviour, pulled, inner, subject, session)
         table = {"series": [row.entry(bids) for row in rows], "versions": engine.versions()}
         write_json(bids.parent / "converted.json", table)
         converted.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +188,7 @@ def _part_derivatives(rows: list[Row], bids: Path) -> None:
     """Move what the scanner computed out of the raw data, into a folder beside them."""
     for row in rows:
         if row.rule and row.rule.is_derivative:
-            from coil.bids.beside import scanner  # only here: most sessions have none
+            from coil.bids.associated import scanner  # only here: most sessions have none
 
             row.files = scanner.part(row.files, bids)
 

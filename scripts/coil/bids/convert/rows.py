@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil.bids.convert import fieldmaps, outputs
+from coil.bids.mapping.resolve import Settled
 from coil.bids.mapping.rules import AUTO, Rule
-from coil.bids.mapping.settle import Settled
 
 # Imported where it is needed: most sessions have nothing beside their images.
 if TYPE_CHECKING:
-    from coil.bids.beside import beside
+    from coil.bids.associated import collect
 
 
 @dataclass
@@ -49,14 +49,14 @@ class Row:
         return fieldmaps.Run(self.name, self.files, self.rule.b0, self.start)
 
     @property
-    def beside(self) -> "beside.Run":
+    def beside(self) -> "collect.Run":
         """The series as what stands beside it sees it."""
-        from coil.bids.beside import beside
+        from coil.bids.associated import collect
 
         series = self.settled.series
         assert series
         images = outputs.images(self.files)
-        return beside.Run(self.name, images, series.scan, self.start, self.folder)
+        return collect.Run(self.name, images, series.scan, self.start, self.folder)
 
     @property
     def is_log(self) -> bool:

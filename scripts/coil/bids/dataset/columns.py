@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coil.bids.dataset.tables import UNKNOWN
-from coil.deid.dates import OLDEST
+from coil.deid.identity.dates import OLDEST
 from coil.errors import DataError
 
 EMPTY = frozenset({"", UNKNOWN, "NA", "N/A", "NaN", "nan"})

@@ -22,7 +22,7 @@ from coil.bids.dataset.participants import (
     write_participants,
 )
 from coil.bids.dataset.phenotype import Instrument
-from coil.deid.dataset import Guard
+from coil.deid.leak.dataset import Guard
 from coil.errors import ConfigError, DataError
 from coil.files import remove_tree, settle
 
@@ -55,7 +55,7 @@ class Problems:
 class Tables:
     """What is known of the people of a dataset, beside the records of their sessions.
 
-    `people` has for each participant what `coil.archive.demographics.by_pseudonym` notes;
+    `people` has for each participant what `coil.archive.discover.demographics.by_pseudonym` notes;
     `participants` and `sessions` are the config's custom variables, `phenotype` the instruments.
     """
 

@@ -15,7 +15,7 @@ from coil.errors import DataError
 from coil.files import remove_tree, write_if_changed
 
 if TYPE_CHECKING:
-    from coil.deid.dataset import Guard
+    from coil.deid.leak.dataset import Guard
 
 NAME = "coil.yaml"
 _ALL = True  # the value as it is, whatever it holds

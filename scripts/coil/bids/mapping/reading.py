@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from coil.bids import names
-from coil.bids.beside import companions
-from coil.bids.beside.companions import Companion
+from coil.bids.mapping import associated
+from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.conditions import Condition, Range
 from coil.bids.mapping.matching import read_condition, read_range
 from coil.bids.mapping.rules import AUTO, AUTOMATIC, B0, Rule, Source
@@ -24,7 +24,7 @@ RULE_KEYS = (
     "required",
     "priority",
     "supplement",
-    *companions.KINDS,
+    *associated.KINDS,
     "aslcontext",
     "b0",
 )
@@ -216,13 +216,13 @@ class _Reader:
         return given
 
     def _beside(self, datatype: str, suffix: str) -> tuple[Companion, ...]:
-        given = [kind for kind in companions.KINDS if kind in self.raw]
+        given = [kind for kind in associated.KINDS if kind in self.raw]
         if given and suffix == "physio":
             self._fail(given[0], "stands beside images, and a log is none")
         return tuple(
             companion
             for kind in given
-            for companion in companions.parse(
+            for companion in associated.parse(
                 kind, datatype, self.raw[kind], self.place, self._fail
             )
         )

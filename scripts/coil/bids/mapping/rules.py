@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from coil.bids import names
-from coil.bids.beside.companions import Companion
+from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.conditions import DERIVED_BY, All, Condition, Range
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library

@@ -9,7 +9,7 @@ from typing import Any
 
 from coil import passing
 from coil.deid.deface.average import edition
-from coil.deid.deface.looking import BROW, CHANGED, FACE, SKULL, Look, look
+from coil.deid.deface.face_check import BROW, CHANGED, FACE, SKULL, Look, look
 from coil.deid.deface.registration import RESEMBLANCE
 from coil.deid.deface.voxels import without
 from coil.deid.nifti import clean_nifti

@@ -18,10 +18,10 @@ from coil.deid.dicom import fast, parts
 from coil.deid.dicom.profile import EDITION, Profile, options
 from coil.deid.dicom.risk import NoImageError
 from coil.deid.dicom.search import Search
-from coil.deid.headers import collect
-from coil.deid.leak import Searcher, redact
+from coil.deid.leak.headers import collect
+from coil.deid.leak.search import Searcher, redact
 from coil.deid.pixels import set_aside
-from coil.deid.record import dicom_edition
+from coil.deid.protection import dicom_edition
 from coil.errors import DataError, LeakError
 from coil.files import read_json, remove_tree, write_parts
 

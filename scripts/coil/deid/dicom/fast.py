@@ -8,9 +8,9 @@ VR Little Endian, or whose structure has anything unusual, goes to `plain`.
 import struct
 
 from coil.deid.dicom import parts, plain, risk
+from coil.deid.dicom.cleaner import Worker
 from coil.deid.dicom.layout import Layout, MisfitError
-from coil.deid.dicom.way import Way
-from coil.deid.dicom.worker import Worker
+from coil.deid.dicom.template import Way
 
 _WAYS = 32
 _SERIES = 0x0020000E

@@ -15,7 +15,7 @@ from coil.deid.dicom import private, values
 from coil.deid.dicom.forms import SPECIAL, Form, nothing, plain, private_rule
 from coil.deid.dicom.texts import TEXTS
 from coil.deid.dicom.values import padded
-from coil.deid.identities import keyed_digests
+from coil.deid.identity.identities import keyed_digests
 from coil.deid.pixels import SCANNED
 
 EDITION = "2026c"

@@ -13,8 +13,8 @@ from typing import TypeVar
 from coil.deid.dicom import parts, private
 from coil.deid.dicom.profile import IMPLEMENTATION, Profile, attributes
 from coil.deid.dicom.values import is_standard
-from coil.deid.identifiers import LOOSE, SHORTEST
-from coil.deid.leak import Searcher
+from coil.deid.leak.identifiers import LOOSE, SHORTEST
+from coil.deid.leak.search import Searcher
 
 _UIDS = re.compile(rb"[0-9.]+")
 _FORMS = [form for name, form in private.TEXTS.items() if name != "phrase"]

@@ -12,10 +12,10 @@ import struct
 from collections.abc import Collection
 from functools import lru_cache
 
+from coil.deid.bids.sidecar_keys import COILS
+from coil.deid.bids.values import words
 from coil.deid.dicom.private import TEXTS
-from coil.deid.sidecar_keys import COILS
 from coil.deid.terms import is_sequence
-from coil.deid.values import words
 
 # Element -> how its items are checked.
 # No date, time or serial number is as short; six digits are needed for microseconds.

@@ -1,12 +1,12 @@
 """The texts that stay, and the words that they may say. All other texts are removed.
 
 What a vendor or a standard chose is told from what people write by its form: a list of words,
-a name of a sequence, a version. See `coil.deid.sidecar_keys` for the words of the scanners.
+a name of a sequence, a version. See `coil.deid.bids.sidecar_keys` for the words of the scanners.
 """
 
 import re
 
-from coil.deid import sidecar_keys as keys
+from coil.deid.bids import sidecar_keys as keys
 from coil.deid.dicom import private, values
 from coil.deid.dicom.values import Rule
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
 
-from coil.deid.dates import cap_age, read_age
+from coil.deid.identity.dates import cap_age, read_age
 from coil.deid.terms import is_term
 
 Rule = Callable[[str], bool]

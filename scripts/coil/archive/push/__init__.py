@@ -1,0 +1,1 @@
+"""From the results into the archive, and back out of it."""

@@ -1,0 +1,113 @@
+"""From a session's exported DICOM files to XNAT's scans, and where they go."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pydicom
+
+from coil.archive.client import Address
+from coil.archive.push.mirror import Copy, Scan
+from coil.errors import CoilError
+from coil.units import Unit
+
+_TAGS = [
+    "Modality", "SeriesNumber", "SeriesInstanceUID", "StudyInstanceUID", "StudyDate",
+    "SOPClassUID",
+]  # fmt: skip
+_TYPES = {
+    "PT": "pet", "MR": "mr", "CT": "ct", "CR": "cr", "DX": "dx", "ES": "es", "GM": "gm",
+    "HD": "hd", "IO": "io", "MG": "mg", "NM": "nm", "OP": "op", "OPT": "opt", "RF": "rf",
+    "RG": "rg", "SM": "sm", "US": "us", "XA": "xa", "XC": "xc",
+}  # fmt: skip
+"""What XNAT's types of sessions and scans begin with, by Modality; of a session with scans of
+several the first counts."""
+_SCAN_TYPES = _TYPES | {
+    "RTSTRUCT": "rtImage", "RTDOSE": "rtImage", "RTPLAN": "rtImage", "RTIMAGE": "rtImage",
+    "SEG": "seg", "SR": "sr",
+}  # fmt: skip
+_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+    "1.2.840.10008.5.1.4.1.1.130": "PT",
+}
+"""Modalities by SOP class, for images that do not tell theirs."""
+
+
+def read_scans(record: Mapping[str, Any], folder: Path) -> tuple[list[Scan], dict[str, str]]:
+    """The scans of an export's record whose tree is `folder`, and what is said of the session.
+
+    As on XNAT's own import the SeriesNumber is the scan's ID; series that share one are told
+    apart as `6-MR1`, `6-MR2`. One that comes later than the others gets its ID where it goes.
+    """
+    rows = [row for row in record["series"] if row["state"] == "exported" and row["files"]]
+    paths = [sorted((folder / row["folder"]).glob("*.dcm")) for row in rows]
+    heads = [pydicom.dcmread(found[0], True, True, specific_tags=_TAGS) for found in paths]
+    numbers = [str(head.get("SeriesNumber") or row["folder"].partition("_")[0].lstrip("0"))
+               for head, row in zip(heads, rows, strict=True)]  # fmt: skip
+    shared, seen = Counter(numbers), Counter()
+    scans = []
+    for row, found, head, number in zip(rows, paths, heads, numbers, strict=True):
+        modality = _modality(head)
+        seen[number] += 1
+        ident = f"{number}-{modality}{seen[number]}" if shared[number] > 1 else number
+        described = row["folder"].partition("_")[2] or f"series {number}"
+        kind = f"xnat:{_SCAN_TYPES.get(modality, 'otherDicom')}ScanData"
+        uid = str(head.get("SeriesInstanceUID") or "")
+        later = f"{number}-{modality}"
+        scans.append(Scan(ident, kind, described, uid, tuple(found), number, later))
+    about = {"xsiType": session_type(map(_modality, heads))}
+    if heads:
+        day = str(heads[0].get("StudyDate") or "")
+        about["UID"] = str(heads[0].get("StudyInstanceUID") or "")
+        about["date"] = f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 else ""
+    return scans, about
+
+
+def _modality(head: pydicom.Dataset) -> str:
+    told = str(head.get("Modality") or "")
+    kind = str(head.get("SOPClassUID") or "")
+    # The enhanced ones are numbered below the classic: 4, 4.1, 4.2.
+    classic = ".".join(kind.split(".")[:10])
+    return told or _CLASSES.get(classic, "OT")
+
+
+def session_type(modalities: Iterable[str]) -> str:
+    """XNAT's type of a session with scans of these modalities: PET before MR before CT."""
+    found = set(modalities)
+    if {"MR", "PT"} <= found:
+        return "xnat:petmrSessionData"
+    kind = next((kind for name, kind in _TYPES.items() if name in found), "otherDicom")
+    return f"xnat:{kind}SessionData"
+
+
+def address(to: Mapping[str, str], place: Mapping[str, Any]) -> Address:
+    """The server of the config's `to`: that of archive.json unless it names another.
+
+    The login at another server is of its own: XNAT_USER's password is not shown to it.
+    """
+    here = Address.noted({**place})
+    server = to.get("server", here.server).rstrip("/")
+    if server == here.server:
+        return here
+    return replace(here, server=server, ca_bundle=to.get("ca_bundle"), login="XNAT_EXPORT")
+
+
+def copy_of(unit: Unit, to: Mapping[str, str], place: Mapping[str, Any], secret: bytes) -> Copy:
+    """The copy of a session in the project that the config's `to` names."""
+    same = address(to, place).server == place["server"]
+    origin = place["project"]
+    return Copy.of(to["project"], unit, secret, origin, origin if same else None)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say of errors that they are the other project's."""
+    try:
+        yield
+    except CoilError as error:
+        raise type(error)(f"export.to: {error}") from None

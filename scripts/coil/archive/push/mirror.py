@@ -1,0 +1,274 @@
+"""A session's de-identified copy in another project of an archive: found, made, taken back.
+
+Ownership is proved twice. A mark, a keyed hash of the pseudonyms, stands in a custom variable of
+the subject and of the session from the moment that they are made; and the receipt in the session
+(see `coil.archive.push.receipt`) knows every file. Nothing of the archive's own names goes there.
+"""
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coil.archive.client import Archive, part
+from coil.archive.push import push
+from coil.archive.push.plan import Parcel, read_blank, read_receipt
+from coil.archive.push.receipt import Receipt, keys
+from coil.archive.push.scans import Item, Scan, beside
+from coil.archive.resources import Place, Spot, held
+from coil.deid.identity.identities import keyed_digest
+from coil.errors import ArchiveError, DataError, RefusedError
+
+logger = logging.getLogger(__name__)
+
+HOME, DICOM = "coil", "DICOM"
+"""The resource with the receipt, and that of each scan with its files."""
+_MARK = "fields/field[name=coil]/field"
+_NOTE = "De-identified DICOM; the workflow that wrote it replaces and removes its own files"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Whose copy it is (pseudonyms), in which project, and the marks of subject and session.
+
+    `source` is the project that it is made of where both are of one archive.
+    """
+
+    project: str
+    subject: str
+    session: str
+    marks: tuple[str, str]
+    source: str | None = None
+
+    @classmethod
+    def of(
+        cls, project: str, names: tuple[str, str], secret: bytes, origin: str, source: str | None
+    ) -> "Copy":
+        """The copy of a session, by its pseudonyms; `origin` is the project that it is made of."""
+        marks = (
+            _mark(secret, "copied subject", names[0]),
+            _mark(secret, "copied session", origin, *names),
+        )
+        return cls(project, *names, marks, source)
+
+    @property
+    def label(self) -> str:
+        """The session's label there: XNAT wants it to be its project's only one."""
+        return f"{self.subject}_{self.session}"
+
+    @property
+    def home(self) -> str:
+        return f"/data/projects/{part(self.project)}"
+
+    @property
+    def person(self) -> str:
+        return f"{self.home}/subjects/{part(self.subject)}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A copy that is there: its address by XNAT's ID, and what XNAT says of it."""
+
+    base: str
+    item: Item
+
+    @property
+    def scans(self) -> dict[str, Item]:
+        return {scan["data_fields"]["ID"]: scan for scan in _below(self.item, "scans/scan")}
+
+
+def find(archive: Archive, copy: Copy) -> Found | None:
+    """The copy that is there, or None.
+
+    Raises `RefusedError` where there is no such project for this login, and `DataError` where
+    a session of somebody else has the label.
+    """
+    item = archive.item(f"{copy.home}/experiments/{part(copy.label)}")
+    if item is None:
+        project = archive.item(copy.home)
+        if project is None:
+            raise RefusedError(
+                f"{copy.project}: the archive has no such project, or this login may not see it; "
+                "correct the ID or ask for access"
+            )
+        if project["data_fields"].get("ID") == copy.source:
+            raise DataError(
+                f"{copy.project}: another name of the project itself; name another project"
+            )
+        return None
+    told = item["data_fields"]
+    if _read_mark(item) != copy.marks[1] or told.get("project", copy.project) != copy.project:
+        raise DataError(
+            f"{copy.project}: it has a session of this label that this workflow did not make; "
+            "rename it there, or name another project"
+        )
+    return Found(f"/data/experiments/{part(told['ID'])}", item)
+
+
+def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, str]) -> dict:
+    """Make the copy what it is to be; returns what was done, as `coil.archive.push.push.push` does.
+
+    `about` are fields of the session that are set when it is made; `xsiType` must be among
+    them. Raises `DataError` where somebody else's subject or session has the label.
+    """
+    found = find(archive, copy) or _make(archive, copy, about)
+    scans = beside(scans, found.scans)
+    for scan in scans:
+        if scan.id not in found.scans:
+            fields = {"type": scan.description, "series_description": scan.description}
+            fields |= {"UID": scan.uid, "quality": "usable"}
+            _put(archive, f"{found.base}/scans/{part(scan.id)}", scan.xsi_type, fields)
+    done = push.push(archive, found.base, _parcel(scans))
+    done["removed"] += _drop_empty(archive, found, {scan.id for scan in scans})
+    return done
+
+
+def rehearse(archive: Archive, copy: Copy, scans: list[Scan]) -> dict[str, Any]:
+    """What `send` would do, or with no scans `withdraw`, by file; the archive is only read."""
+    found = find(archive, copy)
+    if found and not scans:
+        return {"resource": HOME, "would": {copy.label: "remove"}}
+    parcel = _parcel(beside(scans, found.scans) if found else scans)
+    if found:
+        return push.rehearse(archive, found.base, parcel)
+    if scans:
+        _check_person(archive, copy)
+    names = (f"scans/{s.place.scan}/{s.place.resource}/{s.name}" for s in parcel.files)
+    return {"resource": HOME, "would": dict.fromkeys(sorted(names), "create")}
+
+
+def withdraw(archive: Archive, copy: Copy) -> dict[str, Any]:
+    """Remove the copy if it is there, and its subject if nothing else is left of that.
+
+    Where somebody else put something beside it, only our files go, and `left` tells it.
+    """
+    done: dict[str, Any] = {"resource": HOME, "files": {}, "pushed": [], "unchanged": []}
+    found = find(archive, copy)
+    if found is None:
+        return {**done, "removed": [], "left": []}
+    receipt, here = _receipt(archive, found)
+    ours = {spot for spot, digest in here.items() if receipt.wrote(spot, digest)}
+    if here.keys() - ours - {receipt.spot} or _has_more(found):
+        for spot in sorted(ours):
+            archive.delete(spot.place.file(found.base, spot.name))
+        _drop_empty(archive, found, set())
+        if receipt.spot in here:
+            archive.delete(receipt.spot.place.file(found.base, receipt.spot.name))
+        left = ["the session: somebody else's data are there; ask for their removal"]
+        return {**done, "removed": keys(ours, HOME), "left": left if ours else []}
+    archive.delete(found.base, removeFiles="true")
+    if archive.exists(found.base):
+        raise push.not_removed("the session")
+    person = archive.item(copy.person)
+    if person and _read_mark(person) == copy.marks[0] and not archive.rows(_sessions(copy)):
+        archive.delete(copy.person, removeFiles="true")
+    return {**done, "removed": [copy.label], "left": []}
+
+
+def list_labels(archive: Archive, project: str) -> set[str]:
+    """The labels of all sessions of a project, by one request."""
+    address = f"/data/projects/{part(project)}/experiments"
+    return {row["label"] for row in archive.rows(address, columns="ID,label")}
+
+
+def _sessions(copy: Copy) -> str:
+    return f"{copy.person}/experiments"
+
+
+def _parcel(scans: Iterable[Scan]) -> Parcel:
+    goods = {Spot(Place(DICOM, scan.id), path.name): path for scan in scans for path in scan.files}
+    return Parcel(HOME, goods, zipped=True)
+
+
+def _make(archive: Archive, copy: Copy, about: Mapping[str, str]) -> Found:
+    """Make the subject, unless it is there, and the session, each with its mark at once."""
+    if not _check_person(archive, copy):
+        _put(archive, copy.person, "xnat:subjectData", {_MARK: copy.marks[0]})
+        _check_person(archive, copy)
+    fields = {key: value for key, value in about.items() if key != "xsiType"}
+    fields |= {"note": _NOTE, _MARK: copy.marks[1]}
+    _put(archive, f"{_sessions(copy)}/{part(copy.label)}", about["xsiType"], fields)
+    found = find(archive, copy)
+    if found is None:
+        raise ArchiveError("the archive did not keep the session that was made; try again")
+    return found
+
+
+def _check_person(archive: Archive, copy: Copy) -> bool:
+    """Whether the subject is there; `DataError` if it is not the one that this workflow made."""
+    person = archive.item(copy.person)
+    if person and _read_mark(person) != copy.marks[0]:
+        raise DataError(
+            f"{copy.project}: it has a subject of this label that this workflow did not make; "
+            "rename it there, or name another project"
+        )
+    return person is not None
+
+
+def _put(archive: Archive, address: str, xsi_type: str, fields: Mapping[str, str]) -> None:
+    """Make something; after a failure the archive says whether it is there."""
+    query = {f"{xsi_type}/{name}": value for name, value in fields.items() if value}
+    for pause in push.PAUSES:
+        try:
+            if archive.put(address, None, xsiType=xsi_type, **query).status_code != 409:
+                return
+        except RefusedError:
+            raise
+        except ArchiveError as error:
+            logger.info("%s", error)
+        time.sleep(pause)
+        if archive.exists(address):
+            return
+    raise ArchiveError("the archive did not make a subject, session or scan; try again")
+
+
+def _receipt(archive: Archive, found: Found) -> tuple[Receipt, dict[Spot, str]]:
+    """The receipt, empty before the first push, and the digests of what is there."""
+    receipt = Receipt(HOME)
+    here = held(archive, found.base, {Place(HOME), Place(DICOM, "every")})
+    if receipt.spot in here:
+        receipt, _ = read_receipt(archive, found.base, receipt, here)
+    read_blank(archive, found.base, here, receipt.digests)
+    return receipt, here
+
+
+def _has_more(found: Found) -> bool:
+    """Whether the session has more than what this workflow makes: our files are another matter."""
+    labels = {node["data_fields"]["label"] for node in _below(found.item, "resources/resource")}
+    labels |= {
+        node["data_fields"]["label"].replace(DICOM, HOME)
+        for scan in found.scans.values()
+        for node in _below(scan, "file")
+    }
+    others = ("assessors/assessor", "reconstructions/reconstructedImage")
+    return bool(labels - {HOME} or any(True for name in others for _ in _below(found.item, name)))
+
+
+def _drop_empty(archive: Archive, found: Found, wanted: Collection[str]) -> list[str]:
+    """Delete the scans that lost all their files; returns what was deleted."""
+    gone = []
+    for scan in found.scans.keys() - wanted:
+        base = f"{found.base}/scans/{part(scan)}"
+        rows = archive.rows(f"{base}/resources", absent_ok=True)
+        if all(row["label"] == DICOM for row in rows) and not archive.rows(
+            f"{base}/resources/{DICOM}/files", absent_ok=True
+        ):
+            archive.delete(base, removeFiles="true")
+            gone.append(f"scans/{scan}")
+    return sorted(gone)
+
+
+def _below(item: Item, field: str) -> Iterator[Item]:
+    return (
+        node for child in item["children"] if child["field"] == field for node in child["items"]
+    )
+
+
+def _read_mark(item: Item) -> str | None:
+    fields = (node["data_fields"] for node in _below(item, "fields/field"))
+    return next((one.get("field") for one in fields if one.get("name") == "coil"), None)
+
+
+def _mark(secret: bytes, *parts: str) -> str:
+    return keyed_digest(secret, *parts).hex()[:32]

@@ -1,0 +1,98 @@
+"""Logs of physiology among the series: each takes the name and the fate of the run it is of."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coil.bids import names
+from coil.bids.mapping.rules import Rule
+
+if TYPE_CHECKING:
+    from coil.bids.mapping.resolve import Settled
+
+RUNS = {"func": ("bold", "cbv"), "dwi": ("dwi",), "perf": ("asl",)}
+"""The images of a data type that a log can be of."""
+
+_ENDING = re.compile(r"(?i)[_ ]*physio(log)?$")
+
+
+def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settled"]:
+    """Name each series that a rule takes as a log after its run.
+
+    The scanner sends a log behind its run, and describes it as `RUN_PhysioLog`: its run is the
+    last one before it that is described so (the first one behind it where none is before), or,
+    if no series at all is described so, the last one before it. A log of a run that is left out
+    is left out for the same reason, one of no run is unmapped.
+
+    Parameters
+    ----------
+    settled
+        All series, settled but for the logs, in order of acquisition.
+    rules
+        The mapping's rules.
+    """
+    tied = list(settled)
+    seen: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(tied):
+        rule = None if row.rule is None else rules[row.rule]
+        if rule is None or not rule.is_log or row.state != "mapped":
+            continue
+        run = _run_of(place, tied, rules)
+        if run is None:
+            reason = f"{rule.place} takes it, but no {rule.datatype} run goes with it"
+            tied[place] = replace(row, state="unmapped", reason=reason)
+        elif run.state != "mapped" or run.name is None:
+            reason = f"the log of scan {_scan(run)}, which is {run.state}"
+            tied[place] = replace(row, state=run.state, reason=reason)
+        elif name := name_of(run.name):
+            reason = f"{row.reason}; of scan {_scan(run)}"
+            tied[place] = replace(row, name=name, reason=reason)
+            seen[name].append(place)
+    for places in seen.values():
+        if len(places) > 1:
+            scans = ", ".join(_scan(tied[place]) for place in places)
+            reason = f"scans {scans} are logs of one run; ignore what is not its log"
+            for place in places:
+                tied[place] = replace(tied[place], state="ambiguous", reason=reason, name=None)
+    return tied
+
+
+def name_of(run: str) -> str | None:
+    """The name of the log of a run; None for an image that is none, as a reference is."""
+    datatype, suffix, values = names.split(run)
+    if suffix not in RUNS.get(datatype, ()):
+        return None
+    allowed = names.companions()[datatype, "physio"].allowed
+    kept = {key: value for key, value in values.items() if key in allowed and key != "recording"}
+    return names.join(datatype, "physio", kept)
+
+
+def _run_of(place: int, settled: Sequence["Settled"], rules: Sequence[Rule]) -> "Settled | None":
+    log = settled[place]
+    assert log.series and log.rule is not None
+    datatype = rules[log.rule].datatype
+    runs = {
+        at: row
+        for at, row in enumerate(settled)
+        if row.rule is not None
+        and rules[row.rule].datatype == datatype
+        and rules[row.rule].suffix in RUNS.get(datatype or "", ())
+    }
+    wanted = _ENDING.sub("", log.series.series_description)
+    if wanted and any(_said(row) == wanted for row in settled):
+        runs = {at: row for at, row in runs.items() if _said(row) == wanted}
+        behind = [row for at, row in runs.items() if at > place][:1]
+    else:
+        behind = []
+    before = [row for at, row in runs.items() if at < place]
+    return next(iter(before[-1:] or behind), None)
+
+
+def _said(row: "Settled") -> str:
+    return row.series.series_description if row.series else ""
+
+
+def _scan(row: "Settled") -> str:
+    return (row.series.scan if row.series else None) or "?"

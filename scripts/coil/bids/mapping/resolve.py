@@ -1,0 +1,260 @@
+"""Every series of a session ends in exactly one state, with the reason in one line."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from coil.bids import names
+from coil.bids.mapping.duplicates import tell_apart
+from coil.bids.mapping.mapping import Mapping
+from coil.bids.mapping.physio_logs import tie_logs
+from coil.bids.mapping.rules import Match, Rule
+from coil.bids.series.series import Series
+from coil.deid.pixels import set_aside
+from coil.errors import DataError
+
+State = Literal[
+    "mapped",
+    "ignored",
+    "derived",
+    "unmapped",
+    "ambiguous",
+    "incomplete",
+    "duplicate",
+    "missing",
+    "failed",
+    "refused",
+]
+
+_SESSION_LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of one series (None: of a rule that no series took) and why.
+
+    `open` names what only a header tells and what could still change the row; of a series
+    with all its headers nothing is open.
+    """
+
+    series: Series | None
+    state: State
+    reason: str
+    rule: int | None = None
+    name: str | None = None
+    open: frozenset[str] = frozenset()
+
+
+def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: str) -> list[Settled]:
+    """Give every series its one state; the order of `series` does not matter.
+
+    Parameters
+    ----------
+    series
+        The session's series.
+    mapping
+        The project's rules.
+    subject, session
+        BIDS labels without `sub-` and `ses-`.
+
+    Returns
+    -------
+    One row per series in order of acquisition, then one per required rule that nothing took.
+
+    Raises
+    ------
+    DataError
+        If the session holds more than one subject or visit.
+    """
+    ordered = sorted(series, key=lambda one: one.order)
+    check_visit(ordered)
+    settled = [_settle_one(one, mapping, subject, session) for one in ordered]
+    settled = _open_by_others(settled, mapping)
+    tell_apart(settled, mapping.rules)
+    settled = tie_logs(settled, mapping.rules)
+    return [*settled, *missing(settled, mapping)]
+
+
+def check_visit(series: Iterable[Series]) -> None:
+    """Refuse a session of more than one subject or visit.
+
+    A visit may be two DICOM studies (the subject left the scanner and came back): the same
+    subject, within 24 hours.
+    """
+    known = list(series)
+    if len({one.patient_id for one in known if one.patient_id}) > 1:
+        raise DataError(
+            "two subjects in one session: its DICOM files carry different patient IDs; "
+            "split the session in the archive"
+        )
+    times = [datetime.fromisoformat(one.acq_time) for one in known if one.acq_time]
+    studies = {one.study_uid for one in known if one.study_uid}
+    if len(studies) > 1 and times and max(times) - min(times) > _SESSION_LASTS:
+        raise DataError(
+            "two visits in one session: its DICOM studies lie more than 24 hours apart; "
+            "split the session in the archive"
+        )
+
+
+def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
+    """The state of a series by itself, before names are compared."""
+    if series.broken:
+        return Settled(series, "failed", series.broken)
+    if series.folder is None and (series.problem or not series.listed):
+        return Settled(series, "incomplete", "the archive holds no DICOM for this scan")
+    try:
+        row = _settle_known(series, mapping, subject, session)
+    except DataError as error:  # a rule asked for a header that cannot be used
+        return Settled(series, "failed", str(error).removeprefix(f"{series.folder}: "))
+    told = (row.reason, set_aside(len(series.aside)), _left(series.strays))
+    return replace(row, reason="; ".join(filter(None, told)))
+
+
+def _left(strays: int) -> str:
+    files = "1 file that is" if strays == 1 else f"{strays} files that are"
+    return f"{files} no DICOM left out" if strays else ""
+
+
+def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
+    """The state of a series whose headers can be used as far as they were asked for."""
+    matches = mapping.matches(series)
+    if not series.is_image and not any(match.rule.is_log for match in matches):
+        reasons = [_ignored(series, match.rule) for match in matches if match.rule.ignore]
+        unasked = Settled(series, "ignored", "holds no image (a report or raw data)")
+        return reasons[0] if reasons else unasked
+    if series.is_derived and not matches:
+        reason = "computed by the scanner; no rule asks for it by image_type"
+        return Settled(series, "derived", reason)
+    sure = [match for match in matches if match.sure]
+    if not matches:
+        row = Settled(series, "unmapped", "no rule takes it")
+    elif len(sure) == 1 or len(matches) == 1:
+        likely, *_ = sure or matches
+        row = _settle_matched(series, likely, subject, session)
+        if others := [match for match in matches if match is not likely]:
+            row = replace(row, reason=f"{row.reason}, unless its header fits {_named(others)}")
+    else:
+        row = Settled(series, "ambiguous", _rules_reason(matches))
+    return replace(row, open=_open(series, row, matches))
+
+
+def _open(series: Series, row: Settled, matches: list[Match]) -> frozenset[str]:
+    """What of a series by itself is open."""
+    found = frozenset().union(*(match.open for match in matches))
+    if row.state == "ignored":
+        return found
+    # The scanner may have computed it, and it may hold no image.
+    found |= {key for key in ("image_type", "sop_class") if not series.knows(key)}
+    expected = {key for match in matches for key in match.rule.expect}
+    return found | {key for key in expected if not series.knows(key)}
+
+
+def _open_by_others(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+    """The rows, open also by what is open of series that may get the same name.
+
+    That may be any of the same suffix: a named group that fills an entity may be open.
+    """
+    waiting: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for row in settled:
+        if row.series and row.open:
+            for match in mapping.matches(row.series):
+                waiting[match.rule.target] |= row.open
+    return [
+        replace(row, open=row.open | waiting[mapping.rules[row.rule].target])
+        if row.name and row.rule is not None
+        else row
+        for row in settled
+    ]
+
+
+def _settle_matched(series: Series, match: Match, subject: str, session: str) -> Settled:
+    rule = match.rule
+    if rule.ignore is not None:
+        return _ignored(series, rule)
+    if rule.problem is not None:
+        return Settled(series, "unmapped", f"{rule.place}: {rule.problem}", rule.index)
+    if rule.is_log:
+        return Settled(series, "mapped", rule.place, rule.index)
+    try:
+        name = rule.name(match.groups, subject, session)
+    except ValueError as error:
+        return Settled(series, "unmapped", f"{rule.place} takes it, but {error}", rule.index)
+    problem = names.name_problem(_as_converted(name))
+    if problem is not None:
+        return Settled(series, "unmapped", f"{rule.place} takes it, but {problem}", rule.index)
+    reason = rule.place
+    if match.open:
+        reason += f", if its header agrees on {', '.join(sorted(match.open))}"
+    short, extra = _against(series, rule)
+    if short:
+        why = f"{short}: aborted or not wholly archived"
+        return Settled(series, "incomplete", why, rule.index)
+    if series.judged.text:
+        return Settled(series, "refused", series.judged.text, rule.index)
+    return Settled(series, "mapped", "; ".join([reason, *extra]), rule.index, name)
+
+
+def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
+    """What the series lacks of what its rule expects, and what it has more of."""
+    extra = []
+    for key, wanted in rule.expect.items():
+        if not series.knows(key):
+            continue
+        for found in series.numbers(key):
+            if found < wanted.low:
+                return f"{found:g} of {wanted.low:g} {key}", []
+            if found > wanted.high:
+                extra.append(f"{found:g} {key} where {wanted.high:g} are expected")
+    return None, extra
+
+
+def missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+    """A row for every required rule that no series took."""
+    taken = _rules_of((row for row in settled if row.state == "mapped"), mapping)
+    seen = _rules_of(settled, mapping)
+    return [
+        Settled(
+            None,
+            "missing",
+            f"{rule.target} is required by the protocol; "
+            + ("no complete series of it" if rule.index in seen else "no series took it"),
+            rule.index,
+        )
+        for rule in mapping.rules
+        if rule.required and rule.index not in taken
+    ]
+
+
+def _rules_of(rows: Iterable[Settled], mapping: Mapping) -> set[int | None]:
+    """The rules of the rows, also those that an override amended."""
+    rules = {row.rule for row in rows}
+    return rules | {mapping.rules[index].amends for index in rules if index is not None}
+
+
+def _ignored(series: Series, rule: Rule) -> Settled:
+    return Settled(series, "ignored", rule.ignore or "", rule.index)
+
+
+def _rules_reason(matches: list[Match]) -> str:
+    rules = _named(matches)
+    unknown = sorted({key for match in matches for key in match.open})
+    if unknown:
+        return f"{rules} may take it; its header decides by {', '.join(unknown)}"
+    return f"{rules} take it; narrow one or set a priority"
+
+
+def _named(matches: list[Match]) -> str:
+    return " and ".join(f"{match.rule.place} ({match.rule.target})" for match in matches)
+
+
+def _as_converted(name: str) -> str:
+    """The name of the first image that the converter makes of a series so named."""
+    datatype, suffix, values = names.split(name)
+    kind = names.kind(datatype, suffix)
+    if datatype == "fmap" and suffix in names.NUMBERED:
+        suffix = names.NUMBERED[suffix][0]
+    if kind:
+        values = dict.fromkeys(kind.required & names.SPLIT_BY_CONVERTER, "1") | values
+    return names.join(datatype, suffix, values)

@@ -1,0 +1,1 @@
+"""What of a converted session may leave, by allow-list."""

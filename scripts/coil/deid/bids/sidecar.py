@@ -1,0 +1,35 @@
+"""Sidecars by allow-list: a key that is not in the table, or a value that its rule does not
+know, does not leave."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from coil.deid.bids.sidecar_keys import RULES
+
+
+def clean_sidecar(
+    sidecar: dict[str, Any], allow: Collection[str] = (), *, task: str | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """The keys of a sidecar that may leave, sorted, and the names of those that may not.
+
+    A key in `allow` passes whatever it holds: the config names it, and the leak check still
+    reads it. A TaskName must be the file's `task` entity, give or take what a label cannot hold.
+    """
+    kept = {
+        key: value
+        for key, value in sorted(sidecar.items())
+        if key in allow or (key in RULES and RULES[key](value) and _fits(key, value, task))
+    }
+    return kept, sorted(sidecar.keys() - kept.keys())
+
+
+def dump_sidecar(sidecar: dict[str, Any]) -> bytes:
+    """The bytes of a JSON file: sorted keys, the same for the same values."""
+    return (json.dumps(sidecar, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _fits(key: str, value: Any, task: str | None) -> bool:
+    if key != "TaskName" or task is None:
+        return True
+    return "".join(c for c in value if c.isalnum()) == task

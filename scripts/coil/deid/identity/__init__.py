@@ -1,0 +1,1 @@
+"""Who is who: pseudonyms, and dates that are shifted."""

@@ -1,0 +1,328 @@
+"""The search for a session's identifiers in every byte that is about to leave.
+
+A file's bytes are searched decompressed, in lower case, for every encoding of every value, and
+so is what they stand for (`coil.deid.leak.encodings`).
+Voxels are numbers that can spell a short word by chance, and so can a float: the rules for
+these are in `_counts` and `_in_voxels`. A hit names the file and the kind, never the value.
+"""
+
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coil import passing
+from coil.deid.leak.encodings import is_text, undone
+from coil.deid.leak.identifiers import LOOSE, Identifiers, encodings
+from coil.deid.leak.public_words import PUBLIC
+from coil.deid.nifti import read_gzip, read_header, voxels
+from coil.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+IN_VOXELS = 8  # bytes: four voxels of 16 bits; 12 where a voxel is one byte
+IN_BYTE_VOXELS = 12
+IN_DIGITS = 7  # bytes: base 64 and hexadecimal digits of something else
+_FEW = 1 << 14
+_LARGE = 1 << 16  # from here on it pays to import numpy
+REMOVED = "[removed]"
+_ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
+_WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
+_DOTTED = re.compile(rb"[a-z0-9.]*")
+_NUMBER = re.compile(rb"[0-9.eE+-]*")
+_ANY_UID = re.compile(rb"(?<![\d.])(?:[0-2](?:\.\d+){6,}|2\.25\.\d{20,})")
+_ANY_DATE = re.compile(rb"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An identifier was found: where, and of which kind."""
+
+    file: str
+    kind: str
+
+
+class Searcher:
+    """Finds identifiers in bytes.
+
+    `public` are words of this session that may be there: its BIDS labels, versions of software.
+    `labels` are words that the lab gave to files (`task-memory`): where they stand alone a
+    description that says the same is no leak, but a person's name is.
+    """
+
+    def __init__(
+        self, identifiers: Identifiers, public: Collection[str] = (), labels: Collection[str] = ()
+    ) -> None:
+        self.needles: dict[bytes, str] = {}
+        disguised: dict[bytes, str] = {}
+        for identifier in sorted(identifiers.values, key=lambda v: (v.kind in LOOSE, v.kind)):
+            for needles, forms in zip(
+                (self.needles, disguised), encodings(identifier.value), strict=True
+            ):
+                for form in forms:
+                    needles.setdefault(form, identifier.kind)
+        self.starts: dict[bytes, list[tuple[bytes, str, bool]]] = {}
+        for needle, kind in self.needles.items():
+            self.starts.setdefault(needle[:4], []).append((needle, kind, True))
+        for needle, kind in disguised.items():
+            self.starts.setdefault(needle[:4], []).append((needle, kind, False))
+        self._is_ascii = all(map(bytes.isascii, (*self.needles, *disguised)))
+        self.public: set[bytes] = set(PUBLIC)
+        self.with_labels = self.public | {word.lower().encode() for word in labels}
+        self.permit(public)
+
+    def permit(self, words: Iterable[str]) -> None:
+        """Let words stand where they stand alone, whatever else they are."""
+        coded = {word.lower().encode() for word in words}
+        self.public |= coded
+        self.with_labels |= coded
+
+    def in_text(self, data: bytes) -> Iterator[tuple[int, int, str]]:
+        """Start, end and kind of each hit in text."""
+        yield from self._plainly(data)
+        for start, end, plain in undone(data, self._is_ascii):
+            for first, last, kind in self._plainly(plain):
+                if last - first >= IN_DIGITS or is_text(plain):
+                    yield start, end, kind
+
+    def _plainly(self, data: bytes) -> Iterator[tuple[int, int, str]]:
+        low = data.lower()
+        for start in self._candidates(low):
+            for needle, kind, readable in self.starts.get(low[start : start + 4], ()):
+                if not low.startswith(needle, start):
+                    continue
+                end = start + len(needle)
+                if not readable or self._counts(low, start, end, kind):
+                    yield start, end, kind
+        yield from ((match.start(), match.end(), "UID") for match in _ANY_UID.finditer(low))
+
+    def _candidates(self, low: bytes) -> Iterable[int]:
+        """The places where something that is searched for may start."""
+        if len(low) < _LARGE:
+            starts = self.starts
+            return [place for place in range(len(low) - 3) if low[place : place + 4] in starts]
+        import numpy as np
+
+        table = np.zeros(1 << 20, bool)
+        starts = [int.from_bytes(start, "little") for start in self.starts]
+        table[_hash(np.array(starts, "<u4"))] = True
+        found = [
+            np.flatnonzero(table[_hash(np.frombuffer(low, "<u4", (len(low) - n) // 4, n))]) * 4 + n
+            for n in range(4)
+        ]
+        return np.sort(np.concatenate(found)).tolist()
+
+    def in_file(self, path: Path) -> set[str]:
+        """The kinds of identifiers in a file: text, or a .nii.gz."""
+        if not path.name.endswith(".gz"):
+            return {kind for *_, kind in self.in_text(path.read_bytes())}
+        try:
+            return set(self._in_gzip(path))
+        except (OSError, EOFError, DataError) as error:
+            passing.let_through(error)
+            raise DataError(f"{path.name}: cannot be read, so not be searched") from None
+
+    def in_voxels(self, data: bytes | memoryview, itemsize: int) -> set[str]:
+        """The kinds of identifiers in voxels of `itemsize` bytes, or in compressed ones (1)."""
+        return set(self._in_voxels(data, IN_VOXELS if itemsize > 1 else IN_BYTE_VOXELS))
+
+    def _in_gzip(self, path: Path) -> Iterator[str]:
+        yield from (kind for *_, kind in self.in_text(_gzip_header(path)))
+        with read_gzip(path) as stream:
+            if not path.name.endswith(".nii.gz"):
+                yield from (kind for *_, kind in self.in_text(stream.read()))
+                return
+            header = read_header(stream, path.name)
+            yield from (kind for *_, kind in self.in_text(header.raw))
+            between = stream.read(header.data_start - header.layout.size)
+            yield from (kind for *_, kind in self.in_text(between))
+            least = IN_VOXELS if header.itemsize > 1 else IN_BYTE_VOXELS
+            tail = b""
+            for chunk in voxels(stream, header, path.name):
+                yield from self._in_voxels(tail + chunk, least)
+                tail = chunk[-self._longest :]
+            yield from (kind for *_, kind in self.in_text(stream.read()))
+
+    def _counts(self, data: bytes, start: int, end: int, kind: str) -> bool:
+        """Whether a place is a leak, and not a part of a public word or of a number."""
+        needle = data[start:end]
+        token = _around(_ALNUM, data, start, end)
+        public = self.with_labels if kind in LOOSE else self.public
+        if _around(_DOTTED, data, start, end) in public:
+            return False
+        if all(word in public for word in _WORD.findall(token)):
+            return False
+        if needle.isdigit():
+            return _is_not_a_number(data, start, end)
+        if needle.isalnum() and (len(needle) < 6 or kind in LOOSE):
+            return token == needle
+        if kind == "date":
+            before, after = data[:start][-1:], data[end : end + 1]
+            return not ((needle[:1].isdigit() and before.isdigit()) or after.isdigit())
+        return True
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.needles), default=1)
+
+    def _in_run(self, low: bytes, start: int, end: int, least: int) -> Iterator[str]:
+        for place in range(start, end - least + 1):
+            for needle, kind, readable in self.starts.get(low[place : place + 4], ()):
+                if readable and len(needle) >= least and low.startswith(needle, place):
+                    yield kind
+
+    @cached_property
+    def _signs(self) -> bytes:
+        """1 for every byte that is part of something searched for among voxels."""
+        used = set(b"".join(needle for needle in self.needles if len(needle) >= IN_VOXELS))
+        return bytes(byte in used for byte in range(256))
+
+    @cached_property
+    def _words(self) -> "tuple[np.ndarray, dict[int, list[tuple[int, bytes, str]]]]":
+        """A table of hashes, and what each aligned word of 4 bytes may be a part of."""
+        import numpy as np
+
+        table = np.zeros(1 << 20, bool)
+        parts: dict[int, list[tuple[int, bytes, str]]] = {}
+        for needle, kind in self.needles.items():
+            for offset in range(4 if len(needle) >= IN_VOXELS else 0):
+                word = int.from_bytes(needle[offset : offset + 4], "little")
+                parts.setdefault(word, []).append((offset, needle, kind))
+        if parts:
+            table[_hash(np.array(list(parts), "<u4"))] = True
+        return table, parts
+
+    def _are_low(self, data: bytes | memoryview) -> bool:
+        """Whether all numbers of two bytes are lower than any two signs of text."""
+        import numpy as np
+
+        first = min(self._signs.find(1), ord("A"))  # capital letters stand before small ones
+        return int(np.frombuffer(data, "<u2", len(data) // 2).max()) < 0x0101 * max(first, 0)
+
+    def _in_voxels(self, data: bytes | memoryview, least: int) -> Iterator[str]:
+        """Any eight bytes hold an aligned word of four: look for these words first.
+
+        Most images are done before: their numbers are too low for text.
+        """
+        # To import numpy for this would take longer than it saves.
+        if len(data) >= _FEW and "numpy" in sys.modules and self._are_low(data):
+            return
+        low = bytes(data).lower()
+        signs = low.translate(self._signs)
+        if signs.find(b"\1" * least) < 0:
+            return
+        if len(low) < _LARGE or "numpy" not in sys.modules:
+            runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
+            if len(low) < _LARGE or sum(end - start for start, end in runs) < _FEW:
+                for start, end in runs:
+                    yield from self._in_run(low, start, end, least)
+                return
+        import numpy as np
+
+        table, parts = self._words
+        aligned = np.frombuffer(low, "<u4", count=len(low) // 4)
+        places = np.flatnonzero(table[_hash(aligned)])
+        for place in places[np.isin(aligned[places], list(parts))]:
+            for offset, needle, kind in parts[int(aligned[place])]:
+                start = 4 * int(place) - offset
+                if len(needle) >= least and start >= 0 and low.startswith(needle, start):
+                    yield kind
+
+
+def search(
+    files: Iterable[Path],
+    names: Iterable[str],
+    identifiers: Identifiers,
+    public: Collection[str] = (),
+) -> list[Hit]:
+    """Search files and their names (paths as they will be seen) for a session's identifiers.
+
+    Raises DataError if a compressed file cannot be read.
+    """
+    names = list(names)
+    return search_with(Searcher(identifiers, public, labels_of(names)), files, names)
+
+
+def search_with(searcher: Searcher, files: Iterable[Path], names: Iterable[str]) -> list[Hit]:
+    """`search` with a searcher that is there already."""
+    hits = {Hit(path.name, kind) for path in files for kind in searcher.in_file(path)}
+    for name in names:
+        kinds = {kind for *_, kind in searcher.in_text(name.encode())}
+        hits |= {Hit("a file's name", kind) for kind in kinds}
+    return sorted(hits, key=lambda hit: (hit.file, hit.kind))
+
+
+def labels_of(names: Iterable[str]) -> set[str]:
+    """The labels of the entities in BIDS names, but for subject and session."""
+    pairs = (pair for name in names for pair in re.findall("([a-z]+)-([0-9A-Za-z]+)", name))
+    return {label for entity, label in pairs if entity not in ("sub", "ses")}
+
+
+def redact(searcher: Searcher, text: str) -> str:
+    """`text` with each identifier, and whatever else is a date or a UID, replaced."""
+    data = text.encode()
+    spans = [(start, end) for start, end, _ in searcher.in_text(data)]
+    spans += [match.span() for match in _ANY_DATE.finditer(data)]
+    out, position = b"", 0
+    for start, end in sorted(spans):
+        if start >= position:
+            out += data[position:start] + REMOVED.encode()
+        position = max(position, end)
+    return (out + data[position:]).decode(errors="replace")
+
+
+def _around(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> bytes:
+    """The whole run of a kind of characters that a place stands in."""
+    left = pattern.match(data[max(0, start - 64) : start][::-1])
+    right = pattern.match(data[end : end + 64])
+    return data[start - len(left[0] if left else b"") : end + len(right[0] if right else b"")]
+
+
+def _is_not_a_number(data: bytes, start: int, end: int) -> bool:
+    """Whether digits are an identifier's and not those of a measurement.
+
+    A part of a decimal number is none. Up to six digits are one only if no other digit is next
+    to them and they do not stand alone, as a cell or a JSON number does.
+    """
+    token = _around(_NUMBER, data, start, end)
+    try:
+        float(token)
+    except ValueError:
+        is_number = False
+    else:
+        is_number = True
+    if is_number and b"." in token:
+        return False
+    if end - start > 6:
+        return True
+    if data[:start][-1:].isdigit() or data[end : end + 1].isdigit():
+        return False
+    alone = _around(re.compile(rb"[^\s,:\[\]{}]*"), data, start, end)
+    return not (is_number and alone == token)
+
+
+def _hash(words: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
+    return (words * np.uint32(2654435761)) >> np.uint32(12)
+
+
+def _gzip_header(path: Path) -> bytes:
+    """The bytes before the compressed ones (RFC 1952): name, comment and extra field."""
+    data = path.read_bytes()[: 1 << 16] if path.stat().st_size < 1 << 16 else _head(path)
+    flags, end = data[3], 10
+    if flags & 4:
+        end += 2 + int.from_bytes(data[end : end + 2], "little")
+    for bit in (8, 16):
+        if flags & bit:
+            end = data.find(b"\0", end) + 1 or len(data)
+    return data[:end]
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(1 << 16)

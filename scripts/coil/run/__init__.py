@@ -1,0 +1,1 @@
+"""An invocation of the workflow: planned, rerun, told of at its end."""

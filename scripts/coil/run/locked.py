@@ -1,0 +1,108 @@
+"""An invocation that reruns from locks: what it may work on, and whether it may start."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from coil.analyses.definitions import Analysis
+from coil.bids.dataset.shared_config import allowed
+from coil.deid.identity.identities import project_secret
+from coil.errors import CoilError
+from coil.run import lock
+from coil.run.lock import Lock
+from coil.units import SCRIPTS, Unit, code_digest
+
+_PRIVATE = Path("private")
+_STAGES = ("pull", "convert", "anonymize", "dataset")
+
+
+def parts(
+    settings: Mapping[str, Any], more: Mapping[str, Any], analyses: Iterable[Analysis]
+) -> dict[str, dict[str, str]]:
+    """Digests of what makes a project's datasets, as far as it is known before any work.
+
+    `settings` are the project's, of which only what a dataset may tell counts; `more` are parts of
+    the config beside them, by name, and `analyses` the project's.
+    """
+    beside = {name: lock.digest(part) for name, part in more.items() if part}
+    analyses = list(analyses)
+    environments = {*(SCRIPTS.parent / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
+    stages = {stage: code_digest(stage) for stage in _STAGES}
+    told = {f"analyses.{a.name}": lock.digest(a.told()) for a in analyses}
+    return {
+        "config": lock.config_digests(allowed(settings)) | told | beside,
+        "code": stages | {analysis.name: analysis.code for analysis in analyses},
+        "environments": lock.file_digests(environments),
+    }
+
+
+def given(places: str | list[str], projects: Iterable[str], main: bool) -> dict[str, Lock]:
+    """The locks that this invocation reruns from, by project; none without `places`.
+
+    Jobs read those that the `main` process kept for them.
+    """
+    if not places:
+        return {}
+    if not main:
+        kept = {name: lock.kept(_PRIVATE, name) for name in projects}
+        return {name: lock.read(path) for name, path in kept.items() if path.is_file()}
+    try:
+        return lock.read_all([places] if isinstance(places, str) else places, projects)
+    except CoilError as error:
+        sys.exit(f"error: {error}")
+
+
+def start(locks: Mapping[str, Lock], known: Mapping[str, Mapping[str, Any]], dry: bool) -> None:
+    """Keep the locks for the jobs, unless those are only shown (`dry`).
+
+    Ends the invocation before any work where a lock differs. `known` are the `parts` of the
+    projects.
+    """
+    try:
+        for name, found in locks.items():
+            lock.refuse(found["place"], found, lock.differences(found, known[name]))
+            if not dry:
+                lock.keep(found, _PRIVATE)
+    except CoilError as error:
+        sys.exit(f"error: {error}")
+
+
+def choose(units: Mapping[str, list[Unit]], locks: Mapping[str, Lock]) -> dict[str, list[Unit]]:
+    """Of the archive's sessions those that the locks are of; all without a lock."""
+    if not locks:
+        return dict(units)
+    wanted = {name: set(lock.sessions(found)) for name, found in locks.items()}
+    return {
+        name: [unit for unit in units[name] if str(unit) in chosen]
+        for name, chosen in wanted.items()
+        if name in units  # else the archive did not answer, which is told
+    }
+
+
+def check(
+    units: Mapping[str, list[Unit]],
+    locks: Mapping[str, Lock],
+    projects: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Say what the locks leave out of the archive's `units`.
+
+    Ends the invocation where the archive or the secret is not what a lock names.
+    """
+    for name, chosen in choose(units, locks).items() if locks else ():
+        _check(name, locks[name], units[name], projects[name])
+        left = len(units[name]) - len(chosen)
+        told = f"; left out: {left} that came later" if left else ""
+        print(f"{name}: locked to {len(chosen)} sessions{told}", file=sys.stderr)
+
+
+def _check(name: str, found: Lock, units: list[Unit], settings: Mapping[str, Any]) -> None:
+    private = _PRIVATE / name
+    try:
+        secret = project_secret(settings["identity"], private)
+        lock.refuse(found["place"], found, [
+            *lock.differences(found, {"secret": lock.secret_digest(secret)}),
+            *lock.check_archive(found, private, map(str, units), secret),
+        ])  # fmt: skip
+    except CoilError as error:
+        sys.exit(f"error: {error}")

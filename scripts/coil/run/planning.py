@@ -1,0 +1,210 @@
+"""The step ahead of the jobs: ask the archives, and what the rules need to know of the config.
+
+The archives are asked in the main process of an invocation only (see `coil.run.invocation`), in a
+Python of its own, so that parsing the Snakefile stays cheap in every job.
+"""
+
+import atexit
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from coil import programs
+from coil.errors import PassingError
+from coil.units import SCRIPTS
+
+
+def discover_projects(
+    projects: dict[str, dict[str, Any]], config: dict[str, Any]
+) -> dict[str, str]:
+    """Discover all projects; returns the reason for each that could not be.
+
+    Prints a line for each project. Ends the invocation if there is none left to work on.
+    """
+    if not projects:
+        sys.exit(
+            "error: config/config.yaml: projects: empty; write config/projects/<name>.yaml for "
+            "your study (config/README.md shows how) and name it there"
+        )
+    places = {Path(file).stem: file for file in config["projects"]}
+    thorough = config["discover"] == "thorough"
+    request = {"projects": projects, "files": places, "thorough": thorough}
+    try:
+        answer = programs.run(
+            [sys.executable, SCRIPTS / "discover.py"],
+            name="discovery",
+            input=json.dumps(request),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    except PassingError as error:
+        sys.exit(f"error: {error}")
+    if answer.returncode != 0:
+        sys.exit("error: discovery ended unexpectedly; logs/discover.log shows where")
+    outcomes: dict[str, dict[str, str]] = json.loads(answer.stdout)
+    failed = {name: o["error"] for name, o in outcomes.items() if "error" in o}
+    for name, outcome in outcomes.items():
+        line = f"{name}: {outcome['found']}" if "found" in outcome else f"error: {outcome['error']}"
+        print(line, file=sys.stderr)
+    if len(failed) == len(projects):
+        sys.exit("error: no project is left to work on; nothing was changed")
+    return failed
+
+
+def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
+    """End the invocation if the config's `session` is none of the projects' sessions."""
+    if wanted and wanted not in {str(unit) for found in units.values() for unit in found}:
+        sys.exit(
+            "error: config: session: no project has this session; take a name from "
+            "results/<project>/sessions.tsv and write it sub-<subject>_ses-<session>"
+        )
+
+
+def check_draft(project: str, root: Path) -> None:
+    """End the invocation if `init` could propose nothing."""
+    if not project:
+        sys.exit("error: init: say which of the archive's projects: --config project=ID")
+    if (root / draft_path(project)).exists():
+        sys.exit(
+            f"error: init: {draft_path(project)} is there already; rename or remove it to have "
+            "one proposed"
+        )
+
+
+def draft_path(project: str) -> Path:
+    """The file that `init` writes for a project of the archive."""
+    return Path("config") / "projects" / f"{re.sub(r'[^A-Za-z0-9_-]', '_', project)}.yaml"
+
+
+def close_logins_at_exit(root: Path) -> None:
+    """End the logins at the archives when this invocation ends, also by an interrupt.
+
+    What a run that was killed left open is closed now. Before it ends, Snakemake goes back to
+    the folder from which it was started, which `--directory` makes another than `root`, to which
+    the config's paths are relative.
+    """
+
+    def close() -> None:
+        from coil.archive.login import close_all  # only here, so that parsing stays cheap
+
+        with chdir(root):
+            close_all(root)
+
+    if locked(root):
+        return  # another invocation has them
+    if any((root / "private" / ".logins").glob("*.json")):
+        close()
+    atexit.register(close)
+
+
+def settle_cluster(root: Path) -> None:
+    """Wait for what an earlier run left in a cluster's queue, before anything is planned."""
+    if locked(root):
+        return  # the jobs may belong to another invocation
+    from coil.run import cluster  # only here, so that parsing stays cheap
+
+    cluster.wait_for_earlier_jobs(root)
+
+
+def finish(
+    units: dict[str, Any],
+    analyses: Mapping[str, Iterable[str]],
+    failed: dict[str, str],
+    config: dict[str, Any],
+) -> None:
+    """Say at the end of an invocation what was done, and empty the quarantine."""
+    from coil import files
+    from coil.run import status  # only here, so that parsing stays cheap
+
+    print(file=sys.stderr)
+    for name in units:
+        if (Path("results") / name / "records").is_dir():  # not after a preview
+            print(status.summary(name, Path("results") / name, analyses[name]), file=sys.stderr)
+    for entry in config["merged"]:
+        if (Path("results") / entry["name"] / "dataset.json").is_file():
+            told = status.merged_summary(entry["name"], Path("results") / entry["name"])
+            print(told, file=sys.stderr)
+    for reason in failed.values():
+        print(f"error: {reason}", file=sys.stderr)
+    if config["keep_quarantine"]:
+        print("kept: quarantine/ holds identified data, see keep_quarantine", file=sys.stderr)
+        return
+    for name in units:
+        files.remove_tree(Path("quarantine") / name)
+
+
+def wanted_resources(settings: dict[str, Any]) -> list[str]:
+    """The resources that a project takes files beside the images from, sorted.
+
+    A session's by its label; one that scans have as `scans/LABEL`.
+    """
+    found = {entry["resource"] for entry in settings["bids"].get("behaviour", [])}
+    for rule in settings["bids"]["mapping"]:
+        for kind in ("events", "physio", "stim"):
+            given = rule.get(kind, [])
+            for one in given if isinstance(given, list) else [given]:
+                of_scans = one.get("of") == "scan"
+                found.add(f"scans/{one['resource']}" if of_scans else one["resource"])
+    return sorted(found)
+
+
+def export_settings(settings: dict[str, Any]) -> dict[str, str] | None:
+    """What a project exports as DICOM: `dicom` (mapped or all) and `faces`; None if nothing."""
+    wanted = settings["export"]
+    if wanted == "none":
+        return None
+    given = {} if wanted == "dicom" else {k: v for k, v in wanted.items() if k != "to"}
+    return {"dicom": "mapped", "faces": "withhold"} | given
+
+
+def export_target(settings: dict[str, Any]) -> dict[str, str] | None:
+    """The other project that gets the export: `project`, perhaps `server` and `ca_bundle`."""
+    wanted = settings["export"]
+    to = wanted.get("to") if isinstance(wanted, dict) else None
+    return {"project": to} if isinstance(to, str) else to
+
+
+def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
+    """The files of a project's mapping from which it takes names, by what `use` says.
+
+    They are the archive's bidsmap, as discovery left it, and heuristics of the lab's own.
+    Raises `ConfigError` where such a heuristic is not there.
+    """
+    found = {}
+    for place, rule in enumerate(settings["bids"]["mapping"]):
+        use = str(rule.get("use", ""))
+        if use == "bidsmap":
+            found[use] = Path("private") / Path(file).stem / "bidsmap.json"
+        elif use.endswith(".py"):
+            from coil.config import path_beside, project_path
+
+            key = f"bids.mapping[{place}].use"
+            found[use] = path_beside(use, project_path(file, Path()), Path(), key)
+    return found
+
+
+def digests(sources: dict[str, Path]) -> dict[str, str]:
+    """A digest of each file of `mapping_sources`, as a param: an edit converts again."""
+    return {
+        use: hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "absent"
+        for use, path in sources.items()
+    }
+
+
+def wants_scanner(name: str, settings: dict[str, Any]) -> bool:
+    """Whether a project's mapping asks for a derivative dataset of the scanner's, or did."""
+    rules = settings["bids"]["mapping"]
+    asks = any(str(rule.get("to", "")).startswith("derivatives/") for rule in rules)
+    return asks or (Path("results") / name / "derivatives" / "scanner").is_dir()
+
+
+def locked(root: Path) -> bool:
+    """Whether another invocation works in this folder now."""
+    locks = root / ".snakemake" / "locks"
+    return locks.is_dir() and any(locks.iterdir())

@@ -1,0 +1,178 @@
+"""What became of every session, from the records that the stages left.
+
+Reads files only, so that it answers at any time: while jobs run, after a crash, offline.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from coil import files
+from coil.run import pushed
+from coil.run.pushed import many
+from coil.units import Unit, read_units, unit_name
+
+
+@dataclass(frozen=True)
+class Row:
+    """One session in the status table; counts are of series and of files in the dataset."""
+
+    subject: str
+    session: str
+    state: str
+    mapped: int
+    ignored: int
+    unmapped: int
+    excluded: int
+    files: int
+    analyses: str
+    pushed: str
+    exported: str
+    copied: str
+    reason: str
+    log: str
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_STAGES = ("admit", "push", "export", "push_dicom")
+_EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed", "refused")
+
+
+def project_rows(results: Path, analyses: Iterable[str]) -> list[Row]:
+    """The rows of a project with some `analyses`, whose results are in the folder `results`."""
+    names = list(analyses)
+    units = read_units(results / "sessions.tsv")
+    return [_row(results / "records", unit, names) for unit in units]
+
+
+def as_tsv(rows: Iterable[Row]) -> str:
+    """The table as TSV with a header; nothing known is `n/a`."""
+    lines = ["\t".join(COLUMNS)]
+    lines += ["\t".join(str(value) or "n/a" for value in astuple(row)) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def as_text(rows: list[Row]) -> str:
+    """The table for a terminal: one line a session, the reasons below."""
+    table = tabulate([astuple(row)[:-2] for row in rows], headers=COLUMNS[:-2], tablefmt="simple")
+    reasons = [f"{_place(row)}: {row.reason}{_log(row)}" for row in rows if row.reason]
+    return "\n".join([table, *reasons])
+
+
+def summary(name: str, results: Path, analyses: Iterable[str]) -> str:
+    """The lines at the end of an invocation: what is done, what not and why, and where it is."""
+    names = list(analyses)
+    rows = project_rows(results, names)
+    done = sum(row.state == "done" for row in rows)
+    lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
+    lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
+    lines.append(f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})")
+    lines += [f"  left out   {line}" for line in _left_out(name, results, "dataset")]
+    if (page := results / "reports" / "index.html").is_file():
+        pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
+        lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
+    for analysis, found in _analyses(results / "records" / "project", names).items():
+        if found["state"] == "failed":
+            lines.append(f"  analyses   {analysis}: failed: {found['reason']}; log: {found['log']}")
+    lines += pushed.summary(results)
+    lines += [f"  series     {line}" for line in _notable(results)]
+    return "\n".join(lines)
+
+
+def merged_summary(name: str, results: Path) -> str:
+    """The same of a dataset that is merged from several projects."""
+    found = _read(results / "dataset.json")
+    sessions, subjects = found["sessions"], found["subjects"]
+    lines = [
+        f"{name}: {many(sessions, 'session')} of {many(subjects, 'participant')} merged from "
+        f"{', '.join(found['projects'])}",
+        f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})",
+    ]
+    lines += [f"  left out   {line}" for line in _left_out(name, results, "merge")]
+    return "\n".join(lines)
+
+
+def _row(records: Path, unit: Unit, names: Iterable[str]) -> Row:
+    found = [_read(records / str(unit) / f"{name}.json") for name in _STAGES]
+    admit, push, export, copy = found
+    of_subject = _analyses(records / f"sub-{unit.subject}", names)
+    analyses = _analyses(records / str(unit), names) | of_subject
+    outcomes = Counter(one["state"] for one in analyses.values())
+    states = Counter(series["state"] for series in admit.get("series", []))
+    stages = [admit, *analyses.values(), push, export, copy]
+    problems = [record for record in stages if record.get("state") == "failed"]
+    return Row(
+        subject=unit.subject,
+        session=unit.session,
+        state=admit.get("state", "waiting"),
+        mapped=states["mapped"],
+        ignored=states["ignored"] + states["derived"],
+        unmapped=states["unmapped"],
+        excluded=sum(states[state] for state in _EXCLUDED),
+        files=len(admit.get("files", {})),
+        analyses=", ".join(f"{outcomes[state]} {state}" for state in sorted(outcomes)),
+        pushed=push.get("state", ""),
+        exported=export.get("state", ""),
+        copied=copy.get("state", ""),
+        reason="; ".join(f"{one['stage']}: {one['reason']}" for one in problems),
+        log=(problems[0].get("log") or "") if problems else "",
+    )
+
+
+def _analyses(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The records of those analyses that were run on the place of a folder, by name."""
+    found = {name: _read(folder / f"{name}.json") for name in names}
+    return {name: record for name, record in found.items() if record}
+
+
+def _place(row: Row) -> str:
+    return unit_name(row.subject, row.session)
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from where the person stands, who may work with --directory."""
+    here = os.environ.get("PWD")
+    return os.path.relpath(path, here) if here else str(path)
+
+
+def _log(row: Row) -> str:
+    return f"; log: {row.log}" if row.log else ""
+
+
+def _notable(results: Path) -> list[str]:
+    """Series that a person should look at, a line each."""
+    lines = []
+    for unit in read_units(results / "sessions.tsv"):
+        record = _read(results / "records" / str(unit) / "admit.json")
+        for series in record.get("series", []):
+            if series["state"] in ("unmapped", *_EXCLUDED):
+                name = series["description"] or f"scan {series['scan']}"
+                lines.append(f"{unit}: {name}: {series['state']}: {series['reason']}")
+    return lines
+
+
+def _left_out(name: str, results: Path, rule: str) -> list[str]:
+    """Tables and columns that the dataset lacks because something in them is wrong."""
+    problems = _read(results / "dataset.json").get("problems", [])
+    log = f"logs/{name}/{rule}.log"
+    return [f"{one['what']}: {one['reason']}; log: {log}" for one in problems]
+
+
+def _verdict(results: Path) -> str:
+    verdict = _read(results / "validation.json")
+    if not verdict:
+        return "not validated yet"
+    valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
+    return (
+        f"{valid}: {many(verdict['errors'], 'error')}, {many(verdict['warnings'], 'warning')}, "
+        f"{many(verdict['absent_keys'], 'recommended key')} absent"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return files.read_json(path) if path.is_file() else {}

@@ -1,0 +1,43 @@
+"""What the status table says of a session and its analyses."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coil.files import write_json, write_text
+from coil.run import status
+
+
+def outcome(name: str, state: str, reason: str | None = None) -> dict[str, Any]:
+    log = f"logs/study/{name}.log"
+    return {"stage": name, "state": state, "reason": reason, "log": log, "summary": {}}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A project of one session, with analyses of every level."""
+    write_text(tmp_path / "sessions.tsv", "subject\tsession\na\t1\n")
+    records = tmp_path / "records"
+    write_json(records / "sub-a_ses-1" / "admit.json", {"state": "done", "stage": None})
+    write_json(records / "sub-a_ses-1" / "qc.json", outcome("qc", "done"))
+    write_json(records / "sub-a_ses-1" / "glm.json", outcome("glm", "failed", "no peak"))
+    write_json(records / "sub-a" / "mean.json", outcome("mean", "failed", "no mean"))
+    write_json(records / "project" / "overview.json", outcome("overview", "failed", "no page"))
+    return tmp_path
+
+
+def test_a_row_counts_its_analyses_and_tells_of_every_failure(results: Path) -> None:
+    (row,) = status.project_rows(results, ["qc", "glm", "mean", "overview"])
+    assert (row.state, row.analyses) == ("done", "1 done, 2 failed")
+    assert (row.reason, row.log) == ("glm: no peak; mean: no mean", "logs/study/glm.log")
+
+
+def test_what_failed_for_the_project_has_a_line_of_its_own(results: Path) -> None:
+    told = status.summary("study", results, ["overview"])
+    assert "  analyses   overview: failed: no page; log: logs/study/overview.log" in told
+
+
+def test_an_analysis_that_the_config_no_longer_names_is_not_counted(results: Path) -> None:
+    (row,) = status.project_rows(results, ["qc"])
+    assert (row.analyses, row.reason) == ("1 done", "")
