@@ -27,6 +27,10 @@ class DataError(CoilError):
     """The data of a session cannot be used as they are."""
 
 
+class RecordError(CoilError):
+    """A file of the workflow's own is not of the form that is read."""
+
+
 class LeakError(DataError):
     """Something of a session's identifiers was about to leave; `kinds` counts them by kind."""
 
