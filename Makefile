@@ -6,7 +6,8 @@
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
-.PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz test test-fast lint format lock reference test-xnat venv
+# make house    counts of what the code is made of
+.PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz house test test-fast lint format lock reference test-xnat venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -81,6 +82,10 @@ bench: venv
 # environments - and a table of the digests of what came out.
 digests: .venv/test.stamp .conda/tools.stamp .conda/wheels.stamp
 	PYTHONPATH=scripts:. $(BIN)/python -m tests.digests
+
+# What the code is made of: untyped tables, paths written out, circles, imports upwards, old words.
+house: .venv/test.stamp
+	PYTHONPATH=scripts:. $(BIN)/python -m tests.house
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

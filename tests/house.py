@@ -1,0 +1,258 @@
+"""Counts of what the code is made of, at any commit: `make house`, `python -m tests.house COMMIT`.
+
+The rooms are the packages of `scripts/coil`, and the modules that lie between them. `FLOORS` says
+which may use which: a room imports from the floors below its own, and none upwards.
+"""
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tabulate import tabulate
+
+from tests.glossary import AVOIDED, words_of
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+ZONES = re.compile(r"^(results|private|quarantine)(/|$)")
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("errors", "columns", "environment", "units", "workspace"),
+    ("files", "passing"),
+    ("programs", "records", "jobs", "terms"),
+    ("config", "dicom"),
+    ("bids.names", "deid.pixels", "deid.nifti", "deid.terms", "deid.identity"),
+    ("bids.series", "deid.leak", "deid.deface"),
+    ("bids.mapping", "deid.bids"),
+    ("bids.associated", "bids.draft", "deid.protection"),
+    ("bids.convert", "bids.dataset", "deid.dicom"),
+    ("admission", "archive", "imaging"),
+    ("archive.discover", "archive.pull", "archive.push", "glm", "analyses"),
+    ("doctor", "run"),
+    ("report",),
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module of Coil: its dotted name without `coil.`, its source, whether it is a package."""
+
+    name: str
+    tree: ast.Module
+    package: bool
+
+    @property
+    def room(self) -> str:
+        """The package that holds the module, to the second level; the module where none does."""
+        parts = self.name.split(".")
+        inner = parts if self.package else parts[:-1]
+        if len(inner) > 1 or (inner and inner[0] not in ("bids", "deid")):
+            return ".".join(inner[:2])
+        return self.name
+
+
+@dataclass(frozen=True)
+class House:
+    """The code of one checkout."""
+
+    root: Path
+
+    @cached_property
+    def modules(self) -> dict[str, Module]:
+        """All modules of Coil by name."""
+        scripts = self.root / "scripts"
+        found: dict[str, Module] = {}
+        for path in sorted((scripts / "coil").rglob("*.py")):
+            parts = path.relative_to(scripts / "coil").with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if name:
+                found[name] = Module(name, ast.parse(path.read_text()), parts[-1] == "__init__")
+        return found
+
+    @cached_property
+    def imports(self) -> dict[str, set[str]]:
+        """The modules that each module imports, wherever in it that stands."""
+        return {name: set(self._imported(module)) for name, module in self.modules.items()}
+
+    def _imported(self, module: Module) -> Iterator[str]:
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("coil"):
+                continue
+            base = (node.module or "").removeprefix("coil").removeprefix(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".removeprefix(".")
+                target = inner if inner in self.modules else base
+                if target and target != module.name:
+                    yield target
+
+    @property
+    def rooms(self) -> dict[str, set[str]]:
+        """The rooms that each room imports from."""
+        found: dict[str, set[str]] = {module.room: set() for module in self.modules.values()}
+        for name, targets in self.imports.items():
+            room = self.modules[name].room
+            found[room] |= {self.modules[one].room for one in targets} - {room}
+        return found
+
+    def upward(self) -> list[str]:
+        """The imports from a floor that is not below, as `module -> module`."""
+        floor = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+        return [
+            f"{name} -> {target}"
+            for name, targets in self.imports.items()
+            for target in sorted(targets)
+            if (here := self.modules[name].room) != (there := self.modules[target].room)
+            and floor.get(there, len(FLOORS)) >= floor.get(here, len(FLOORS))
+        ]
+
+    def sources(self) -> Iterator[tuple[Path, ast.Module]]:
+        """The Python files of the workflow, each parsed."""
+        for path in sorted((self.root / "scripts").rglob("*.py")):
+            yield path, ast.parse(path.read_text())
+
+    def untyped(self) -> Counter[str]:
+        """How often each file of the project says `dict[str, Any]`."""
+        files = [p for top in ("scripts", "localxnat", "demo") for p in _python(self.root / top)]
+        counts = {
+            str(p.relative_to(self.root)): p.read_text().count("dict[str, Any]") for p in files
+        }
+        return Counter({name: count for name, count in counts.items() if count})
+
+    def path_literals(self) -> list[str]:
+        """Where a zone's folder is written out, and where a path is climbed, as `file:line`."""
+        found = []
+        for path, tree in self.sources():
+            prose = {id(text) for text in _docstrings(tree)}
+            for node in ast.walk(tree):
+                literal = isinstance(node, ast.Constant) and isinstance(node.value, str)
+                if (literal and id(node) not in prose and ZONES.match(node.value)) or (
+                    isinstance(node, ast.Subscript)
+                    and isinstance(node.value, ast.Attribute)
+                    and node.value.attr == "parents"
+                ):
+                    found.append(f"{path.relative_to(self.root)}:{node.lineno}")
+        return found
+
+    def longest_function(self) -> tuple[int, str]:
+        """The lines of the longest function, and its name."""
+        return max(
+            ((node.end_lineno or 0) - node.lineno + 1, f"{path.stem}.{node.name}")
+            for path, tree in self.sources()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        )
+
+    def adapters(self) -> dict[str, int]:
+        """The lines of each script that a rule runs."""
+        paths = sorted((self.root / "scripts").glob("*.py"))
+        return {path.name: len(path.read_text().splitlines()) for path in paths}
+
+    def avoided(self) -> list[str]:
+        """The public names that use a word which the glossary gives up, with their modules."""
+        return [
+            f"{module.name}: {name}"
+            for module in self.modules.values()
+            for name in public_names(module)
+            if AVOIDED & set(words_of(name))
+        ]
+
+
+def public_names(module: Module) -> Iterator[str]:
+    """The module's own name, its public functions, classes and constants, and their parameters."""
+    yield module.name.rpartition(".")[2]
+    bodies = [module.tree.body]
+    bodies += [one.body for one in module.tree.body if isinstance(one, ast.ClassDef)]
+    for node in (node for body in bodies for node in body):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if not node.name.startswith("_"):
+                yield node.name
+                taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                yield from (one.arg for one in taken)
+            case ast.ClassDef() if not node.name.startswith("_"):
+                yield node.name
+            case ast.AnnAssign(target=ast.Name(id=name)) if not name.startswith("_"):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) if not name.startswith("_"):
+                yield name
+            case _:
+                pass
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """The groups of nodes that reach each other (Tarjan 1972), each sorted."""
+    reached = {node: _reach(graph, node) for node in graph}
+    groups = {
+        tuple(sorted({node} | {one for one in reached[node] if node in reached.get(one, ())}))
+        for node in graph
+    }
+    return [list(group) for group in sorted(groups) if len(group) > 1]
+
+
+def _reach(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(graph[start])
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += graph.get(node, ())
+    return seen
+
+
+def _python(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*.py") if "tests" not in p.relative_to(folder).parts)
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+
+
+def count(house: House) -> dict[str, object]:
+    """What the table shows of one checkout."""
+    untyped, scripts, longest = house.untyped(), house.adapters(), house.longest_function()
+    return {
+        "dict[str, Any]": f"{untyped.total()} in {len(untyped)} files",
+        "path literals": len(house.path_literals()),
+        "names with avoided words": len(house.avoided()),
+        "lines of scripts/*.py": f"{sum(scripts.values())}, longest {max(scripts.values())}",
+        "longest function": f"{longest[0]} ({longest[1]})",
+        "circles of modules": len(circles(house.imports)),
+        "circles of rooms": len(circles(house.rooms)),
+        "imports upwards": len(house.upward()),
+    }
+
+
+def at(commit: str, folder: Path) -> House:
+    """The house as it was at a commit, unpacked into `folder`."""
+    packed = subprocess.run(
+        ["git", "archive", commit], cwd=CHECKOUT, stdout=subprocess.PIPE, check=True
+    ).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+    return House(folder)
+
+
+def main(commits: list[str]) -> None:
+    """Print the counts of each commit, and of the working tree last."""
+    columns: dict[str, dict[str, object]] = {}
+    for commit in commits:
+        with tempfile.TemporaryDirectory() as folder:
+            columns[commit] = count(at(commit, Path(folder)))
+    now = House(CHECKOUT)
+    columns["now"] = count(now)
+    rows = [[name, *(column[name] for column in columns.values())] for name in columns["now"]]
+    print(tabulate(rows, headers=["", *columns]))
+    print("", *now.upward(), *now.avoided(), *now.path_literals(), sep="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
