@@ -1,0 +1,210 @@
+"""Where everything lies: the checkout, and the folder in which an invocation works.
+
+A working folder has three zones. `quarantine` holds identified images and `private` what joins
+names; only what lies under `results` could be shown to a stranger. The Snakefile's pathvars
+say the same; a test holds both together. Nothing here is slow to import: every job of a cluster
+parses the Snakefile once more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+SCRIPTS = CHECKOUT / "scripts"
+SCHEMAS = CHECKOUT / "config" / "schemas"
+
+PRIVATE, QUARANTINE, RESULTS = "private", "quarantine", "results"
+ZONES = (PRIVATE, QUARANTINE, RESULTS)
+HIDDEN = (PRIVATE, QUARANTINE)
+"""The zones that an analysis may not see."""
+PROJECT = "project"
+"""What stands for a session's name where something is of the whole project."""
+
+
+@dataclass(frozen=True)
+class Private:
+    """What a project has in `private`: who is who, and what the archive told."""
+
+    root: Path
+
+    @property
+    def link(self) -> Path:
+        """The link table."""
+        return self.root / "link.tsv"
+
+    @property
+    def archive(self) -> Path:
+        """The server and the project's ID there."""
+        return self.root / "archive.json"
+
+    @property
+    def bidsmap(self) -> Path:
+        """The archive's bidsmaps, where the mapping uses them."""
+        return self.root / "bidsmap.json"
+
+    @property
+    def locked(self) -> Path:
+        """The lock that the project is rerun from."""
+        return self.root / "locked.yaml"
+
+    @property
+    def preview(self) -> Path:
+        """The page of the preview, with the archive's own descriptions."""
+        return self.root / "preview.html"
+
+    @property
+    def sessions(self) -> Path:
+        """The folder with what the archive listed of each session."""
+        return self.root / "sessions"
+
+    def session(self, unit: object) -> Path:
+        """What the archive listed of a session."""
+        return self.sessions / f"{unit}.json"
+
+    def headers(self, unit: object) -> Path:
+        """The folder with one header of each series of a session."""
+        return self.root / "headers" / str(unit)
+
+    def people(self, unit: object) -> Path:
+        """Those whom a session's headers name."""
+        return self.root / "people" / f"{unit}.json"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a project, or a merged dataset, has in `results`."""
+
+    root: Path
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self.root.name
+
+    @property
+    def sessions(self) -> Path:
+        """The table of the sessions' neutral names."""
+        return self.root / "sessions.tsv"
+
+    @property
+    def bids(self) -> Path:
+        """The dataset."""
+        return self.root / "bids"
+
+    @property
+    def dicom(self) -> Path:
+        """The de-identified DICOM."""
+        return self.root / "dicom"
+
+    @property
+    def derivatives(self) -> Path:
+        """The folder of the derivative datasets."""
+        return self.root / "derivatives"
+
+    @property
+    def scanner(self) -> Path:
+        """The derivative dataset of what the scanners computed."""
+        return self.derivatives / "scanner"
+
+    @property
+    def reports(self) -> Path:
+        """The folder of the pages."""
+        return self.root / "reports"
+
+    @property
+    def index(self) -> Path:
+        """The page of the project."""
+        return self.reports / "index.html"
+
+    def page(self, unit: object) -> Path:
+        """The page of a session."""
+        return self.reports / f"{unit}.html"
+
+    @property
+    def records(self) -> Path:
+        """The folder of the records, of each session and of the project."""
+        return self.root / "records"
+
+    def record(self, unit: object, stage: str) -> Path:
+        """What a stage, or an analysis, left of a session; or of the project (`PROJECT`)."""
+        return self.records / str(unit) / f"{stage}.json"
+
+    @property
+    def dataset(self) -> Path:
+        """What was written of the dataset as a whole."""
+        return self.root / "dataset.json"
+
+    @property
+    def validation(self) -> Path:
+        """The validator's verdict on the dataset."""
+        return self.root / "validation.json"
+
+    @property
+    def lock(self) -> Path:
+        """What made the project's datasets."""
+        return self.root / "run.lock.yaml"
+
+    @classmethod
+    def of_record(cls, path: Path) -> "Results":
+        """The project's results to which a record belongs."""
+        return cls(path.parent.parent.parent)
+
+    @classmethod
+    def of_page(cls, path: Path) -> "Results":
+        """The project's results to which a page belongs."""
+        return cls(path.parent.parent)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The working folder of an invocation; `Path()` where that is the current one."""
+
+    root: Path = Path()
+
+    @property
+    def zones(self) -> Iterator[Path]:
+        """The folders of the three zones."""
+        return (self.root / zone for zone in ZONES)
+
+    @property
+    def private_zone(self) -> Path:
+        """The zone of what joins names; mode 0700."""
+        return self.root / PRIVATE
+
+    @property
+    def quarantine_zone(self) -> Path:
+        """The zone of identified images; mode 0700."""
+        return self.root / QUARANTINE
+
+    @property
+    def logins(self) -> Path:
+        """The folder of the logins at archives that are open."""
+        return self.private_zone / ".logins"
+
+    @property
+    def doctor_page(self) -> Path:
+        """What the doctor found, with the archive's labels."""
+        return self.private_zone / "doctor.html"
+
+    @property
+    def doctor_record(self) -> Path:
+        """What the doctor found, counted."""
+        return self.root / RESULTS / "doctor.json"
+
+    def private(self, project: str) -> Private:
+        """A project's part of `private`."""
+        return Private(self.private_zone / project)
+
+    def quarantine(self, project: str) -> Path:
+        """A project's part of `quarantine`."""
+        return self.quarantine_zone / project
+
+    def results(self, project: str) -> Results:
+        """A project's part of `results`."""
+        return Results(self.root / RESULTS / project)
+
+
+def session_folder(root: Path, subject: str, session: str) -> Path:
+    """The folder of a session in a dataset, or in another tree of that form."""
+    return root / f"sub-{subject}" / f"ses-{session}"
