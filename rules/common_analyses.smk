@@ -11,7 +11,7 @@ from coil.analyses import environments
 from coil.analyses.definitions import hidden_files
 from coil.analyses.places import PATTERN as PLACE
 from coil.analyses.places import place_of, places, units_of
-from coil.units import SCRIPTS
+from coil.workspace import SCRIPTS
 
 ANALYSIS_NAMES = {name for found in ANALYSES.values() for name in found}
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coil import files, jobs
 from coil.analyses.run import Job, run
-from coil.units import SCRIPTS
+from coil.workspace import SCRIPTS, Results
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         file=(
             (SCRIPTS.parent if analysis["checkout"] else Path.cwd()) / analysis["file"]
         ).resolve(),
-        results=given.record.parents[2].absolute(),
+        results=Results.of_record(given.record).root.absolute(),
         place=given.place,
         threads=given.threads,
         prefix=os.environ.get("CONDA_PREFIX") if given.conda and analysis["env"] else None,

@@ -19,6 +19,7 @@ from coil.deid.leak import people
 from coil.deid.protection import protection
 from coil.jobs import Failure
 from coil.units import Unit
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -84,7 +85,7 @@ if "snakemake" in globals():
         (Path(given.link), Path(given.archive), Path(snakemake.output.people)),
         Unit(named["subject"], named["session"]),
         settings,
-        record.parents[2] / "bids",
+        Results.of_record(record).bids,
         snakemake.log[0],
     )
     outcome["protection"] = protection(outcome, settings, bids_version())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.report import data_protection, page
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -23,7 +24,12 @@ def main(
     for path in sent:
         named.setdefault(path.stem, {})[path.parent.name] = files.read_json(path)
     summary = data_protection.summarize(
-        out.parents[1].name, settings, records, named, page.versions(records), keep_quarantine
+        Results.of_page(out).project,
+        settings,
+        records,
+        named,
+        page.versions(records),
+        keep_quarantine,
     )
     files.write_json(out.with_suffix(".json"), summary)
     files.write_text(out, data_protection.render(summary))

@@ -21,6 +21,7 @@ from coil.bids.mapping.sources import lab
 from coil.config import read_overrides
 from coil.run.planning import mapping_sources
 from coil.units import read_units
+from coil.workspace import Workspace
 
 
 def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
@@ -33,7 +34,7 @@ def main(request: dict[str, Any], root: Path) -> dict[str, dict[str, str]]:
             outcomes[name] = {"error": f"{name}: {found.reason}"}
             continue
         outcomes[name] = {"found": str(found)}
-        units = {str(unit) for unit in read_units(root / "results" / name / "sessions.tsv")}
+        units = {str(unit) for unit in read_units(Workspace(root).results(name).sessions)}
         if lost := sorted(set(read_overrides(settings, file, root)) - units):
             outcomes[name]["found"] += f"; overrides: {', '.join(lost)}: no such session"
     return outcomes

@@ -16,6 +16,7 @@ from coil.deid.identity.dates import shift_days
 from coil.deid.identity.identities import LinkTable, project_secret
 from coil.jobs import Failure
 from coil.units import Unit
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -89,7 +90,7 @@ if "snakemake" in globals():
         (Path(given.link), Path(given.archive)),
         Unit(named["subject"], named["session"]),
         {key: snakemake.params[key] for key in ("identity", "deface", "export")},
-        record.parents[2] / "dicom",
+        Results.of_record(record).dicom,
         snakemake.log[0],
     )
     files.write_json(record, {**named, **outcome})

@@ -29,6 +29,7 @@ from coil.bids.series.series import Series
 from coil.config import read_project
 from coil.errors import ConfigError, DataError
 from coil.run.planning import draft_path
+from coil.workspace import Workspace
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -116,8 +117,9 @@ def _read_headers(archive: Archive, sessions: Sequence[Session], root: Path) -> 
 
 def _peek(archive: Archive, session_id: str, scans: Sequence[Scan], root: Path) -> list[Series]:
     """The series of some scans by their headers, which are not kept."""
-    (root / "private").mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root / "private", prefix=".init-") as folder:
+    private = Workspace(root).private_zone
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=private, prefix=".init-") as folder:
         peek(archive, session_id, scans, Path(folder))
         try:
             return [one for one in read_glimpsed(Path(folder)) if one.folder]

@@ -41,7 +41,7 @@ if "snakemake" in globals():
     summary = jobs.must(
         snakemake.log[0],
         lambda: main(
-            target, target.parents[1], snakemake.params["entry"], snakemake.params["made_by"]
+            target, target.parent.parent, snakemake.params["entry"], snakemake.params["made_by"]
         ),
     )
     files.write_json(Path(snakemake.output.summary), summary)

@@ -30,6 +30,7 @@ from coil.bids.series.series import Series, name_scans
 from coil.deid.identity.identities import LinkTable
 from coil.errors import DataError
 from coil.report import preview_page, preview_text
+from coil.workspace import Private
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -54,9 +55,9 @@ def main(
 ) -> None:
     """Show the sessions, files below private/<project>/, by the `bids` of each project."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    for private in sorted({path.parents[1] for path in sessions}):
-        project, settings = private.name, bids[private.name]
-        noted = sorted(path for path in sessions if private in path.parents)
+    for folder in sorted({path.parent.parent for path in sessions}):
+        private, project, settings = Private(folder), folder.name, bids[folder.name]
+        noted = sorted(path for path in sessions if path.parent == private.sessions)
         raw, where = settings["mapping"], f"{project}: bids.mapping"
         mapping = mappings.parse(raw, where, settings["synonyms"])
         if headers:
@@ -64,19 +65,18 @@ def main(
         way = Way(mapping, sources[project], overrides[project], settings["policy"], headers)
         shown = [preview(path, way) for path in noted]
         used = uses(shown, mapping, raw)
-        page = private / "preview.html"
         text = preview_page.render(project, settings["name"], shown, used, headers)
-        files.write_text(page, text, 0o600)
+        files.write_text(private.preview, text, 0o600)
         print("", preview_text.render(project, shown, used, colour), sep="\n")
-        print(f"\nas a page: {page}")
+        print(f"\nas a page: {private.preview}")
     if not sessions:
         print("no session to show: the archive holds none that the config selects")
 
 
-def fetch_headers(private: Path, noted: Sequence[Path]) -> None:
+def fetch_headers(private: Private, noted: Sequence[Path]) -> None:
     """Fetch the headers that lack, over as many connections as the config allows."""
-    address = Address.noted(files.read_json(private / "archive.json"))
-    links = {(row.subject, row.session): row for row in LinkTable.read(private / "link.tsv").rows}
+    address = Address.noted(files.read_json(private.archive))
+    links = {(row.subject, row.session): row for row in LinkTable.read(private.link).rows}
 
     def fetch(paths: Sequence[Path]) -> int:
         with connect(address) as archive:
@@ -85,11 +85,11 @@ def fetch_headers(private: Path, noted: Sequence[Path]) -> None:
                 for path in paths
             )
 
-    (private / "headers").mkdir(mode=0o700, exist_ok=True)
+    private.all_headers.mkdir(mode=0o700, exist_ok=True)
     shares = [noted[start :: address.connections] for start in range(address.connections)]
     with ThreadPoolExecutor(address.connections) as pool:
         fetched = sum(pool.map(fetch, filter(None, shares)))
-    print(f"{private.name}: {fetched} headers fetched, kept below {private / 'headers'}")
+    print(f"{private.root.name}: {fetched} headers fetched, kept below {private.all_headers}")
 
 
 def preview(session: Path, way: Way) -> Previewed:
@@ -110,7 +110,7 @@ def preview(session: Path, way: Way) -> Previewed:
 
 
 def _headers(session: Path) -> Path:
-    return session.parents[1] / "headers" / session.stem
+    return Private(session.parent.parent).headers(session.stem)
 
 
 def _scans(session: Path) -> list[Scan]:

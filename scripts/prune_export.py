@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.units import Unit, read_units
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(results: Path, kept: Collection[Unit]) -> dict[str, Any]:
+def main(results: Results, kept: Collection[Unit]) -> dict[str, Any]:
     """The record; of sessions not in `kept` nothing stays in the project's `results`.
 
     Only folders of the form that the export writes are touched.
     """
     names = {str(unit) for unit in kept}
-    tree, removed = results / "dicom", []
+    tree, removed = results.dicom, []
     for session in sorted(tree.glob("sub-*/ses-*")):
         name = f"{session.parent.name}_{session.name}"
         if name in names:
@@ -31,7 +32,7 @@ def main(results: Path, kept: Collection[Unit]) -> dict[str, Any]:
         removed.append(name)
         if not any(session.parent.iterdir()):
             session.parent.rmdir()
-    for record in results.glob("records/sub-*/export.json"):
+    for record in results.records.glob("sub-*/export.json"):
         if record.parent.name not in names:
             record.unlink()
     if not names and tree.is_dir() and not any(tree.iterdir()):
@@ -43,5 +44,5 @@ if "snakemake" in globals():
     target = Path(snakemake.output.record)
     wanted = snakemake.params["export"]
     units = read_units(Path(snakemake.input.sessions)) if wanted else []
-    found = jobs.must(snakemake.log[0], lambda: main(target.parents[2], units))
+    found = jobs.must(snakemake.log[0], lambda: main(Results.of_record(target), units))
     files.write_json(target, found)

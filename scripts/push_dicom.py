@@ -14,6 +14,7 @@ from coil.archive.push import mirror
 from coil.archive.push.exports import address, copy_of, explained, read_scans
 from coil.deid.identity.identities import project_secret
 from coil.units import Unit
+from coil.workspace import Results, session_folder
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -33,7 +34,7 @@ def main(
     if failed and failed["retry"]:
         reason = "the session failed for a reason that may pass; what was pushed before stays"
         return {"state": "skipped", "reason": reason, "retry": True}
-    tree = records[1].parents[2] / "dicom" / f"sub-{unit.subject}" / f"ses-{unit.session}"
+    tree = session_folder(Results.of_record(records[1]).dicom, unit.subject, unit.session)
     scans, about = ([], {}) if failed else read_scans(export, tree)
     place = files.read_json(private / "archive.json")
     copy = copy_of(unit, to, place, project_secret(identity, private))

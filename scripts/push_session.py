@@ -17,6 +17,7 @@ from coil.archive.push.push import push, rehearse, withheld
 from coil.archive.push.upload import derivative_files, nameless, scan_files
 from coil.archive.resources import Place, Spot
 from coil.deid.identity.identities import Link, LinkTable
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -57,16 +58,16 @@ def pack(
     project: str,
 ) -> Parcel:
     """What the settings ask for of a session; `analyses` and `page` say where the results are."""
-    home, results = settings["resource"], page.parents[1]
+    home, results = settings["resource"], Results.of_page(page)
     goods: dict[Spot, Path] = {}
     if settings["reports"]:
         goods |= {Spot(Place(home), path.name): path for path in analyses}
         goods[Spot(Place(home), "report.html")] = page
     if settings["bids_resources"]:
-        goods |= scan_files(session, results / "bids")
+        goods |= scan_files(session, results.bids)
     unit = Path(f"sub-{session['subject']}", f"ses-{session['session']}")
     for name in (path.stem for path in analyses if path.stem in settings["derivatives"]):
-        goods |= derivative_files(results / "derivatives" / name / unit, f"{home}_{name}")
+        goods |= derivative_files(results.derivatives / name / unit, f"{home}_{name}")
     assessor = None
     # XNAT takes no assessor of this type without a scan.
     images = [i for path in analyses for i in files.read_json(path)["summary"].get("images", [])]

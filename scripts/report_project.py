@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.report import page as shared
 from coil.report import project
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,14 +28,15 @@ def main(
     page: Path,
 ) -> None:
     dataset = files.read_json(summary)
+    results = Results.of_page(page)
     records = [(path.stem, path.parent.name, files.read_json(path)) for path in analyses]
     sessions = [session_of(admit, records) for admit in admits]
     described = {
         "name": name,
-        "project": page.parents[1].name,
+        "project": results.project,
         "sessions": sessions,
         "analyses": records,
-        "results": page.parents[1],
+        "results": results,
         "validator": files.read_json(verdict),
         "derivatives": {path.stem: files.read_json(path) for path in derivatives},
         "dataset": "../bids",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from coil import files, jobs
 from coil.report import session
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def main(admit: Path, analyses: list[Path], page: Path) -> None:
     records = {path.stem: files.read_json(path) for path in analyses}
-    derivatives = page.parents[1] / "derivatives"
+    derivatives = Results.of_page(page).derivatives
     files.write_text(page, session.render(files.read_json(admit), records, derivatives))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from coil import files, jobs
 from coil.bids.associated import scanner
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -19,7 +20,7 @@ if "snakemake" in globals():
     verdict = jobs.must(
         snakemake.log[0],
         lambda: scanner.write(
-            target.parents[1] / "bids",
+            Results(target.parent.parent).bids,
             [files.read_json(Path(path)) for path in snakemake.input.records],
             snakemake.params["authors"],
         ),

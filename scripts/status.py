@@ -3,20 +3,22 @@
 params: projects, by name the names of their analyses
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil.run import status
+from coil.workspace import Workspace
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(projects: dict[str, list[str]], results: Path) -> None:
+def main(projects: dict[str, list[str]], workspace: Workspace) -> None:
+    """Print the summary and the table of each project."""
     for name, analyses in projects.items():
-        print(f"\n{status.summary(name, results / name, analyses)}\n")
-        print(status.as_text(status.project_rows(results / name, analyses)))
+        results = workspace.results(name)
+        print(f"\n{status.summary(name, results, analyses)}\n")
+        print(status.as_text(status.project_rows(results, analyses)))
 
 
 if "snakemake" in globals():
-    main(snakemake.params["projects"], Path("results"))
+    main(snakemake.params["projects"], Workspace())

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from coil import files, jobs
 from coil.run import status
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
 def main(table: Path, analyses: list[str]) -> None:
-    files.write_text(table, status.as_tsv(status.project_rows(table.parent, analyses)))
+    """Write the table."""
+    files.write_text(table, status.as_tsv(status.project_rows(Results(table.parent), analyses)))
 
 
 if "snakemake" in globals():

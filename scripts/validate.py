@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from coil import files, jobs
 from coil.bids.dataset.validate import validate
+from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
     target = Path(snakemake.output.verdict)
-    verdict = jobs.must(snakemake.log[0], lambda: validate(target.parent / "bids"))
+    verdict = jobs.must(snakemake.log[0], lambda: validate(Results(target.parent).bids))
     files.write_json(target, verdict)

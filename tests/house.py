@@ -23,6 +23,8 @@ from tests.glossary import AVOIDED, words_of
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ZONES = re.compile(r"^(results|private|quarantine)(/|$)")
+OWNER = "scripts/coil/workspace.py"
+"""The module that owns all paths."""
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "columns", "environment", "units", "workspace"),
     ("files", "passing"),
@@ -129,10 +131,12 @@ class House:
         """Where a zone's folder is written out, and where a path is climbed, as `file:line`."""
         found = []
         for path, tree in self.sources():
-            prose = {id(text) for text in _docstrings(tree)}
+            if path == self.root / OWNER:
+                continue
+            other = {id(one) for one in (*_docstrings(tree), *_keys(tree))}
             for node in ast.walk(tree):
                 literal = isinstance(node, ast.Constant) and isinstance(node.value, str)
-                if (literal and id(node) not in prose and ZONES.match(node.value)) or (
+                if (literal and id(node) not in other and ZONES.match(node.value)) or (
                     isinstance(node, ast.Subscript)
                     and isinstance(node.value, ast.Attribute)
                     and node.value.attr == "parents"
@@ -214,6 +218,14 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
+
+
+def _keys(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            yield from filter(None, node.keys)
+        elif isinstance(node, ast.Subscript):
+            yield node.slice
 
 
 def count(house: House) -> dict[str, object]:

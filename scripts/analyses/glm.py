@@ -14,7 +14,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from coil import files
 from coil.errors import DataError
@@ -82,7 +82,7 @@ def _run(
         told = f"|z| > {fitted.threshold:.2f}, clusters of at least {terms.cluster_mm3:g} mm³"
         summary["figures"].append(
             {
-                "file": (out.relative_to(out.parents[1]) / picture).as_posix(),
+                "file": (out.relative_to(out.parent.parent) / picture).as_posix(),
                 "title": f"{title}; in colour: {told}",
                 "alt": f"Axial slices with the z values of {expression} beyond the threshold",
             }
@@ -113,7 +113,7 @@ def _write_design(
     files.write_bytes(out / picture, pictures.design_matrix(fitted.design, tr))
     summary["figures"].append(
         {
-            "file": (out.relative_to(out.parents[1]) / picture).as_posix(),
+            "file": (out.relative_to(out.parent.parent) / picture).as_posix(),
             "title": f"{base.split('_', 2)[2]}: design",
             "alt": "The regressors of the model side by side, time downwards",
         }

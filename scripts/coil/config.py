@@ -15,9 +15,7 @@ import jsonschema
 import yaml
 
 from coil.errors import ConfigError
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-SCHEMAS = CHECKOUT / "config" / "schemas"
+from coil.workspace import CHECKOUT, SCHEMAS
 
 
 def check_config(config: dict[str, Any], where: str = "config/config.yaml") -> dict[str, Any]:

@@ -111,10 +111,38 @@ def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     for folder in {target.parent, root, *made}:
         folder.chmod(0o777 & ~umask)
+    replace_folder(source, target)
+    for folder in target.parents:
+        if folder == root:
+            break
+        settle(folder)
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Move a folder in place of `target`, which is there whole or not at all.
+
+    A rename does not cross file systems; there the folder is copied beside `target` first, with
+    its permissions and times.
+    """
+    for left in target.parent.glob(f".{target.name}.moving-*"):  # of a move that was killed
+        remove_tree(left)
+    if source.stat().st_dev != target.parent.stat().st_dev:
+        near = target.with_name(f".{target.name}.moving-{os.urandom(4).hex()}")
+        shutil.copytree(source, near, symlinks=True)
+        remove_tree(source)
+        source = near
     remove_tree(target)
     source.rename(target)
-    for folder in target.parents[: len(target.relative_to(root).parts) - 1]:
-        settle(folder)
+
+
+def link(source: Path | str, target: Path | str) -> None:
+    """Make `target` the same file as `source`, or a copy of it where no hard link can be."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def settle(path: Path) -> None:

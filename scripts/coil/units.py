@@ -12,7 +12,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-SCRIPTS = Path(__file__).resolve().parents[1]
+from coil.workspace import SCRIPTS
+
 UNCOUNTED = 200_000_000
 """Bytes that a scan is taken to have where the archive does not tell."""
 _IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)

@@ -62,9 +62,18 @@ class Private:
         """What the archive listed of a session."""
         return self.sessions / f"{unit}.json"
 
+    @property
+    def all_headers(self) -> Path:
+        """The folder with headers that were fetched for a preview."""
+        return self.root / "headers"
+
     def headers(self, unit: object) -> Path:
         """The folder with one header of each series of a session."""
-        return self.root / "headers" / str(unit)
+        return self.all_headers / str(unit)
+
+    def pulled(self, unit: object) -> Path:
+        """What was noted of a session when it was pulled."""
+        return self.root / "pulled" / f"{unit}.json"
 
     def people(self, unit: object) -> Path:
         """Those whom a session's headers name."""

@@ -15,8 +15,9 @@ import pytest
 from coil.archive import signing, transport
 from coil.archive.client import Address, connect
 from coil.archive.locks import place
-from coil.archive.login import FOLDER, close_all
+from coil.archive.login import close_all
 from coil.errors import ArchiveError
+from coil.workspace import Workspace
 from localxnat.testing import Server, import_dicom, running
 from tests.archives import Raw, self_signed, write_study
 
@@ -73,7 +74,7 @@ def test_the_login_is_kept_for_its_owner_and_without_name_or_password(
     run: Address, tmp_path: Path
 ) -> None:
     look(run)
-    (path,) = (tmp_path / FOLDER).glob("*.json")
+    (path,) = (Workspace(tmp_path).logins).glob("*.json")
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert PASSWORD not in path.read_text()
@@ -84,7 +85,7 @@ def test_the_end_of_a_run_logs_out(run: Address, server: Server, tmp_path: Path)
     with connect(run) as archive:
         token = archive._login.token()
     close_all(tmp_path)
-    assert not list((tmp_path / FOLDER).glob("*.json"))
+    assert not list((Workspace(tmp_path).logins).glob("*.json"))
     gone = Raw(server)
     gone.session.auth = None
     answer = gone("GET", "/data/projects", headers={"Cookie": f"JSESSIONID={token.session}"})

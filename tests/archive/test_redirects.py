@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from coil.archive.client import Address, connect
-from coil.archive.login import FOLDER, close_all
+from coil.archive.login import close_all
 from coil.errors import ArchiveError, ConfigError
+from coil.workspace import Workspace
 from tests.archives import self_signed
 
 USER, PASSWORD = "someone", "a secret that must stay one"
@@ -239,7 +240,7 @@ def test_to_end_a_login_at_a_server_that_is_gone_takes_no_time(tmp_path: Path) -
     begun = time.monotonic()
     close_all(tmp_path)
     assert time.monotonic() - begun < 3
-    assert not list((tmp_path / FOLDER).glob("*.json"))
+    assert not list((Workspace(tmp_path).logins).glob("*.json"))
 
 
 @pytest.mark.parametrize("status", [301, 308])

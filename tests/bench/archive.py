@@ -21,10 +21,11 @@ from discovery import discovery
 from sessions import write_session
 
 from coil.archive.client import Address, connect
-from coil.archive.login import FOLDER, close_all
+from coil.archive.login import close_all
 from coil.archive.push.plan import Parcel
 from coil.archive.push.push import push
 from coil.archive.resources import Place, Spot
+from coil.workspace import Workspace
 from localxnat.testing import Server, import_dicom, running
 
 SESSION = "/data/projects/{}/subjects/S/experiments/E"
@@ -89,7 +90,7 @@ def _one_pull(server: Server, project: str, folder: Path) -> dict[str, float]:
     out = folder / "pulled"
     command = [sys.executable, str(HERE / "one_pull.py"), server.url, project, str(out)]
     before = len(server.requests())
-    logins = str(folder / FOLDER)
+    logins = str(Workspace(folder).logins)
     done = subprocess.run([*command, logins], stdout=subprocess.PIPE, text=True, check=True)
     shutil.rmtree(out)
     # Without the listing of the project, which finds the session.

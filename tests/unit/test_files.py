@@ -1,9 +1,13 @@
 """Files that are published."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from coil.files import publish
+import pytest
+
+from coil.files import link, publish
 
 SCANNED = 1_710_201_600  # 2024-03-12
 LAST = 946_684_800 + (1 << 28)
@@ -31,3 +35,48 @@ def test_the_time_follows_from_the_bytes(tmp_path: Path):
         for number, text in enumerate(("voxels", "voxels", "VOXELS"))
     ]
     assert times[0] == times[1] != times[2]
+
+
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    """A folder on another file system than the tests' own."""
+    shared = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def test_a_folder_is_published_on_another_file_system_as_on_its_own(
+    tmp_path: Path, other_disk: Path
+) -> None:
+    if other_disk.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system here")
+    same = published(tmp_path / "same", "voxels")
+    source = tmp_path / "candidate"
+    (source / "anat").mkdir(parents=True)
+    (source / "anat" / "image.nii.gz").write_text("voxels")
+    (other_disk / "bids" / "sub-a" / ".ses-b.moving-0123").mkdir(parents=True)  # of a killed job
+    publish(source, other_disk / "bids" / "sub-a" / "ses-b", other_disk / "bids", 0o022)
+    assert tree(other_disk / "bids") == tree(same)
+    assert not source.exists()
+
+
+def test_a_link_is_a_copy_on_another_file_system(tmp_path: Path, other_disk: Path) -> None:
+    (tmp_path / "one").write_text("voxels")
+    link(tmp_path / "one", tmp_path / "two")
+    link(tmp_path / "one", other_disk / "two")
+    assert (tmp_path / "two").samefile(tmp_path / "one")
+    assert (other_disk / "two").read_text() == "voxels"
+    with pytest.raises(FileExistsError):
+        link(tmp_path / "one", tmp_path / "two")
+
+
+def tree(root: Path) -> dict[str, tuple[int, float, bytes]]:
+    """Mode, time and bytes of all below a folder, by name."""
+    return {
+        path.relative_to(root).as_posix(): (
+            path.stat().st_mode,
+            path.stat().st_mtime,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in root.rglob("*")
+    }

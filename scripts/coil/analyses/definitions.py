@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from coil.analyses.run import INTERPRETERS
-from coil.config import CHECKOUT, path_beside, project_path
+from coil.config import path_beside, project_path
 from coil.errors import ConfigError
-from coil.units import SCRIPTS, code_digest
+from coil.units import code_digest
+from coil.workspace import CHECKOUT, HIDDEN, SCRIPTS
 
 FOLDER = SCRIPTS / "analyses"
 # The names of other records and derivative datasets.
@@ -122,7 +123,7 @@ def hidden_files(projects: Iterable[Mapping[str, Any]]) -> list[str]:
     """What no analysis may read: identified data, secrets, tables of labels, logins."""
     identities = [settings["identity"] for settings in projects]
     named = {one.get(key) for one in identities for key in ("secret_file", "table")}
-    return ["private", "quarantine", "~/.netrc", *sorted(filter(None, named))]
+    return [*HIDDEN, "~/.netrc", *sorted(filter(None, named))]
 
 
 @functools.cache

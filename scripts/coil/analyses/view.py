@@ -1,7 +1,5 @@
 """What an analysis may see: a small dataset of its own, made of hard links."""
 
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,12 +61,9 @@ def tree(source: Path, target: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, or a copy where no link can be."""
+    """Make `target` the same file as `source`; folders between are made."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+    files.link(source, target)
 
 
 def stamps(folder: Path) -> Stamps:

@@ -18,8 +18,8 @@ from coil import files
 from coil.archive.locks import locked
 from coil.archive.signing import Token, log_in, log_out
 from coil.errors import ArchiveError, ConfigError
+from coil.workspace import Workspace
 
-FOLDER = Path("private") / ".logins"
 """Where a run keeps its logins, below the folder where snakemake works."""
 
 
@@ -61,7 +61,7 @@ class Address:
             server.rstrip("/"),
             settings.get("ca_bundle"),
             settings.get("connections", cls.connections),
-            str(root / FOLDER) if root else None,
+            str(Workspace(root).logins) if root else None,
         )
 
     @classmethod
@@ -122,7 +122,7 @@ class Login:
 
 def close_all(root: Path) -> None:
     """End the logins that the jobs of the run in `root` shared."""
-    for path in sorted((root / FOLDER).glob("*.json")):
+    for path in sorted((Workspace(root).logins).glob("*.json")):
         with locked(path.with_suffix(".lock")):
             token = _read(path)
             path.unlink(missing_ok=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
+from coil.workspace import ZONES
 
-ZONES = ("private", "quarantine", "results")
 ABLE = "locks, rename, hard links, modes, cases, time stamps"
 _TIME = 1_700_000_000_123_456_789
 

@@ -7,11 +7,12 @@ A finding never quotes the archive's own labels: it counts. What names are behin
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+from coil.workspace import Workspace
+
 VERSION = 1
-PAGE, RECORD = Path("private") / "doctor.html", Path("results") / "doctor.json"
+PAGE, RECORD = Workspace().doctor_page, Workspace().doctor_record
 """Where a look leaves what it found: with the archive's names, and without them."""
 AREAS = ("Server", "Login", "Data", "Machine")
 OK, LIMIT, PROBLEM, UNKNOWN = "ok", "limited", "will not work", "not known"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from coil.analyses.enclosure import enclosed
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
+from coil.workspace import Workspace
 
 GB = 1e9
 MEMORY = (2000, 3000)
@@ -52,7 +53,8 @@ def memory_bytes() -> int:
 
 def space(root: Path, load: Load, free: int | None = None) -> Iterator[Finding]:
     """Whether there is room for the largest session where sessions are worked on."""
-    zone = root / "quarantine" if (root / "quarantine").is_dir() else root
+    zone = Workspace(root).quarantine_zone
+    zone = zone if zone.is_dir() else root
     room = shutil.disk_usage(zone).free if free is None else free
     told = f"{size(room)} free"
     if room < COPIES * load.largest or room < GB:

@@ -59,7 +59,7 @@ def render(project: Mapping[str, Any]) -> str:
         issues=page.issues(project.get("validator") or {}),
         counts_of_analyses=analyses.counts((name, found) for name, _, found in records),
         analyses=[
-            analyses.outcome(name, found, project["results"] / "derivatives", place)
+            analyses.outcome(name, found, project["results"].derivatives, place)
             for name, place, found in records
             if "_ses-" not in place
         ],

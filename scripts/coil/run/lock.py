@@ -16,7 +16,7 @@ import yaml
 from coil import files, programs
 from coil.deid.identity.identities import keyed_digest
 from coil.errors import ConfigError
-from coil.units import SCRIPTS
+from coil.workspace import SCRIPTS
 
 NAME = "run.lock.yaml"
 Lock = dict[str, Any]

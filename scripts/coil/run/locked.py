@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from coil.analyses.definitions import Analysis
@@ -11,9 +10,9 @@ from coil.deid.identity.identities import project_secret
 from coil.errors import CoilError
 from coil.run import lock
 from coil.run.lock import Lock
-from coil.units import SCRIPTS, Unit, code_digest
+from coil.units import Unit, code_digest
+from coil.workspace import CHECKOUT, Workspace
 
-_PRIVATE = Path("private")
 _STAGES = ("pull", "convert", "anonymize", "dataset")
 
 
@@ -27,7 +26,7 @@ def parts(
     """
     beside = {name: lock.digest(part) for name, part in more.items() if part}
     analyses = list(analyses)
-    environments = {*(SCRIPTS.parent / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
+    environments = {*(CHECKOUT / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
     stages = {stage: code_digest(stage) for stage in _STAGES}
     told = {f"analyses.{a.name}": lock.digest(a.told()) for a in analyses}
     return {
@@ -45,7 +44,7 @@ def given(places: str | list[str], projects: Iterable[str], main: bool) -> dict[
     if not places:
         return {}
     if not main:
-        kept = {name: lock.kept(_PRIVATE, name) for name in projects}
+        kept = {name: lock.kept(Workspace().private_zone, name) for name in projects}
         return {name: lock.read(path) for name, path in kept.items() if path.is_file()}
     try:
         return lock.read_all([places] if isinstance(places, str) else places, projects)
@@ -63,7 +62,7 @@ def start(locks: Mapping[str, Lock], known: Mapping[str, Mapping[str, Any]], dry
         for name, found in locks.items():
             lock.refuse(found["place"], found, lock.differences(found, known[name]))
             if not dry:
-                lock.keep(found, _PRIVATE)
+                lock.keep(found, Workspace().private_zone)
     except CoilError as error:
         sys.exit(f"error: {error}")
 
@@ -97,7 +96,7 @@ def check(
 
 
 def _check(name: str, found: Lock, units: list[Unit], settings: Mapping[str, Any]) -> None:
-    private = _PRIVATE / name
+    private = Workspace().private(name).root
     try:
         secret = project_secret(settings["identity"], private)
         lock.refuse(found["place"], found, [

@@ -17,7 +17,7 @@ from typing import Any
 
 from coil import programs
 from coil.errors import PassingError
-from coil.units import SCRIPTS
+from coil.workspace import SCRIPTS, Workspace
 
 
 def discover_projects(
@@ -98,7 +98,7 @@ def close_logins_at_exit(root: Path) -> None:
 
     if locked(root):
         return  # another invocation has them
-    if any((root / "private" / ".logins").glob("*.json")):
+    if any(Workspace(root).logins.glob("*.json")):
         close()
     atexit.register(close)
 
@@ -122,21 +122,23 @@ def finish(
     from coil import files
     from coil.run import status  # only here, so that parsing stays cheap
 
+    workspace = Workspace()
     print(file=sys.stderr)
     for name in units:
-        if (Path("results") / name / "records").is_dir():  # not after a preview
-            print(status.summary(name, Path("results") / name, analyses[name]), file=sys.stderr)
+        results = workspace.results(name)
+        if results.records.is_dir():  # not after a preview
+            print(status.summary(name, results, analyses[name]), file=sys.stderr)
     for entry in config["merged"]:
-        if (Path("results") / entry["name"] / "dataset.json").is_file():
-            told = status.merged_summary(entry["name"], Path("results") / entry["name"])
-            print(told, file=sys.stderr)
+        results = workspace.results(entry["name"])
+        if results.dataset.is_file():
+            print(status.merged_summary(entry["name"], results), file=sys.stderr)
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
     if config["keep_quarantine"]:
         print("kept: quarantine/ holds identified data, see keep_quarantine", file=sys.stderr)
         return
     for name in units:
-        files.remove_tree(Path("quarantine") / name)
+        files.remove_tree(workspace.quarantine(name))
 
 
 def wanted_resources(settings: dict[str, Any]) -> list[str]:
@@ -180,7 +182,7 @@ def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
     for place, rule in enumerate(settings["bids"]["mapping"]):
         use = str(rule.get("use", ""))
         if use == "bidsmap":
-            found[use] = Path("private") / Path(file).stem / "bidsmap.json"
+            found[use] = Workspace().private(Path(file).stem).bidsmap
         elif use.endswith(".py"):
             from coil.config import path_beside, project_path
 
@@ -201,7 +203,7 @@ def wants_scanner(name: str, settings: dict[str, Any]) -> bool:
     """Whether a project's mapping asks for a derivative dataset of the scanner's, or did."""
     rules = settings["bids"]["mapping"]
     asks = any(str(rule.get("to", "")).startswith("derivatives/") for rule in rules)
-    return asks or (Path("results") / name / "derivatives" / "scanner").is_dir()
+    return asks or Workspace().results(name).scanner.is_dir()
 
 
 def locked(root: Path) -> bool:

@@ -16,6 +16,7 @@ from coil import files
 from coil.run import pushed
 from coil.run.pushed import many
 from coil.units import Unit, read_units, unit_name
+from coil.workspace import PROJECT, Results
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ _STAGES = ("admit", "push", "export", "push_dicom")
 _EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed", "refused")
 
 
-def project_rows(results: Path, analyses: Iterable[str]) -> list[Row]:
+def project_rows(results: Results, analyses: Iterable[str]) -> list[Row]:
     """The rows of a project with some `analyses`, whose results are in the folder `results`."""
     names = list(analyses)
-    units = read_units(results / "sessions.tsv")
-    return [_row(results / "records", unit, names) for unit in units]
+    units = read_units(results.sessions)
+    return [_row(results, unit, names) for unit in units]
 
 
 def as_tsv(rows: Iterable[Row]) -> str:
@@ -64,44 +65,44 @@ def as_text(rows: list[Row]) -> str:
     return "\n".join([table, *reasons])
 
 
-def summary(name: str, results: Path, analyses: Iterable[str]) -> str:
+def summary(name: str, results: Results, analyses: Iterable[str]) -> str:
     """The lines at the end of an invocation: what is done, what not and why, and where it is."""
     names = list(analyses)
     rows = project_rows(results, names)
     done = sum(row.state == "done" for row in rows)
     lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
-    lines.append(f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})")
+    lines.append(f"  dataset    {_shown(results.bids)} ({_verdict(results)})")
     lines += [f"  left out   {line}" for line in _left_out(name, results, "dataset")]
-    if (page := results / "reports" / "index.html").is_file():
-        pages = many(len(list((results / "reports").glob("sub-*.html"))), "page")
+    if (page := results.index).is_file():
+        pages = many(len(list(results.reports.glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
-    for analysis, found in _analyses(results / "records" / "project", names).items():
+    for analysis, found in _analyses(results, PROJECT, names).items():
         if found["state"] == "failed":
             lines.append(f"  analyses   {analysis}: failed: {found['reason']}; log: {found['log']}")
-    lines += pushed.summary(results)
+    lines += pushed.summary(results.root)
     lines += [f"  series     {line}" for line in _notable(results)]
     return "\n".join(lines)
 
 
-def merged_summary(name: str, results: Path) -> str:
+def merged_summary(name: str, results: Results) -> str:
     """The same of a dataset that is merged from several projects."""
-    found = _read(results / "dataset.json")
+    found = _read(results.dataset)
     sessions, subjects = found["sessions"], found["subjects"]
     lines = [
         f"{name}: {many(sessions, 'session')} of {many(subjects, 'participant')} merged from "
         f"{', '.join(found['projects'])}",
-        f"  dataset    {_shown(results / 'bids')} ({_verdict(results)})",
+        f"  dataset    {_shown(results.bids)} ({_verdict(results)})",
     ]
     lines += [f"  left out   {line}" for line in _left_out(name, results, "merge")]
     return "\n".join(lines)
 
 
-def _row(records: Path, unit: Unit, names: Iterable[str]) -> Row:
-    found = [_read(records / str(unit) / f"{name}.json") for name in _STAGES]
+def _row(results: Results, unit: Unit, names: Iterable[str]) -> Row:
+    found = [_read(results.record(unit, name)) for name in _STAGES]
     admit, push, export, copy = found
-    of_subject = _analyses(records / f"sub-{unit.subject}", names)
-    analyses = _analyses(records / str(unit), names) | of_subject
+    of_subject = _analyses(results, f"sub-{unit.subject}", names)
+    analyses = _analyses(results, unit, names) | of_subject
     outcomes = Counter(one["state"] for one in analyses.values())
     states = Counter(series["state"] for series in admit.get("series", []))
     stages = [admit, *analyses.values(), push, export, copy]
@@ -124,9 +125,9 @@ def _row(records: Path, unit: Unit, names: Iterable[str]) -> Row:
     )
 
 
-def _analyses(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The records of those analyses that were run on the place of a folder, by name."""
-    found = {name: _read(folder / f"{name}.json") for name in names}
+def _analyses(results: Results, unit: object, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The records of the analyses of a session, a subject or the project, by name."""
+    found = {name: _read(results.record(unit, name)) for name in names}
     return {name: record for name, record in found.items() if record}
 
 
@@ -144,11 +145,11 @@ def _log(row: Row) -> str:
     return f"; log: {row.log}" if row.log else ""
 
 
-def _notable(results: Path) -> list[str]:
+def _notable(results: Results) -> list[str]:
     """Series that a person should look at, a line each."""
     lines = []
-    for unit in read_units(results / "sessions.tsv"):
-        record = _read(results / "records" / str(unit) / "admit.json")
+    for unit in read_units(results.sessions):
+        record = _read(results.record(unit, "admit"))
         for series in record.get("series", []):
             if series["state"] in ("unmapped", *_EXCLUDED):
                 name = series["description"] or f"scan {series['scan']}"
@@ -156,15 +157,15 @@ def _notable(results: Path) -> list[str]:
     return lines
 
 
-def _left_out(name: str, results: Path, rule: str) -> list[str]:
+def _left_out(name: str, results: Results, rule: str) -> list[str]:
     """Tables and columns that the dataset lacks because something in them is wrong."""
-    problems = _read(results / "dataset.json").get("problems", [])
+    problems = _read(results.dataset).get("problems", [])
     log = f"logs/{name}/{rule}.log"
     return [f"{one['what']}: {one['reason']}; log: {log}" for one in problems]
 
 
-def _verdict(results: Path) -> str:
-    verdict = _read(results / "validation.json")
+def _verdict(results: Results) -> str:
+    verdict = _read(results.validation)
     if not verdict:
         return "not validated yet"
     valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"

@@ -7,6 +7,7 @@ import pytest
 
 from coil.files import write_json, write_text
 from coil.run import status
+from coil.workspace import Results
 
 
 def outcome(name: str, state: str, reason: str | None = None) -> dict[str, Any]:
@@ -28,16 +29,16 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_a_row_counts_its_analyses_and_tells_of_every_failure(results: Path) -> None:
-    (row,) = status.project_rows(results, ["qc", "glm", "mean", "overview"])
+    (row,) = status.project_rows(Results(results), ["qc", "glm", "mean", "overview"])
     assert (row.state, row.analyses) == ("done", "1 done, 2 failed")
     assert (row.reason, row.log) == ("glm: no peak; mean: no mean", "logs/study/glm.log")
 
 
 def test_what_failed_for_the_project_has_a_line_of_its_own(results: Path) -> None:
-    told = status.summary("study", results, ["overview"])
+    told = status.summary("study", Results(results), ["overview"])
     assert "  analyses   overview: failed: no page; log: logs/study/overview.log" in told
 
 
 def test_an_analysis_that_the_config_no_longer_names_is_not_counted(results: Path) -> None:
-    (row,) = status.project_rows(results, ["qc"])
+    (row,) = status.project_rows(Results(results), ["qc"])
     assert (row.analyses, row.reason) == ("1 done", "")

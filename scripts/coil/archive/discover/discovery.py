@@ -36,6 +36,7 @@ from coil.doctor.findings import PAGE
 from coil.errors import ArchiveError, ConfigError
 from coil.run.planning import wanted_resources
 from coil.units import unit_name
+from coil.workspace import Private, Results, Workspace
 
 
 @dataclass
@@ -78,12 +79,13 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
 
     Raises `ArchiveError` or `ConfigError`; then nothing of what was known is changed.
     """
-    private, results = root / "private" / name, root / "results" / name
-    for folder in (root / "private", private, root / "quarantine"):
+    workspace = Workspace(root)
+    private, results = workspace.private(name).root, workspace.results(name).root
+    for folder in (workspace.private_zone, private, workspace.quarantine_zone):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     # Snakemake removes empty folders, and would make the quarantine anew for all to read.
-    (root / "quarantine" / ".keep").touch()
+    (workspace.quarantine_zone / ".keep").touch()
     address = Address.of(settings["archive"], root)
     project, select = settings["project"], settings["select"]
     notes = Notes(private)
@@ -149,7 +151,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     found.unarchived = prearchive.count_unarchived(entries, everything, select)
     for link in links.values():
         unit = _unit(link)
-        record = results / "records" / unit / "admit.json"
+        record = Results(results).record(unit, "admit")
         getattr(found, _work(notes.times[unit], record)).append(unit)
     found.gone = _forget_gone(private, results, set(notes.times) - {*map(_unit, links.values())})
     if found.gone:
@@ -233,12 +235,12 @@ def _forget_gone(private: Path, results: Path, gone: Iterable[str]) -> list[str]
     """Remove what was made of sessions that the archive, or the selection, no longer has."""
     for unit in gone:
         for path in (
-            private / "sessions" / f"{unit}.json",
-            private / "pulled" / f"{unit}.json",
-            private / "headers" / unit,
-            private / "people" / f"{unit}.json",
-            results / "records" / unit,
-            results / "reports" / f"{unit}.html",
+            Private(private).session(unit),
+            Private(private).pulled(unit),
+            Private(private).headers(unit),
+            Private(private).people(unit),
+            Results(results).records / unit,
+            Results(results).page(unit),
         ):
             files.remove_tree(path)
     return sorted(gone)

@@ -6,13 +6,13 @@ dataset takes no room. What names a participant is written anew where labels get
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from coil import files
 from coil.bids.dataset import tables
 from coil.bids.dataset.dataset import Problems, describe
 from coil.bids.dataset.description import readme, write_description
@@ -223,10 +223,7 @@ def _link(source: Path, place: Path) -> None:
             return
         place.unlink()
     place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, place)
-    except OSError:
-        shutil.copy2(source, place)
+    files.link(source, place)
 
 
 def _prune(target: Path, kept: set[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from coil import programs
 from coil.bids import names
 from coil.errors import DataError
-from coil.files import write_json
+from coil.files import link, write_json
 from coil.programs import find_program
 
 _EXIT_WITH_ERRORS = 16
@@ -36,7 +36,14 @@ def validate(bids: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="coil-validate-") as folder:
         verdict = Path(folder) / "verdict.json"
         done = programs.run(
-            [find_program("bids-validator-deno"), bids, "--format", "json", "-o", verdict],
+            [
+                find_program("bids-validator-deno"),
+                bids.resolve(),
+                "--format",
+                "json",
+                "-o",
+                verdict,
+            ],
             capture_output=True,
             env=os.environ | {"HOME": folder, "DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1"},
         )
@@ -57,7 +64,7 @@ def validate_session(candidate: Path, ignore: Sequence[str] | None = None) -> di
     """
     with tempfile.TemporaryDirectory(prefix=".validate-", dir=candidate.parent) as folder:
         bids = Path(folder) / "bids"
-        shutil.copytree(candidate, bids, copy_function=_link)
+        shutil.copytree(candidate, bids, copy_function=link)
         about: dict[str, Any] = {"Name": "one session", "BIDSVersion": names.bids_version()}
         about["DatasetType"] = "raw" if ignore is None else "derivative"
         if ignore is not None:
@@ -102,10 +109,3 @@ def _count(issues: list[dict[str, Any]]) -> dict[str, int]:
         "warnings": severities.count("warning") - absent,
         "absent_keys": absent,
     }
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

@@ -65,7 +65,8 @@ class Tree:
     def open_folders(self) -> None:
         """Let anyone enter the folders below `out`."""
         for path in self.written():
-            for folder in path.relative_to(self.out).parents[:-1]:
+            inner = path.relative_to(self.out)
+            for folder in set(inner.parents) - {Path()}:
                 (self.out / folder).chmod(0o755)
 
     def written(self) -> list[Path]:
