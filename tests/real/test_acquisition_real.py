@@ -7,7 +7,7 @@ import pytest
 
 from coil.bids.series import stack
 from coil.bids.series.acquisition import phase_encoding
-from coil.bids.series.header import Header
+from coil.dicom.header import Header
 from coil.errors import DataError
 
 DATASETS = ["dcm_qa_me", "dcm_qa_nih", "dcm_qa_philips", "dcm_qa_philips_asl", "dcm_qa_xa30"]

@@ -14,11 +14,11 @@ from coil.bids.convert.convert import convert_session
 from coil.bids.draft.preview import Previewed
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import settle
-from coil.bids.series import header
 from coil.bids.series.partial import read_glimpsed
 from coil.bids.series.pictures import judge, split
 from coil.deid.dicom.export import Wanted, export_session
 from coil.deid.dicom.profile import Profile
+from coil.dicom import header
 from coil.errors import DataError
 from tests.support.bids import Pulled
 

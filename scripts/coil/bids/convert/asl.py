@@ -12,7 +12,7 @@ from typing import Any
 from coil.bids import names
 from coil.bids.convert import outputs, sidecars
 from coil.bids.series.acquisition import private
-from coil.bids.series.header import Header, read, read_pixels
+from coil.dicom.header import Header, read, read_pixels
 
 _TYPES = {"CONTROL": "control", "LABEL": "label", "M_ZERO_SCAN": "m0scan"}
 _PHILIPS = "Philips MR Imaging DD 005"

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from functools import cached_property
 from pathlib import Path
 
-from coil.bids.series.header import read_texts
 from coil.bids.series.pictures import is_aside
+from coil.dicom.header import read_texts
 
 _MISSING = (
     "slices are missing (aborted, or not wholly archived); `expect: {volumes: n}` in its rule "

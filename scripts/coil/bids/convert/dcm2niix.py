@@ -18,7 +18,7 @@ from coil.bids import names
 from coil.bids.convert import complaints, images
 from coil.bids.convert.outputs import Made, Wanted, is_allowed, is_whole, left_out
 from coil.bids.series.facts import inversion_time
-from coil.bids.series.header import read
+from coil.dicom.header import read
 from coil.errors import PassingError
 from coil.files import read_json, write_json
 from coil.programs import find_program

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, MutableSequence
 from typing import Any
 
-from coil.bids.series.header import Header
+from coil.dicom.header import Header
 
 SIEMENS_FRAMES = "SIEMENS MR SDI 02"
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")

@@ -8,8 +8,8 @@ element to the next, which takes a tenth of the time.
 from collections.abc import Callable
 from pathlib import Path
 
-from coil.bids.series.header import Header
-from coil.bids.series.places import BEGIN
+from coil.dicom.encoding import BEGIN
+from coil.dicom.header import Header
 
 _WAYS = 8
 _SLACK = 1024  # by which a header may be longer than those before

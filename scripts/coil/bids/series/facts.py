@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from coil.bids.series.acquisition import frames
-from coil.bids.series.header import Header
+from coil.dicom.header import Header
 
 _A_DATE_ALONE = len("YYYYMMDD")
 _TO_THE_SECOND = len("YYYYMMDDHHMMSS")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from coil.bids.series import stack
-from coil.bids.series.header import Header
 from coil.bids.series.series import Series, read_series
 from coil.bids.series.stack import Counted
+from coil.dicom.header import Header
 from coil.files import read_json
 
 # How many slices a volume has, where the vendors say so: Philips and GE.

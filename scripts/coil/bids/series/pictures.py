@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from coil import passing
 from coil.bids.series.alike import Alike
-from coil.bids.series.header import read, read_texts
 from coil.deid import pixels
+from coil.dicom.header import read, read_texts
 
 
 class Judged(NamedTuple):

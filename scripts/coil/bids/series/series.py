@@ -11,10 +11,10 @@ from typing import Any
 from coil import passing
 from coil.bids.series import facts, pictures, stack
 from coil.bids.series.acquisition import phase_encoding
-from coil.bids.series.header import sop_class_name
 from coil.bids.series.pictures import Judged
 from coil.bids.series.stack import Counted
 from coil.deid.pixels import holds_image
+from coil.dicom.header import sop_class_name
 from coil.errors import CoilError, DataError
 from coil.files import read_json
 from coil.units import scan_name

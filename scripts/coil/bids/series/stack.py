@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coil import passing
-from coil.bids.series import header as headers
 from coil.bids.series.acquisition import SIEMENS_FRAMES, b_values, private, siemens_frame
-from coil.bids.series.header import Header
+from coil.dicom import header as headers
+from coil.dicom.header import Header
 from coil.errors import DataError
 
 # EffectiveEchoTime with its VR and length, little endian; frames are told before the pixels.

@@ -1,15 +1,27 @@
 """What becomes of elements whose bytes are at hand, remembered by these bytes."""
 
-import struct
 from collections.abc import Callable
 from typing import TypeVar
 
 from coil.deid.dicom import parts
-from coil.deid.dicom.layout import MisfitError, read_element, skip
 from coil.deid.dicom.profile import Rules
+from coil.dicom.encoding import (
+    DEEPEST,
+    ITEM,
+    ITEM_END,
+    OPEN,
+    PIXELS,
+    SEQUENCE_END,
+    UNDEFINED,
+    UnusualError,
+    element,
+    item,
+    opening,
+    read_element,
+    read_item,
+    skip_items,
+)
 
-_ITEM = struct.Struct("<HHI")
-_DEEPEST = 64
 _REMEMBERED = 50_000
 SMALL = 512
 Clean = Callable[[bytes], bytes]
@@ -17,7 +29,7 @@ Root = tuple[dict[bytes, bytes], Clean]
 _K = TypeVar("_K")
 
 
-class Worker:
+class Cleaner:
     """Remembers what became of elements under the same rules."""
 
     def __init__(self, rules: Rules) -> None:
@@ -29,7 +41,7 @@ class Worker:
         self.looked: dict[tuple[int, str], bool] = {}
         self.always = parts.added(rules)
         self.instead = {
-            tag: parts.element(tag, vr, parts.even(vr, value) or b"")
+            tag: element(tag, vr, parts.even(vr, value) or b"")
             for tag, (vr, value) in rules.required.items()
         }
 
@@ -85,7 +97,7 @@ class Worker:
         if rule is None:
             return _removed
         name, form = rule
-        begin, digits = parts.opening(tag, name)
+        begin, digits = opening(tag, name)
 
         def clean(raw: bytes) -> bytes:
             value = form(raw) if raw else raw
@@ -108,41 +120,41 @@ class Worker:
         items = []
         place = start
         while place < end:
-            group, number, length = _ITEM.unpack_from(data, place)
-            if (group, number) == (0xFFFE, 0xE0DD) and undefined:
+            delimiter, length = read_item(data, place)
+            if delimiter == SEQUENCE_END and undefined:
                 break
-            if (group, number) != (0xFFFE, 0xE000):
-                raise MisfitError
+            if delimiter != ITEM:
+                raise UnusualError
             place += 8
-            stop = end if length == parts.UNDEFINED else place + length
+            stop = end if length == UNDEFINED else place + length
             if stop > end:
-                raise MisfitError
-            body, place = self.item(data, place, stop, length == parts.UNDEFINED, depth + 1)
-            items.append(parts.item(body))
-        return parts.element(tag, "SQ", b"".join(items))
+                raise UnusualError
+            body, place = self.item(data, place, stop, length == UNDEFINED, depth + 1)
+            items.append(item(body))
+        return element(tag, "SQ", b"".join(items))
 
     def item(
         self, data: bytes, place: int, end: int, undefined: bool, depth: int
     ) -> tuple[bytes, int]:
         """An item's elements that stay, and where it ends."""
-        if depth > _DEEPEST:
-            raise MisfitError
+        if depth > DEEPEST:
+            raise UnusualError
         out: dict[int, bytes] = {}
         creators: dict[int, str] = {}
         before = -1
         while place < end:
             start = place
-            tag, vr, value, stop, open_ended = read_element(data, place, end)
-            if tag == 0xFFFEE00D and undefined:
+            tag, vr, value, stop = read_element(data, place, end)
+            if tag == ITEM_END and undefined:
                 place += 8
                 break
             if tag <= before or tag >> 16 in (0x0000, 0x0002, 0xFFFE):
-                raise MisfitError
+                raise UnusualError
             before = tag
-            if open_ended:
-                stop = skip(data, value, end, depth)
+            if is_open := stop == OPEN:
+                stop = skip_items(data, value, end, depth)
             place = stop
-            if tag & 0xFFFF == 0 or tag in parts.PIXELS:
+            if tag & 0xFFFF == 0 or tag in PIXELS:
                 continue
             creator = ""
             if tag & 0x10000:
@@ -152,12 +164,12 @@ class Worker:
                 creator = creators.get(tag >> 16 << 16 | tag >> 8 & 0xFF, "")
             if not self.looks_at(tag, creator):
                 continue
-            new = self.nested(data, (tag, vr, start, value, stop, open_ended), creator, depth)
+            new = self.nested(data, (tag, vr, start, value, stop, is_open), creator, depth)
             if new:
                 out[tag] = new
         else:
             if undefined:
-                raise MisfitError
+                raise UnusualError
         if creators:
             out |= named(creators, {(tag >> 16, tag >> 8 & 0xFF) for tag in out})
         return b"".join(out[tag] for tag in sorted(out)), place
@@ -170,9 +182,9 @@ class Worker:
         depth: int,
     ) -> bytes:
         """What becomes of an element of an item; remembered by its bytes."""
-        tag, vr, start, value, stop, open_ended = span
+        tag, vr, start, value, stop, is_open = span
         if vr == b"SQ":
-            return self.sequence(data, tag, value, stop, open_ended, creator, depth)
+            return self.sequence(data, tag, value, stop, is_open, creator, depth)
         raw = data[start:stop]
         if len(raw) > SMALL:
             before = self.inner.get((tag, creator))
@@ -195,7 +207,7 @@ def _removed(raw: bytes) -> bytes:
 def named(creators: dict[int, str], blocks: set[tuple[int, int]]) -> dict[int, bytes]:
     """The creators of the private blocks of which something stays."""
     return {
-        key: parts.element(key, "LO", parts.creator_value(creator))
+        key: element(key, "LO", parts.creator_value(creator))
         for key, creator in creators.items()
         if (key >> 16, key & 0xFF) in blocks
     }

@@ -1,18 +1,19 @@
 """The same bytes as `plain` makes, without decoding what did not change.
 
 The files of a series share their structure: most elements stand in each of them with the same
-bytes. `way` learns from one file how to get through the next ones. A file that is not in Explicit
-VR Little Endian, or whose structure has anything unusual, goes to `plain`.
+bytes. `template` learns from one file how the next ones are laid out. A file that is not in
+Explicit VR Little Endian, or whose structure has anything unusual, goes to `plain`.
 """
 
 import struct
 
 from coil.deid.dicom import parts, plain, risk
-from coil.deid.dicom.cleaner import Worker
-from coil.deid.dicom.layout import Layout, MisfitError
-from coil.deid.dicom.template import Way
+from coil.deid.dicom.cleaner import Cleaner
+from coil.deid.dicom.layout import Layout
+from coil.deid.dicom.template import Template
+from coil.dicom.encoding import UnusualError
 
-_WAYS = 32
+_TEMPLATES = 32
 _SERIES = 0x0020000E
 # What differs within almost any series; all else is learnt.
 _VARYING = (
@@ -32,35 +33,35 @@ class Engine:
     def __init__(self, family: parts.Family) -> None:
         self.family = family
         self.plainly = self.learnt = 0
-        self._workers: dict[int, Worker] = {}
-        self._ways: list[Way] = []
+        self._cleaners: dict[int, Cleaner] = {}
+        self._templates: list[Template] = []
         self._varying = set(_VARYING)
         self._before: dict[int, bytes] = {}
 
     def clean(self, data: bytes) -> list[bytes | memoryview]:
         """A DICOM file's bytes, de-identified, in parts; raises as `plain.clean` does."""
         try:
-            for place, way in enumerate(self._ways):
-                if (clean := way.follow(data)) is not None:
+            for place, template in enumerate(self._templates):
+                if (clean := template.fill(data)) is not None:
                     if place:
-                        self._ways.insert(0, self._ways.pop(place))
+                        self._templates.insert(0, self._templates.pop(place))
                     return clean
             return self._learn(data)
-        except (MisfitError, struct.error):
+        except (UnusualError, struct.error):
             self.plainly += 1
             return [plain.clean(data, self.family)]
 
     def _learn(self, data: bytes) -> list[bytes | memoryview]:
-        """Take a file apart, and learn the way through those that are like it."""
+        """Take a file apart, and learn a template of those that are like it."""
         self.learnt += 1
         layout = Layout.read(data)
-        everything = {**layout.meta, **layout.found}
+        everything = {**layout.meta, **layout.root}
 
         def get(tag: int) -> bytes | None:
-            span = layout.found.get(tag)
+            span = layout.root.get(tag)
             return data[span[2] : span[3]] if span else None
 
-        risk.check(get, layout.found)
+        risk.check(get, layout.root)
         rules = self.family.find(get)
         parts.uid_of(get(parts.SOP_INSTANCE), rules)
         before = {tag: data[span[1] : span[3]] for tag, span in everything.items()}
@@ -69,13 +70,13 @@ class Engine:
                 tag for tag, raw in before.items() if self._before.get(tag, raw) != raw
             }
         self._before = before
-        if id(rules) not in self._workers:
-            self._workers[id(rules)] = Worker(rules)
-        worker = self._workers[id(rules)]
-        way = Way(data, layout, worker, self._varying)
-        clean = way.follow(data)
+        if id(rules) not in self._cleaners:
+            self._cleaners[id(rules)] = Cleaner(rules)
+        cleaner = self._cleaners[id(rules)]
+        template = Template(data, layout, cleaner, self._varying)
+        clean = template.fill(data)
         if clean is None:
-            raise MisfitError
-        alike = [one for one in self._ways if one.structure != way.structure]
-        self._ways = [way, *alike[: _WAYS - 1]]
+            raise UnusualError
+        alike = [one for one in self._templates if one.structure != template.structure]
+        self._templates = [template, *alike[: _TEMPLATES - 1]]
         return clean

@@ -1,27 +1,26 @@
-"""Where the elements of a file stand, told from its bytes alone."""
+"""Where the elements of a file stand, if it can be taken apart by its bytes."""
 
-import struct
 from dataclasses import dataclass
 
 from coil.deid.dicom import parts
+from coil.dicom.encoding import (
+    BEGIN,
+    EXPLICIT,
+    OPEN,
+    PIXELS,
+    SYNTAX,
+    UnusualError,
+    read_element,
+    skip_items,
+)
 
-_HEAD = struct.Struct("<HH2sH")
-_LONG = struct.Struct("<I")
-_ITEM = struct.Struct("<HHI")
-_VRS = parts.LONG | frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN",
-     b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US")
-)  # fmt: skip
-_DEEPEST = 64
 _ENCAPSULATED = "1.2.840.10008.1.2.4."
 _RLE = "1.2.840.10008.1.2.5"
+_NO_ROOT = (0x0000, 0x0002, 0xFFFE)  # groups
+_TRAILING_PADDING = 0xFFFCFFFC
 
-# VR, where the element begins, where its value, where it ends, whether the end is not told.
+# VR, where the element begins, where its value, where it ends, whether its length is undefined.
 Span = tuple[bytes, int, int, int, bool]
-
-
-class MisfitError(Exception):
-    """The file is not one that can be taken apart by its bytes; `plain` has to read it."""
 
 
 @dataclass(frozen=True)
@@ -30,113 +29,68 @@ class Layout:
 
     syntax: str
     meta: dict[int, Span]
-    found: dict[int, Span]
+    root: dict[int, Span]
     pixels: tuple[int, Span]
 
     @classmethod
     def read(cls, data: bytes) -> "Layout":
-        """The layout of a file. Raises MisfitError."""
-        meta, place, syntax = _read_meta(data)
-        return cls(syntax, meta, *_read_root(data, place))
+        """The layout of a file. Raises UnusualError: `plain` has to read it."""
+        meta, position, syntax = _read_meta(data)
+        return cls(syntax, meta, *_read_root(data, position))
 
 
 def decides(tag: int) -> bool:
     """Whether an element's value decides over other elements or over the whole file."""
     return (
         (tag in parts.DECIDING and tag != parts.SOP_INSTANCE)
-        or tag == parts.SYNTAX
+        or tag == SYNTAX
         or tag & 0x1FF00 == 0x10000  # names a private block
         or tag >> 24 == 0x60  # an overlay
     )
 
 
-def read_element(data: bytes, place: int, end: int) -> tuple[int, bytes, int, int, bool]:
-    """(tag, VR, where the value begins, where it ends, whether the end is not told)."""
-    group, number, vr, length = _HEAD.unpack_from(data, place)
-    tag = group << 16 | number
-    if vr in parts.LONG:
-        (length,) = _LONG.unpack_from(data, place + 8)
-        value = place + 12
-        if length == parts.UNDEFINED:
-            if vr != b"SQ" and tag not in parts.PIXELS:
-                raise MisfitError
-            return tag, vr, value, end, True
-    elif vr in _VRS:
-        value = place + 8
-    elif tag == 0xFFFEE00D:
-        return tag, vr, place + 8, place + 8, False
-    else:
-        raise MisfitError
-    if value + length > end:
-        raise MisfitError
-    return tag, vr, value, value + length, False
-
-
-def skip(data: bytes, place: int, end: int, depth: int) -> int:
-    """Where a sequence ends that does not tell its length."""
-    if depth > _DEEPEST:
-        raise MisfitError
-    while place < end:
-        group, number, length = _ITEM.unpack_from(data, place)
-        place += 8
-        if (group, number) == (0xFFFE, 0xE0DD):
-            return place
-        if (group, number) != (0xFFFE, 0xE000):
-            break
-        if length != parts.UNDEFINED:
-            place += length
-            continue
-        while place < end:
-            tag, _, value, stop, open_ended = read_element(data, place, end)
-            place = skip(data, value, end, depth + 1) if open_ended else stop
-            if tag == 0xFFFEE00D:
-                break
-    raise MisfitError
-
-
 def _read_meta(data: bytes) -> tuple[dict[int, Span], int, str]:
     """The file meta information, where the data set begins, and the transfer syntax."""
-    if data[128:132] != b"DICM":
-        raise MisfitError
-    place, syntax, before = 132, "", -1
+    if data[BEGIN - 4 : BEGIN] != b"DICM":
+        raise UnusualError
+    position, syntax, before = BEGIN, "", -1
     meta: dict[int, Span] = {}
-    while data[place : place + 2] == b"\2\0":
-        start = place
-        tag, vr, value, place, open_ended = read_element(data, place, len(data))
-        if open_ended or tag <= before:
-            raise MisfitError
-        meta[tag], before = (vr, start, value, place, open_ended), tag
-        if tag == parts.SYNTAX:
-            syntax = data[value:place].rstrip(b" \0").decode("ascii", "replace")
-    if syntax != parts.EXPLICIT and syntax != _RLE and not syntax.startswith(_ENCAPSULATED):
-        raise MisfitError
-    return meta, place, syntax
+    while data[position : position + 2] == b"\2\0":
+        start = position
+        tag, vr, value, position = read_element(data, start, len(data))
+        if position == OPEN or tag <= before:
+            raise UnusualError
+        meta[tag], before = (vr, start, value, position, False), tag
+        if tag == SYNTAX:
+            syntax = data[value:position].rstrip(b" \0").decode("ascii", "replace")
+    if syntax != EXPLICIT and syntax != _RLE and not syntax.startswith(_ENCAPSULATED):
+        raise UnusualError
+    return meta, position, syntax
 
 
-def _read_root(data: bytes, place: int) -> tuple[dict[int, Span], tuple[int, Span]]:
+def _read_root(data: bytes, position: int) -> tuple[dict[int, Span], tuple[int, Span]]:
     """The elements of the root before the pixels, and the pixels."""
-    found: dict[int, Span] = {}
+    root: dict[int, Span] = {}
     before, end = -1, len(data)
-    while place < end:
-        start = place
-        tag, vr, value, stop, open_ended = read_element(data, place, end)
-        if tag <= before or tag >> 16 in (0x0000, 0x0002, 0xFFFE):
-            raise MisfitError
-        before = tag
-        if tag in parts.PIXELS:
-            check_tail(data, stop if not open_ended else None, tag)
-            return found, (tag, (vr, start, value, stop, open_ended))
-        if open_ended:
-            stop = skip(data, value, end, 0)
-        found[tag] = (vr, start, value, stop, open_ended)
-        place = stop
-    raise MisfitError
+    while position < end:
+        start = position
+        tag, vr, value, position = read_element(data, start, end)
+        if tag <= before or tag >> 16 in _NO_ROOT:
+            raise UnusualError
+        before, undefined = tag, position == OPEN
+        if tag in PIXELS:
+            check_tail(data, None if undefined else position, tag)
+            return root, (tag, (vr, start, value, end if undefined else position, undefined))
+        if undefined:
+            position = skip_items(data, value, end, 0)
+        root[tag] = (vr, start, value, position, undefined)
+    raise UnusualError
 
 
-def check_tail(data: bytes, place: int | None, tag: int) -> None:
+def check_tail(data: bytes, position: int | None, tag: int) -> None:
     """Nothing but padding may stand behind the pixels."""
-    if place is None or place == len(data):
+    if position is None or position == len(data):
         return
-    behind, *_ = read_element(data, place, len(data))
-    if behind != 0xFFFCFFFC or tag != parts.PIXELS[0]:
-        raise MisfitError
+    behind, *_ = read_element(data, position, len(data))
+    if behind != _TRAILING_PADDING or tag != parts.PIXEL_DATA:
+        raise UnusualError

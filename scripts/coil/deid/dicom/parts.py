@@ -8,55 +8,25 @@ from coil.deid import pixels
 from coil.deid.dicom import risk, values
 from coil.deid.dicom.profile import CLASSES, IMPLEMENTATION, Profile, Rules, begin_of, options
 from coil.deid.pixels import SOP_CLASS, Get
+from coil.dicom import encoding
+from coil.dicom.encoding import BEGIN, ITEM, LONG, SEQUENCE_END, SYNTAX, element, item, read_item
 from coil.errors import DataError
 
-_LONG = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
-LONG = frozenset(_LONG.encode().split())  # VRs whose length has four bytes
-UNDEFINED = 0xFFFFFFFF
-EXPLICIT, IMPLICIT, DEFLATED, BIG = (
-    "1.2.840.10008.1.2.1",
-    "1.2.840.10008.1.2",
-    "1.2.840.10008.1.2.1.99",
-    "1.2.840.10008.1.2.2",
-)
-SYNTAX, SOP_INSTANCE, STUDY_TIME = 0x00020010, 0x00080018, 0x00080030
-PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+SOP_INSTANCE, STUDY_TIME, PIXEL_DATA = 0x00080018, 0x00080030, 0x7FE00010
 # Root elements that decide over the whole file.
 DECIDING = pixels.DECIDING | {
     risk.ALLOCATED, risk.COLUMNS, risk.SAMPLES, risk.FRAMES, SOP_INSTANCE, STUDY_TIME,
 }  # fmt: skip
-_MAGIC = bytes(128) + b"DICM"
+_MAGIC = bytes(BEGIN - 4) + b"DICM"
 _JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81))
 _MARK = b"\xff\xd8"
-_DELIMITER = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 
 Element = tuple[str, bytes]
 
 
-def element(tag: int, vr: str, value: bytes | memoryview, undefined: bool = False) -> bytes:
-    """An element in Explicit VR Little Endian (PS3.5, 7.1.2)."""
-    begin, digits = opening(tag, vr)
-    length = UNDEFINED if undefined else len(value)
-    return b"".join((begin, length.to_bytes(digits, "little"), value))
-
-
-@cache
-def opening(tag: int, vr: str) -> tuple[bytes, int]:
-    """An element up to its length, and the bytes of that."""
-    code = vr.encode("ascii")
-    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, code)
-    return (head + b"\0\0", 4) if code in LONG else (head, 2)
-
-
-def item(body: bytes) -> bytes:
-    """An item of a sequence, of told length."""
-    return struct.pack("<HHI", 0xFFFE, 0xE000, len(body)) + body
-
-
 def encapsulated(tag: int, value: memoryview, syntax: str) -> bytes:
     """Compressed pixels: their items and the delimiter, nothing behind it."""
-    items = b"".join(fragments(value, syntax))
-    return element(tag, "OB", b"", undefined=True) + items + _DELIMITER
+    return encoding.encapsulated(tag, fragments(value, syntax))
 
 
 def head(sop_class: str, instance: str, syntax: str) -> bytes:
@@ -74,7 +44,7 @@ def _around(sop_class: str, syntax: str) -> tuple[bytes, bytes]:
         element(0x00020002, "UI", values.padded(sop_class, b"\0")),
     )
     behind = (
-        element(0x00020010, "UI", values.padded(syntax, b"\0")),
+        element(SYNTAX, "UI", values.padded(syntax, b"\0")),
         element(0x00020012, "UI", values.padded(IMPLEMENTATION, b"\0")),
         element(0x00020013, "SH", b"COIL"),
     )
@@ -144,16 +114,17 @@ def fragments(data: memoryview, syntax: str) -> Iterable[memoryview]:
     """
     place = 0
     while place + 8 <= len(data):
-        group, number, length = struct.unpack_from("<HHI", data, place)
-        if (group, number) == (0xFFFE, 0xE0DD):
+        tag, length = read_item(data, place)
+        start, end = place + 8, place + 8 + length
+        if tag == SEQUENCE_END:
             return
-        if (group, number) != (0xFFFE, 0xE000) or place + 8 + length > len(data):
+        if tag != ITEM or end > len(data):
             break
-        part = data[place + 8 : place + 8 + length]
+        part = data[start:end]
         if syntax in _JPEG and bytes(part[:2]) == _MARK:
             _check_jpeg(part)
-        yield data[place : place + 8 + length]
-        place += 8 + length
+        yield data[place:end]
+        place = end
     if place != len(data):
         raise DataError("its compressed pixels are damaged; repair it in the archive")
 

@@ -18,9 +18,8 @@ from coil import passing
 from coil.deid.dicom import parts, private, risk
 from coil.deid.dicom.profile import Rules
 from coil.deid.pixels import Get
+from coil.dicom.encoding import BIG, DEEPEST, DEFLATED, EXPLICIT, IMPLICIT, PIXELS, element, item
 from coil.errors import DataError
-
-_DEEPEST = 64
 
 
 def clean(data: bytes, family: parts.Family) -> bytes:
@@ -47,7 +46,7 @@ def clean(data: bytes, family: parts.Family) -> bytes:
 
 def _clean(source: Any, family: parts.Family) -> bytes:
     syntax = str(source.file_meta.TransferSyntaxUID)
-    if syntax == parts.BIG:
+    if syntax == BIG:
         raise DataError("its byte order is big endian, which is retired; convert it in the archive")
     raws = {int(tag): source.get_item(tag) for tag in source.keys()}  # noqa: SIM118
 
@@ -63,15 +62,15 @@ def _clean(source: Any, family: parts.Family) -> bytes:
         if tag in raws and tag not in out:
             _put(out, tag, vr, value)
     out |= parts.added(rules)
-    compressed = syntax not in (parts.EXPLICIT, parts.IMPLICIT, parts.DEFLATED)
+    compressed = syntax not in (EXPLICIT, IMPLICIT, DEFLATED)
     body = _joined(out) + _pixels(raws, get, syntax if compressed else "")
-    written = syntax if compressed else parts.EXPLICIT
+    written = syntax if compressed else EXPLICIT
     return parts.head(str(source.SOPClassUID), instance, written) + body
 
 
 def _items(source: Dataset, rules: Rules, depth: int) -> dict[int, bytes]:
     """The elements of a dataset or an item that stay, as they are written."""
-    if depth > _DEEPEST:
+    if depth > DEEPEST:
         raise DataError("a file's sequences are too deep; repair it in the archive")
     out: dict[int, bytes] = {}
     creators: dict[tuple[int, int], str] = {}
@@ -81,7 +80,7 @@ def _items(source: Dataset, rules: Rules, depth: int) -> dict[int, bytes]:
     for tag, raw in raws.items():
         number = int(tag)
         group, block = number >> 16, number >> 8 & 0xFF
-        if number in parts.PIXELS or group in (0x0000, 0x0002) or number & 0xFFFF == 0:
+        if number in PIXELS or group in (0x0000, 0x0002) or number & 0xFFFF == 0:
             continue
         if group % 2 and number & 0xFF00 == 0:
             creators[group, number & 0xFF] = _creator(raw)
@@ -91,8 +90,8 @@ def _items(source: Dataset, rules: Rules, depth: int) -> dict[int, bytes]:
         if vr == "SQ":
             if rules.descends(number, creator):
                 inner = [_items(item, rules, depth + 1) for item in source[tag].value or ()]
-                items = b"".join(parts.item(_joined(one)) for one in inner)
-                out[number] = parts.element(number, "SQ", items)
+                items = b"".join(item(_joined(one)) for one in inner)
+                out[number] = element(number, "SQ", items)
                 used.add((group, block))
             continue
         value = _bytes(raw)
@@ -151,7 +150,7 @@ def _signed(source: Dataset) -> bool:
 def _put(out: dict[int, bytes], tag: int, vr: str, value: bytes) -> bool:
     whole = parts.even(vr, value)
     if whole is not None:
-        out[tag] = parts.element(tag, vr, whole)
+        out[tag] = element(tag, vr, whole)
     return whole is not None
 
 
@@ -160,7 +159,7 @@ def _joined(elements: dict[int, bytes]) -> bytes:
 
 
 def _pixels(raws: dict[int, Any], get: Get, syntax: str) -> bytes:
-    tag = next((tag for tag in parts.PIXELS if raws.get(tag) is not None), None)
+    tag = next((tag for tag in PIXELS if raws.get(tag) is not None), None)
     if tag is None:
         raise risk.RefusedError("it has no pixels; leave it out")
     value = memoryview(raws[tag].value or b"")
@@ -169,4 +168,4 @@ def _pixels(raws: dict[int, Any], get: Get, syntax: str) -> bytes:
     vr = raws[tag].VR
     if vr not in ("OB", "OW", "OF", "OD"):
         vr = "OW"
-    return parts.element(tag, vr, parts.native_pixels(value, risk.pixels_length(get)))
+    return element(tag, vr, parts.native_pixels(value, risk.pixels_length(get)))

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from coil.deid.dicom import parts, private
+from coil.deid.dicom import private
 from coil.deid.dicom.profile import IMPLEMENTATION, Profile, attributes
 from coil.deid.dicom.values import is_standard
+from coil.deid.leak.elements import LONG, PIXELS
 from coil.deid.leak.identifiers import LOOSE, SHORTEST
 from coil.deid.leak.search import Searcher
 
@@ -49,7 +50,7 @@ class Search:
             elif chunk not in self._chunks:
                 new.append(chunk)
                 for tag, value in _values(chunk):
-                    if tag in parts.PIXELS:
+                    if tag in PIXELS:
                         found |= self.searcher.in_voxels(value, 1)
                     elif len(value) >= SHORTEST and (tag, value) not in self._values:
                         fresh.append((tag, value))
@@ -149,7 +150,8 @@ def _is_text(value: bytes) -> bool:
 def _values(chunk: bytes) -> Iterator[tuple[int, bytes]]:
     """The values in a part of a file, each with its tag.
 
-    What cannot be taken apart is searched as it is.
+    What cannot be taken apart is searched as it is. This checks what `coil.dicom` helped to make,
+    so that it reads by itself.
     """
     if chunk[128:132] == b"DICM":
         yield 0, chunk[:128]
@@ -162,13 +164,13 @@ def _values(chunk: bytes) -> Iterator[tuple[int, bytes]]:
                 place += 8
                 continue
             tag, start = group << 16 | number, place + 8
-            if code in parts.LONG:
+            if code in LONG:
                 (length,) = struct.unpack_from("<I", chunk, place + 8)
                 start = place + 12
             if code == b"SQ":
                 place = start
                 continue
-            if tag in parts.PIXELS:
+            if tag in PIXELS:
                 yield tag, chunk[start:]
                 return
             if start + length > len(chunk):

@@ -1,8 +1,8 @@
-"""The way through the files of a series, learnt from one of them.
+"""A template of the files of a series, learnt from one of them.
 
 What was the same in the files before is compared as a whole, from one element that varies to the
 next, and its clean bytes are spliced in. What varies is read by its length and cleaned by the
-same rules. A file in which anything else differs is not of this way, and is taken apart.
+same rules. A file in which anything else differs does not fit, and is taken apart.
 """
 
 import struct
@@ -10,11 +10,12 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from coil.deid.dicom import parts, risk, values
-from coil.deid.dicom.cleaner import SMALL, Clean, Worker, named
-from coil.deid.dicom.layout import Layout, MisfitError, Span, check_tail, decides, skip
+from coil.deid.dicom.cleaner import SMALL, Clean, Cleaner, named
+from coil.deid.dicom.layout import Layout, Span, check_tail, decides
 from coil.deid.pixels import SOP_CLASS
+from coil.dicom.encoding import BEGIN, EXPLICIT, LONG, UNDEFINED, UnusualError, skip_items
 
-_BEGIN = 128  # behind the preamble
+_BEGIN = BEGIN - 4  # behind the preamble
 _SHORT, _LONG = struct.Struct("<H"), struct.Struct("<I")
 
 
@@ -33,23 +34,23 @@ class _Step(NamedTuple):
     renew: Clean | None
 
 
-class Way:
+class Template:
     """How to get through a file that is like the one that it was learnt from.
 
     `structure` is what such files share: their elements, and what decides over others.
     """
 
     def __init__(
-        self, data: bytes, layout: Layout, worker: Worker, varying: Collection[int]
+        self, data: bytes, layout: Layout, cleaner: Cleaner, varying: Collection[int]
     ) -> None:
         self.structure: list[tuple[int, bytes, bool, bytes]] = []
-        self._worker = worker
+        self._cleaner = cleaner
         self._steps: list[_Step] = []
         self._clean: dict[int, bytes] = {}
         self._places: dict[int, int] = {}  # in what varies and may stay
         self._creators: dict[int, str] = {}
         place = _BEGIN
-        for tag, span in [*layout.meta.items(), *layout.found.items()]:
+        for tag, span in [*layout.meta.items(), *layout.root.items()]:
             decided = decides(tag)
             raw = data[span[1] : span[3]] if decided else b""
             self.structure.append((tag, span[0], span[4], raw))
@@ -64,8 +65,8 @@ class Way:
         self._order: list[int | bytes] = []
         self._pixels = _Pixels(data, layout)
 
-    def follow(self, data: bytes) -> list[bytes | memoryview] | None:
-        """What becomes of a file, in parts; None if it is not of this way."""
+    def fill(self, data: bytes) -> list[bytes | memoryview] | None:
+        """What becomes of a file, in parts; None if it does not fit."""
         place, end = _BEGIN, len(data)
         found: list[bytes] = []
         for same, behind, length, known, renew in self._steps:
@@ -75,10 +76,10 @@ class Way:
             if length:
                 (size,) = length.unpack_from(data, place + len(same))
                 place = value + size
-                if place > end or size == parts.UNDEFINED:
+                if place > end or size == UNDEFINED:
                     return None
             else:
-                place = skip(data, value, end, 0)
+                place = skip_items(data, value, end, 0)
             if renew:
                 raw = data[value:place]
                 new = known.get(raw) if place - value <= SMALL else None
@@ -87,7 +88,7 @@ class Way:
             return None
         instance = found[self._places[parts.SOP_INSTANCE]][8:]
         if not instance:
-            raise MisfitError
+            raise UnusualError
         pixels = self._pixels.of(data, place + len(self._rest))
         pattern = [bool(found[one]) for one in self._private]
         if pattern != self._pattern:
@@ -101,25 +102,25 @@ class Way:
 
     def _add_same(self, data: bytes, tag: int, span: Span) -> None:
         vr, _, value, end, undefined = span
-        worker = self._worker
+        cleaner = self._cleaner
         if tag & 0x1FF00 == 0x10000:
             self._creators[tag] = parts.creator_name(data[value:end])
-        elif worker.looks_at(tag, creator := self._creator(tag)):
-            _, renew = worker.root(tag, vr, undefined, creator)
+        elif cleaner.looks_at(tag, creator := self._creator(tag)):
+            _, renew = cleaner.root(tag, vr, undefined, creator)
             self._clean[tag] = renew(data[value:end])
-        elif tag in worker.instead:
-            self._clean[tag] = worker.instead[tag]
+        elif tag in cleaner.instead:
+            self._clean[tag] = cleaner.instead[tag]
 
     def _add_step(self, data: bytes, place: int, tag: int, span: Span) -> None:
         vr, _, value, _, undefined = span
-        length = None if undefined else _LONG if vr in parts.LONG else _SHORT
+        length = None if undefined else _LONG if vr in LONG else _SHORT
         digits = length.size if length else 0
         creator, known, renew = self._creator(tag), {}, None
-        if self._worker.looks_at(tag, creator):
+        if self._cleaner.looks_at(tag, creator):
             self._places[tag] = len(self._places)
-            known, renew = self._worker.root(tag, vr, undefined, creator)
-        elif tag in self._worker.instead:
-            self._clean[tag] = self._worker.instead[tag]
+            known, renew = self._cleaner.root(tag, vr, undefined, creator)
+        elif tag in self._cleaner.instead:
+            self._clean[tag] = self._cleaner.instead[tag]
         same = data[place : value - digits]
         self._steps.append(_Step(same, value - place, length, known, renew))
 
@@ -134,7 +135,7 @@ class Way:
             for tag, one in out.items()
             if tag & 0x10000 and (found[one] if isinstance(one, int) else one)
         }
-        out |= self._worker.always
+        out |= self._cleaner.always
         out |= named(self._creators, blocks)
         order: list[int | bytes] = []
         for tag in sorted(out):
@@ -151,17 +152,17 @@ class _Pixels:
 
     def __init__(self, data: bytes, layout: Layout) -> None:
         def get(tag: int) -> bytes | None:
-            span = layout.found.get(tag)
+            span = layout.root.get(tag)
             return data[span[2] : span[3]] if span else None
 
         self.tag, (self.vr, _, value, end, self.undefined) = layout.pixels
         self.size, self.syntax = end - value, layout.syntax
-        self.native = layout.syntax == parts.EXPLICIT
+        self.native = layout.syntax == EXPLICIT
         self.sop_class = values.text_of(get(SOP_CLASS) or b"") or ""
         if self.native == self.undefined:
-            raise MisfitError
+            raise UnusualError
         if self.native and self.vr not in (b"OB", b"OW", b"OF", b"OD"):
-            raise MisfitError
+            raise UnusualError
         self.length = risk.pixels_length(get)
 
     def of(self, data: bytes, place: int) -> list[bytes | memoryview]:
@@ -171,7 +172,7 @@ class _Pixels:
             return [parts.encapsulated(self.tag, view[place:], self.syntax)]
         end = place + self.size
         if end > len(data):
-            raise MisfitError
+            raise UnusualError
         check_tail(data, end, self.tag)
         whole = parts.native_pixels(view[place:end], self.length)
         head = struct.pack("<HH2sHI", self.tag >> 16, self.tag & 0xFFFF, self.vr, 0, len(whole))

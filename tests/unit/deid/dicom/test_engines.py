@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
-from coil.deid.dicom import fast, layout, parts, plain, siemens
+from coil.deid.dicom import fast, parts, plain, siemens
 from coil.deid.dicom.profile import attributes
 from coil.deid.dicom.risk import RefusedError
+from coil.dicom import encoding
 from coil.errors import DataError
 from tests.support.dicom import SUBJECT, by_plain, csa, decoded, encoded, image, nested, profile
 
@@ -62,26 +63,26 @@ def elements(draw: st.DrawFn) -> tuple[int, str, bytes]:
 def bodies(draw: st.DrawFn, depth: int = 0) -> dict[int, bytes]:
     """The elements of a data set, with sequences of told and untold length, and private blocks."""
     out = {
-        tag: parts.element(tag, vr, value)
+        tag: encoding.element(tag, vr, value)
         for tag, vr, value in draw(st.lists(elements(), max_size=6))
     }
     if draw(st.booleans()):
         group = draw(st.sampled_from([0x0019, 0x0021, 0x0043, 0x0051]))
         creator = draw(st.sampled_from(CREATORS))
-        out[group << 16 | 0x10] = parts.element(
+        out[group << 16 | 0x10] = encoding.element(
             group << 16 | 0x10, "LO", creator.encode() + b" " * (len(creator) % 2)
         )
         for last in draw(st.lists(st.integers(0, 255), max_size=4)):
             tag = group << 16 | 0x1000 | last
             vr = draw(st.sampled_from(["IS", "LO", "UN", "OB", "SH"]))
             value = draw(st.sampled_from([b"12", b"p2", b"Quillfeather", b"HC1-7;NC1 "]))
-            out[tag] = parts.element(tag, vr, value)
+            out[tag] = encoding.element(tag, vr, value)
     if depth < 3:
         for tag in draw(st.lists(st.sampled_from(SEQUENCES), max_size=2, unique=True)):
             items = draw(st.lists(bodies(depth + 1), max_size=2))
             untold = draw(st.booleans())
             body = b"".join(_item(one, untold) for one in items)
-            out[tag] = parts.element(tag, "SQ", body, undefined=untold)
+            out[tag] = encoding.element(tag, "SQ", body, undefined=untold)
             if untold:  # which the element's length does not tell
                 out[tag] += b"\xfe\xff\xdd\xe0\0\0\0\0"
     return out
@@ -90,7 +91,7 @@ def bodies(draw: st.DrawFn, depth: int = 0) -> dict[int, bytes]:
 def _item(elements: dict[int, bytes], untold: bool) -> bytes:
     body = b"".join(elements[tag] for tag in sorted(elements))
     if not untold:
-        return parts.item(body)
+        return encoding.item(body)
     return b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + body + b"\xfe\xff\x0d\xe0\0\0\0\0"
 
 
@@ -104,7 +105,7 @@ def _file(extra: dict[int, bytes], number: int) -> bytes:
 def _walk(data: bytes) -> dict[int, bytes]:
     out, place = {}, 0
     while place < len(data):
-        tag, _, _, stop, _ = layout.read_element(data, place, len(data))
+        tag, _, _, stop = encoding.read_element(data, place, len(data))
         out[tag] = data[place:stop]
         place = stop
     return out
@@ -136,7 +137,7 @@ def test_both_engines_give_the_same_bytes_for_a_series_in_which_values_vary(data
     for number in range(data.draw(st.integers(2, 6))):
         extra = dict(first)
         for tag, vr, value in varied:
-            extra[tag] = parts.element(tag, vr, value if number % 2 else data.draw(SHORT))
+            extra[tag] = encoding.element(tag, vr, value if number % 2 else data.draw(SHORT))
         raw = _file(extra, number)
         quick = _result(lambda raw=raw: b"".join(engine.clean(raw)))
         assert quick == _result(lambda raw=raw: by_plain(raw))
@@ -214,7 +215,7 @@ def test_compressed_pixels_stay_and_what_stands_behind_them_goes():
     data.compress(RLELossless)
     raw = encoded(data)
     engine = fast.Engine(parts.Family(profile()))
-    clean = b"".join(engine.clean(raw + parts.element(0xFFFCFFFC, "OB", b"HUSH-77701-Z")))
+    clean = b"".join(engine.clean(raw + encoding.element(0xFFFCFFFC, "OB", b"HUSH-77701-Z")))
     assert b"HUSH" not in clean
     assert decoded(clean).pixel_array.tolist() == image().pixel_array.tolist()
     assert clean == by_plain(raw)
@@ -222,11 +223,11 @@ def test_compressed_pixels_stay_and_what_stands_behind_them_goes():
 
 def test_a_comment_in_a_jpeg_stream_is_refused():
     stream = b"\xff\xd8\xff\xfe\x00\x0eQuillfeather\xff\xd9"
-    item = parts.item(stream)
+    item = encoding.item(stream)
     raw = encoded(image()).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.4.70")
     place = raw.index(b"\xe0\x7f\x10\x00")
-    raw = raw[:place] + parts.element(0x7FE00010, "OB", b"", undefined=True)
-    raw += parts.item(b"") + item + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    raw = raw[:place] + encoding.element(0x7FE00010, "OB", b"", undefined=True)
+    raw += encoding.item(b"") + item + b"\xfe\xff\xdd\xe0\0\0\0\0"
     raw = raw.replace(b"\x02\x00\x10\x00UI\x14\x00", b"\x02\x00\x10\x00UI\x16\x00")
     engine = fast.Engine(parts.Family(profile()))
     with pytest.raises(DataError):

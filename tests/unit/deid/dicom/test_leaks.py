@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from coil.deid.dicom import fast, ge, layout, parts, siemens
+from coil.deid.dicom import fast, ge, parts, siemens
 from coil.deid.dicom.profile import attributes
+from coil.dicom import encoding
 from coil.files import packed
 from tests.support.dicom import by_fast, by_plain, csa, encoded, exported, image, profile
 
@@ -52,23 +53,23 @@ def even(value: bytes) -> bytes:
 
 
 def at_root(tag: int, vr: str, value: bytes) -> dict[int, bytes]:
-    return {tag: parts.element(tag, vr, even(value))}
+    return {tag: encoding.element(tag, vr, even(value))}
 
 
 def inside(*path: int) -> Callable[[int, str, bytes], dict[int, bytes]]:
     """In items of sequences, the outermost first."""
 
     def place(tag: int, vr: str, value: bytes) -> dict[int, bytes]:
-        data = parts.element(tag, vr, even(value))
+        data = encoding.element(tag, vr, even(value))
         for outer in reversed(path):
-            data = parts.element(outer, "SQ", parts.item(data))
+            data = encoding.element(outer, "SQ", encoding.item(data))
         return {path[0]: data}
 
     return place
 
 
 def as_unknown(tag: int, _: str, value: bytes) -> dict[int, bytes]:
-    return {tag: parts.element(tag, "UN", even(value))}
+    return {tag: encoding.element(tag, "UN", even(value))}
 
 
 def in_private_block(tag: int, vr: str, value: bytes) -> dict[int, bytes]:
@@ -79,8 +80,8 @@ def in_private_block(tag: int, vr: str, value: bytes) -> dict[int, bytes]:
     place = start | 0x1000 | number * 37 % 256
     written = "LO" if vr == "SQ" else vr
     return {
-        start | 0x10: parts.element(start | 0x10, "LO", even(creator.encode())),
-        place: parts.element(place, written, even(value)),
+        start | 0x10: encoding.element(start | 0x10, "LO", even(creator.encode())),
+        place: encoding.element(place, written, even(value)),
     }
 
 
@@ -92,9 +93,9 @@ def in_csa(_: int, __: str, value: bytes) -> dict[int, bytes]:
         b"sWipMemBlock.tFree = " + value + b"\n### ASCCONV END ###"
     )
     return {
-        0x00290010: parts.element(0x00290010, "LO", b"SIEMENS CSA HEADER"),
-        0x00291010: parts.element(0x00291010, "OB", header),
-        0x00291020: parts.element(
+        0x00290010: encoding.element(0x00290010, "LO", b"SIEMENS CSA HEADER"),
+        0x00291010: encoding.element(0x00291010, "OB", header),
+        0x00291020: encoding.element(
             0x00291020, "OB", even(csa({"MrPhoenixProtocol": [protocol.decode()]}))
         ),
     }
@@ -118,7 +119,7 @@ def base() -> tuple[bytes, dict[int, bytes]]:
     start = place = raw.index(b"\x08\x00\x08\x00CS")
     found = {}
     while place < len(raw):
-        tag, _, _, stop, _ = layout.read_element(raw, place, len(raw))
+        tag, _, _, stop = encoding.read_element(raw, place, len(raw))
         found[tag] = raw[place:stop]
         place = stop
     return raw[:start], found
@@ -144,10 +145,10 @@ def test_no_value_planted_in_an_attribute_of_the_table_survives(where: str):
         if value is None or tag >> 16 == 0x0000:
             continue
         if row.vr == "SQ":
-            inner = parts.element(0x00080104, "LO", even(value))
+            inner = encoding.element(0x00080104, "LO", even(value))
             extra = PLACES[where](tag, "LO", value)
             if where in ("at the root", "three deep"):
-                extra = {tag: parts.element(tag, "SQ", parts.item(inner))}
+                extra = {tag: encoding.element(tag, "SQ", encoding.item(inner))}
         else:
             extra = PLACES[where](tag, row.vr or "LO", value)
         raw = with_elements(extra)
@@ -183,7 +184,7 @@ def test_no_name_passes_as_a_term(where: str, form: str):
 
 def risk_decides() -> set[int]:
     """Elements that a file is refused for, and its pixels."""
-    return {*parts.DECIDING, *parts.PIXELS}
+    return {*parts.DECIDING, *encoding.PIXELS}
 
 
 def test_of_several_codes_only_the_terms_stay():
@@ -214,7 +215,7 @@ def test_no_value_survives_in_preamble_meta_information_and_padding():
     raw = bytearray(encoded(image()))
     raw[:18] = values[0] + values[1]
     meta = b"".join(
-        parts.element(0x00020000 | number, vr, even(value))
+        encoding.element(0x00020000 | number, vr, even(value))
         for number, vr, value in (
             (0x16, "AE", values[2]),
             (0x17, "AE", values[3]),
@@ -228,7 +229,7 @@ def test_no_value_survives_in_preamble_meta_information_and_padding():
     length = struct.unpack_from("<I", raw, 140)[0] + len(meta)
     raw[140:144] = struct.pack("<I", length)
     whole = bytes(raw[:start]) + meta + bytes(raw[start:])
-    whole += parts.element(0xFFFCFFFC, "OB", values[7])
+    whole += encoding.element(0xFFFCFFFC, "OB", values[7])
     used = [*values[:8], b"1.2.826.0.1.5551212"]
     assert all(value in whole for value in used)
     for engine in (by_fast, by_plain):

@@ -10,19 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coil.bids.series.attributes import KNOWN, SOP_CLASSES
-from coil.bids.series.places import (
+from coil.dicom.attributes import KNOWN, SOP_CLASSES
+from coil.dicom.elements import Elements, find, mapped
+from coil.dicom.encoding import (
     BYTES,
+    FIRST_PIXELS,
     LONG,
     NUMBERS,
-    PIXELS,
     TEXTS,
     UNDEFINED,
     WHOLE_TEXTS,
-    Found,
     UnusualError,
-    find,
-    mapped,
 )
 
 if TYPE_CHECKING:
@@ -50,60 +48,62 @@ class Header:
     sequence is a list of headers.
     """
 
-    def __init__(self, found: "Found | None", twin: "Callable[[], Dataset]") -> None:
-        self._found = found
-        self._load = twin
+    def __init__(self, elements: "Elements | None", fallback: "Callable[[], Dataset]") -> None:
+        self._elements = elements
+        self._load = fallback
         self._loaded: Dataset | None = None
         self._sequences: dict[int, list[Header]] = {}
 
     def get(self, key: str | tuple[int, int], default: Any = None) -> Any:
         """The value of a keyword, the element of a tag; `default` where it is absent."""
-        if self._found is None or (isinstance(key, str) and key not in KNOWN):
-            return self._twin.get(key, default)
+        if self._elements is None or (isinstance(key, str) and key not in KNOWN):
+            return self._fallback.get(key, default)
         tag = KNOWN[key][0] if isinstance(key, str) else key[0] << 16 | key[1]
-        if tag not in self._found.places:
+        if tag not in self._elements.spans:
             return default
         try:
             value = self._value(tag)
         except (UnusualError, ValueError, struct.error):
-            return self._twin.get(key, default)
+            return self._fallback.get(key, default)
         return value if isinstance(key, str) else Element(value)
 
     def written(self, keyword: str) -> str:
         """The text of an attribute as it is written; "" where it is absent."""
-        if self._found is not None:
-            return self._found.text(KNOWN[keyword][0])
-        value = self._twin.get(keyword)
+        if self._elements is not None:
+            return self._elements.text(KNOWN[keyword][0])
+        value = self._fallback.get(keyword)
         several = not isinstance(value, str) and hasattr(value, "__len__")
         return "\\".join(map(str, value)) if several else str("" if value is None else value)
 
     def raw(self, tag: int) -> bytes | None:
         """The bytes of the value of a tag, as far as they are at hand; None where it is absent."""
-        if self._found is not None:
-            _, start, end = self._found.places.get(tag, (b"", 0, 0))
-            return bytes(self._found.data[start:end]) if tag in self._found.places else None
-        element = self._twin.get_item(tag) if tag in self._twin else None
+        if self._elements is not None:
+            _, start, end = self._elements.spans.get(tag, (b"", 0, 0))
+            return bytes(self._elements.data[start:end]) if tag in self._elements.spans else None
+        element = self._fallback.get_item(tag) if tag in self._fallback else None
         return None if element is None else _bytes(element.value)
 
     def tags(self) -> list[int]:
         """The tags of the root, in order."""
-        found = self._twin.keys() if self._found is None else self._found.places
-        return sorted(map(int, found))
+        tags = self._fallback.keys() if self._elements is None else self._elements.spans
+        return sorted(map(int, tags))
 
     def layout(self) -> list[tuple[int, int, int, int]]:
         """Of each element of the file, before the pixels: its tag, how many bytes tell its
         length, where its value begins and where it ends. Nothing where pydicom had to read it."""
-        parts = [self._found.meta, self._found] if self._found and self._found.meta else []
+        parts = (
+            [self._elements.meta, self._elements] if self._elements and self._elements.meta else []
+        )
         return [
             (tag, 4 if not vr or vr in LONG else 2, start, end)
             for part in parts
-            for tag, (vr, start, end) in part.places.items()
+            for tag, (vr, start, end) in part.spans.items()
         ]
 
     def start(self) -> bytes:
         """The bytes of the file up to the tag of its pixels."""
-        assert self._found is not None
-        return bytes(self._found.data[: self._found.end + _TAG])
+        assert self._elements is not None
+        return bytes(self._elements.data[: self._elements.end + _TAG])
 
     def private_block(self, group: int, creator: str) -> Any:
         """The attributes of a private creator by the low byte of their elements.
@@ -113,18 +113,18 @@ class Header:
         KeyError
             If the header has none.
         """
-        if self._found is None:
-            return self._twin.private_block(group, creator)
+        if self._elements is None:
+            return self._fallback.private_block(group, creator)
         for number in _CREATORS:
-            if self._found.text(group << 16 | number) == creator:
+            if self._elements.text(group << 16 | number) == creator:
                 return _Block(self, group, number << 8)
         raise KeyError(creator)
 
     def __getitem__(self, tag: tuple[int, int]) -> Any:
-        found = self.get(tag)
-        if found is None:
+        element = self.get(tag)
+        if element is None:
             raise KeyError(tag)
-        return found
+        return element
 
     def __getattr__(self, keyword: str) -> Any:
         if keyword.startswith("_"):
@@ -138,23 +138,23 @@ class Header:
         return self.get(key, self) is not self
 
     @property
-    def _twin(self) -> "Dataset":
+    def _fallback(self) -> "Dataset":
         if self._loaded is None:
             self._loaded = self._load()
         return self._loaded
 
     def _value(self, tag: int) -> Any:
-        assert self._found
-        written, start, end = self._found.places[tag]
+        assert self._elements
+        written, start, end = self._elements.spans[tag]
         vr = written.decode() if written else _BY_TAG.get(tag, "UN")
         if vr == "SQ":
             if tag not in self._sequences:
                 self._sequences[tag] = [
-                    Header(found, lambda i=i: self._twin[tag].value[i])
-                    for i, found in enumerate(self._found.items(tag))
+                    Header(item, lambda i=i: self._fallback[tag].value[i])
+                    for i, item in enumerate(self._elements.items(tag))
                 ]
             return self._sequences[tag]
-        return _convert(vr, bytes(self._found.data[start:end]))
+        return _convert(vr, bytes(self._elements.data[start:end]))
 
 
 class _Block:
@@ -170,15 +170,15 @@ class _Block:
 def read(path: Path) -> Header:
     """The header of a file, without its pixels; whatever pydicom raises where it is broken."""
 
-    def twin() -> "Dataset":
+    def fallback() -> "Dataset":
         import pydicom
 
         return pydicom.dcmread(path, stop_before_pixels=True)
 
     try:
-        return Header(find(mapped(path), PIXELS[0]), twin)
+        return Header(find(mapped(path), FIRST_PIXELS), fallback)
     except (UnusualError, ValueError, struct.error):
-        header = Header(None, twin)
+        header = Header(None, fallback)
         header.get("Rows")
         return header
 
@@ -196,8 +196,8 @@ def read_texts(path: Path, *keywords: str) -> tuple[str, ...]:
     stop = KNOWN[keywords[-1]][0] + 1
     for whole in (False, True):
         try:
-            found = find(mapped(path) if whole else start, stop)
-            return tuple([found.text(KNOWN[keyword][0]) for keyword in keywords])
+            elements = find(mapped(path) if whole else start, stop)
+            return tuple([elements.text(KNOWN[keyword][0]) for keyword in keywords])
         except (UnusualError, ValueError, struct.error):
             continue
     header = read(path)
@@ -208,9 +208,9 @@ def _search(data: bytes, keyword: str) -> Any:
     """The only text in `data` with the mark of an attribute, or None."""
     tag, vr = KNOWN[keyword]
     mark = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
-    place = data.find(mark)
-    start = place + len(mark) + 2
-    if place < 0 or len(data) < start or data.find(mark, start) >= 0:
+    position = data.find(mark)
+    start = position + len(mark) + 2
+    if position < 0 or len(data) < start or data.find(mark, start) >= 0:
         return None
     text = data[start : start + int.from_bytes(data[start - 2 : start], "little")]
     return text.decode("latin-1").strip(" \0")
@@ -219,12 +219,12 @@ def _search(data: bytes, keyword: str) -> Any:
 def read_pixels(path: Path) -> bytes:
     """The pixels of a file as they are stored; nothing where they are compressed, or unusual."""
     try:
-        found = find(mapped(path), PIXELS[0])
-        start = found.end + (12 if found.explicit else 8)
-        (length,) = _length(found.data, start - 4)
+        elements = find(mapped(path), FIRST_PIXELS)
+        start = elements.end + (12 if elements.explicit else 8)
+        (length,) = _length(elements.data, start - 4)
     except (UnusualError, ValueError, struct.error):
         return b""
-    return b"" if length == UNDEFINED else found.data[start : start + length]
+    return b"" if length == UNDEFINED else elements.data[start : start + length]
 
 
 def sop_class_name(uid: str) -> str:

@@ -19,8 +19,8 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import PersonName
 
-from coil.bids.series import header
-from coil.bids.series.attributes import KNOWN
+from coil.dicom import header
+from coil.dicom.attributes import KNOWN
 from tests.support.bids import Pulled
 
 CSA = b"PhaseEncodingDirectionPositive\0"
