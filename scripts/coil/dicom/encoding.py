@@ -63,6 +63,10 @@ def read_element(
     if tag >= stop:
         return tag, vr, position, position
     value = position + 8
+    if explicit and vr in SHORT:  # most are: what comes first here decides over the speed
+        if (after := value + length) > end:
+            raise UnusualError
+        return tag, vr, value, after
     if tag == ITEM_END:
         return tag, vr, value, value
     if not explicit:
@@ -71,7 +75,7 @@ def read_element(
     elif vr in LONG:
         (length,) = _length(data, value)
         value += 4
-    elif vr not in SHORT:
+    else:
         raise UnusualError
     if length == UNDEFINED and (not vr or vr == b"SQ" or tag in PIXELS):
         return tag, vr, value, OPEN
