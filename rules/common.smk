@@ -10,17 +10,20 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from coil.run import locked
 from coil.analyses.definitions import analyses_of
-from coil.run.cluster import hide_login
-from coil.config import check_config, merged_datasets, read_overrides, read_projects
+from coil.archive.credentials import hide_login
+from coil.config.reading import (
+    check_config,
+    merged_datasets,
+    read_overrides,
+    read_projects,
+)
 from coil.errors import CoilError
 from coil.run.invocation import planned
-from coil.run.planning import (
-    check_draft,
-    check_session,
+from coil.run.planning import check_draft, check_session, finish
+from coil.config.derived import (
     digests,
     export_settings,
     export_target,
-    finish,
     mapping_sources,
     wanted_resources,
     wants_scanner,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.analyses import dataset
-from coil.bids.dataset.validate import validate
+from coil.bids.validate import validate
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

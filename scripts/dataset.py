@@ -24,7 +24,7 @@ from coil.bids.mapping import mapping
 from coil.deid.identity.identities import LinkTable
 from coil.deid.leak.dataset import Guard
 from coil.deid.leak.people import read
-from coil.report.words import plural
+from coil.words import plural
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

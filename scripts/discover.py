@@ -18,8 +18,8 @@ from coil.archive.discover.discovery import Found, discover
 from coil.bids.dataset.checks import check_dataset
 from coil.bids.mapping import associated, mapping, overrides
 from coil.bids.mapping.sources import lab
-from coil.config import read_overrides
-from coil.run.planning import mapping_sources
+from coil.config.derived import mapping_sources
+from coil.config.reading import read_overrides
 from coil.units import read_units
 from coil.workspace import Workspace
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.config import load_schema, read_projects, with_defaults
+from coil.config.reading import load_schema, read_projects, with_defaults
 from coil.doctor.examine import examine
 from coil.doctor.findings import PAGE, PROBLEM, RECORD, Finding, as_record, in_order, verdict
 from coil.errors import ConfigError

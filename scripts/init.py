@@ -26,7 +26,7 @@ from coil.bids.draft.draft import Draft, draft
 from coil.bids.mapping import mapping as mappings
 from coil.bids.series.partial import read_glimpsed
 from coil.bids.series.series import Series
-from coil.config import read_project
+from coil.config.reading import read_project
 from coil.errors import ConfigError, DataError
 from coil.run.planning import draft_path
 from coil.workspace import Workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil import files, jobs
-from coil.bids.dataset.validate import validate
+from coil.bids.validate import validate
 from coil.workspace import Results
 
 if TYPE_CHECKING:

@@ -26,17 +26,17 @@ ZONES = re.compile(r"^(results|private|quarantine)(/|$)")
 OWNER = "scripts/coil/workspace.py"
 """The module that owns all paths."""
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "columns", "environment", "units", "workspace"),
-    ("files", "passing"),
-    ("programs", "records", "jobs", "terms"),
-    ("config", "dicom"),
-    ("bids.names", "deid.pixels", "deid.nifti", "deid.terms", "deid.identity"),
+    ("errors", "columns", "environment", "workspace", "words", "deid.terms"),
+    ("units", "passing"),
+    ("files", "programs"),
+    ("records", "jobs", "config"),
+    ("bids.names", "deid.pixels", "deid.nifti", "deid.identity", "deid.allow_list"),
+    ("bids", "deid", "bids.outputs", "bids.validate", "deid.protection"),
     ("bids.series", "deid.leak", "deid.deface"),
-    ("bids.mapping", "deid.bids"),
-    ("bids.associated", "bids.draft", "deid.protection"),
-    ("bids.convert", "bids.dataset", "deid.dicom"),
-    ("admission", "archive", "imaging"),
-    ("archive.discover", "archive.pull", "archive.push", "glm", "analyses"),
+    ("bids.mapping", "deid.bids", "deid.dicom"),
+    ("bids.associated", "bids.draft", "bids.dataset"),
+    ("bids.convert", "admission", "archive", "imaging"),
+    ("archive.pull", "archive.push", "archive.discover", "analyses", "glm"),
     ("doctor", "run"),
     ("report",),
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from coil import __version__, files
 from coil.bids.associated import scanner
-from coil.bids.dataset.validate import validate_session
+from coil.bids.validate import validate_session
 from coil.deid.bids.anonymize import admit_session
 from coil.environment import installed
 from coil.errors import DataError

@@ -172,6 +172,12 @@ class Workspace:
     root: Path = Path()
 
     @property
+    def in_use(self) -> bool:
+        """Whether another invocation works in this folder now."""
+        locks = self.root / ".snakemake" / "locks"
+        return locks.is_dir() and any(locks.iterdir())
+
+    @property
     def zones(self) -> Iterator[Path]:
         """The folders of the three zones."""
         return (self.root / zone for zone in ZONES)

@@ -15,7 +15,7 @@ from coil import files
 from coil.archive import contents
 from coil.archive.client import Address, connect
 from coil.archive.discover.discovery import Found, discover
-from coil.config import load_schema, with_defaults
+from coil.config.reading import load_schema, with_defaults
 from coil.deid.identity.identities import LinkTable
 from coil.units import unit_name
 from localxnat.testing import Server, running

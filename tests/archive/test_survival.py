@@ -14,7 +14,7 @@ from coil.archive.pull.session import Request, pull_session
 from coil.archive.push.plan import Parcel
 from coil.archive.push.push import push
 from coil.archive.resources import Place, Spot
-from coil.config import read_project
+from coil.config.reading import read_project
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
 from localxnat.testing import Server, seed

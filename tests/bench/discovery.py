@@ -13,7 +13,7 @@ from one_pull import peak_mb
 
 from coil.archive.discover.discovery import discover
 from coil.archive.login import close_all
-from coil.config import load_schema, with_defaults
+from coil.config.reading import load_schema, with_defaults
 from localxnat.testing import Server, running, seed
 
 RIGHTS = 6.0

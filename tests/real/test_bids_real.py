@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from coil.bids import validate
 from coil.bids.convert import heudiconv, heuristic
-from coil.bids.convert.outputs import Wanted
-from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import settle
+from coil.bids.outputs import Wanted
 from coil.bids.series.series import read_series
 from coil.errors import DataError
 from coil.report import remarks

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from coil.bids import validate
 from coil.bids.convert.convert import convert_session
-from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
 from coil.deid.bids.anonymize import admit_session
 from coil.deid.bids.sidecar import clean_sidecar, dump_sidecar

@@ -14,7 +14,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
-from coil.deid.bids.sidecar_keys import RULES
+from coil.deid.allow_list.sidecar_keys import RULES
 from coil.deid.leak import identifiers
 from coil.deid.leak.identifiers import Identifier
 from coil.deid.leak.tags import TECHNICAL_KEYWORDS

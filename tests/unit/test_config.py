@@ -8,9 +8,9 @@ import yaml
 
 from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import parse
-from coil.config import CHECKOUT, check_config, read_project, read_projects
+from coil.config.reading import CHECKOUT, check_config, read_project, read_projects
+from coil.config.reference import with_reference
 from coil.errors import ConfigError
-from coil.reference import with_reference
 
 GOOD = {
     "project": "STUDY",

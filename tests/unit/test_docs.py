@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from coil.bids.mapping.mapping import parse
-from coil.config import read_project
+from coil.config.reading import read_project
 
 DOCS = sorted((Path(__file__).resolve().parents[2] / "docs").glob("*.md"))
 EXAMPLES = [

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from coil import jobs, programs
+from coil.bids import validate
 from coil.bids.convert import dcm2niix
 from coil.bids.convert.convert import convert_session
-from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
 from coil.errors import DataError, PassingError
 from coil.jobs import Failure

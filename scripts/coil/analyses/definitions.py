@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from coil.analyses.run import INTERPRETERS
-from coil.config import path_beside, project_path
+from coil.config.reading import path_beside, project_path
 from coil.errors import ConfigError
 from coil.units import code_digest
 from coil.workspace import CHECKOUT, HIDDEN, SCRIPTS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coil import files, programs
 from coil.errors import PassingError
-from coil.run.planning import locked
+from coil.workspace import Workspace
 
 State = dict[str, str | None]
 """What is known of an environment: the file's digest, the prefix, the problem if there is one."""
@@ -36,7 +36,7 @@ def make(wanted: Iterable[Path], prefix: Path | None) -> dict[str, str]:
     prefix      the folder for environments, None for Snakemake's own
     """
     known = _known()
-    if locked(Path()):  # another invocation works here
+    if Workspace().in_use:  # another invocation works here
         return _problems(known)
     found = {str(path): _made(path, known.get(str(path)), prefix) for path in set(wanted)}
     if found != known:

@@ -11,7 +11,7 @@ from jsonschema.exceptions import best_match
 
 from coil import files
 from coil.analyses import places
-from coil.config import explain
+from coil.config.reading import explain
 from coil.errors import DataError
 
 SUMMARY = "summary.json"

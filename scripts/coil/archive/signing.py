@@ -21,9 +21,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from coil.archive import transport
+from coil.archive.credentials import login
 from coil.archive.transport import BUSY, REDIRECTS, TIMEOUT, explained, http_session, redirect
 from coil.errors import ArchiveError, ConfigError
-from coil.run import cluster
 
 HOPS = 5
 """So many redirects are followed."""
@@ -250,7 +250,7 @@ def _refused(server: str, who: Who, variables: str) -> str:
 def credentials(server: str, variables: str) -> Who:
     """User and password, or None: then the archive is asked as a guest."""
     names = f"{variables}_USER", f"{variables}_PASS"
-    user, password = map(cluster.login().get, names)
+    user, password = map(login().get, names)
     if user and password:
         return user, password
     noted = _noted(urlsplit(server).hostname or "")

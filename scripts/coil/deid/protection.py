@@ -12,7 +12,7 @@ from typing import Any
 
 from coil import __version__
 
-_ALLOW_LIST = ("bids/sidecar_keys.py", "bids/sidecar_pet.py", "bids/values.py")
+_ALLOW_LIST = ("allow_list/sidecar_keys.py", "allow_list/sidecar_pet.py", "allow_list/values.py")
 _DICOM_LIST = ("dicom/attributes.tsv", "dicom/private.tsv")
 _POLICIES = ("subjects", "sessions", "dates", "time_of_day")
 

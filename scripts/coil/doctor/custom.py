@@ -11,7 +11,7 @@ from coil.archive.fields import FORMS, folded
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import EXAMPLES, Surveyed
 from coil.errors import ArchiveError, RefusedError
-from coil.report.words import plural
+from coil.words import plural
 
 _NAMES = {
     "subject": ("subjects", {}, "xnat:subjectData/fields/field/name"),

@@ -16,7 +16,7 @@ from coil.deid.identity.own_labels import read_own_labels
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
 from coil.doctor.survey import Surveyed
 from coil.errors import RefusedError
-from coil.report.words import plural
+from coil.words import plural
 
 EXAMPLES = 3
 """Of so many sessions the files are listed one by one, which takes a request each."""

@@ -11,12 +11,12 @@ from typing import Any
 from coil.archive.client import Address
 from coil.archive.login import close_all
 from coil.archive.push import exports
+from coil.config.derived import export_target
 from coil.doctor import archives, disk, machine, programs, rights
 from coil.doctor.archives import Place
 from coil.doctor.checks import Check, carried_out, run
 from coil.doctor.findings import Finding
 from coil.doctor.machine import Load
-from coil.run.planning import export_target
 
 
 def examine(

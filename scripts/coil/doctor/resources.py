@@ -7,10 +7,10 @@ from coil.archive.contents import OF_SCANS
 from coil.archive.discover.bidsmap import fetch_bidsmaps
 from coil.archive.discover.questionnaires import list_questionnaires
 from coil.archive.listing import Session
+from coil.config.derived import wanted_resources
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import Surveyed
-from coil.report.words import plural
-from coil.run.planning import wanted_resources
+from coil.words import plural
 
 LOOKED_AT = 20
 """So many sessions' resources are asked for, the last ones, a request each."""

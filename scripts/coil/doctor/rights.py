@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from coil.archive.client import Archive, part
+from coil.archive.credentials import login
 from coil.archive.login import Address
 from coil.archive.signing import ALIAS, credentials
 from coil.doctor.findings import LIMIT, OK, PROBLEM, UNKNOWN, Finding
 from coil.errors import ArchiveError
-from coil.run import cluster
 
 PERMISSIONS = ("read", "edit", "delete")
 ROLES = {"owner": {"read", "edit", "delete"}, "member": {"read", "edit"}, "collaborator": {"read"}}
@@ -27,7 +27,7 @@ def kind(address: Address) -> Iterator[Finding]:
             f"set {address.login}_USER and {address.login}_PASS, or write them to ~/.netrc",
         )  # fmt: skip
         return
-    of_environment = cluster.login().get(f"{address.login}_USER") == given[0]
+    of_environment = login().get(f"{address.login}_USER") == given[0]
     where = "the environment" if of_environment else "~/.netrc"
     if ALIAS.fullmatch(given[0]):
         yield Finding(

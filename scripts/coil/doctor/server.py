@@ -21,7 +21,7 @@ from coil.archive.login import Address
 from coil.archive.transport import explained, http_session, is_slow, redirect
 from coil.doctor.findings import LIMIT, OK, PROBLEM, UNKNOWN, Finding
 from coil.errors import ArchiveError, RefusedError
-from coil.report.words import plural
+from coil.words import plural
 
 TIMEOUT = (4, 8)
 SKEW = 60

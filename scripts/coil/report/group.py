@@ -8,6 +8,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from coil.report import page, words
+from coil.words import plural
 
 LIMIT = 3.5
 AWAY = 0.1
@@ -202,7 +203,7 @@ def _verdict(count: int, scores: list[float | None] | None, outliers: int) -> st
         return f"too few images to judge outliers (fewer than {FEWEST})"
     if scores is None:
         return "half of the images are equal: outliers are not judged"
-    return words.plural(outliers, "outlier") if outliers else "no outlier"
+    return plural(outliers, "outlier") if outliers else "no outlier"
 
 
 def _unscaled(value: float, word: words.Word) -> str:

@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from coil.report import remarks, words
+from coil.words import plural
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,7 +29,7 @@ def _environment() -> jinja2.Environment:
         number=words.number,
         metric=words.metric,
         field=words.field,
-        plural=words.plural,
+        plural=plural,
         sentence=words.sentence,
         states=words.STATES,
         attention=words.ATTENTION,

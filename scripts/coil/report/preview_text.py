@@ -6,7 +6,7 @@ from coil.bids.draft.preview import Alike, Line, Previewed, Question, group, que
 from coil.bids.draft.uses import Use
 from coil.bids.mapping.rules import Rule
 from coil.report.terminal import printable
-from coil.report.words import plural
+from coil.words import plural
 
 _HEADER = ("", "scan", "description", "state", "name", "rule", "why")
 _MARKS = {"more": "+", "less": "-", "": ""}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from coil.deid.bids import sidecar_keys
+from coil.deid.allow_list import sidecar_keys
 
 _ABSENT_KEY = re.compile(r"_KEY_RECOMMENDED$")
 _NAME = re.compile(r"\((\w+)\)$")

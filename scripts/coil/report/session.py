@@ -7,6 +7,7 @@ from typing import Any
 from coil.report import page, words
 from coil.report.analyses import images as measured
 from coil.report.analyses import outcome
+from coil.words import plural
 
 
 def render(
@@ -46,11 +47,11 @@ def points(record: Mapping[str, Any], analyses: Mapping[str, Mapping[str, Any]])
     result = []
     validator = record.get("validator") or {}
     if validator.get("errors"):
-        result.append(f"The validator found {words.plural(validator['errors'], 'error')}.")
+        result.append(f"The validator found {plural(validator['errors'], 'error')}.")
     counts = page.count_states(record.get("series") or [])
     for state in words.ATTENTION:
         if counts.get(state):
-            result.append(f"{words.plural(counts[state], 'series', 'series')} {state}.")
+            result.append(f"{plural(counts[state], 'series', 'series')} {state}.")
     for name, found in analyses.items():
         if found["state"] == "failed":
             result.append(f"The analysis {name} failed: {found['reason'].rstrip('.')}.")
@@ -58,7 +59,7 @@ def points(record: Mapping[str, Any], analyses: Mapping[str, Mapping[str, Any]])
         name = page.base_name(image["file"])
         start = image["metrics"].get("nonsteady_volumes")
         if start:
-            result.append(f"{name}: {words.plural(start, 'volume')} at the start not steady.")
+            result.append(f"{name}: {plural(start, 'volume')} at the start not steady.")
         result += [
             f"{name}: {outlier(found)}." for found in image.get("outliers") or [] if found["count"]
         ]

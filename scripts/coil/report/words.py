@@ -125,15 +125,6 @@ def field(name: str) -> Word:
     return PROTOCOL.get(name, Word(name))
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "volume"), plural(0, "volume"), plural(2, "series", "series")
-    ('1 volume', '0 volumes', '2 series')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def sentence(text: str) -> str:
     """A reason as a sentence of its own; an address at its beginning stays as it is.
 

@@ -5,45 +5,16 @@ waits for those of its folder, so that nothing runs twice at once; and what sbat
 along is the environment, so that the archive's password must not be in there.
 """
 
-import json
-import os
-import re
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from coil import programs
 from coil.errors import PassingError
 
-_LOGIN = re.compile(r"XNAT(_\w+)?_(USER|PASS)")
-_HIDDEN = "COIL_LOGIN"
 _QUEUE = ["squeue", "--noheader", "--format=%i|%k|%Z"]  # job, comment, folder
 # How the executor plugin's comments begin.
 _OURS = ("rule_", "group_")
-
-
-def hide_login() -> None:
-    """Take users and passwords at archives out of the environment, which sbatch sends along.
-
-    They lie in memory instead that this user's processes on this machine can read, by the
-    path in COIL_LOGIN, until this process ends.
-    """
-    given = {key: os.environ.pop(key) for key in list(os.environ) if _LOGIN.fullmatch(key)}
-    if given:
-        memory = os.memfd_create("login")
-        os.write(memory, json.dumps(given).encode())
-        os.environ[_HIDDEN] = f"/proc/{os.getpid()}/fd/{memory}"
-
-
-def login() -> Mapping[str, str]:
-    """The variables with users and passwords, also where `hide_login` took them."""
-    if place := os.environ.get(_HIDDEN):
-        try:
-            return json.loads(Path(place).read_text())
-        except OSError:  # another machine's
-            return {}
-    return {key: value for key, value in os.environ.items() if _LOGIN.fullmatch(key)}
 
 
 def wait_for_earlier_jobs(root: Path, pause: float = 10) -> None:

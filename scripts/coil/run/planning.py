@@ -5,7 +5,6 @@ Python of its own, so that parsing the Snakefile stays cheap in every job.
 """
 
 import atexit
-import hashlib
 import json
 import re
 import subprocess
@@ -96,7 +95,7 @@ def close_logins_at_exit(root: Path) -> None:
         with chdir(root):
             close_all(root)
 
-    if locked(root):
+    if Workspace(root).in_use:
         return  # another invocation has them
     if any(Workspace(root).logins.glob("*.json")):
         close()
@@ -105,7 +104,7 @@ def close_logins_at_exit(root: Path) -> None:
 
 def settle_cluster(root: Path) -> None:
     """Wait for what an earlier run left in a cluster's queue, before anything is planned."""
-    if locked(root):
+    if Workspace(root).in_use:
         return  # the jobs may belong to another invocation
     from coil.run import cluster  # only here, so that parsing stays cheap
 
@@ -139,74 +138,3 @@ def finish(
         return
     for name in units:
         files.remove_tree(workspace.quarantine(name))
-
-
-def wanted_resources(settings: dict[str, Any]) -> list[str]:
-    """The resources that a project takes files beside the images from, sorted.
-
-    A session's by its label; one that scans have as `scans/LABEL`.
-    """
-    found = {entry["resource"] for entry in settings["bids"].get("behaviour", [])}
-    for rule in settings["bids"]["mapping"]:
-        for kind in ("events", "physio", "stim"):
-            given = rule.get(kind, [])
-            for one in given if isinstance(given, list) else [given]:
-                of_scans = one.get("of") == "scan"
-                found.add(f"scans/{one['resource']}" if of_scans else one["resource"])
-    return sorted(found)
-
-
-def export_settings(settings: dict[str, Any]) -> dict[str, str] | None:
-    """What a project exports as DICOM: `dicom` (mapped or all) and `faces`; None if nothing."""
-    wanted = settings["export"]
-    if wanted == "none":
-        return None
-    given = {} if wanted == "dicom" else {k: v for k, v in wanted.items() if k != "to"}
-    return {"dicom": "mapped", "faces": "withhold"} | given
-
-
-def export_target(settings: dict[str, Any]) -> dict[str, str] | None:
-    """The other project that gets the export: `project`, perhaps `server` and `ca_bundle`."""
-    wanted = settings["export"]
-    to = wanted.get("to") if isinstance(wanted, dict) else None
-    return {"project": to} if isinstance(to, str) else to
-
-
-def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
-    """The files of a project's mapping from which it takes names, by what `use` says.
-
-    They are the archive's bidsmap, as discovery left it, and heuristics of the lab's own.
-    Raises `ConfigError` where such a heuristic is not there.
-    """
-    found = {}
-    for place, rule in enumerate(settings["bids"]["mapping"]):
-        use = str(rule.get("use", ""))
-        if use == "bidsmap":
-            found[use] = Workspace().private(Path(file).stem).bidsmap
-        elif use.endswith(".py"):
-            from coil.config import path_beside, project_path
-
-            key = f"bids.mapping[{place}].use"
-            found[use] = path_beside(use, project_path(file, Path()), Path(), key)
-    return found
-
-
-def digests(sources: dict[str, Path]) -> dict[str, str]:
-    """A digest of each file of `mapping_sources`, as a param: an edit converts again."""
-    return {
-        use: hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "absent"
-        for use, path in sources.items()
-    }
-
-
-def wants_scanner(name: str, settings: dict[str, Any]) -> bool:
-    """Whether a project's mapping asks for a derivative dataset of the scanner's, or did."""
-    rules = settings["bids"]["mapping"]
-    asks = any(str(rule.get("to", "")).startswith("derivatives/") for rule in rules)
-    return asks or Workspace().results(name).scanner.is_dir()
-
-
-def locked(root: Path) -> bool:
-    """Whether another invocation works in this folder now."""
-    locks = root / ".snakemake" / "locks"
-    return locks.is_dir() and any(locks.iterdir())

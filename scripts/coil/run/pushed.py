@@ -7,6 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from coil import files
+from coil.words import plural
 
 _SHOWN = 20
 
@@ -41,7 +42,7 @@ def _lines(word: str, where: str, records: dict[str, dict[str, Any]]) -> list[st
         for unit, record in records.items()
         if unit != "project" and record["state"] != "rehearsed"
     )
-    told = ", ".join(f"{many(count, 'session')} {state}" for state, count in states.items())
+    told = ", ".join(f"{plural(count, 'session')} {state}" for state, count in states.items())
     lines = [f"  {word}     {told}"] if told else []
     for unit, record in records.items():
         lines += [f"  {unit}: left alone: {what}" for what in record.get("left", [])]
@@ -67,8 +68,3 @@ def _rehearsal(where: str, records: dict[str, dict[str, Any]]) -> list[str]:
     if len(rows) > _SHOWN:
         lines.append(f"    and {len(rows) - _SHOWN} more, in records/*/push*.json")
     return lines
-
-
-def many(count: int, what: str) -> str:
-    """`1 session`, `2 sessions`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"

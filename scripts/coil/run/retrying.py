@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from coil.run.planning import locked
+from coil.workspace import Workspace
 
 
 def to_try_again(records: Mapping[str, Iterable[str]], retry: str, dry: bool) -> list[str]:
@@ -20,7 +20,7 @@ def to_try_again(records: Mapping[str, Iterable[str]], retry: str, dry: bool) ->
     dry     whether the jobs are only shown
     """
     again: list[str] = []
-    if locked(Path()):
+    if Workspace().in_use:
         return again
     for project, wanted in records.items():
         found = {path: record for path in wanted if (record := _not_done(Path(path)))}

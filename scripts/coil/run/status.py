@@ -14,8 +14,8 @@ from tabulate import tabulate
 
 from coil import files
 from coil.run import pushed
-from coil.run.pushed import many
 from coil.units import Unit, read_units, unit_name
+from coil.words import plural
 from coil.workspace import PROJECT, Results
 
 
@@ -70,12 +70,12 @@ def summary(name: str, results: Results, analyses: Iterable[str]) -> str:
     names = list(analyses)
     rows = project_rows(results, names)
     done = sum(row.state == "done" for row in rows)
-    lines = [f"{name}: {done} of {many(len(rows), 'session')} done"]
+    lines = [f"{name}: {done} of {plural(len(rows), 'session')} done"]
     lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
     lines.append(f"  dataset    {_shown(results.bids)} ({_verdict(results)})")
     lines += [f"  left out   {line}" for line in _left_out(name, results, "dataset")]
     if (page := results.index).is_file():
-        pages = many(len(list(results.reports.glob("sub-*.html"))), "page")
+        pages = plural(len(list(results.reports.glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
     for analysis, found in _analyses(results, PROJECT, names).items():
         if found["state"] == "failed":
@@ -90,7 +90,7 @@ def merged_summary(name: str, results: Results) -> str:
     found = _read(results.dataset)
     sessions, subjects = found["sessions"], found["subjects"]
     lines = [
-        f"{name}: {many(sessions, 'session')} of {many(subjects, 'participant')} merged from "
+        f"{name}: {plural(sessions, 'session')} of {plural(subjects, 'participant')} merged from "
         f"{', '.join(found['projects'])}",
         f"  dataset    {_shown(results.bids)} ({_verdict(results)})",
     ]
@@ -170,8 +170,8 @@ def _verdict(results: Results) -> str:
         return "not validated yet"
     valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
     return (
-        f"{valid}: {many(verdict['errors'], 'error')}, {many(verdict['warnings'], 'warning')}, "
-        f"{many(verdict['absent_keys'], 'recommended key')} absent"
+        f"{valid}: {plural(verdict['errors'], 'error')}, {plural(verdict['warnings'], 'warning')}, "
+        f"{plural(verdict['absent_keys'], 'recommended key')} absent"
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from coil import config
 from coil.analyses import definitions
 from coil.analyses.definitions import Analysis, analyses_of, bundled
-from coil.config import read_project
+from coil.config import reading
+from coil.config.reading import read_project
 from coil.errors import ConfigError
 
 BIDS = {"name": "N", "mapping": [{"match": {"note": "x"}, "ignore": "y"}]}
@@ -136,7 +136,7 @@ def test_a_job_does_not_tell_where_the_checkout_lies(
     for name in ("coil", "another"):
         clone, work = (tmp_path_factory.mktemp("clones") / one for one in (name, "work"))
         shutil.copytree(lab, clone)
-        for module in (config, definitions):
+        for module in (reading, definitions):
             monkeypatch.setattr(module, "CHECKOUT", clone)
         (clone / "study.yaml").write_text(yaml.safe_dump({"project": "P", "bids": BIDS} | MINE))
         settings = read_project(clone / "study.yaml", "study.yaml")

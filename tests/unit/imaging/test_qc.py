@@ -13,7 +13,7 @@ from PIL import Image
 from analyses import qc
 from coil.analyses import dataset
 from coil.analyses.definitions import bundled
-from coil.bids.dataset.validate import validate
+from coil.bids.validate import validate
 from coil.imaging import derivative
 from tests import phantom
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from coil.run.cluster import hide_login, login, wait_for_earlier_jobs
+from coil.archive.credentials import hide_login, login
+from coil.run.cluster import wait_for_earlier_jobs
 
 
 @pytest.fixture

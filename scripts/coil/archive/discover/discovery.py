@@ -30,11 +30,10 @@ from coil.archive.discover.naming import name_sessions
 from coil.archive.discover.questionnaires import list_questionnaires
 from coil.archive.listing import Session
 from coil.bids.mapping.sources import bidsmap
+from coil.config.derived import wanted_resources
 from coil.deid.identity.dates import shift_days
 from coil.deid.identity.identities import SALT, Link, LinkTable, keyed_digest, project_secret
-from coil.doctor.findings import PAGE
 from coil.errors import ArchiveError, ConfigError
-from coil.run.planning import wanted_resources
 from coil.units import unit_name
 from coil.workspace import Private, Results, Workspace
 
@@ -155,7 +154,7 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
         getattr(found, _work(notes.times[unit], record)).append(unit)
     found.gone = _forget_gone(private, results, set(notes.times) - {*map(_unit, links.values())})
     if found.gone:
-        files.remove_tree(root / PAGE)  # it may name them; the next look writes it anew
+        files.remove_tree(workspace.doctor_page)  # it may name them; the next look writes it anew
     rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
     files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
     return found

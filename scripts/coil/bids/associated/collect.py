@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from coil import columns
-from coil.bids import names
+from coil.bids import names, outputs
 from coil.bids.associated import events, logs, recording, resources
 from coil.bids.associated.recording import Recording
-from coil.bids.convert import outputs
 from coil.bids.mapping.associated import Companion
 from coil.errors import DataError
 from coil.files import read_json, write_json, write_text

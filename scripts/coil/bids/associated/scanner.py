@@ -6,7 +6,7 @@ from typing import Any
 
 from coil import __version__
 from coil.bids import names
-from coil.bids.dataset.validate import validate
+from coil.bids.validate import validate
 from coil.files import read_json, remove_tree, write_if_changed, write_json
 
 _README = """\

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from coil.bids import names
-from coil.bids.convert import outputs, sidecars
+from coil.bids import names, outputs
+from coil.bids.convert import sidecars
 from coil.bids.series.acquisition import private
 from coil.dicom.header import Header, read, read_pixels
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from coil.bids.convert import asl, fieldmaps, outputs, sidecars
+from coil.bids import outputs
+from coil.bids.convert import asl, fieldmaps, sidecars
 from coil.bids.convert.rows import Row
 from coil.bids.mapping import physio_logs
 from coil.bids.mapping.rules import Rule

@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coil.bids.convert import dcm2niix, outputs, sidecars
+from coil.bids import outputs
+from coil.bids.convert import dcm2niix, sidecars
 from coil.bids.convert.complete import complete
-from coil.bids.convert.outputs import Wanted
 from coil.bids.convert.rows import Row
 from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.overrides import with_overrides
 from coil.bids.mapping.resolve import missing, settle
 from coil.bids.mapping.sources import with_sources
+from coil.bids.outputs import Wanted
 from coil.bids.series.series import read_series, without_aside
 from coil.errors import DataError
 from coil.files import remove_tree, write_json

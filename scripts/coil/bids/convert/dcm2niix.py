@@ -16,7 +16,7 @@ from typing import Any
 from coil import passing, programs
 from coil.bids import names
 from coil.bids.convert import complaints, images
-from coil.bids.convert.outputs import Made, Wanted, is_allowed, is_whole, left_out
+from coil.bids.outputs import Made, Wanted, is_allowed, is_whole, left_out
 from coil.bids.series.facts import inversion_time
 from coil.dicom.header import read
 from coil.errors import PassingError

@@ -16,8 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from coil.bids import names
-from coil.bids.convert import geometry, outputs, sidecars
+from coil.bids import names, outputs
+from coil.bids.convert import geometry, sidecars
 from coil.bids.mapping.rules import B0
 
 # What EPI distortion is corrected in, by datatype and suffix.

@@ -14,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from coil import passing, programs
-from coil.bids import names
-from coil.bids.convert import complaints, dcm2niix, outputs
+from coil.bids import names, outputs
+from coil.bids.convert import complaints, dcm2niix
 from coil.bids.convert.heuristic import render
-from coil.bids.convert.outputs import Made, Wanted
+from coil.bids.outputs import Made, Wanted
 from coil.errors import DataError, PassingError
 from coil.files import remove_tree, write_json, write_text
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coil.bids.convert import fieldmaps, outputs
+from coil.bids import outputs
+from coil.bids.convert import fieldmaps
 from coil.bids.mapping.resolve import Settled
 from coil.bids.mapping.rules import AUTO, Rule
 

@@ -5,8 +5,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from coil.bids import names
-from coil.bids.convert import outputs
+from coil.bids import names, outputs
 from coil.errors import DataError
 from coil.files import read_json, write_json, write_text
 

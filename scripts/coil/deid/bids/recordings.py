@@ -8,8 +8,8 @@ from typing import Any
 
 from coil import passing
 from coil.columns import UNKNOWN, number
-from coil.deid.bids import values
-from coil.deid.bids.sidecar_keys import RULES as KEYS
+from coil.deid.allow_list import values
+from coil.deid.allow_list.sidecar_keys import RULES as KEYS
 from coil.deid.bids.tables import clean_column_notes
 from coil.errors import DataError
 

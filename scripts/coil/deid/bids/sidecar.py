@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from coil.deid.bids.sidecar_keys import RULES
+from coil.deid.allow_list.sidecar_keys import RULES
 
 
 def clean_sidecar(

@@ -10,7 +10,7 @@ from typing import Any
 from coil import columns
 from coil.columns import UNKNOWN, Check
 from coil.columns import number as _number
-from coil.deid.bids import values
+from coil.deid.allow_list import values
 from coil.errors import DataError
 
 

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Collection
 from functools import lru_cache
 
-from coil.deid.bids.sidecar_keys import COILS
-from coil.deid.bids.values import words
+from coil.deid.allow_list.sidecar_keys import COILS
+from coil.deid.allow_list.values import words
 from coil.deid.dicom.private import TEXTS
 from coil.deid.terms import is_sequence
 

@@ -1,12 +1,13 @@
 """The texts that stay, and the words that they may say. All other texts are removed.
 
 What a vendor or a standard chose is told from what people write by its form: a list of words,
-a name of a sequence, a version. See `coil.deid.bids.sidecar_keys` for the words of the scanners.
+a name of a sequence, a version. The words of the scanners are those of
+`coil.deid.allow_list.sidecar_keys`.
 """
 
 import re
 
-from coil.deid.bids import sidecar_keys as keys
+from coil.deid.allow_list import sidecar_keys as keys
 from coil.deid.dicom import private, values
 from coil.deid.dicom.values import Rule
 

@@ -17,7 +17,7 @@ from string import punctuation
 from typing import Any
 
 from coil import passing
-from coil.deid.bids.sidecar_keys import RULES
+from coil.deid.allow_list.sidecar_keys import RULES
 from coil.deid.identity.dates import age_at, cap_age, read_age
 from coil.deid.leak import csa, identifiers, people
 from coil.deid.leak.elements import CARVED, Element

@@ -6,7 +6,7 @@ that people give to phantoms and tests. A word counts only as a whole: "Philip" 
 public, "Philip" in "sub-Philip" is not.
 """
 
-from coil.deid.bids import sidecar_keys as keys
+from coil.deid.allow_list import sidecar_keys as keys
 
 _BIDS = """
 sub ses task acq ce rec dir run mod echo flip inv mt part recording proc space split res den

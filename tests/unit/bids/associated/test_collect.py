@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coil.bids import outputs
 from coil.bids.associated import collect, events, recording
 from coil.bids.associated.collect import Run
 from coil.bids.associated.recording import Recording
-from coil.bids.convert import outputs
 from coil.bids.mapping.associated import Companion, parse_behaviour
 from coil.bids.mapping.mapping import parse
 from coil.errors import ConfigError, DataError

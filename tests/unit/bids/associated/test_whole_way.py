@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from coil.bids.convert.convert import convert_session
-from coil.bids.dataset.validate import validate_session
 from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import parse
+from coil.bids.validate import validate_session
 from coil.deid.bids.anonymize import admit_session
 from coil.errors import DataError
 from tests.support.bids import Pulled

@@ -10,7 +10,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from coil.bids.convert import asl, outputs
+from coil.bids import outputs
+from coil.bids.convert import asl
 from tests.support.bids import MATRIX, SLICES, Pulled
 
 LABELS = ["CONTROL", "LABEL", "CONTROL", "LABEL", "M_ZERO_SCAN"]

@@ -17,9 +17,9 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
+from coil.bids import validate
 from coil.bids.convert import dcm2niix
 from coil.bids.convert.convert import convert_session
-from coil.bids.dataset import validate
 from coil.bids.mapping.mapping import parse
 from coil.errors import DataError
 from tests.support.bids import MATRIX, SLICES, Pulled

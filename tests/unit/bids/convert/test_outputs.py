@@ -8,7 +8,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from coil.bids.convert import outputs, sidecars
+from coil.bids import outputs
+from coil.bids.convert import sidecars
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.rules import Rule
 from coil.errors import DataError

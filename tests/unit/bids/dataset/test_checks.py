@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from coil.bids.dataset.checks import check_dataset
-from coil.config import read_project
+from coil.config.reading import read_project
 from coil.errors import ConfigError
 
 BIDS: dict[str, Any] = {

@@ -11,7 +11,7 @@ from coil.bids.dataset.columns import Column
 from coil.bids.dataset.dataset import Tables, write_dataset
 from coil.bids.dataset.description import generated_by
 from coil.bids.dataset.phenotype import Instrument
-from coil.bids.dataset.validate import validate, validate_session
+from coil.bids.validate import validate, validate_session
 from coil.deid.identity.identities import Link
 from coil.deid.leak.dataset import Guard
 from coil.deid.leak.identifiers import Identifier

@@ -9,8 +9,8 @@ import yaml
 from coil.bids.dataset import description
 from coil.bids.dataset.dataset import Tables, write_dataset
 from coil.bids.dataset.shared_config import allowed, write_config
-from coil.bids.dataset.validate import validate
-from coil.config import read_project
+from coil.bids.validate import validate
+from coil.config.reading import read_project
 from coil.deid.identity.identities import Link
 from coil.deid.leak.dataset import Guard
 from coil.errors import ConfigError, DataError

@@ -10,8 +10,8 @@ import pytest
 from coil.bids.dataset.columns import Column
 from coil.bids.dataset.dataset import Tables
 from coil.bids.dataset.merge import Part, merge
-from coil.bids.dataset.validate import validate
-from coil.config import check_config, merged_datasets
+from coil.bids.validate import validate
+from coil.config.reading import check_config, merged_datasets
 from coil.errors import ConfigError, DataError
 from coil.files import read_json
 from tests.unit.bids.dataset.test_dataset import ARM, GENERATED, PEOPLE, PHQ9, session, write

@@ -14,7 +14,7 @@ from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import settle
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import Series
-from coil.config import read_project
+from coil.config.reading import read_project
 from tests.support.corpus import read_corpus
 
 SESSION = (

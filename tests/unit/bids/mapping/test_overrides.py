@@ -11,7 +11,7 @@ from coil.bids.mapping.overrides import check, with_overrides
 from coil.bids.mapping.resolve import Settled, settle
 from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
-from coil.config import read_overrides
+from coil.config.reading import read_overrides
 from coil.errors import ConfigError, DataError
 
 RULES: list[dict[str, Any]] = [

@@ -5,8 +5,8 @@ from bidsschematools.schema import load_schema
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coil.deid.allow_list.sidecar_keys import BIDS, DCM2NIIX, RULES
 from coil.deid.bids.sidecar import clean_sidecar, dump_sidecar
-from coil.deid.bids.sidecar_keys import BIDS, DCM2NIIX, RULES
 
 SIDECAR = {
     "Manufacturer": "Siemens",

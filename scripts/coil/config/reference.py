@@ -1,6 +1,6 @@
 """The reference of the config's keys, generated from the schemas.
 
-`python -m coil.reference FILE` rewrites the part of FILE below its marker; a test keeps
+`python -m coil.config.reference FILE` rewrites the part of FILE below its marker; a test keeps
 the two in step.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from coil.config import load_schema
+from coil.config.reading import load_schema
 from coil.files import write_text
 
 MARKER = "<!-- Generated from config/schemas by `make reference`; edit the schemas. -->\n"

@@ -6,8 +6,8 @@ descriptions, institutions, stations, serial numbers, times, UIDs) is absent: an
 is removed. A rule takes a value and tells whether it may pass.
 """
 
-from coil.deid.bids.sidecar_pet import PET
-from coil.deid.bids.values import (
+from coil.deid.allow_list.sidecar_pet import PET
+from coil.deid.allow_list.values import (
     AXIS,
     BIDS_PATH,
     CODES,

@@ -3,7 +3,7 @@
 Names of tracers that these vocabularies lack pass where the config supplies them.
 """
 
-from coil.deid.bids.values import (
+from coil.deid.allow_list.values import (
     COUNT,
     FACTOR,
     SECONDS,

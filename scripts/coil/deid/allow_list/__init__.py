@@ -1,0 +1,1 @@
+"""The keys of sidecars that may leave, and what each may hold."""

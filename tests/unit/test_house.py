@@ -1,0 +1,52 @@
+"""The rooms of the code: which may use which, and which words their names have."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.glossary import table, words_of
+from tests.house import FLOORS, House, circles
+
+HOUSE = House(Path(__file__).resolve().parents[2])
+EXEMPT: frozenset[str] = frozenset()
+"""Public names that have such a word in another language's or a library's sense."""
+
+
+def test_every_room_stands_on_one_floor() -> None:
+    placed = [room for floor in FLOORS for room in floor]
+    assert sorted(placed) == sorted(HOUSE.rooms)
+
+
+def test_no_room_uses_one_on_its_own_floor_or_above() -> None:
+    assert HOUSE.upward() == []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(HOUSE.imports) == []
+
+
+def test_no_public_name_has_a_word_that_the_glossary_gives_up() -> None:
+    assert sorted(set(HOUSE.avoided()) - EXEMPT) == []
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet_and_says_each_word_once() -> None:
+    for heading in ("Words", "Words that are not used"):
+        words = list(table(heading))
+        assert words == sorted(set(words), key=str.lower)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("read_json", ["read", "json"]),
+        ("LinkTable", ["link", "table"]),
+        ("CSAHeader", ["csa", "header"]),
+    ],
+)
+def test_a_name_is_read_word_by_word(name: str, words: list[str]) -> None:
+    assert words_of(name) == words
+
+
+def test_a_circle_is_found_and_a_chain_is_none() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["b", "c"]]
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
