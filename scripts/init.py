@@ -21,7 +21,7 @@ from coil.archive.client import Address, Archive, connect
 from coil.archive.columns import Lister
 from coil.archive.discover.bidsmap import fetch_bidsmaps
 from coil.archive.listing import Scan, Session
-from coil.archive.pull.headers import peek
+from coil.archive.pull.headers import fetch_headers
 from coil.bids.draft.draft import Draft, draft
 from coil.bids.mapping import mapping as mappings
 from coil.bids.series.partial import read_glimpsed
@@ -120,7 +120,7 @@ def _peek(archive: Archive, session_id: str, scans: Sequence[Scan], root: Path) 
     private = Workspace(root).private_zone
     private.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=private, prefix=".init-") as folder:
-        peek(archive, session_id, scans, Path(folder))
+        fetch_headers(archive, session_id, scans, Path(folder))
         try:
             return [one for one in read_glimpsed(Path(folder)) if one.folder]
         except DataError:  # no images among them, or a file that is not DICOM

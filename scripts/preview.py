@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coil import files, jobs
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
-from coil.archive.pull.headers import peek
+from coil.archive.pull.headers import fetch_headers
 from coil.bids.draft.preview import Previewed
 from coil.bids.draft.uses import uses
 from coil.bids.mapping import mapping as mappings
@@ -61,7 +61,7 @@ def main(
         raw, where = settings["mapping"], f"{project}: bids.mapping"
         mapping = mappings.parse(raw, where, settings["synonyms"])
         if headers:
-            fetch_headers(private, noted)
+            fetch_lacking(private, noted)
         way = Way(mapping, sources[project], overrides[project], settings["policy"], headers)
         shown = [preview(path, way) for path in noted]
         used = uses(shown, mapping, raw)
@@ -73,7 +73,7 @@ def main(
         print("no session to show: the archive holds none that the config selects")
 
 
-def fetch_headers(private: Private, noted: Sequence[Path]) -> None:
+def fetch_lacking(private: Private, noted: Sequence[Path]) -> None:
     """Fetch the headers that lack, over as many connections as the config allows."""
     address = Address.noted(files.read_json(private.archive))
     links = {(row.subject, row.session): row for row in LinkTable.read(private.link).rows}
@@ -81,7 +81,9 @@ def fetch_headers(private: Private, noted: Sequence[Path]) -> None:
     def fetch(paths: Sequence[Path]) -> int:
         with connect(address) as archive:
             return sum(
-                peek(archive, links[_labels(path)].session_id, _scans(path), _headers(path))
+                fetch_headers(
+                    archive, links[_labels(path)].session_id, _scans(path), _headers(path)
+                )
                 for path in paths
             )
 

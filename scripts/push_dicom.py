@@ -40,7 +40,7 @@ def main(
     copy = copy_of(unit, to, place, project_secret(identity, private))
     with explained(), connect(address(to, place)) as connection:
         if dry:
-            return {"state": "rehearsed", **mirror.rehearse(connection, copy, scans)}
+            return {"state": "rehearsed", **mirror.dry_run(connection, copy, scans)}
         if scans:
             return {"state": "done", **mirror.send(connection, copy, scans, about)}
         done = mirror.withdraw(connection, copy)

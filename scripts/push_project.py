@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
 from coil.archive.client import Address, connect, part
-from coil.archive.push.plan import Parcel
-from coil.archive.push.push import push, rehearse, withheld
+from coil.archive.push.plan import Upload
+from coil.archive.push.push import dry_run, push, withheld
 from coil.archive.push.upload import derivative_files
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -30,17 +30,17 @@ def main(
     if reason := withheld({"state": "done"}, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": True}
     home = settings["resource"]
-    goods = {Spot(Place(home), "report.html"): page} if settings["reports"] else {}
+    sources = {ResourceFile(Resource(home), "report.html"): page} if settings["reports"] else {}
     invalid = [path.stem for path in derivatives if files.read_json(path)["errors"]]
     for path in derivatives:
         if path.stem not in invalid:
-            goods |= derivative_files(path.with_suffix(""), f"{home}_{path.stem}")
-    wanted = Parcel(home, goods)
+            sources |= derivative_files(path.with_suffix(""), f"{home}_{path.stem}")
+    wanted = Upload(home, sources)
     place = files.read_json(archive)
     with connect(Address.noted(place)) as connection:
         base = f"/data/projects/{part(place['project'])}"
         if dry:
-            return {"state": "rehearsed", **rehearse(connection, base, wanted)}
+            return {"state": "rehearsed", **dry_run(connection, base, wanted)}
         done = push(connection, base, wanted)
     done["left"] += [f"{name}: no valid BIDS, see the project's page" for name in invalid]
     return {"state": "done", **done}

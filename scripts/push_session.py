@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.archive.client import Address, connect, part
 from coil.archive.push.assessor import Assessor, statistics
-from coil.archive.push.plan import Parcel
-from coil.archive.push.push import push, rehearse, withheld
+from coil.archive.push.plan import Upload
+from coil.archive.push.push import dry_run, push, withheld
 from coil.archive.push.upload import derivative_files, nameless, scan_files
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 from coil.deid.identity.identities import Link, LinkTable
 from coil.workspace import Results
 
@@ -42,7 +42,7 @@ def main(
     with connect(Address.noted(place)) as connection:
         base = f"/data/experiments/{part(row.session_id)}"
         if dry:
-            return {"state": "rehearsed", **rehearse(connection, base, wanted)}
+            return {"state": "rehearsed", **dry_run(connection, base, wanted)}
         done = push(connection, base, wanted)
     if settings["bids_resources"] or settings["assessor"]:
         done["left"] += nameless(session)
@@ -56,24 +56,24 @@ def pack(
     page: Path,
     row: Link,
     project: str,
-) -> Parcel:
+) -> Upload:
     """What the settings ask for of a session; `analyses` and `page` say where the results are."""
     home, results = settings["resource"], Results.of_page(page)
-    goods: dict[Spot, Path] = {}
+    sources: dict[ResourceFile, Path] = {}
     if settings["reports"]:
-        goods |= {Spot(Place(home), path.name): path for path in analyses}
-        goods[Spot(Place(home), "report.html")] = page
+        sources |= {ResourceFile(Resource(home), path.name): path for path in analyses}
+        sources[ResourceFile(Resource(home), "report.html")] = page
     if settings["bids_resources"]:
-        goods |= scan_files(session, results.bids)
+        sources |= scan_files(session, results.bids)
     unit = Path(f"sub-{session['subject']}", f"ses-{session['session']}")
     for name in (path.stem for path in analyses if path.stem in settings["derivatives"]):
-        goods |= derivative_files(results.derivatives / name / unit, f"{home}_{name}")
+        sources |= derivative_files(results.derivatives / name / unit, f"{home}_{name}")
     assessor = None
     # XNAT takes no assessor of this type without a scan.
     images = [i for path in analyses for i in files.read_json(path)["summary"].get("images", [])]
     if settings["assessor"] and (numbers := statistics(session, images)):
         assessor = Assessor(project, row.session_id, row.session_label, home, numbers)
-    return Parcel(home, goods, assessor)
+    return Upload(home, sources, assessor)
 
 
 if "snakemake" in globals():

@@ -39,7 +39,7 @@ def main(
                 continue
             try:
                 if dry:
-                    told = mirror.rehearse(connection, copy, [])
+                    told = mirror.dry_run(connection, copy, [])
                     done.setdefault("would", {}).update(told["would"])
                     continue
                 told = mirror.withdraw(connection, copy)

@@ -8,7 +8,7 @@ import pytest
 from coil import files
 from coil.archive.client import Address, connect
 from coil.archive.listing import Scan
-from coil.archive.pull.headers import peek
+from coil.archive.pull.headers import fetch_headers
 from coil.doctor.findings import PAGE
 from coil.units import UNCOUNTED, listed_bytes
 from localxnat.testing import forget_counts
@@ -188,7 +188,7 @@ def test_scans_that_are_not_counted_are_taken_as_scans_with_images(study: Study)
     assert (scan["files"], scan["bytes"]) == (None, None)
     assert listed_bytes(study.noted("A_1")) == UNCOUNTED
     with connect(Address(study.server.url)) as archive:
-        peek(archive, Path(session).name, [Scan(**scan)], study.work / "peeked")
+        fetch_headers(archive, Path(session).name, [Scan(**scan)], study.work / "peeked")
     (peeked,) = files.read_json(study.work / "peeked" / "pulled.json")["scans"]
     assert peeked["folder"] and "problem" not in peeked
 

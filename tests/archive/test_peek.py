@@ -20,7 +20,7 @@ def rows(folder: Path) -> dict[str, dict]:
 def test_each_series_has_the_header_of_its_first_file_without_the_pixels(
     archive: Archive, session: Session, tmp_path: Path
 ) -> None:
-    assert headers.peek(archive, session.id, session.scans, tmp_path / "h") == 5
+    assert headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h") == 5
     row = rows(tmp_path / "h")["2"]
     header = pydicom.dcmread(tmp_path / "h" / row["folder"] / "000001.dcm")
     assert (header.SeriesDescription, header.InstanceNumber) == ("localizer", 1)
@@ -41,7 +41,7 @@ def test_raw_data_before_the_images_is_not_the_header_that_is_taken(
     import_dicom(server.root, "RAW", "S", "raw", tmp_path / "x")
     (session,) = list_sessions(archive, "RAW")
     assert len(headers.likely_files(archive, session.id)["3"]) == 2
-    headers.peek(archive, session.id, session.scans, tmp_path / "h")
+    headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h")
     (path,) = (tmp_path / "h" / "series").glob("*/*.dcm")
     assert pydicom.dcmread(path).SOPClassUID.endswith(".4")
 
@@ -49,19 +49,19 @@ def test_raw_data_before_the_images_is_not_the_header_that_is_taken(
 def test_what_was_fetched_is_not_asked_for_again(
     archive: Archive, session: Session, server: Server, tmp_path: Path
 ) -> None:
-    headers.peek(archive, session.id, session.scans, tmp_path / "h")
+    headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h")
     before = len(server.requests())
-    assert headers.peek(archive, session.id, session.scans, tmp_path / "h") == 0
+    assert headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h") == 0
     assert len(server.requests()) == before
 
 
 def test_a_series_that_changed_is_fetched_anew_and_one_that_is_gone_forgotten(
     archive: Archive, session: Session, tmp_path: Path
 ) -> None:
-    headers.peek(archive, session.id, session.scans, tmp_path / "h")
+    headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h")
     first, second, *_ = session.scans
     scans = [first, second._replace(files=second.files + 1)]
-    assert headers.peek(archive, session.id, scans, tmp_path / "h") == 1
+    assert headers.fetch_headers(archive, session.id, scans, tmp_path / "h") == 1
     assert set(rows(tmp_path / "h")) == {first.scan, second.scan}
     assert len(list((tmp_path / "h" / "series").iterdir())) == 2
 
@@ -69,14 +69,14 @@ def test_a_series_that_changed_is_fetched_anew_and_one_that_is_gone_forgotten(
 def test_headers_are_for_their_owner_alone(
     archive: Archive, session: Session, tmp_path: Path
 ) -> None:
-    headers.peek(archive, session.id, session.scans, tmp_path / "h")
+    headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h")
     for path in (tmp_path / "h", *(tmp_path / "h").rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_a_scan_without_dicom_says_so(archive: Archive, session: Session, tmp_path: Path) -> None:
     empty = session.scans[0]._replace(scan="77", files=0)
-    headers.peek(archive, session.id, [empty], tmp_path / "h")
+    headers.fetch_headers(archive, session.id, [empty], tmp_path / "h")
     assert rows(tmp_path / "h")["77"]["problem"] == headers.NO_DICOM
 
 

@@ -10,9 +10,9 @@ import requests
 
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import Session
-from coil.archive.push.plan import Parcel
+from coil.archive.push.plan import Upload
 from coil.archive.push.push import push
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
@@ -27,7 +27,9 @@ def base(session: Session) -> str:
 def push_files(archive: Archive, base: str, label: str, sources: dict[str, Path]) -> dict:
     """Push files into one resource of the session or the project."""
     return push(
-        archive, base, Parcel(label, {Spot(Place(label), n): p for n, p in sources.items()})
+        archive,
+        base,
+        Upload(label, {ResourceFile(Resource(label), n): p for n, p in sources.items()}),
     )
 
 

@@ -81,7 +81,7 @@ def test_a_second_series_of_a_number_is_called_as_on_an_import_and_the_first_sta
     copy = copy_in(other)
     mirror.send(archive, copy, [numbered(tmp_path, "2.25.9", "6")], ABOUT)
     both = [numbered(tmp_path, "2.25.1", "6-MR1"), numbered(tmp_path, "2.25.9", "6-MR2")]
-    would = mirror.rehearse(archive, copy, both)["would"]
+    would = mirror.dry_run(archive, copy, both)["would"]
     done = mirror.send(archive, copy, both, ABOUT)
     assert {name.split("/")[1] for name in done["pushed"]} == {"6-MR1"}
     assert {name.split("/")[1] for name, what in would.items() if what == "create"} == {"6-MR1"}

@@ -16,18 +16,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from coil.archive.client import Address, Archive, connect
 from coil.archive.listing import list_sessions
-from coil.archive.push.plan import Parcel
+from coil.archive.push.plan import Upload
 from coil.archive.push.push import push
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
 from localxnat.testing import Server
 
 FILES = [
-    Spot(Place("coil"), "report.html"),
-    Spot(Place("coil_qc"), "figures/one.png"),
-    Spot(Place("NIFTI", "4"), "image.nii.gz"),
-    Spot(Place("BIDS", "4"), "image.json"),
+    ResourceFile(Resource("coil"), "report.html"),
+    ResourceFile(Resource("coil_qc"), "figures/one.png"),
+    ResourceFile(Resource("NIFTI", "4"), "image.nii.gz"),
+    ResourceFile(Resource("BIDS", "4"), "image.json"),
 ]
 FAULTS = [
     {"status": 503},
@@ -54,8 +54,8 @@ def new_session(archive: Archive) -> Callable[[], str]:
     return make
 
 
-def read(archive: Archive, base: str, spot: Spot) -> bytes:
-    with archive.stream(spot.place.file(base, spot.name)) as chunks:
+def read(archive: Archive, base: str, file: ResourceFile) -> bytes:
+    with archive.stream(file.resource.file_address(base, file.name)) as chunks:
         return b"".join(chunks)
 
 
@@ -69,52 +69,59 @@ def test_nobody_elses_file_is_ever_overwritten(
             super().__init__()
             self.base = new_session()
             self.folder = tempfile.TemporaryDirectory()
-            self.theirs: dict[Spot, bytes] = {}
+            self.theirs: dict[ResourceFile, bytes] = {}
 
         @rule(
             version=st.integers(0, 2),
-            spots=st.sets(st.sampled_from(FILES), min_size=2),
+            files=st.sets(st.sampled_from(FILES), min_size=2),
             fault=st.none() | st.sampled_from(FAULTS),
             skip=st.integers(0, 6),
             times=st.integers(1, 4),
         )
         def push(
-            self, version: int, spots: set[Spot], fault: dict | None, skip: int, times: int
+            self,
+            version: int,
+            files: set[ResourceFile],
+            fault: dict | None,
+            skip: int,
+            times: int,
         ) -> None:
-            parcel = {}
-            for spot in spots:
-                parcel[spot] = Path(self.folder.name, f"{version}-{Path(spot.name).name}")
-                parcel[spot].write_text(f"version {version} of {spot.name}")
+            upload = {}
+            for file in files:
+                upload[file] = Path(self.folder.name, f"{version}-{Path(file.name).name}")
+                upload[file].write_text(f"version {version} of {file.name}")
             if fault:
                 where = (
                     {"path": "/files\\?"} if "digest" in fault else {"method": "PUT", "path": "/"}
                 )
                 server.faults({**where, "skip": skip, "times": times, "fault": fault})
             try:
-                done = push(archive, self.base, Parcel("coil", parcel))
+                done = push(archive, self.base, Upload("coil", upload))
             except (ArchiveError, DataError):
                 return
             finally:
                 server.faults()
-            for spot in spots:
-                if not any(left.startswith(str(spot.place)) for left in done["left"]):
-                    assert read(archive, self.base, spot) == parcel[spot].read_bytes()
+            for file in files:
+                if not any(left.startswith(str(file.resource)) for left in done["left"]):
+                    assert read(archive, self.base, file) == upload[file].read_bytes()
 
-        @rule(spot=st.sampled_from(FILES), text=st.sampled_from([b"a note", b"a correction"]))
-        def edit(self, spot: Spot, text: bytes) -> None:
-            archive.put(spot.place.file(self.base, spot.name), data=text, overwrite="true")
-            self.theirs[spot] = text
+        @rule(file=st.sampled_from(FILES), text=st.sampled_from([b"a note", b"a correction"]))
+        def edit(self, file: ResourceFile, text: bytes) -> None:
+            archive.put(
+                file.resource.file_address(self.base, file.name), data=text, overwrite="true"
+            )
+            self.theirs[file] = text
 
-        @rule(spot=st.sampled_from(FILES))
-        def remove(self, spot: Spot) -> None:
+        @rule(file=st.sampled_from(FILES))
+        def remove(self, file: ResourceFile) -> None:
             with suppress(ArchiveError):
-                archive.delete(spot.place.file(self.base, spot.name))
-            self.theirs.pop(spot, None)
+                archive.delete(file.resource.file_address(self.base, file.name))
+            self.theirs.pop(file, None)
 
         @invariant()
         def theirs_are_as_they_left_them(self) -> None:
-            for spot, text in self.theirs.items():
-                assert read(archive, self.base, spot) == text
+            for file, text in self.theirs.items():
+                assert read(archive, self.base, file) == text
 
         def teardown(self) -> None:
             self.folder.cleanup()
@@ -131,21 +138,21 @@ def test_nobody_elses_file_is_ever_overwritten(
     )
 
 
-def push_in_a_process(url: str, base: str, files: dict[Spot, Path]) -> None:
+def push_in_a_process(url: str, base: str, files: dict[ResourceFile, Path]) -> None:
     with connect(Address(url)) as archive:
-        push(archive, base, Parcel("coil", files))
+        push(archive, base, Upload("coil", files))
 
 
 def test_a_push_that_is_killed_anywhere_is_made_right_by_the_next(
     archive: Archive, server: Server, new_session: Callable[[], str], tmp_path: Path
 ) -> None:
     base, chance = new_session(), random.Random(3)
-    spots = [Spot(Place("coil"), f"{number}.bin") for number in range(12)] + FILES
-    files = {spot: tmp_path / f"{number}" for number, spot in enumerate(spots)}
+    files = [ResourceFile(Resource("coil"), f"{number}.bin") for number in range(12)] + FILES
+    files = {file: tmp_path / f"{number}" for number, file in enumerate(files)}
     half, takes = 0, 0.0
     for version in range(21):
-        for spot, path in files.items():
-            path.write_bytes(f"{version} {spot.name}".encode() * 20_000)
+        for file, path in files.items():
+            path.write_bytes(f"{version} {file.name}".encode() * 20_000)
         process = multiprocessing.get_context("fork").Process(
             target=push_in_a_process, args=(server.url, base, files)
         )
@@ -156,14 +163,16 @@ def test_a_push_that_is_killed_anywhere_is_made_right_by_the_next(
         process.kill()
         process.join()
         with suppress(CoilError):  # not even the resource may be there
-            half += b'"complete": false' in read(archive, base, Spot(Place("coil"), "receipt.json"))
+            half += b'"complete": false' in read(
+                archive, base, ResourceFile(Resource("coil"), "receipt.json")
+            )
         if version % 4 == 0:
-            done = push(archive, base, Parcel("coil", files))
+            done = push(archive, base, Upload("coil", files))
             assert done["files"].keys() == {*done["pushed"], *done["unchanged"]}
             assert all(md5(path) in done["files"].values() for path in files.values())
     assert half > 2
-    for spot, path in files.items():
-        assert read(archive, base, spot) == path.read_bytes()
+    for file, path in files.items():
+        assert read(archive, base, file) == path.read_bytes()
 
 
 def test_a_large_file_is_pushed_without_holding_it(
@@ -181,7 +190,9 @@ def test_a_large_file_is_pushed_without_holding_it(
     def measure(found: "multiprocessing.Queue[int]") -> None:
         Path("/proc/self/clear_refs").write_text("5")
         before = peak()
-        push_in_a_process(server.url, base, {Spot(Place("large"), "large.nii.gz"): large})
+        push_in_a_process(
+            server.url, base, {ResourceFile(Resource("large"), "large.nii.gz"): large}
+        )
         found.put(peak() - before)
 
     context = multiprocessing.get_context("fork")

@@ -10,8 +10,8 @@ import requests
 
 from coil.archive.client import Archive
 from coil.archive.push.assessor import Assessor, statistics
-from coil.archive.push.plan import Parcel
-from coil.archive.push.push import push, rehearse
+from coil.archive.push.plan import Upload
+from coil.archive.push.push import dry_run, push
 from coil.archive.push.upload import derivative_files, nameless, scan_files
 from coil.deid.leak.search import REMOVED
 from coil.errors import DataError, RefusedError
@@ -62,8 +62,8 @@ def record(series: dict[str, list[str]] = SERIES) -> dict[str, Any]:
     return {"series": rows, "files": dict.fromkeys(every(series), "sha")}
 
 
-def images(dataset: Path, series: dict[str, list[str]] = SERIES) -> Parcel:
-    return Parcel("coil", scan_files(record(series), dataset))
+def images(dataset: Path, series: dict[str, list[str]] = SERIES) -> Upload:
+    return Upload("coil", scan_files(record(series), dataset))
 
 
 def listed(archive: Archive, base: str, scan: str, resource: str) -> set[str]:
@@ -140,7 +140,7 @@ def test_an_image_under_another_name_takes_the_place_of_the_old_one(
 
 def test_a_scan_whose_id_is_withheld_has_no_address(dataset: Path) -> None:
     hidden = record({f"{REMOVED}-1": SERIES["4"], "6-MR1": SERIES["6-MR1"]})
-    assert {spot.place.scan for spot in scan_files(hidden, dataset)} == {"6-MR1"}
+    assert {file.resource.scan for file in scan_files(hidden, dataset)} == {"6-MR1"}
     assert nameless(hidden) == ["1 of the scans: an identifier is in the ID; rename it there"]
 
 
@@ -150,10 +150,10 @@ def test_derivatives_keep_their_folders_also_on_bad_days(
     folder = tmp_path / "derivatives" / UNIT
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "mosaic of 1.png").write_bytes(b"PNG")
-    parcel = Parcel("coil", derivative_files(folder, "coil_qc"))
+    upload = Upload("coil", derivative_files(folder, "coil_qc"))
     server.faults({"method": "PUT", "path": "mosaic", "fault": {"status": 503, "done": True}})
-    assert push(archive, base, parcel)["pushed"] == ["resources/coil_qc/figures/mosaic of 1.png"]
-    assert push(archive, base, parcel)["pushed"] == []
+    assert push(archive, base, upload)["pushed"] == ["resources/coil_qc/figures/mosaic of 1.png"]
+    assert push(archive, base, upload)["pushed"] == []
 
 
 def assessor(base: str, qc: list[dict[str, Any]] = QC) -> Assessor:
@@ -179,7 +179,7 @@ def numbers(server: Server, base: str) -> dict[str, dict[str, float]]:
 def test_the_numbers_of_each_scan_are_in_an_assessor(
     archive: Archive, base: str, server: Server
 ) -> None:
-    push(archive, base, Parcel("coil", {}, assessor(base)))
+    push(archive, base, Upload("coil", {}, assessor(base)))
     (row,) = archive.rows(f"{base}/assessors")
     assert (row["label"], row["xsiType"]) == (
         f"{base.rpartition('/')[2]}_coil",
@@ -194,23 +194,23 @@ def test_the_numbers_of_each_scan_are_in_an_assessor(
 def test_numbers_that_are_there_are_not_sent_again_and_ours_are_replaced(
     archive: Archive, base: str, server: Server
 ) -> None:
-    push(archive, base, Parcel("coil", {}, assessor(base)))
-    assert push(archive, base, Parcel("coil", {}, assessor(base)))["pushed"] == []
+    push(archive, base, Upload("coil", {}, assessor(base)))
+    assert push(archive, base, Upload("coil", {}, assessor(base)))["pushed"] == []
     other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
-    assert push(archive, base, Parcel("coil", {}, assessor(base, other)))["pushed"] == ["assessor"]
+    assert push(archive, base, Upload("coil", {}, assessor(base, other)))["pushed"] == ["assessor"]
     assert numbers(server, base) == {"4": {"efc": 0.5}}
 
 
 def test_numbers_that_somebody_corrected_are_left_alone(
     archive: Archive, base: str, server: Server
 ) -> None:
-    push(archive, base, Parcel("coil", {}, assessor(base)))
+    push(archive, base, Upload("coil", {}, assessor(base)))
     corrected = assessor(base)
     corrected.numbers["4"]["snr_air"] = 25.0
     corrected.send(archive, replace=True)
     other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
     with pytest.raises(DataError, match="numbers that this workflow did not write"):
-        push(archive, base, Parcel("coil", {}, assessor(base, other)))
+        push(archive, base, Upload("coil", {}, assessor(base, other)))
     assert numbers(server, base)["4"]["snr_air"] == 25.0
 
 
@@ -219,7 +219,7 @@ def test_an_assessor_whose_upload_goes_wrong_ends_right(
     archive: Archive, base: str, server: Server, fault: dict
 ) -> None:
     server.faults({"method": "PUT", "path": "/assessors/", "fault": fault})
-    assert push(archive, base, Parcel("coil", {}, assessor(base)))["pushed"] == ["assessor"]
+    assert push(archive, base, Upload("coil", {}, assessor(base)))["pushed"] == ["assessor"]
     assert numbers(server, base)["4"]["volumes"] == 1.0
 
 
@@ -227,9 +227,9 @@ def test_a_session_that_was_renamed_gets_an_assessor_under_its_new_label(
     archive: Archive, base: str
 ) -> None:
     first = assessor(base)
-    push(archive, base, Parcel("coil", {}, first))
+    push(archive, base, Upload("coil", {}, first))
     renamed = Assessor("P", first.session, "renamed", "coil", first.numbers)
-    assert push(archive, base, Parcel("coil", {}, renamed))["pushed"] == ["assessor"]
+    assert push(archive, base, Upload("coil", {}, renamed))["pushed"] == ["assessor"]
     assert {row["label"] for row in archive.rows(f"{base}/assessors")} == {
         first.label,
         "renamed_coil",
@@ -253,15 +253,15 @@ def test_a_rehearsal_says_what_a_push_would_do_and_writes_nothing(
     theirs = f"{base}/scans/6-MR1/resources/NIFTI/files/{Path(REST).name}.nii.gz"
     archive.put(theirs, data=b"somebody's", overwrite="true")
     before = server.requests()
-    parcel = Parcel("coil", images(dataset).files, assessor(base))
-    would = rehearse(archive, base, parcel)["would"]
+    upload = Upload("coil", images(dataset).files, assessor(base))
+    would = dry_run(archive, base, upload)["would"]
     assert would["scans/4/NIFTI/sub-01_ses-1_T1w.nii.gz"] == "replace"
     assert would["scans/4/BIDS/sub-01_ses-1_T1w.json"] == "unchanged"
     assert would["scans/6-MR1/NIFTI/sub-01_ses-1_task-rest_bold.nii.gz"] == "in the way"
     assert would["assessor"] == "create"
     methods = {line.split()[0] for line in server.requests()[len(before) :]}
     assert methods == {"GET"}
-    done = push(archive, base, parcel)
+    done = push(archive, base, upload)
     assert sorted(done["pushed"]) == sorted(
         n for n, a in would.items() if a in ("create", "replace")
     )
@@ -269,7 +269,7 @@ def test_a_rehearsal_says_what_a_push_would_do_and_writes_nothing(
 
 def test_a_rehearsal_for_a_session_that_is_gone_says_so(archive: Archive, dataset: Path) -> None:
     with pytest.raises(RefusedError, match="no such session"):
-        rehearse(archive, "/data/experiments/LOCAL_E99999", images(dataset))
+        dry_run(archive, "/data/experiments/LOCAL_E99999", images(dataset))
 
 
 def test_the_receipt_names_every_file_that_was_pushed(

@@ -11,9 +11,9 @@ from coil.archive.client import Address, Archive, connect
 from coil.archive.discover.discovery import discover
 from coil.archive.listing import Session, list_sessions
 from coil.archive.pull.session import Request, pull_session
-from coil.archive.push.plan import Parcel
+from coil.archive.push.plan import Upload
 from coil.archive.push.push import push
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 from coil.config.reading import read_project
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
@@ -48,10 +48,10 @@ def base(session: Session) -> str:
     return f"/data/experiments/{session.id}"
 
 
-def parcel(tmp_path: Path, label: str, text: str = "a page") -> Parcel:
+def upload(tmp_path: Path, label: str, text: str = "a page") -> Upload:
     path = tmp_path / "report.html"
     path.write_text(text)
-    return Parcel(label, {Spot(Place(label), "report.html"): path})
+    return Upload(label, {ResourceFile(Resource(label), "report.html"): path})
 
 
 def held(raw: Raw, session: Session, label: str) -> bytes:
@@ -82,7 +82,7 @@ def test_01_an_upload_that_a_file_forestalled_is_not_taken_for_done(
     other = threading.Timer(0.2, lambda: raw("PUT", theirs, data=b"somebody else's"))
     other.start()
     with pytest.raises(DataError, match="did not write"):
-        push(archive, base(session), parcel(tmp_path, "one"))
+        push(archive, base(session), upload(tmp_path, "one"))
     assert held(raw, session, "one") == b"somebody else's"
 
 
@@ -128,7 +128,7 @@ def test_04_a_login_that_ends_in_the_middle_ends_nothing_else(
     pull(archive, raw, session, tmp_path / "out")
     label = f"four{when}{len(path)}"
     server.faults({"method": "PUT", "path": f"{label}/files", "fault": {"expire": when}})
-    push(archive, base(session), parcel(tmp_path, label))
+    push(archive, base(session), upload(tmp_path, label))
     assert held(raw, session, label) == b"a page"
 
 
@@ -155,7 +155,7 @@ def test_06_an_overloaded_gateway_is_asked_again_and_nothing_is_sent_twice(
     pull(archive, raw, session, tmp_path / "out")
     server.faults({"method": "PUT", "path": "files/report.html", "fault": {"status": 504}})
     before = len(server.requests())
-    push(archive, base(session), parcel(tmp_path, "six"))
+    push(archive, base(session), upload(tmp_path, "six"))
     assert held(raw, session, "six") == b"a page"
     # The second is sent by our own decision, after a look at what the first one did.
     lines = asked(server, before, "six/files")
@@ -170,7 +170,7 @@ def test_07_an_address_that_the_server_understands_otherwise_is_never_used(
     before = len(server.requests())
     look(server, tmp_path / "work")
     pull(archive, raw, session, tmp_path / "out")
-    push(archive, base(session), parcel(tmp_path, "seven"))
+    push(archive, base(session), upload(tmp_path, "seven"))
     assert asked(server, before, r" /data/projects/[^/?]+/experiments/[^/?]+/") == []
     assert len(asked(server, before, " /data/experiments/")) > 4
 
@@ -180,7 +180,7 @@ def test_08_a_resource_that_exists_already_is_used(
 ) -> None:
     assert raw("PUT", f"{base(session)}/resources/eight").status_code in (200, 201)
     server.faults({"method": "PUT", "path": "eight/files/report", "fault": {"twice": True}})
-    push(archive, base(session), parcel(tmp_path, "eight"))
+    push(archive, base(session), upload(tmp_path, "eight"))
     assert held(raw, session, "eight") == b"a page"
 
 
@@ -235,7 +235,7 @@ def test_11_what_the_archive_refuses_is_told_and_not_sent_again(
     server.faults({"method": "PUT", "path": "eleven", "times": 0, "fault": {"status": 400}})
     before = len(server.requests())
     with pytest.raises(CoilError, match="400"):
-        push(archive, base(session), parcel(tmp_path, "eleven"))
+        push(archive, base(session), upload(tmp_path, "eleven"))
     assert len(asked(server, before, "PUT .*eleven")) == 1
 
 

@@ -22,9 +22,9 @@ from sessions import write_session
 
 from coil.archive.client import Address, connect
 from coil.archive.login import close_all
-from coil.archive.push.plan import Parcel
+from coil.archive.push.plan import Upload
 from coil.archive.push.push import push
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 from coil.workspace import Workspace
 from localxnat.testing import Server, import_dicom, running
 
@@ -112,9 +112,11 @@ def _push(server: Server, folder: Path, options: argparse.Namespace) -> None:
     ours, peers = [], []
     with connect(Address(server.url)) as archive:
         for turn in range(options.pairs):
-            there = Place(f"ours{turn}")
-            parcel = Parcel(there.resource, {Spot(there, path.name): path for path in files})
-            ours.append(_timed(lambda parcel=parcel: push(archive, base, parcel)))
+            there = Resource(f"ours{turn}")
+            upload = Upload(
+                there.resource, {ResourceFile(there, path.name): path for path in files}
+            )
+            ours.append(_timed(lambda upload=upload: push(archive, base, upload)))
             url = f"{server.url}{base}/resources/theirs{turn}/files/"
             names = ",".join(map(str, files))
             peers.append(

@@ -15,66 +15,66 @@ _ATTRIBUTES = {
 }
 
 
-class Place(NamedTuple):
+class Resource(NamedTuple):
     """A resource of a session (or a project) or, with `scan`, of one of its scans."""
 
-    resource: str
+    label: str
     scan: str = ""
 
     def address(self, base: str) -> str:
         """The resource's address; `base` is the session's or the project's."""
         scan = f"/scans/{part(self.scan)}" if self.scan else ""
-        return f"{base}{scan}/resources/{part(self.resource)}"
+        return f"{base}{scan}/resources/{part(self.label)}"
 
-    def file(self, base: str, name: str) -> str:
+    def file_address(self, base: str, name: str) -> str:
         """The address of one file in the resource."""
         return f"{self.address(base)}/files/{quote(name)}"
 
     def attributes(self) -> dict[str, str]:
         """What is said of the resource when its first file makes it."""
-        return _ATTRIBUTES.get(self.resource, {"content": "coil"})
+        return _ATTRIBUTES.get(self.label, {"content": "coil"})
 
     def __str__(self) -> str:
-        return f"{self.resource} of {scan_name(self.scan)}" if self.scan else self.resource
+        return f"{self.label} of {scan_name(self.scan)}" if self.scan else self.label
 
 
-class Spot(NamedTuple):
+class ResourceFile(NamedTuple):
     """One file of a resource, by its path there."""
 
-    place: Place
+    resource: Resource
     name: str
 
     def __str__(self) -> str:
-        return f"{self.name} in {self.place}" if self.place.resource else self.name
+        return f"{self.name} in {self.resource}" if self.resource.label else self.name
 
 
-ASSESSOR = Spot(Place(""), "assessor")
+ASSESSOR = ResourceFile(Resource(""), "assessor")
 """Stands for the numbers of the session's assessor among the files."""
 
 
-def held(archive: Archive, base: str, places: Iterable[Place]) -> dict[Spot, str]:
-    """The MD5 of every file in the places, empty where the archive has none.
+def held(archive: Archive, base: str, resources: Iterable[Resource]) -> dict[ResourceFile, str]:
+    """The MD5 of every file in the resources, empty where the archive has none.
 
     One request for each resource of the session, and one for all files of its scans: XNAT lists
     one resource of several scans by addresses that bear them all.
     """
-    found: dict[Spot, str] = {}
-    of_session = {place.resource for place in places if not place.scan}
-    of_scans = {place.resource for place in places if place.scan}
-    addresses = [Place(label).address(base) for label in sorted(of_session)]
+    found: dict[ResourceFile, str] = {}
+    of_session = {resource.label for resource in resources if not resource.scan}
+    of_scans = {resource.label for resource in resources if resource.scan}
+    addresses = [Resource(label).address(base) for label in sorted(of_session)]
     addresses += [f"{base}/scans/ALL"] if of_scans else []
     for address in addresses:
         for row in archive.rows(f"{address}/files", absent_ok=True):
             scan = unquote(row["URI"].partition("/files/")[0].partition("/scans/")[2].split("/")[0])
             if not scan or row["collection"] in of_scans:
-                found[Spot(Place(row["collection"], scan), _name(row))] = _digest(row)
+                found[ResourceFile(Resource(row["collection"], scan), _name(row))] = _digest(row)
     return found
 
 
-def held_of(archive: Archive, base: str, spot: Spot) -> str | None:
+def held_of(archive: Archive, base: str, file: ResourceFile) -> str | None:
     """The MD5 of one file, empty where the archive has none, None if it is not there."""
-    rows = archive.rows(f"{spot.place.address(base)}/files", absent_ok=True)
-    return next((_digest(row) for row in rows if _name(row) == spot.name), None)
+    rows = archive.rows(f"{file.resource.address(base)}/files", absent_ok=True)
+    return next((_digest(row) for row in rows if _name(row) == file.name), None)
 
 
 def _name(row: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageS
 from coil.archive import contents
 from coil.archive.contents import ArchiveFile, Contents
 from coil.archive.pull import mounted
-from coil.archive.pull.receive import Intake
+from coil.archive.pull.receive import Receiver
 from coil.archive.pull.series import series_uid
 from coil.archive.pull.session import LONGEST, _zips
 from coil.archive.pull.zipped import member_keys, unpack
@@ -149,12 +149,12 @@ def test_of_a_zip_that_is_damaged_anywhere_no_wrong_byte_is_taken(
             )
             for number, (name, content) in enumerate(zip(NAMES, contents, strict=True))
         }
-        intake = Intake(places, lambda count: None)
+        receiver = Receiver(places, lambda count: None)
         with suppress(ArchiveError):
             pieces = (damaged[at : at + chunk] for at in range(0, len(damaged), chunk))
-            unpack(pieces, intake, {file.key for file in places})
+            unpack(pieces, receiver, {file.key for file in places})
         for file, path in places.items():
-            if file.key not in intake.lacking:
+            if file.key not in receiver.lacking:
                 assert hashlib.md5(path.read_bytes()).hexdigest() == file.digest
 
 
@@ -169,11 +169,11 @@ def test_of_a_zip_that_is_cut_off_the_files_before_the_cut_are_kept(end: int, kn
             ): Path(folder) / name[-5:]
             for name, text in zip(NAMES, contents, strict=True)
         }
-        intake = Intake(places, lambda count: None)
+        receiver = Receiver(places, lambda count: None)
         with suppress(ArchiveError):
-            unpack([whole[:end]], intake, {file.key for file in places})
+            unpack([whole[:end]], receiver, {file.key for file in places})
         kept = [
-            path.read_bytes() for file, path in places.items() if file.key not in intake.lacking
+            path.read_bytes() for file, path in places.items() if file.key not in receiver.lacking
         ]
         assert kept == contents[: len(kept)]
         assert len(kept) == 3 or end < len(whole)

@@ -20,7 +20,7 @@ from coil.archive.client import Archive, part
 from coil.archive.contents import ArchiveFile
 from coil.archive.listing import Scan
 from coil.archive.pull.series import NO_DICOM, is_stray
-from coil.archive.resources import Place
+from coil.archive.resources import Resource
 from coil.bids.series.pictures import is_aside
 from coil.errors import CoilError
 
@@ -34,7 +34,7 @@ LONGEST = 1 << 26
 files with thousands of frames have a quarter of that."""
 
 
-def peek(archive: Archive, session_id: str, scans: Sequence[Scan], out: Path) -> int:
+def fetch_headers(archive: Archive, session_id: str, scans: Sequence[Scan], out: Path) -> int:
     """Leave the headers of a session's scans in `out`; returns how many were fetched.
 
     A header that is there already, of a scan that is listed as it was, is not asked for
@@ -72,7 +72,7 @@ def likely_files(archive: Archive, session_id: str) -> Mapping[str, Sequence[Arc
 def header(archive: Archive, session_id: str, file: ArchiveFile) -> bytes:
     """The beginning of a DICOM file, up to its pixels; hardly more of it is transferred."""
     base = f"/data/experiments/{part(session_id)}"
-    address = Place(file.resource, file.scan).file(base, file.path)
+    address = Resource(file.resource, file.scan).file_address(base, file.path)
     with archive.stream(address, chunk=PIECE) as chunks:
         return cut(chunks)
 

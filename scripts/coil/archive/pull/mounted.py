@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from coil.archive.contents import ArchiveFile
-from coil.archive.pull.receive import ChangedError, Intake
+from coil.archive.pull.receive import ChangedError, Receiver
 from coil.errors import ArchiveError
 
 logger = logging.getLogger(__name__)
@@ -34,21 +34,21 @@ def find_session(mount: str | None, project: str, label: str) -> Path | None:
     return None
 
 
-def take(intake: Intake, session: Path) -> None:
-    """Hand the files that lie below `session`, as the archive lists them, over to `intake`.
+def take(receiver: Receiver, session: Path) -> None:
+    """Hand the files that lie below `session`, as the archive lists them, over to `receiver`.
 
     What is missing there, differs or has no digest to compare with stays lacking.
     """
-    lacking = list(intake.lacking.values())
+    lacking = list(receiver.lacking.values())
     for file in lacking:
         path = _place(session, file)
         try:
             if file.digest and path.stat().st_size == file.bytes:
-                intake.take(file, _pieces(path))
+                receiver.take(file, _pieces(path))
         except (OSError, ChangedError):
             continue
-    taken = len(lacking) - len(intake.lacking)
-    rest = ", the others come over the network" if intake.lacking else ""
+    taken = len(lacking) - len(receiver.lacking)
+    rest = ", the others come over the network" if receiver.lacking else ""
     logger.info("%d of %d files from the mounted archive%s", taken, len(lacking), rest)
 
 

@@ -13,7 +13,7 @@ class ChangedError(ArchiveError):
     """The archive holds something else than it listed: to ask again at once is no use."""
 
 
-class Intake:
+class Receiver:
     """The files that a pull waits for, and those that came whole.
 
     `places` says where each file is to be written. A file counts only once all of its

@@ -22,7 +22,7 @@ from coil.archive.client import Archive, part
 from coil.archive.contents import ArchiveFile, Contents
 from coil.archive.listing import Scan, natural
 from coil.archive.pull import mounted, progress, zipped
-from coil.archive.pull.receive import ChangedError, Intake
+from coil.archive.pull.receive import ChangedError, Receiver
 from coil.archive.pull.series import sort_series
 from coil.errors import ArchiveError, DataError, RefusedError
 
@@ -81,12 +81,12 @@ def pull_session(archive: Archive, request: Request, target: Path) -> str:
     target.mkdir(parents=True, mode=0o700)
     places = _places(expected, target)
     with progress.shown(request.title, total) as tell:
-        intake = Intake(places, tell)
+        receiver = Receiver(places, tell)
         if request.folder:
-            mounted.take(intake, request.folder)
-        _fetch(archive, request.session_id, held, intake)
+            mounted.take(receiver, request.folder)
+        _fetch(archive, request.session_id, held, receiver)
     rows = sort_series(
-        {file: places[file] for file in images}, intake.series, request.scans, target
+        {file: places[file] for file in images}, receiver.series, request.scans, target
     )
     files.remove_tree(target / "unpacked")
     files.write_json(target / "pulled.json", {"scans": rows, "identifiers": request.identifiers})
@@ -108,31 +108,31 @@ def _places(expected: Iterable[ArchiveFile], target: Path) -> dict[ArchiveFile, 
     return places
 
 
-def _fetch(archive: Archive, session_id: str, held: Contents, intake: Intake) -> None:
-    """Bring what `intake` lacks over the network, if need be in several transfers."""
+def _fetch(archive: Archive, session_id: str, held: Contents, receiver: Receiver) -> None:
+    """Bring what `receiver` lacks over the network, if need be in several transfers."""
     listed = {file.key for file in held.files}
-    expected = len(intake.lacking)
+    expected = len(receiver.lacking)
     in_vain = 0
-    while intake.lacking:
-        before = intake.lacking_bytes
+    while receiver.lacking:
+        before = receiver.lacking_bytes
         try:
-            for path in _zips(session_id, held, intake.lacking.values()):
+            for path in _zips(session_id, held, receiver.lacking.values()):
                 with archive.stream(path, format="zip") as chunks:
-                    zipped.unpack(chunks, intake, listed)
-            if intake.lacking:
+                    zipped.unpack(chunks, receiver, listed)
+            if receiver.lacking:
                 raise ArchiveError(
-                    f"{len(intake.lacking)} of {expected} files that the archive lists did not "
+                    f"{len(receiver.lacking)} of {expected} files that the archive lists did not "
                     "arrive; try again, and refresh the session's catalog in the archive if this "
                     "comes again"
                 )
         except (ChangedError, RefusedError):
             raise
         except ArchiveError as error:
-            in_vain = 0 if intake.lacking_bytes <= (1 - MUCH) * before else in_vain + 1
+            in_vain = 0 if receiver.lacking_bytes <= (1 - MUCH) * before else in_vain + 1
             if in_vain > len(PAUSES):
                 raise
             cause = str(error).partition(";")[0]
-            logger.warning("%s; once more for %d files", cause, len(intake.lacking))
+            logger.warning("%s; once more for %d files", cause, len(receiver.lacking))
             time.sleep(PAUSES[max(in_vain - 1, 0)] * random.uniform(0.5, 1.5))
 
 

@@ -8,7 +8,7 @@ from isal import isal_zlib
 
 from coil.archive.contents import Key
 from coil.archive.listing import IMAGES
-from coil.archive.pull.receive import ChangedError, Intake
+from coil.archive.pull.receive import ChangedError, Receiver
 from coil.errors import ArchiveError
 
 CHUNK = 1 << 18
@@ -17,8 +17,8 @@ CHUNK = 1 << 18
 stream_unzip.zlib = isal_zlib  # type: ignore[attr-defined]
 
 
-def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> None:
-    """Hand every member that `intake` lacks over to it; `listed` is all that the archive lists.
+def unpack(chunks: Iterable[bytes], receiver: Receiver, listed: Collection[Key]) -> None:
+    """Hand every member that `receiver` lacks over to it; `listed` is all that the archive lists.
 
     Raises `ArchiveError` for a zip that is cut off or damaged, `ChangedError` for one with
     images that are not listed: then the session is growing.
@@ -30,9 +30,9 @@ def unpack(chunks: Iterable[bytes], intake: Intake, listed: Collection[Key]) -> 
         for name, _, content in stream_unzip.stream_unzip(chunks, chunk_size=CHUNK):
             keys = list(member_keys(name.decode("utf-8", "replace"), scans))
             known = next((key for key in keys if key in listed), None)
-            file = intake.lacking.get(known) if known else None
+            file = receiver.lacking.get(known) if known else None
             if file:
-                intake.take(file, content)
+                receiver.take(file, content)
                 continue
             if known is None and any(_counts(key, beside, of_scans) for key in keys):
                 raise ChangedError(

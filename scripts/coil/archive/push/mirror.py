@@ -13,10 +13,10 @@ from typing import Any
 
 from coil.archive.client import Archive, part
 from coil.archive.push import push
-from coil.archive.push.plan import Parcel, read_blank, read_receipt
+from coil.archive.push.plan import Upload, read_blank, read_receipt
 from coil.archive.push.receipt import Receipt, keys
 from coil.archive.push.scans import Item, Scan, beside
-from coil.archive.resources import Place, Spot, held
+from coil.archive.resources import Resource, ResourceFile, held
 from coil.deid.identity.identities import keyed_digest
 from coil.errors import ArchiveError, DataError, RefusedError
 
@@ -119,22 +119,22 @@ def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, st
             fields = {"type": scan.description, "series_description": scan.description}
             fields |= {"UID": scan.uid, "quality": "usable"}
             _put(archive, f"{found.base}/scans/{part(scan.id)}", scan.xsi_type, fields)
-    done = push.push(archive, found.base, _parcel(scans))
+    done = push.push(archive, found.base, _upload(scans))
     done["removed"] += _drop_empty(archive, found, {scan.id for scan in scans})
     return done
 
 
-def rehearse(archive: Archive, copy: Copy, scans: list[Scan]) -> dict[str, Any]:
+def dry_run(archive: Archive, copy: Copy, scans: list[Scan]) -> dict[str, Any]:
     """What `send` would do, or with no scans `withdraw`, by file; the archive is only read."""
     found = find(archive, copy)
     if found and not scans:
         return {"resource": HOME, "would": {copy.label: "remove"}}
-    parcel = _parcel(beside(scans, found.scans) if found else scans)
+    upload = _upload(beside(scans, found.scans) if found else scans)
     if found:
-        return push.rehearse(archive, found.base, parcel)
+        return push.dry_run(archive, found.base, upload)
     if scans:
         _check_person(archive, copy)
-    names = (f"scans/{s.place.scan}/{s.place.resource}/{s.name}" for s in parcel.files)
+    names = (f"scans/{s.resource.scan}/{s.resource.label}/{s.name}" for s in upload.files)
     return {"resource": HOME, "would": dict.fromkeys(sorted(names), "create")}
 
 
@@ -148,13 +148,13 @@ def withdraw(archive: Archive, copy: Copy) -> dict[str, Any]:
     if found is None:
         return {**done, "removed": [], "left": []}
     receipt, here = _receipt(archive, found)
-    ours = {spot for spot, digest in here.items() if receipt.wrote(spot, digest)}
-    if here.keys() - ours - {receipt.spot} or _has_more(found):
-        for spot in sorted(ours):
-            archive.delete(spot.place.file(found.base, spot.name))
+    ours = {file for file, digest in here.items() if receipt.wrote(file, digest)}
+    if here.keys() - ours - {receipt.file} or _has_more(found):
+        for file in sorted(ours):
+            archive.delete(file.resource.file_address(found.base, file.name))
         _drop_empty(archive, found, set())
-        if receipt.spot in here:
-            archive.delete(receipt.spot.place.file(found.base, receipt.spot.name))
+        if receipt.file in here:
+            archive.delete(receipt.file.resource.file_address(found.base, receipt.file.name))
         left = ["the session: somebody else's data are there; ask for their removal"]
         return {**done, "removed": keys(ours, HOME), "left": left if ours else []}
     archive.delete(found.base, removeFiles="true")
@@ -176,9 +176,13 @@ def _sessions(copy: Copy) -> str:
     return f"{copy.person}/experiments"
 
 
-def _parcel(scans: Iterable[Scan]) -> Parcel:
-    goods = {Spot(Place(DICOM, scan.id), path.name): path for scan in scans for path in scan.files}
-    return Parcel(HOME, goods, zipped=True)
+def _upload(scans: Iterable[Scan]) -> Upload:
+    sources = {
+        ResourceFile(Resource(DICOM, scan.id), path.name): path
+        for scan in scans
+        for path in scan.files
+    }
+    return Upload(HOME, sources, zipped=True)
 
 
 def _make(archive: Archive, copy: Copy, about: Mapping[str, str]) -> Found:
@@ -223,11 +227,11 @@ def _put(archive: Archive, address: str, xsi_type: str, fields: Mapping[str, str
     raise ArchiveError("the archive did not make a subject, session or scan; try again")
 
 
-def _receipt(archive: Archive, found: Found) -> tuple[Receipt, dict[Spot, str]]:
+def _receipt(archive: Archive, found: Found) -> tuple[Receipt, dict[ResourceFile, str]]:
     """The receipt, empty before the first push, and the digests of what is there."""
     receipt = Receipt(HOME)
-    here = held(archive, found.base, {Place(HOME), Place(DICOM, "every")})
-    if receipt.spot in here:
+    here = held(archive, found.base, {Resource(HOME), Resource(DICOM, "every")})
+    if receipt.file in here:
         receipt, _ = read_receipt(archive, found.base, receipt, here)
     read_blank(archive, found.base, here, receipt.digests)
     return receipt, here

@@ -10,7 +10,7 @@ import requests
 from coil import files
 from coil.archive.client import Archive
 from coil.archive.push.receipt import Receipt
-from coil.archive.resources import ASSESSOR, Place, Spot, held, held_of
+from coil.archive.resources import ASSESSOR, Resource, ResourceFile, held, held_of
 from coil.errors import DataError
 
 
@@ -35,7 +35,7 @@ class Numbers(Thing, Protocol):
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Upload:
     """What is to lie in the archive: files by where, and perhaps an assessor.
 
     `home` is the label of the resource with the receipt. Files of a place where nothing is yet
@@ -43,13 +43,13 @@ class Parcel:
     """
 
     home: str
-    files: Mapping[Spot, Path]
+    files: Mapping[ResourceFile, Path]
     assessor: Numbers | None = None
     zipped: bool = False
 
-    def digests(self) -> dict[Spot, str]:
+    def digests(self) -> dict[ResourceFile, str]:
         """The MD5 of everything, sorted."""
-        found = {spot: files.md5(path) for spot, path in sorted(self.files.items())}
+        found = {file: files.md5(path) for file, path in sorted(self.files.items())}
         return found | ({ASSESSOR: self.assessor.digest()} if self.assessor else {})
 
 
@@ -61,28 +61,28 @@ class Plan:
     more) or in the way (somebody else's; nothing is written there).
     """
 
-    wanted: dict[Spot, str]
-    held: dict[Spot, str]
+    wanted: dict[ResourceFile, str]
+    held: dict[ResourceFile, str]
     receipt: Receipt
-    actions: dict[Spot, str] = field(default_factory=dict)
+    actions: dict[ResourceFile, str] = field(default_factory=dict)
     settled: bool = False
 
-    def of(self, *actions: str) -> list[Spot]:
-        return [spot for spot, action in self.actions.items() if action in actions]
+    def of(self, *actions: str) -> list[ResourceFile]:
+        return [file for file, action in self.actions.items() if action in actions]
 
 
-def look(archive: Archive, base: str, parcel: Parcel) -> Plan:
+def look(archive: Archive, base: str, upload: Upload) -> Plan:
     """Compare what is wanted with what the archive holds, by reading only."""
-    wanted = parcel.digests()
-    here = look_again(archive, base, parcel)
+    wanted = upload.digests()
+    here = look_again(archive, base, upload)
     read_blank(archive, base, here, wanted)
-    receipt = Receipt(parcel.home)
+    receipt = Receipt(upload.home)
     plan = Plan(wanted, here, receipt)
-    settled = Receipt(parcel.home, {spot: [digest] for spot, digest in wanted.items()})
-    differs = any(here.get(spot) != digest for spot, digest in wanted.items())
-    extra = here.keys() - wanted.keys() - {receipt.spot}
-    if receipt.spot in here:
-        plan.settled = here[receipt.spot] == files.md5_of([settled.text(complete=True)])
+    settled = Receipt(upload.home, {file: [digest] for file, digest in wanted.items()})
+    differs = any(here.get(file) != digest for file, digest in wanted.items())
+    extra = here.keys() - wanted.keys() - {receipt.file}
+    if receipt.file in here:
+        plan.settled = here[receipt.file] == files.md5_of([settled.text(complete=True)])
         if differs or extra or not plan.settled:
             plan.receipt, plan.settled = read_receipt(archive, base, receipt, here)
             read_blank(archive, base, here, plan.receipt.digests)
@@ -94,39 +94,42 @@ def look(archive: Archive, base: str, parcel: Parcel) -> Plan:
     return plan
 
 
-def look_again(archive: Archive, base: str, parcel: Parcel) -> dict[Spot, str]:
-    """The MD5 of everything in the places of the parcel; empty where the archive has none."""
-    places = {Place(parcel.home), *(spot.place for spot in parcel.files)}
-    here = held(archive, base, places)
-    if parcel.assessor and (digest := parcel.assessor.held(archive)) is not None:
+def look_again(archive: Archive, base: str, upload: Upload) -> dict[ResourceFile, str]:
+    """The MD5 of everything in the places of the upload; empty where the archive has none."""
+    resources = {Resource(upload.home), *(file.resource for file in upload.files)}
+    here = held(archive, base, resources)
+    if upload.assessor and (digest := upload.assessor.held(archive)) is not None:
         here[ASSESSOR] = digest
     return here
 
 
 def read_blank(
-    archive: Archive, base: str, here: dict[Spot, str], spots: Mapping[Spot, Any]
+    archive: Archive,
+    base: str,
+    here: dict[ResourceFile, str],
+    files: Mapping[ResourceFile, Any],
 ) -> None:
     """Read in full those of the files for which the archive has no digest."""
-    for spot in spots:
-        if here.get(spot) == "":
-            here[spot] = _read_md5(archive, base, spot)
+    for file in files:
+        if here.get(file) == "":
+            here[file] = _read_md5(archive, base, file)
 
 
-def _read_md5(archive: Archive, base: str, spot: Spot) -> str:
-    with archive.stream(spot.place.file(base, spot.name)) as chunks:
+def _read_md5(archive: Archive, base: str, file: ResourceFile) -> str:
+    with archive.stream(file.resource.file_address(base, file.name)) as chunks:
         return files.md5_of(chunks)
 
 
 def read_receipt(
-    archive: Archive, base: str, receipt: Receipt, here: dict[Spot, str]
+    archive: Archive, base: str, receipt: Receipt, here: dict[ResourceFile, str]
 ) -> tuple[Receipt, bool]:
     """The receipt that lies there, and whether it says that the last push was completed."""
-    with archive.stream(receipt.spot.place.file(base, receipt.spot.name)) as chunks:
+    with archive.stream(receipt.file.resource.file_address(base, receipt.file.name)) as chunks:
         data = b"".join(chunks)
-    here[receipt.spot] = files.md5_of([data])
+    here[receipt.file] = files.md5_of([data])
     found = Receipt.parse(receipt.home, data)
     if found is None:
-        raise in_the_way(receipt.spot)
+        raise in_the_way(receipt.file)
     return found, data == found.text(complete=True)
 
 
@@ -134,45 +137,45 @@ def _decide(plan: Plan) -> None:
     """Fill in the actions."""
     here, receipt = plan.held, plan.receipt
     ours = {
-        spot
-        for spot, digest in here.items()
-        if receipt.wrote(spot, digest) or plan.wanted.get(spot) == digest
+        file
+        for file, digest in here.items()
+        if receipt.wrote(file, digest) or plan.wanted.get(file) == digest
     }
-    places = {spot.place for spot in here}
-    foreign = places - {spot.place for spot in ours}
-    blocked = {place.scan for place in foreign if place.scan}
-    for spot, digest in plan.wanted.items():
-        if spot not in here:
-            plan.actions[spot] = "create"
-        elif here[spot] == digest:
-            plan.actions[spot] = "unchanged"
-        elif spot in ours:
-            plan.actions[spot] = "replace"
+    resources = {file.resource for file in here}
+    foreign = resources - {file.resource for file in ours}
+    blocked = {resource.scan for resource in foreign if resource.scan}
+    for file, digest in plan.wanted.items():
+        if file not in here:
+            plan.actions[file] = "create"
+        elif here[file] == digest:
+            plan.actions[file] = "unchanged"
+        elif file in ours:
+            plan.actions[file] = "replace"
         else:
-            plan.actions[spot] = "in the way"
-            blocked |= {spot.place.scan} - {""}
-    for spot in plan.wanted:
-        if spot.place.scan in blocked:
-            plan.actions[spot] = "in the way"
-    for spot, digest in here.items():
-        if spot not in plan.wanted and receipt.wrote(spot, digest):
-            plan.actions[spot] = "remove"
+            plan.actions[file] = "in the way"
+            blocked |= {file.resource.scan} - {""}
+    for file in plan.wanted:
+        if file.resource.scan in blocked:
+            plan.actions[file] = "in the way"
+    for file, digest in here.items():
+        if file not in plan.wanted and receipt.wrote(file, digest):
+            plan.actions[file] = "remove"
 
 
-def digest_now(archive: Archive, base: str, spot: Spot) -> str | None:
+def digest_now(archive: Archive, base: str, file: ResourceFile) -> str | None:
     """The MD5 of one file as it is now, None if it is not there."""
-    digest = held_of(archive, base, spot)
-    return _read_md5(archive, base, spot) if digest == "" else digest
+    digest = held_of(archive, base, file)
+    return _read_md5(archive, base, file) if digest == "" else digest
 
 
-def in_the_way(spot: Spot) -> DataError:
+def in_the_way(file: ResourceFile) -> DataError:
     """What is said of somebody else's file where one of ours should be."""
-    if spot == ASSESSOR:
+    if file == ASSESSOR:
         return DataError(
             "the session's assessor holds numbers that this workflow did not write; rename it "
             "there, or set push.resource to another label"
         )
     return DataError(
-        f"the archive's resource {spot.place} holds a {spot.name} that this workflow did not "
+        f"the archive's resource {file.resource} holds a {file.name} that this workflow did not "
         "write; rename it there, or set push.resource to another label"
     )

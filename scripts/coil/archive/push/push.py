@@ -21,9 +21,9 @@ import requests
 from coil import files
 from coil.archive.client import Archive
 from coil.archive.push.plan import (
-    Parcel,
     Plan,
     Thing,
+    Upload,
     digest_now,
     in_the_way,
     look,
@@ -31,7 +31,7 @@ from coil.archive.push.plan import (
     read_blank,
 )
 from coil.archive.push.receipt import Receipt, key, keys
-from coil.archive.resources import ASSESSOR, Place, Spot
+from coil.archive.resources import ASSESSOR, Resource, ResourceFile
 from coil.errors import ArchiveError, RefusedError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ MUCH = 10_000_000
 _REFUSAL = re.compile(r'\s*(<!doctype|<html|\{\s*"duplicates")', re.IGNORECASE)
 
 
-def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
+def push(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
     """Push to the session or the project at `base`; returns what was done, by file.
 
     `files` are the MD5s that the archive reports; `left` says of which scans nothing was
@@ -51,53 +51,53 @@ def push(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
     else's file stands in the way at the session, `ArchiveError` where the archive did not
     take a file or reads back another.
     """
-    plan = look(archive, base, parcel)
-    for spot in plan.of("in the way"):
-        if not spot.place.scan:
-            raise in_the_way(spot)
+    plan = look(archive, base, upload)
+    for file in plan.of("in the way"):
+        if not file.resource.scan:
+            raise in_the_way(file)
     sent, removed = plan.of("create", "replace"), plan.of("remove")
     if sent or removed:
         _write_receipt(archive, base, plan, complete=False)
-        _check_kept(archive, base, parcel, plan)
-        begun = _deliver_zipped(archive, base, parcel, plan) if parcel.zipped else set()
-        for spot in sent:
-            if plan.held.get(spot) == plan.wanted[spot]:
+        _check_kept(archive, base, upload, plan)
+        begun = _deliver_zipped(archive, base, upload, plan) if upload.zipped else set()
+        for file in sent:
+            if plan.held.get(file) == plan.wanted[file]:
                 continue
-            thing = parcel.assessor if spot == ASSESSOR else None
-            thing = thing or _File(base, spot, parcel.files[spot])
-            known = plan.receipt.digests.get(spot, [plan.wanted[spot]] if spot in begun else [])
-            _deliver(archive, spot, thing, plan.wanted[spot], plan.held.get(spot), known)
-        for spot in removed:
-            archive.delete(spot.place.file(base, spot.name))
-        _read_back(archive, base, parcel, plan)
+            thing = upload.assessor if file == ASSESSOR else None
+            thing = thing or _File(base, file, upload.files[file])
+            known = plan.receipt.digests.get(file, [plan.wanted[file]] if file in begun else [])
+            _deliver(archive, file, thing, plan.wanted[file], plan.held.get(file), known)
+        for file in removed:
+            archive.delete(file.resource.file_address(base, file.name))
+        _read_back(archive, base, upload, plan)
     if not plan.settled:
         _write_receipt(archive, base, plan, complete=True)
     logger.info("pushed %d files, %d were there", len(sent), len(plan.of("unchanged")))
     there = plan.of("create", "replace", "unchanged")
     return {
-        "resource": parcel.home,
-        "files": {key(spot, parcel.home): plan.wanted[spot] for spot in sorted(there)},
-        "pushed": keys(sent, parcel.home),
-        "unchanged": keys(plan.of("unchanged"), parcel.home),
-        "removed": keys(removed, parcel.home),
-        "left": sorted({_left(spot) for spot in plan.of("in the way")}),
+        "resource": upload.home,
+        "files": {key(file, upload.home): plan.wanted[file] for file in sorted(there)},
+        "pushed": keys(sent, upload.home),
+        "unchanged": keys(plan.of("unchanged"), upload.home),
+        "removed": keys(removed, upload.home),
+        "left": sorted({_left(file) for file in plan.of("in the way")}),
     }
 
 
-def _left(spot: Spot) -> str:
-    return f"{spot.place}: somebody else's files are there"
+def _left(file: ResourceFile) -> str:
+    return f"{file.resource}: somebody else's files are there"
 
 
-def rehearse(archive: Archive, base: str, parcel: Parcel) -> dict[str, Any]:
+def dry_run(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
     """What `push` would do, by file; the archive is only read."""
-    plan = look(archive, base, parcel)
+    plan = look(archive, base, upload)
     if not plan.held and not archive.exists(base):
         raise RefusedError(
             "the archive has no such session or project any more, or this login may not see it; "
             "check both"
         )
-    would = {key(spot, parcel.home): action for spot, action in sorted(plan.actions.items())}
-    return {"resource": parcel.home, "would": would}
+    would = {key(file, upload.home): action for file, action in sorted(plan.actions.items())}
+    return {"resource": upload.home, "would": would}
 
 
 def withheld(session: Mapping[str, Any], verdict: Mapping[str, Any]) -> str | None:
@@ -112,23 +112,23 @@ def withheld(session: Mapping[str, Any], verdict: Mapping[str, Any]) -> str | No
 def _write_receipt(archive: Archive, base: str, plan: Plan, complete: bool) -> None:
     """Write down what is ours: before the first file is sent, and when all were read back."""
     old = plan.receipt.digests
-    digests = {spot: list(known) for spot, known in old.items()}
-    for spot in plan.of("create", "replace"):
+    digests = {file: list(known) for file, known in old.items()}
+    for file in plan.of("create", "replace"):
         # All that was ever begun, until the new file is there: an upload may arrive late.
-        digests[spot] = [*([] if complete else old.get(spot, [])), plan.wanted[spot]]
-    for spot in plan.of("unchanged"):
-        if spot in old:
-            digests[spot] = [plan.wanted[spot]]
+        digests[file] = [*([] if complete else old.get(file, [])), plan.wanted[file]]
+    for file in plan.of("unchanged"):
+        if file in old:
+            digests[file] = [plan.wanted[file]]
     if complete:
-        for spot in plan.of("remove"):
-            digests.pop(spot, None)
+        for file in plan.of("remove"):
+            digests.pop(file, None)
     receipt = Receipt(plan.receipt.home, digests)
     data = receipt.text(complete)
-    before = plan.held.get(receipt.spot)
+    before = plan.held.get(receipt.file)
     digest = files.md5_of([data])
-    thing = _File(base, receipt.spot, data)
-    _deliver(archive, receipt.spot, thing, digest, before, [before])
-    plan.held[receipt.spot] = digest
+    thing = _File(base, receipt.file, data)
+    _deliver(archive, receipt.file, thing, digest, before, [before])
+    plan.held[receipt.file] = digest
 
 
 @dataclass(frozen=True)
@@ -136,21 +136,21 @@ class _File:
     """A file on its way; large ones are streamed from the disk."""
 
     base: str
-    spot: Spot
+    file: ResourceFile
     source: bytes | Path
 
     def send(self, archive: Archive, replace: bool) -> requests.Response:
-        query = self.spot.place.attributes() | ({"overwrite": "true"} if replace else {})
-        address = self.spot.place.file(self.base, self.spot.name)
+        query = self.file.resource.attributes() | ({"overwrite": "true"} if replace else {})
+        address = self.file.resource.file_address(self.base, self.file.name)
         return archive.put(address, data=self.source, **query)
 
     def held(self, archive: Archive) -> str | None:
-        return digest_now(archive, self.base, self.spot)
+        return digest_now(archive, self.base, self.file)
 
 
 def _deliver(
     archive: Archive,
-    spot: Spot,
+    file: ResourceFile,
     thing: Thing,
     wanted: str,
     before: str | None,
@@ -170,7 +170,7 @@ def _deliver(
             # XNAT leaves a file that exists as it is, and still answers 200; so may a login page.
             if answer.status_code != 409 and not _REFUSAL.match(answer.text[:200]):
                 return
-            trouble = ArchiveError(f"the archive did not take {spot}; try again")
+            trouble = ArchiveError(f"the archive did not take {file}; try again")
             unlisted = True
         except RefusedError:
             raise
@@ -181,78 +181,78 @@ def _deliver(
         if before == wanted:
             return
         if before is not None and before not in ours:
-            raise in_the_way(spot)
+            raise in_the_way(file)
     assert trouble is not None
     raise trouble
 
 
-def _check_kept(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
+def _check_kept(archive: Archive, base: str, upload: Upload, plan: Plan) -> None:
     """Whether the archive keeps what this login sends, before much of it is sent in vain."""
-    paths = (parcel.files[spot] for spot in plan.of("create", "replace") if spot in parcel.files)
-    receipt = plan.receipt.spot
+    paths = (upload.files[file] for file in plan.of("create", "replace") if file in upload.files)
+    receipt = plan.receipt.file
     if sum(path.stat().st_size for path in paths) < MUCH:
         return  # all is read back in the end
     if digest_now(archive, base, receipt) != plan.held[receipt]:
         raise _not_kept(receipt)
 
 
-def _deliver_zipped(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> set[Spot]:
+def _deliver_zipped(archive: Archive, base: str, upload: Upload, plan: Plan) -> set[ResourceFile]:
     """Send the files of each place that holds nothing as one zip, and look at what arrived.
 
     A zip overwrites nothing. What did not arrive goes by itself afterwards; returned are the
     files of zips that went wrong, of which the archive may have a part on its disk.
     """
-    begun: set[Spot] = set()
-    held = {spot.place for spot in plan.held}
-    by_place: dict[Place, list[Spot]] = {}
-    for spot in plan.of("create"):
-        if spot.place not in held:
-            by_place.setdefault(spot.place, []).append(spot)
-    for place, spots in by_place.items():
+    begun: set[ResourceFile] = set()
+    held = {file.resource for file in plan.held}
+    by_resource: dict[Resource, list[ResourceFile]] = {}
+    for file in plan.of("create"):
+        if file.resource not in held:
+            by_resource.setdefault(file.resource, []).append(file)
+    for resource, wanted_files in by_resource.items():
         with TemporaryFile() as packed:  # without a name: a kill leaves nothing
             with ZipFile(packed, "w") as members:
-                for spot in spots:
-                    members.write(parcel.files[spot], spot.name)
+                for file in wanted_files:
+                    members.write(upload.files[file], file.name)
             packed.seek(0)
-            query = place.attributes() | {"extract": "true"}
+            query = resource.attributes() | {"extract": "true"}
             try:
-                archive.put(place.file(base, "files.zip"), data=packed, **query)
+                archive.put(resource.file_address(base, "files.zip"), data=packed, **query)
             except RefusedError:
                 raise
             except ArchiveError as error:
                 logger.info("%s", error)
-                begun.update(spots)
-    if by_place:
-        here = look_again(archive, base, parcel)
+                begun.update(wanted_files)
+    if by_resource:
+        here = look_again(archive, base, upload)
         read_blank(archive, base, here, plan.wanted)
-        for spot in plan.of("create"):
-            if here.get(spot) not in (None, plan.wanted[spot]):
-                raise in_the_way(spot)
+        for file in plan.of("create"):
+            if here.get(file) not in (None, plan.wanted[file]):
+                raise in_the_way(file)
         plan.held.update(here)
     return begun
 
 
-def _read_back(archive: Archive, base: str, parcel: Parcel, plan: Plan) -> None:
+def _read_back(archive: Archive, base: str, upload: Upload, plan: Plan) -> None:
     """Compare what the archive holds now with what was sent."""
-    here = look_again(archive, base, parcel)
+    here = look_again(archive, base, upload)
     read_blank(archive, base, here, plan.wanted)
-    for spot in plan.of("create", "replace", "unchanged"):
-        if here.get(spot) == plan.wanted[spot]:
+    for file in plan.of("create", "replace", "unchanged"):
+        if here.get(file) == plan.wanted[file]:
             continue
-        if here.get(spot) in (None, plan.held.get(spot)):
-            raise _not_kept(spot)
+        if here.get(file) in (None, plan.held.get(file)):
+            raise _not_kept(file)
         raise ArchiveError(
-            f"{spot} reads back from the archive with other bytes than were sent; try again"
+            f"{file} reads back from the archive with other bytes than were sent; try again"
         )
-    if kept := [spot for spot in plan.of("remove") if spot in here]:
+    if kept := [file for file in plan.of("remove") if file in here]:
         raise not_removed(str(kept[0]))
     plan.settled = False
 
 
-def _not_kept(spot: Spot) -> RefusedError:
+def _not_kept(file: ResourceFile) -> RefusedError:
     """What is said where XNAT answers 200 and writes nothing: so it does without the right."""
     return RefusedError(
-        f"the archive accepted {spot} and does not hold it: this login may not edit the project; "
+        f"the archive accepted {file} and does not hold it: this login may not edit the project; "
         "ask one of its owners for the right"
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coil.archive.resources import ASSESSOR, Place, Spot
+from coil.archive.resources import ASSESSOR, Resource, ResourceFile
 
 RECEIPT = "receipt.json"
 _WRITTEN_BY = "coil"
@@ -22,19 +22,19 @@ class Receipt:
     """The MD5s that were written, by file; of the resource `home` the receipt lies in."""
 
     home: str
-    digests: Mapping[Spot, list[str]] = field(default_factory=dict)
+    digests: Mapping[ResourceFile, list[str]] = field(default_factory=dict)
 
     @property
-    def spot(self) -> Spot:
-        return Spot(Place(self.home), RECEIPT)
+    def file(self) -> ResourceFile:
+        return ResourceFile(Resource(self.home), RECEIPT)
 
-    def wrote(self, spot: Spot, digest: str) -> bool:
+    def wrote(self, file: ResourceFile, digest: str) -> bool:
         """Whether this workflow wrote these bytes there."""
-        return digest in self.digests.get(spot, [])
+        return digest in self.digests.get(file, [])
 
     def text(self, complete: bool) -> bytes:
         """The receipt as a file."""
-        by_name = {key(spot, self.home): sorted(set(d)) for spot, d in self.digests.items() if d}
+        by_name = {key(file, self.home): sorted(set(d)) for file, d in self.digests.items() if d}
         content = {"written_by": _WRITTEN_BY, "complete": complete, "files": by_name}
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
@@ -54,31 +54,31 @@ class Receipt:
         return cls(home, digests)
 
 
-def key(spot: Spot, home: str) -> str:
+def key(file: ResourceFile, home: str) -> str:
     """How records and receipts name a file: `report.html`, `scans/4/NIFTI/sub-01_T1w.nii.gz`."""
-    place, name = spot
-    if spot == ASSESSOR or place == Place(home):
+    resource, name = file
+    if file == ASSESSOR or resource == Resource(home):
         return name
     return (
-        f"scans/{place.scan}/{place.resource}/{name}"
-        if place.scan
-        else f"resources/{place.resource}/{name}"
+        f"scans/{resource.scan}/{resource.label}/{name}"
+        if resource.scan
+        else f"resources/{resource.label}/{name}"
     )
 
 
-def keys(spots: Iterable[Spot], home: str) -> list[str]:
+def keys(wanted_files: Iterable[ResourceFile], home: str) -> list[str]:
     """The names of files, sorted."""
-    return sorted(key(spot, home) for spot in spots)
+    return sorted(key(file, home) for file in wanted_files)
 
 
-def _spot(name: str, home: str) -> Spot:
+def _spot(name: str, home: str) -> ResourceFile:
     if name == ASSESSOR.name:
         return ASSESSOR
     first, _, rest = name.partition("/")
     if first == "scans":
         scan, resource, path = rest.split("/", 2)
-        return Spot(Place(resource, scan), path)
+        return ResourceFile(Resource(resource, scan), path)
     if first == "resources":
         resource, path = rest.split("/", 1)
-        return Spot(Place(resource), path)
-    return Spot(Place(home), name)
+        return ResourceFile(Resource(resource), path)
+    return ResourceFile(Resource(home), name)

@@ -4,24 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from coil.archive.resources import Place, Spot
+from coil.archive.resources import Resource, ResourceFile
 from coil.deid.leak.search import REMOVED
 
 SIDECARS = (".json", ".tsv", ".tsv.gz")
 """Files of a scan that go to its resource BIDS; all others go to NIFTI."""
 
 
-def scan_files(record: Mapping[str, Any], dataset: Path) -> dict[Spot, Path]:
+def scan_files(record: Mapping[str, Any], dataset: Path) -> dict[ResourceFile, Path]:
     """The files of each mapped scan in the admitted dataset, for its NIFTI and BIDS resources.
 
     XNAT's BIDS containers look for images, bval and bvec in NIFTI, and for one sidecar of
     the same name in BIDS; both keep their BIDS names.
     """
-    found: dict[Spot, Path] = {}
+    found: dict[ResourceFile, Path] = {}
     for scan, names in of_scans(record).items():
         for name in names:
-            place = Place("BIDS" if name.endswith(SIDECARS) else "NIFTI", scan)
-            found[Spot(place, PurePosixPath(name).name)] = dataset / name
+            resource = Resource("BIDS" if name.endswith(SIDECARS) else "NIFTI", scan)
+            found[ResourceFile(resource, PurePosixPath(name).name)] = dataset / name
     return found
 
 
@@ -50,7 +50,10 @@ def _mapped(series: Mapping[str, Any]) -> bool:
     return series["state"] == "mapped" and bool(series["scan"])
 
 
-def derivative_files(folder: Path, resource: str) -> dict[Spot, Path]:
+def derivative_files(folder: Path, resource: str) -> dict[ResourceFile, Path]:
     """All files of a session in a derivative dataset, with their folders, for one resource."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {Spot(Place(resource), path.relative_to(folder).as_posix()): path for path in paths}
+    return {
+        ResourceFile(Resource(resource), path.relative_to(folder).as_posix()): path
+        for path in paths
+    }
