@@ -24,7 +24,7 @@ from coil.archive.listing import Scan, Session
 from coil.archive.pull.headers import fetch_headers
 from coil.bids.draft.draft import Draft, draft
 from coil.bids.mapping import mapping as mappings
-from coil.bids.series.partial import read_glimpsed
+from coil.bids.series.partial import read_partial
 from coil.bids.series.series import Series
 from coil.config.reading import read_project
 from coil.errors import ConfigError, DataError
@@ -122,7 +122,7 @@ def _peek(archive: Archive, session_id: str, scans: Sequence[Scan], root: Path) 
     with tempfile.TemporaryDirectory(dir=private, prefix=".init-") as folder:
         fetch_headers(archive, session_id, scans, Path(folder))
         try:
-            return [one for one in read_glimpsed(Path(folder)) if one.folder]
+            return [one for one in read_partial(Path(folder)) if one.folder]
         except DataError:  # no images among them, or a file that is not DICOM
             return []
 

@@ -23,9 +23,9 @@ from coil.bids.draft.preview import Previewed
 from coil.bids.draft.uses import uses
 from coil.bids.mapping import mapping as mappings
 from coil.bids.mapping.overrides import with_overrides
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.mapping.sources import with_sources
-from coil.bids.series.partial import read_glimpsed
+from coil.bids.series.partial import read_partial
 from coil.bids.series.series import Series, name_scans
 from coil.deid.identity.identities import LinkTable
 from coil.errors import DataError
@@ -99,13 +99,13 @@ def preview(session: Path, way: Way) -> Previewed:
     unit = session.stem
     try:
         if way.headers:
-            series = read_glimpsed(_headers(session))
+            series = read_partial(_headers(session))
         else:
             series = [Series.from_listing(scan._asdict()) for scan in _scans(session)]
         mapping = with_sources(way.mapping, series, way.sources)
         mapping = with_overrides(mapping, series, way.overrides.get(unit, {}))
-        settled = settle(series, mapping, *_labels(session))
-        return Previewed.of(unit, settled, mapping.rules, way.policy)
+        resolved = resolve(series, mapping, *_labels(session))
+        return Previewed.of(unit, resolved, mapping.rules, way.policy)
     except DataError as error:
         text = name_scans(str(error), _headers(session)) if way.headers else str(error)
         return Previewed(unit, problem=text)

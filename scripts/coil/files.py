@@ -99,14 +99,14 @@ def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     """Move a protected folder to `target` below `root` by rename, in place of what is there.
 
     Files and folders get the permissions that `umask` leaves, those between and those that have
-    to be made as well. Their times tell nothing (`settle`).
+    to be made as well. Their times tell nothing (`erase_time`).
     """
     for folder, _, names in os.walk(source, topdown=False):
         for name in names:
             Path(folder, name).chmod(0o666 & ~umask)
-            settle(Path(folder, name))
+            erase_time(Path(folder, name))
         Path(folder).chmod(0o777 & ~umask)
-        settle(Path(folder))
+        erase_time(Path(folder))
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     for folder in {target.parent, root, *made}:
@@ -115,7 +115,7 @@ def publish(source: Path, target: Path, root: Path, umask: int) -> None:
     for folder in target.parents:
         if folder == root:
             break
-        settle(folder)
+        erase_time(folder)
 
 
 def replace_folder(source: Path, target: Path) -> None:
@@ -145,7 +145,7 @@ def link(source: Path | str, target: Path | str) -> None:
         shutil.copy2(source, target)
 
 
-def settle(path: Path) -> None:
+def erase_time(path: Path) -> None:
     """Give a file or a folder a time that is none.
 
     A lab that processes each night what came by day would tell with the time of a file when

@@ -8,7 +8,7 @@ import pytest
 
 from coil import files
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import Series
 from coil.errors import ConfigError
@@ -48,7 +48,7 @@ def name(study: Study, description: str = "A scan") -> str | None:
     """The name that a series of a session gets."""
     series = [Series(scan="1", listed=True, series_description=description)]
     made = with_sources(parse([{"use": "bidsmap"}]), series, {"bidsmap": maps(study)})
-    (row,) = settle(series, made, "X", "Y")
+    (row,) = resolve(series, made, "X", "Y")
     return row.name and row.name.replace("sub-X_ses-Y_", "")
 
 

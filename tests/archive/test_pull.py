@@ -12,7 +12,7 @@ from coil.archive.pull import headers, progress
 from coil.archive.pull import session as pulling
 from coil.archive.pull.session import Request, pull_session
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import read_series
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
@@ -146,7 +146,7 @@ def test_a_file_that_a_desktop_leaves_is_counted_and_left_out_and_another_fails_
     told = {row.scan: row for row in read_series(tmp_path / "out")}
     assert [(row.files, row.strays) for row in told.values()] == [(1, 2), (1, 0), (1, 0)]
     assert [bool(row.broken) for row in told.values()] == [False, True, False]
-    rows = {row.series.scan: row for row in settle([*told.values()], parse([]), "X", "Y")
+    rows = {row.series.scan: row for row in resolve([*told.values()], parse([]), "X", "Y")
             if row.series}  # fmt: skip
     assert rows["3"].reason.endswith("; 2 files that are no DICOM left out")
     assert (rows["4"].state, rows["4"].reason[:6]) == ("failed", "file 2")

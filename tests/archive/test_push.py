@@ -90,7 +90,7 @@ def test_a_push_cut_off_after_its_upload_knows_its_own_file_the_next_time(
     archive: Archive, session: Session, tmp_path: Path, server: Server
 ) -> None:
     push_files(archive, base(session), "sixth", page(tmp_path, "one"))
-    # The listing after the upload fails, so that the receipt is not settled.
+    # The listing after the upload fails, so that the receipt is not complete.
     server.faults(
         {"path": "sixth/files\\?", "skip": 1, "times": 0, "fault": {"status": 500}},
     )

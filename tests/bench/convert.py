@@ -1,6 +1,6 @@
 """What the convert step costs beside bare dcm2niix: processor time and memory.
 
-The step is a process of its own, with its imports, the settled table and the sidecars; bare
+The step is a process of its own, with its imports, the table of the series and the sidecars; bare
 dcm2niix converts the whole session in one run. With COIL_REAL_DICOM these are sessions of real
 scanners, else made-up ones; a long session is one of them repeated in time.
 """

@@ -7,7 +7,7 @@ import pytest
 from coil.bids.draft.preview import Previewed
 from coil.bids.draft.uses import uses
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from coil.report import preview_page
 from tests.browser.test_report_pages import CONTRAST, chromium
@@ -30,7 +30,7 @@ def session(name: str, *descriptions: str) -> Previewed:
         Series.from_listing({"scan": str(n), "series_description": text, "files": 9})
         for n, text in enumerate(descriptions, 2)
     ]
-    return Previewed.of(f"sub-{name}_ses-1", settle(series, mapping, name, "1"), mapping.rules)
+    return Previewed.of(f"sub-{name}_ses-1", resolve(series, mapping, name, "1"), mapping.rules)
 
 
 @pytest.fixture(scope="module")

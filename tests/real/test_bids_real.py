@@ -13,7 +13,7 @@ import pytest
 from coil.bids import validate
 from coil.bids.convert import heudiconv, heuristic
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.outputs import Wanted
 from coil.bids.series.series import read_series
 from coil.errors import DataError
@@ -197,9 +197,9 @@ def test_a_missing_slice_is_said_to_be_missing(real_dicom: Path, tmp_path: Path)
 
 def test_what_is_not_of_a_scanner_is_not_mapped(real_dicom: Path, tmp_path: Path) -> None:
     pulled = pull(real_dicom / "deid-data", tmp_path / "pulled")
-    settled = settle(read_series(pulled), parse(rules_of("siemens_multi_echo")), "X", "Y")
-    assert {row.state for row in settled} <= {"unmapped", "derived", "ignored"}
-    assert not any(re.search("cookie", row.reason) for row in settled)
+    resolved = resolve(read_series(pulled), parse(rules_of("siemens_multi_echo")), "X", "Y")
+    assert {row.state for row in resolved} <= {"unmapped", "derived", "ignored"}
+    assert not any(re.search("cookie", row.reason) for row in resolved)
 
 
 def images(row: dict[str, Any]) -> list[str]:

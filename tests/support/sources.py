@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import Settled, settle
+from coil.bids.mapping.resolution import Resolution
+from coil.bids.mapping.resolve import resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import Series
 
@@ -27,14 +28,14 @@ def scan(number: int, description: str, **fields: Any) -> Series:
     return Series(scan=str(number), series_description=description, **defaults | fields)
 
 
-def settled(
+def resolved(
     series: Sequence[Series], *mapping: dict[str, Any], files: dict[str, Path] | None = None
-) -> list[Settled]:
+) -> list[Resolution]:
     """The series' states by a mapping with sources."""
     rules = with_sources(parse(list(mapping)), series, files)
-    return settle(series, rules, "X", "Y")
+    return resolve(series, rules, "X", "Y")
 
 
-def short(rows: list[Settled]) -> list[str]:
+def short(rows: list[Resolution]) -> list[str]:
     """The names without subject and session; where there is none, the state."""
     return [(row.name or row.state).replace("sub-X_ses-Y_", "") for row in rows]

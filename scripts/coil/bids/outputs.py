@@ -41,7 +41,7 @@ class Made:
 
 
 def owner(path: Path, wanted: Iterable[str]) -> str | None:
-    """The settled name that a converted file belongs to.
+    """The BIDS name that a converted file belongs to.
 
     heudiconv adds `_echo-`, `_part-` or a digit after the suffix where dcm2niix splits a
     series; a name that a rule wrote out in full comes first.
@@ -61,9 +61,9 @@ def owner(path: Path, wanted: Iterable[str]) -> str | None:
 
 
 def by_name(root: Path, wanted: Iterable[str]) -> tuple[dict[str, list[Path]], dict[str, str]]:
-    """The converted files below `root` by settled name; others are removed.
+    """The converted files below `root` by BIDS name; others are removed.
 
-    The second value tells, by settled name, which images heudiconv left under dcm2niix's name
+    The second value tells, by BIDS name, which images heudiconv left under dcm2niix's name
     (ADC and trace maps that come in one series with the volumes).
     """
     wanted = list(wanted)

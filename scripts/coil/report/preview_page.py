@@ -41,7 +41,7 @@ def render(
         script=Markup(script),
         script_digest=digest,
         sessions=len(sessions),
-        series=sum(row.settled.series is not None for row in rows),
+        series=sum(row.resolution.series is not None for row in rows),
         asking=sum(len(one.units) for one in groups if one.problem or one.open),
         failing=sum(len(one.units) for one in groups if one.fails),
         counts=page.count_states({"state": row.state} for row in rows),

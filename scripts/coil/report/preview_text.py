@@ -40,13 +40,13 @@ def render(
 def _headline(project: str, sessions: Sequence[Previewed], groups: Sequence[Alike]) -> str:
     rows = [row for one in sessions for row in one.rows]
     asking = sum(len(one.units) for one in groups if one.problem or one.open)
-    series = plural(sum(row.settled.series is not None for row in rows), "series", "series")
+    series = plural(sum(row.resolution.series is not None for row in rows), "series", "series")
     text = f"{project}: {plural(len(sessions), 'session')}, {series}; "
     text += f"{plural(asking, 'session')} with open questions" if asking else "no open questions"
     if failing := sum(len(one.units) for one in groups if one.fails):
         text += f", {failing} of them would fail"
     waiting = [row for row in rows if row.waits]
-    if any(row.settled.series and row.settled.series.listed for row in waiting):
+    if any(row.resolution.series and row.resolution.series.listed for row in waiting):
         text += (
             f"; of {plural(len(waiting), 'series', 'series')} the header decides: "
             "--config preview=headers fetches one of each"

@@ -13,8 +13,8 @@ from pydicom.uid import UID, ImplicitVRLittleEndian, generate_uid
 from coil.bids.convert.convert import convert_session
 from coil.bids.draft.preview import Previewed
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
-from coil.bids.series.partial import read_glimpsed
+from coil.bids.mapping.resolve import resolve
+from coil.bids.series.partial import read_partial
 from coil.bids.series.pictures import judge, split
 from coil.deid.dicom.export import Wanted, export_session
 from coil.deid.dicom.profile import Profile
@@ -269,6 +269,6 @@ def test_a_preview_tells_it_by_the_one_header_that_it_has(tmp_path: Path) -> Non
     edit(folder, saying("BurnedInAnnotation", "YES"))
     for path in sorted(folder.iterdir())[1:]:
         path.unlink()
-    (row,) = settle(read_glimpsed(session.folder), parse(RULES), "X", "Y")
+    (row,) = resolve(read_partial(session.folder), parse(RULES), "X", "Y")
     assert row.state == "refused"
     assert Previewed.of("sub-X_ses-Y", [row], parse(RULES).rules).rows[0].open

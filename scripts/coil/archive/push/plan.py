@@ -65,7 +65,7 @@ class Plan:
     held: dict[ResourceFile, str]
     receipt: Receipt
     actions: dict[ResourceFile, str] = field(default_factory=dict)
-    settled: bool = False
+    complete: bool = False
 
     def of(self, *actions: str) -> list[ResourceFile]:
         return [file for file, action in self.actions.items() if action in actions]
@@ -78,18 +78,18 @@ def look(archive: Archive, base: str, upload: Upload) -> Plan:
     read_blank(archive, base, here, wanted)
     receipt = Receipt(upload.home)
     plan = Plan(wanted, here, receipt)
-    settled = Receipt(upload.home, {file: [digest] for file, digest in wanted.items()})
+    complete = Receipt(upload.home, {file: [digest] for file, digest in wanted.items()})
     differs = any(here.get(file) != digest for file, digest in wanted.items())
     extra = here.keys() - wanted.keys() - {receipt.file}
     if receipt.file in here:
-        plan.settled = here[receipt.file] == files.md5_of([settled.text(complete=True)])
-        if differs or extra or not plan.settled:
-            plan.receipt, plan.settled = read_receipt(archive, base, receipt, here)
+        plan.complete = here[receipt.file] == files.md5_of([complete.text(complete=True)])
+        if differs or extra or not plan.complete:
+            plan.receipt, plan.complete = read_receipt(archive, base, receipt, here)
             read_blank(archive, base, here, plan.receipt.digests)
         else:
-            plan.receipt = settled
+            plan.receipt = complete
     elif not differs:
-        plan.settled = True  # somebody put the very same files there; they stay theirs
+        plan.complete = True  # somebody put the very same files there; they stay theirs
     _decide(plan)
     return plan
 

@@ -70,7 +70,7 @@ def push(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
         for file in removed:
             archive.delete(file.resource.file_address(base, file.name))
         _read_back(archive, base, upload, plan)
-    if not plan.settled:
+    if not plan.complete:
         _write_receipt(archive, base, plan, complete=True)
     logger.info("pushed %d files, %d were there", len(sent), len(plan.of("unchanged")))
     there = plan.of("create", "replace", "unchanged")
@@ -246,7 +246,7 @@ def _read_back(archive: Archive, base: str, upload: Upload, plan: Plan) -> None:
         )
     if kept := [file for file in plan.of("remove") if file in here]:
         raise not_removed(str(kept[0]))
-    plan.settled = False
+    plan.complete = False
 
 
 def _not_kept(file: ResourceFile) -> RefusedError:

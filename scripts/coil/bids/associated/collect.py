@@ -23,7 +23,7 @@ _SHOWN = "StimulusPresentation"  # what the json of events says beside its colum
 
 @dataclass
 class Run:
-    """A converted series: its settled name, its files and the archive's ID of its scan.
+    """A converted series: its BIDS name, its files and the archive's ID of its scan.
 
     `acq_time` is when its first volume was measured, `folder` how an error names it.
     """

@@ -12,7 +12,7 @@ from coil.errors import DataError
 
 
 def find(companion: Companion, name: str, scan: str | None, pulled: Path) -> list[Path]:
-    """The files of a run by its settled name and its scan, in the order of their names.
+    """The files of a run by its BIDS name and its scan, in the order of their names.
 
     Raises
     ------

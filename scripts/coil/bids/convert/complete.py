@@ -53,9 +53,9 @@ def complete(rows: Iterable[Row], pulled: Path, session: Path, field_maps: str) 
 
 def _tell_labels(row: Row) -> None:
     """Write the aslcontext of a run: the rule's, else that of its headers."""
-    assert row.rule and row.settled.series and row.settled.series.path
+    assert row.rule and row.resolution.series and row.resolution.series.path
     image = outputs.images(row.files)[0]
-    told = asl.volume_types(row.settled.series.path, image)
+    told = asl.volume_types(row.resolution.series.path, image)
     if not row.rule.aslcontext and not told:
         raise DataError("its headers do not tell controls from labels; list them in `aslcontext`")
     types = sidecars.fit(row.rule.aslcontext or told, outputs.volumes(image))
@@ -67,7 +67,7 @@ def _tell_labels(row: Row) -> None:
 
 def _place_log(log: Row, runs: list[Row]) -> None:
     """Put what a series logged beside its run; `runs` are that, and parts of it."""
-    series = log.settled.series
+    series = log.resolution.series
     if not runs or not series or not series.path:
         log.drop("failed", "its run was not converted")
         return

@@ -14,7 +14,7 @@ from coil.bids.convert.rows import Row
 from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.overrides import with_overrides
-from coil.bids.mapping.resolve import missing, settle
+from coil.bids.mapping.resolve import missing, resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.outputs import Wanted
 from coil.bids.series.series import read_series, without_aside
@@ -83,7 +83,7 @@ def convert_session(
         mapping = with_overrides(mapping, series, overrides or {})
         rows = [
             Row(one, None if one.rule is None else mapping.rules[one.rule], one.state, one.reason)
-            for one in settle(series, mapping, subject, session)
+            for one in resolve(series, mapping, subject, session)
         ]
         bids = scratch / "out" / "bids"
         bids.mkdir(parents=True)
@@ -135,11 +135,11 @@ def _refuse(rows: list[Row], policy: dict[str, str]) -> None:
 
 def _missing(rows: list[Row], mapping: Mapping) -> list[Row]:
     """The required rules of which no series is left after conversion."""
-    settled = [replace(row.settled, state=row.state) for row in rows]
-    told = {row.settled.rule for row in rows if row.state == "missing"}
+    resolved = [replace(row.resolution, state=row.state) for row in rows]
+    told = {row.resolution.rule for row in rows if row.state == "missing"}
     return [
         Row(one, mapping.rules[one.rule], one.state, one.reason)
-        for one in missing(settled, mapping)
+        for one in missing(resolved, mapping)
         if one.rule is not None and one.rule not in told
     ]
 
@@ -150,9 +150,9 @@ def _convert(rows: list[Row], engine: Any, bids: Path, scratch: Path) -> None:
     work = scratch / "work"
     work.mkdir()
     wanted = [
-        Wanted(name, row.settled.series.path, row.has_chunks)
+        Wanted(name, row.resolution.series.path, row.has_chunks)
         for name, row in mapped.items()
-        if row.settled.series and row.settled.series.path
+        if row.resolution.series and row.resolution.series.path
     ]
     for made in engine.convert(wanted, bids, work):
         row = mapped[made.name]
@@ -168,7 +168,7 @@ def _convert(rows: list[Row], engine: Any, bids: Path, scratch: Path) -> None:
 
 def _lack(row: Row) -> tuple[str, str] | None:
     """The state of a series whose images lack what they need, and why; else None."""
-    if row.settled.series and (unread := row.settled.series.judged.unread):
+    if row.resolution.series and (unread := row.resolution.series.judged.unread):
         return "failed", f"{unread} headers cannot be read, and so not be checked for text"
     short = min(outputs.volumes(image) for image in outputs.images(row.files))
     if row.rule and row.rule.volumes is not None and short < row.rule.volumes:

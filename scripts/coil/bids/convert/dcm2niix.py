@@ -191,7 +191,7 @@ def _weighs_nothing(source: Path, name: str) -> bool:
 
 
 def path_of(name: str) -> str:
-    """The path below the dataset's root of a settled name, without extension."""
+    """The path below the dataset's root of a BIDS name, without extension."""
     datatype, _, base = name.rpartition("/")
     return "/".join([*base.split("_")[:2], datatype, base])
 

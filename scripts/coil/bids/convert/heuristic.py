@@ -38,7 +38,7 @@ def infotodict(seqinfos):
 def render(series: Mapping[str, str]) -> str:
     """The text of the heuristic that converts these series and no other.
 
-    `series` has the settled name by the name of the series' folder.
+    `series` has the BIDS name by the name of the series' folder.
     """
     lines = [f"    {folder!r}: {path_of(name)!r}," for folder, name in series.items()]
     return _TEXT.format(names="\n".join(lines))

@@ -1,7 +1,7 @@
 """Which BIDS name each image gets that dcm2niix makes of one series.
 
 dcm2niix makes an image of each echo, of each component of complex data and of each geometry.
-The settled name of the series is the stem of all of them; what tells them apart is added here.
+The BIDS name of the series is the stem of all of them; what tells them apart is added here.
 """
 
 import re
@@ -83,7 +83,7 @@ def assign(name: str, images: Sequence[Image], chunks: bool = False) -> dict[str
     Parameters
     ----------
     name
-        The settled name of the series, `datatype/sub-X_ses-Y_..._suffix`.
+        The BIDS name of the series, `datatype/sub-X_ses-Y_..._suffix`.
     images
         What dcm2niix made of it, in whatever order.
     chunks

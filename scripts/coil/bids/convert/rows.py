@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil.bids import outputs
 from coil.bids.convert import fieldmaps
-from coil.bids.mapping.resolve import Settled
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import AUTO, Rule
 
 # Imported where it is needed: most sessions have nothing beside their images.
@@ -21,7 +21,7 @@ class Row:
     `supplied` are the sidecar keys that the rule supplied, `start` is when the run began (ISO).
     """
 
-    settled: Settled
+    resolution: Resolution
     rule: Rule | None
     state: str
     reason: str
@@ -30,13 +30,13 @@ class Row:
     start: str | None = None
 
     def __post_init__(self) -> None:
-        self.start = self.settled.series.acq_time if self.settled.series else None
+        self.start = self.resolution.series.acq_time if self.resolution.series else None
 
     @property
     def name(self) -> str:
-        """The settled name."""
-        assert self.settled.name
-        return self.settled.name
+        """The BIDS name."""
+        assert self.resolution.name
+        return self.resolution.name
 
     @property
     def suffix(self) -> str:
@@ -54,7 +54,7 @@ class Row:
         """The series as what stands beside it sees it."""
         from coil.bids.associated import collect
 
-        series = self.settled.series
+        series = self.resolution.series
         assert series
         images = outputs.images(self.files)
         return collect.Run(self.name, images, series.scan, self.start, self.folder)
@@ -67,7 +67,7 @@ class Row:
     @property
     def folder(self) -> str:
         """How errors name the series."""
-        return (self.settled.series.folder if self.settled.series else None) or "the session"
+        return (self.resolution.series.folder if self.resolution.series else None) or "the session"
 
     def drop(self, state: str, reason: str) -> None:
         """Leave the series out after all."""
@@ -83,7 +83,7 @@ class Row:
 
     def entry(self, bids: Path) -> dict[str, Any]:
         """The row as `converted.json` has it; its files below the folder `bids`."""
-        series = self.settled.series
+        series = self.resolution.series
         made = outputs.images(path for path in self.files if path.is_file())
         counted = max((outputs.volumes(image) for image in made), default=None)
         if counted is None and self.state == "incomplete" and series:

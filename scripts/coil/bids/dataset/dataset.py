@@ -24,7 +24,7 @@ from coil.bids.dataset.participants import (
 from coil.bids.dataset.phenotype import Instrument
 from coil.deid.leak.dataset import Guard
 from coil.errors import ConfigError, DataError
-from coil.files import remove_tree, settle
+from coil.files import erase_time, remove_tree
 
 logger = logging.getLogger(__name__)
 Record = dict[str, Any]
@@ -193,8 +193,8 @@ def _write_sessions(
         ]
         path = bids / f"sub-{subject}" / f"sub-{subject}_sessions.tsv"
         tables.write_table(path, header, rows)
-        settle(path)
-        settle(path.parent)
+        erase_time(path)
+        erase_time(path.parent)
     describe(bids / "sessions.json", tables.SESSIONS | note_of(kept), units)
 
 

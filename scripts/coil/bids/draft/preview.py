@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coil.bids.draft.clues import DERIVED, TODO, normal
-from coil.bids.mapping.resolve import Settled
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import Rule
 
 OPEN = ("failed", "refused", "unmapped", "ambiguous", "missing", "incomplete", "to decide")
@@ -34,7 +34,7 @@ class Row:
     `fatal` if the project's policy fails a session over such a state.
     """
 
-    settled: Settled
+    resolution: Resolution
     rule: Rule | None = None
     fatal: bool = False
 
@@ -45,16 +45,16 @@ class Row:
         It does where several rules may take the series, and where no rule takes what its name
         says that the scanner computed.
         """
-        if self.settled.state == "ignored" and self.settled.reason.startswith(TODO):
+        if self.resolution.state == "ignored" and self.resolution.reason.startswith(TODO):
             return OPEN[-1]
-        if (self.settled.state == "ambiguous" and self.waits) or self._looks_computed:
+        if (self.resolution.state == "ambiguous" and self.waits) or self._looks_computed:
             return WAITS
-        return self.settled.state
+        return self.resolution.state
 
     @property
     def waits(self) -> bool:
         """Whether the header decides what becomes of it, as far as it is not known."""
-        return "its header" in self.settled.reason or self._looks_computed
+        return "its header" in self.resolution.reason or self._looks_computed
 
     @property
     def open(self) -> bool:
@@ -68,7 +68,7 @@ class Row:
 
     @property
     def _looks_computed(self) -> bool:
-        if self.settled.state != "unmapped" or "image_type" not in self.settled.open:
+        if self.resolution.state != "unmapped" or "image_type" not in self.resolution.open:
             return False
         name = normal(self.description)
         return any(clue.word(name) for clue in DERIVED)
@@ -76,17 +76,17 @@ class Row:
     @property
     def scan(self) -> str:
         """The archive's number of the scan."""
-        return (self.settled.series.scan if self.settled.series else None) or ""
+        return (self.resolution.series.scan if self.resolution.series else None) or ""
 
     @property
     def description(self) -> str:
         """The archive's description of the series."""
-        return self.settled.series.series_description if self.settled.series else ""
+        return self.resolution.series.series_description if self.resolution.series else ""
 
     @property
     def name(self) -> str:
         """The name in the dataset."""
-        return self.settled.name or ""
+        return self.resolution.name or ""
 
     @property
     def short_name(self) -> str:
@@ -99,7 +99,7 @@ class Row:
         if self._looks_computed:
             return "no rule takes it; it seems to be computed by the scanner, its header tells"
         place = self.rule.place if self.rule else ""
-        told = self.settled.reason.removeprefix(place).lstrip(",;: ")
+        told = self.resolution.reason.removeprefix(place).lstrip(",;: ")
         if self.rule and self.rule.is_log and not told:
             return "a log, named after its run"
         return f"{told} (the session fails, see bids.policy)" if self.fails else told
@@ -108,7 +108,7 @@ class Row:
     def key(self) -> Key:
         """What it has in common with the same series of other sessions."""
         rule = f"{self.rule.place} {self.rule.target}" if self.rule else ""
-        return self.description, self.settled.state, rule, self.short_name
+        return self.description, self.resolution.state, rule, self.short_name
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,17 @@ class Previewed:
     def of(
         cls,
         unit: str,
-        settled: Iterable[Settled],
+        resolved: Iterable[Resolution],
         rules: Sequence[Rule],
         policy: Mapping[str, str] | None = None,
     ) -> "Previewed":
-        """The session whose series were settled by these rules; `policy` is the project's."""
+        """The session whose series were resolved by these rules; `policy` is the project's."""
         fatal = {state for state, what in (policy or {}).items() if what == "fail"}
         return cls(
             unit,
             [
                 Row(one, None if one.rule is None else rules[one.rule], one.state in fatal)
-                for one in settled
+                for one in resolved
             ],
         )
 

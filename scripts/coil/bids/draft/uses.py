@@ -36,9 +36,9 @@ def uses(
     rows = [(one.unit, row) for one in sessions for row in one.rows]
     units: dict[str, list[str]] = defaultdict(list)
     for unit, row in rows:
-        if row.rule and row.settled.series:
+        if row.rule and row.resolution.series:
             units[_entry(row.rule.place)].append(unit)
-    open_to = " ".join({row.settled.reason for _, row in rows if row.waits})
+    open_to = " ".join({row.resolution.reason for _, row in rows if row.waits})
     rules = {rule.place: rule for rule in mapping.rules}
     found = []
     for i, entry in enumerate(raw):

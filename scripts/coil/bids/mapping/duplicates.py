@@ -3,50 +3,47 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from coil.bids import names
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import AUTO, Rule
 
-if TYPE_CHECKING:
-    from coil.bids.mapping.resolve import Settled
 
-
-def tell_apart(settled: "list[Settled]", rules: Sequence[Rule]) -> None:
+def tell_apart(resolved: "list[Resolution]", rules: Sequence[Rule]) -> None:
     """Let no two rows have one name, by the rules' `duplicates`; changes the list.
 
     Parameters
     ----------
-    settled
+    resolved
         A session's rows in order of acquisition.
     rules
         All rules, by the index that the rows name.
     """
-    for rows in _by_name(settled):
+    for rows in _by_name(resolved):
         taken = [rules[row.rule] for _, row in rows if row.rule is not None]
         for (place, _), row in zip(rows, _share([row for _, row in rows], taken), strict=True):
-            settled[place] = row
-    for rows in _by_name(settled):  # a run index may meet one that a rule wrote out
+            resolved[place] = row
+    for rows in _by_name(resolved):  # a run index may meet one that a rule wrote out
         if len(rows) > 1:
             for (place, _), row in zip(rows, _clash([row for _, row in rows]), strict=True):
-                settled[place] = row
+                resolved[place] = row
 
 
-def _by_name(settled: "list[Settled]") -> "list[list[tuple[int, Settled]]]":
+def _by_name(resolved: "list[Resolution]") -> "list[list[tuple[int, Resolution]]]":
     """The rows that have a name, with their places, grouped by it."""
-    named: dict[str, list[tuple[int, Settled]]] = defaultdict(list)
-    for place, row in enumerate(settled):
+    named: dict[str, list[tuple[int, Resolution]]] = defaultdict(list)
+    for place, row in enumerate(resolved):
         if row.name:
             named[row.name].append((place, row))
     return list(named.values())
 
 
-def _share(rows: "list[Settled]", rules: list[Rule]) -> "list[Settled]":
+def _share(rows: "list[Resolution]", rules: list[Rule]) -> "list[Resolution]":
     """Settle the series, in order of acquisition, whose rules give them one name."""
     policies = {rule.duplicates for rule in rules}
     counted = any(rule.entities.get("run") == AUTO for rule in rules)
     fixed = not counted and any("run" in rule.entities for rule in rules)
-    dropped: list[Settled] = []
+    dropped: list[Resolution] = []
     if policies == {"last-complete"} and len(rows) > 1:
         last = rows[-1]
         reason = f"a later complete repetition is taken (scan {_scan(last)})"
@@ -62,7 +59,7 @@ def _share(rows: "list[Settled]", rules: list[Rule]) -> "list[Settled]":
     return [*dropped, *rows]
 
 
-def _clash(rows: "list[Settled]") -> "list[Settled]":
+def _clash(rows: "list[Resolution]") -> "list[Resolution]":
     scans = ", ".join(_scan(row) for row in rows)
     reason = f"scans {scans} get one name; tell them apart by entities or set `duplicates`"
     return [replace(row, state="ambiguous", reason=reason, name=None) for row in rows]
@@ -74,5 +71,5 @@ def _with_run(name: str | None, run: int) -> str:
     return names.join(datatype, suffix, values | {"run": str(run)})
 
 
-def _scan(row: "Settled") -> str:
+def _scan(row: Resolution) -> str:
     return (row.series.scan if row.series else None) or "?"

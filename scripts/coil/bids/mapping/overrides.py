@@ -1,7 +1,7 @@
 """What a person said of single series of one session, where a rule does not do.
 
 An override is for a scan of a session. It becomes an ordinary rule before the session is
-settled: one that goes before all others and takes that series alone.
+resolved: one that goes before all others and takes that series alone.
 """
 
 import sys

@@ -4,13 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from coil.bids import names
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import Rule
-
-if TYPE_CHECKING:
-    from coil.bids.mapping.resolve import Settled
 
 RUNS = {"func": ("bold", "cbv"), "dwi": ("dwi",), "perf": ("asl",)}
 """The images of a data type that a log can be of."""
@@ -18,7 +15,7 @@ RUNS = {"func": ("bold", "cbv"), "dwi": ("dwi",), "perf": ("asl",)}
 _ENDING = re.compile(r"(?i)[_ ]*physio(log)?$")
 
 
-def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settled"]:
+def name_logs(resolved: Sequence[Resolution], rules: Sequence[Rule]) -> list[Resolution]:
     """Name each series that a rule takes as a log after its run.
 
     The scanner sends a log behind its run, and describes it as `RUN_PhysioLog`: its run is the
@@ -28,12 +25,12 @@ def tie_logs(settled: Sequence["Settled"], rules: Sequence[Rule]) -> list["Settl
 
     Parameters
     ----------
-    settled
-        All series, settled but for the logs, in order of acquisition.
+    resolved
+        All series, resolved but for the logs, in order of acquisition.
     rules
         The mapping's rules.
     """
-    tied = list(settled)
+    tied = list(resolved)
     seen: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(tied):
         rule = None if row.rule is None else rules[row.rule]
@@ -69,19 +66,19 @@ def name_of(run: str) -> str | None:
     return names.join(datatype, "physio", kept)
 
 
-def _run_of(place: int, settled: Sequence["Settled"], rules: Sequence[Rule]) -> "Settled | None":
-    log = settled[place]
+def _run_of(place: int, resolved: Sequence[Resolution], rules: Sequence[Rule]) -> Resolution | None:
+    log = resolved[place]
     assert log.series and log.rule is not None
     datatype = rules[log.rule].datatype
     runs = {
         at: row
-        for at, row in enumerate(settled)
+        for at, row in enumerate(resolved)
         if row.rule is not None
         and rules[row.rule].datatype == datatype
         and rules[row.rule].suffix in RUNS.get(datatype or "", ())
     }
     wanted = _ENDING.sub("", log.series.series_description)
-    if wanted and any(_said(row) == wanted for row in settled):
+    if wanted and any(_said(row) == wanted for row in resolved):
         runs = {at: row for at, row in runs.items() if _said(row) == wanted}
         behind = [row for at, row in runs.items() if at > place][:1]
     else:
@@ -90,9 +87,9 @@ def _run_of(place: int, settled: Sequence["Settled"], rules: Sequence[Rule]) -> 
     return next(iter(before[-1:] or behind), None)
 
 
-def _said(row: "Settled") -> str:
+def _said(row: Resolution) -> str:
     return row.series.series_description if row.series else ""
 
 
-def _scan(row: "Settled") -> str:
+def _scan(row: Resolution) -> str:
     return (row.series.scan if row.series else None) or "?"

@@ -2,52 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from coil.bids import names
 from coil.bids.mapping.duplicates import tell_apart
 from coil.bids.mapping.mapping import Mapping
-from coil.bids.mapping.physio_logs import tie_logs
+from coil.bids.mapping.physio_logs import name_logs
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import Match, Rule
 from coil.bids.series.series import Series
 from coil.deid.pixels import set_aside
 from coil.errors import DataError
 
-State = Literal[
-    "mapped",
-    "ignored",
-    "derived",
-    "unmapped",
-    "ambiguous",
-    "incomplete",
-    "duplicate",
-    "missing",
-    "failed",
-    "refused",
-]
-
 _SESSION_LASTS = timedelta(hours=24)
 
 
-@dataclass(frozen=True)
-class Settled:
-    """What became of one series (None: of a rule that no series took) and why.
-
-    `open` names what only a header tells and what could still change the row; of a series
-    with all its headers nothing is open.
-    """
-
-    series: Series | None
-    state: State
-    reason: str
-    rule: int | None = None
-    name: str | None = None
-    open: frozenset[str] = frozenset()
-
-
-def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: str) -> list[Settled]:
+def resolve(
+    series: Sequence[Series], mapping: Mapping, subject: str, session: str
+) -> list[Resolution]:
     """Give every series its one state; the order of `series` does not matter.
 
     Parameters
@@ -70,11 +43,11 @@ def settle(series: Sequence[Series], mapping: Mapping, subject: str, session: st
     """
     ordered = sorted(series, key=lambda one: one.order)
     check_visit(ordered)
-    settled = [_settle_one(one, mapping, subject, session) for one in ordered]
-    settled = _open_by_others(settled, mapping)
-    tell_apart(settled, mapping.rules)
-    settled = tie_logs(settled, mapping.rules)
-    return [*settled, *missing(settled, mapping)]
+    resolved = [_resolve_one(one, mapping, subject, session) for one in ordered]
+    resolved = _open_by_others(resolved, mapping)
+    tell_apart(resolved, mapping.rules)
+    resolved = name_logs(resolved, mapping.rules)
+    return [*resolved, *missing(resolved, mapping)]
 
 
 def check_visit(series: Iterable[Series]) -> None:
@@ -98,16 +71,16 @@ def check_visit(series: Iterable[Series]) -> None:
         )
 
 
-def _settle_one(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
+def _resolve_one(series: Series, mapping: Mapping, subject: str, session: str) -> Resolution:
     """The state of a series by itself, before names are compared."""
     if series.broken:
-        return Settled(series, "failed", series.broken)
+        return Resolution(series, "failed", series.broken)
     if series.folder is None and (series.problem or not series.listed):
-        return Settled(series, "incomplete", "the archive holds no DICOM for this scan")
+        return Resolution(series, "incomplete", "the archive holds no DICOM for this scan")
     try:
-        row = _settle_known(series, mapping, subject, session)
+        row = _resolve_known(series, mapping, subject, session)
     except DataError as error:  # a rule asked for a header that cannot be used
-        return Settled(series, "failed", str(error).removeprefix(f"{series.folder}: "))
+        return Resolution(series, "failed", str(error).removeprefix(f"{series.folder}: "))
     told = (row.reason, set_aside(len(series.aside)), _left(series.strays))
     return replace(row, reason="; ".join(filter(None, told)))
 
@@ -117,30 +90,30 @@ def _left(strays: int) -> str:
     return f"{files} no DICOM left out" if strays else ""
 
 
-def _settle_known(series: Series, mapping: Mapping, subject: str, session: str) -> Settled:
+def _resolve_known(series: Series, mapping: Mapping, subject: str, session: str) -> Resolution:
     """The state of a series whose headers can be used as far as they were asked for."""
     matches = mapping.matches(series)
     if not series.is_image and not any(match.rule.is_log for match in matches):
         reasons = [_ignored(series, match.rule) for match in matches if match.rule.ignore]
-        unasked = Settled(series, "ignored", "holds no image (a report or raw data)")
+        unasked = Resolution(series, "ignored", "holds no image (a report or raw data)")
         return reasons[0] if reasons else unasked
     if series.is_derived and not matches:
         reason = "computed by the scanner; no rule asks for it by image_type"
-        return Settled(series, "derived", reason)
+        return Resolution(series, "derived", reason)
     sure = [match for match in matches if match.sure]
     if not matches:
-        row = Settled(series, "unmapped", "no rule takes it")
+        row = Resolution(series, "unmapped", "no rule takes it")
     elif len(sure) == 1 or len(matches) == 1:
         likely, *_ = sure or matches
-        row = _settle_matched(series, likely, subject, session)
+        row = _resolve_matched(series, likely, subject, session)
         if others := [match for match in matches if match is not likely]:
             row = replace(row, reason=f"{row.reason}, unless its header fits {_named(others)}")
     else:
-        row = Settled(series, "ambiguous", _rules_reason(matches))
+        row = Resolution(series, "ambiguous", _rules_reason(matches))
     return replace(row, open=_open(series, row, matches))
 
 
-def _open(series: Series, row: Settled, matches: list[Match]) -> frozenset[str]:
+def _open(series: Series, row: Resolution, matches: list[Match]) -> frozenset[str]:
     """What of a series by itself is open."""
     found = frozenset().union(*(match.open for match in matches))
     if row.state == "ignored":
@@ -151,13 +124,13 @@ def _open(series: Series, row: Settled, matches: list[Match]) -> frozenset[str]:
     return found | {key for key in expected if not series.knows(key)}
 
 
-def _open_by_others(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+def _open_by_others(resolved: list[Resolution], mapping: Mapping) -> list[Resolution]:
     """The rows, open also by what is open of series that may get the same name.
 
     That may be any of the same suffix: a named group that fills an entity may be open.
     """
     waiting: dict[str, frozenset[str]] = defaultdict(frozenset)
-    for row in settled:
+    for row in resolved:
         if row.series and row.open:
             for match in mapping.matches(row.series):
                 waiting[match.rule.target] |= row.open
@@ -165,35 +138,35 @@ def _open_by_others(settled: list[Settled], mapping: Mapping) -> list[Settled]:
         replace(row, open=row.open | waiting[mapping.rules[row.rule].target])
         if row.name and row.rule is not None
         else row
-        for row in settled
+        for row in resolved
     ]
 
 
-def _settle_matched(series: Series, match: Match, subject: str, session: str) -> Settled:
+def _resolve_matched(series: Series, match: Match, subject: str, session: str) -> Resolution:
     rule = match.rule
     if rule.ignore is not None:
         return _ignored(series, rule)
     if rule.problem is not None:
-        return Settled(series, "unmapped", f"{rule.place}: {rule.problem}", rule.index)
+        return Resolution(series, "unmapped", f"{rule.place}: {rule.problem}", rule.index)
     if rule.is_log:
-        return Settled(series, "mapped", rule.place, rule.index)
+        return Resolution(series, "mapped", rule.place, rule.index)
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:
-        return Settled(series, "unmapped", f"{rule.place} takes it, but {error}", rule.index)
+        return Resolution(series, "unmapped", f"{rule.place} takes it, but {error}", rule.index)
     problem = names.name_problem(_as_converted(name))
     if problem is not None:
-        return Settled(series, "unmapped", f"{rule.place} takes it, but {problem}", rule.index)
+        return Resolution(series, "unmapped", f"{rule.place} takes it, but {problem}", rule.index)
     reason = rule.place
     if match.open:
         reason += f", if its header agrees on {', '.join(sorted(match.open))}"
     short, extra = _against(series, rule)
     if short:
         why = f"{short}: aborted or not wholly archived"
-        return Settled(series, "incomplete", why, rule.index)
+        return Resolution(series, "incomplete", why, rule.index)
     if series.judged.text:
-        return Settled(series, "refused", series.judged.text, rule.index)
-    return Settled(series, "mapped", "; ".join([reason, *extra]), rule.index, name)
+        return Resolution(series, "refused", series.judged.text, rule.index)
+    return Resolution(series, "mapped", "; ".join([reason, *extra]), rule.index, name)
 
 
 def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
@@ -210,12 +183,12 @@ def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
     return None, extra
 
 
-def missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
+def missing(resolved: list[Resolution], mapping: Mapping) -> list[Resolution]:
     """A row for every required rule that no series took."""
-    taken = _rules_of((row for row in settled if row.state == "mapped"), mapping)
-    seen = _rules_of(settled, mapping)
+    taken = _rules_of((row for row in resolved if row.state == "mapped"), mapping)
+    seen = _rules_of(resolved, mapping)
     return [
-        Settled(
+        Resolution(
             None,
             "missing",
             f"{rule.target} is required by the protocol; "
@@ -227,14 +200,14 @@ def missing(settled: list[Settled], mapping: Mapping) -> list[Settled]:
     ]
 
 
-def _rules_of(rows: Iterable[Settled], mapping: Mapping) -> set[int | None]:
+def _rules_of(rows: Iterable[Resolution], mapping: Mapping) -> set[int | None]:
     """The rules of the rows, also those that an override amended."""
     rules = {row.rule for row in rows}
     return rules | {mapping.rules[index].amends for index in rules if index is not None}
 
 
-def _ignored(series: Series, rule: Rule) -> Settled:
-    return Settled(series, "ignored", rule.ignore or "", rule.index)
+def _ignored(series: Series, rule: Rule) -> Resolution:
+    return Resolution(series, "ignored", rule.ignore or "", rule.index)
 
 
 def _rules_reason(matches: list[Match]) -> str:

@@ -12,7 +12,7 @@ from coil.bids.mapping.conditions import DERIVED_BY, All, Condition, Range
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series.series import Series
 
-# An index that is counted: a run's always, by the settled table, and that of chunks where the
+# An index that is counted: a run's always, by the table of the series, and that of chunks where the
 # converter makes several images of a series.
 AUTO = "auto"
 AUTOMATIC = frozenset({"run", "chunk"})

@@ -16,7 +16,7 @@ _MOST_ECHOES = 8
 _ECHOES = re.compile(r"(?i)multi.?echo|(^|[_ -])me(\d|[_ -]|$)|[_ -]ME")
 
 
-def read_glimpsed(folder: Path) -> list[Series]:
+def read_partial(folder: Path) -> list[Series]:
     """The series of a folder that `coil.archive.pull.headers` filled.
 
     Raises `DataError`, as for a pulled session.
@@ -31,7 +31,7 @@ def _complete(series: Series, files: int | None) -> Series:
         return series
     header = stack.read_header(next(series.path.iterdir()))
     counted = count(header, files) if series.is_image else None
-    return replace(series, path=None, glimpsed=series.path, files=files, counted=counted)
+    return replace(series, path=None, partial=series.path, files=files, counted=counted)
 
 
 def count(header: Header, files: int | None) -> Counted | None:

@@ -34,7 +34,7 @@ class Series:
     Times are in ms and angles in degrees, as in DICOM. Without a header (`listed`) what only
     a header knows is None; with one, an absent attribute is "" or None. `broken` says why
     it could not be used. `path` is the folder of its files, `aside` the names of those that hold
-    no image where others do, `glimpsed` the folder of its one header where no more was fetched.
+    no image where others do, `partial` the folder of its one header where no more was fetched.
     `strays` counts the files that are no DICOM and were left out.
     """
 
@@ -72,7 +72,7 @@ class Series:
     aside: frozenset[str] = frozenset()
     strays: int = 0
     path: Path | None = field(default=None, repr=False, compare=False)
-    glimpsed: Path | None = field(default=None, repr=False, compare=False)
+    partial: Path | None = field(default=None, repr=False, compare=False)
     counted: Counted | None = field(default=None, compare=False)
     weighted: frozenset[float] | None = field(default=None, compare=False)
 
@@ -153,7 +153,7 @@ class Series:
     @property
     def images(self) -> list[Path]:
         """The files that are at hand, but for those aside."""
-        folder = self.path or self.glimpsed
+        folder = self.path or self.partial
         return [path for path in _files(folder) if path.name not in self.aside] if folder else []
 
     @cached_property

@@ -29,11 +29,11 @@ _ANY = re.compile(
     rb"[A-Za-z0-9+/_-]{10}|[0-9A-Fa-f]{2}(?:[ :,-][0-9A-Fa-f]{2}){6}|%[0-9A-Fa-f]{2}"
     rb"|&#?[0-9A-Za-z]{2,8};|\\[ux]"
 )
-Disguise = tuple[int, int, bytes]  # start, end, what it stands for
+Encoding = tuple[int, int, bytes]  # start, end, what it stands for
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def undone(data: bytes, ascii_only: bool = False, depth: int = 0) -> Iterator[Disguise]:
+def undone(data: bytes, ascii_only: bool = False, depth: int = 0) -> Iterator[Encoding]:
     """Each place in `data` that is a disguise, and the bytes that it stands for.
 
     `ascii_only` leaves out what stands for no four bytes of ASCII in a row, as numbers do.
@@ -54,7 +54,7 @@ def is_text(data: bytes) -> bool:
 _TEXT = bytes([*b"\t\n\r", *range(0x20, 0x7F), *range(0xA0, 0x100)])
 
 
-def _once(data: bytes, ascii_only: bool) -> Iterator[Disguise]:
+def _once(data: bytes, ascii_only: bool) -> Iterator[Encoding]:
     yield from ((0, len(data), plain) for plain in _unpacked(data))
     if not _ANY.search(data):
         return

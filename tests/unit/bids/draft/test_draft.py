@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coil.bids.draft.draft import Draft, draft, quote
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import Series
 from coil.config.reading import read_project
@@ -57,8 +57,8 @@ def rules(one: Draft) -> dict[str, dict[str, Any]]:
 def states(one: Draft, session: list[Series]) -> dict[str, str]:
     """What the draft makes of a session, by description."""
     mapping = parse(yaml.safe_load(one.text)["bids"]["mapping"])
-    settled = settle(session, with_sources(mapping, session), "X", "Y")
-    return {row.series.series_description: row.state for row in settled if row.series}
+    resolved = resolve(session, with_sources(mapping, session), "X", "Y")
+    return {row.series.series_description: row.state for row in resolved if row.series}
 
 
 def test_a_draft_is_a_whole_config(tmp_path: Path) -> None:

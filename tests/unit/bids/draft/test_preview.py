@@ -5,7 +5,7 @@ from typing import Any
 from coil.bids.draft.preview import Previewed, group, questions
 from coil.bids.draft.uses import uses
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from coil.report import preview_text
 
@@ -35,7 +35,7 @@ def session(name: str, *descriptions: str, first: int = 1) -> Previewed:
         for number, text in enumerate(descriptions, first)
     ]
     series = [Series.from_listing(row) for row in rows]
-    return Previewed.of(f"sub-{name}_ses-1", settle(series, MAPPING, name, "1"), MAPPING.rules)
+    return Previewed.of(f"sub-{name}_ses-1", resolve(series, MAPPING, name, "1"), MAPPING.rules)
 
 
 def text(*sessions: Previewed) -> str:
@@ -94,7 +94,7 @@ def test_a_session_that_would_fail_is_said_to_and_comes_first() -> None:
         Series.from_listing({"scan": str(n), "series_description": "mprage", "files": 1})
         for n in (1, 2)
     ]
-    rows = settle(series, MAPPING, "a", "1")
+    rows = resolve(series, MAPPING, "a", "1")
     failing = Previewed.of("sub-f_ses-1", rows, MAPPING.rules, {"ambiguous": "fail"})
     first, *_ = group([session("x", *USUAL, "odd"), failing, session("y", *USUAL)])
     assert (first.units, first.fails) == (("sub-f_ses-1",), True)
@@ -108,7 +108,7 @@ def test_what_a_draft_leaves_to_decide_is_a_question() -> None:
     rules = [{"match": {"series_description": "odd"}, "ignore": "TODO: what is it?"}]
     mapping = parse(rules)
     series = [Series.from_listing({"scan": "1", "series_description": "odd", "files": 1})]
-    (question,) = questions([Previewed.of("u", settle(series, mapping, "a", "1"), mapping.rules)])
+    (question,) = questions([Previewed.of("u", resolve(series, mapping, "a", "1"), mapping.rules)])
     assert (question.row.state, question.row.why) == ("to decide", "TODO: what is it?")
 
 

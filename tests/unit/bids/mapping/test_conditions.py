@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coil.bids.mapping.conditions import All, Any, Condition, Not, Number, Range, Text, Tokens
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
 
@@ -163,8 +163,8 @@ def test_what_a_preview_says_surely_the_headers_do_not_change(
     for one in series:
         view = data.draw(st.sampled_from([one, listing(one), peeked(one)]))
         seen.append(replace(view, scan=one.scan, folder=one.folder, acq_time=one.acq_time))
-    known = {row.series.scan: row for row in settle(series, mapping, "X", "Y") if row.series}
-    for row in settle(seen, mapping, "X", "Y"):
+    known = {row.series.scan: row for row in resolve(series, mapping, "X", "Y") if row.series}
+    for row in resolve(seen, mapping, "X", "Y"):
         if row.series and not row.open:
             truth = known[row.series.scan]
             assert (row.state, row.name) == (truth.state, truth.name)

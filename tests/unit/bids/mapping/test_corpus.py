@@ -1,4 +1,4 @@
-"""One generic mapping settles the series of many protocols and five vendors."""
+"""One generic mapping resolves the series of many protocols and five vendors."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from tests.support.corpus import MAPPING, Entry, read_corpus
 
@@ -21,7 +21,7 @@ RULES = parse(CONFIG["mapping"], synonyms=CONFIG["synonyms"])
 
 @pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: entry.label)
 def test_each_series_gets_its_state_and_name(entry: Entry) -> None:
-    (row,) = settle([entry.series], RULES, "X", "Y")
+    (row,) = resolve([entry.series], RULES, "X", "Y")
     name = row.name.replace("sub-X_ses-Y_", "") if row.name else None
     assert (row.state, name) == (entry.state, entry.name), row.reason
 
@@ -34,7 +34,7 @@ def test_the_corpus_is_large_and_of_all_vendors() -> None:
 
 def brief(series: Sequence[Series]) -> dict[str | None, tuple[str, str | None]]:
     """State and name by the series' UID."""
-    rows = settle(series, RULES, "X", "Y")
+    rows = resolve(series, RULES, "X", "Y")
     return {row.series.series_uid: (row.state, row.name) for row in rows if row.series}
 
 
@@ -57,6 +57,6 @@ def test_in_any_session_no_two_series_get_one_name(entries: list[Entry], random:
 
 def test_a_listing_is_never_surer_than_the_header() -> None:
     for entry in CORPUS:
-        (listed,) = settle([entry.listed], RULES, "X", "Y")
-        (known,) = settle([entry.series], RULES, "X", "Y")
+        (listed,) = resolve([entry.listed], RULES, "X", "Y")
+        (known,) = resolve([entry.series], RULES, "X", "Y")
         assert listed.open or (listed.state, listed.name) == (known.state, known.name), entry.label

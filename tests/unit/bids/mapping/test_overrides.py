@@ -8,7 +8,8 @@ import yaml
 
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.overrides import check, with_overrides
-from coil.bids.mapping.resolve import Settled, settle
+from coil.bids.mapping.resolution import Resolution
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
 from coil.config.reading import read_overrides
@@ -31,11 +32,11 @@ SESSION = [
 ]
 
 
-def states(entries: dict[str, dict[str, Any]], series: list[Series] = SESSION) -> list[Settled]:
-    return settle(series, with_overrides(parse(RULES), series, entries), "X", "Y")
+def states(entries: dict[str, dict[str, Any]], series: list[Series] = SESSION) -> list[Resolution]:
+    return resolve(series, with_overrides(parse(RULES), series, entries), "X", "Y")
 
 
-def brief(rows: list[Settled]) -> list[tuple[str, str | None]]:
+def brief(rows: list[Resolution]) -> list[tuple[str, str | None]]:
     return [(row.state, row.name) for row in rows]
 
 

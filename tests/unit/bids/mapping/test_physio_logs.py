@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 
 MAPPING = parse(
@@ -47,10 +47,10 @@ def sessions(draw: st.DrawFn) -> list[Series]:
 def test_logs_have_names_of_their_own_whatever_the_order_of_arrival(
     series: list[Series], chance: Random
 ) -> None:
-    rows = settle(series, MAPPING, "X", "Y")
+    rows = resolve(series, MAPPING, "X", "Y")
     shuffled = list(series)
     chance.shuffle(shuffled)
-    assert settle(shuffled, MAPPING, "X", "Y") == rows
+    assert resolve(shuffled, MAPPING, "X", "Y") == rows
     assert len(rows) == len(series)
     named = Counter(row.name for row in rows if row.name)
     assert set(named.values()) <= {1}
@@ -62,7 +62,7 @@ def test_logs_have_names_of_their_own_whatever_the_order_of_arrival(
 def test_a_log_goes_with_a_run_that_is_described_alike_or_stands_before_it(
     series: list[Series],
 ) -> None:
-    rows = settle(series, MAPPING, "X", "Y")
+    rows = resolve(series, MAPPING, "X", "Y")
     runs = {row.name: row.series for row in rows if row.name and row.name.endswith("_bold")}
     for row in rows:
         if row.name is None or not row.name.endswith("_physio") or row.series is None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import Settled, settle
+from coil.bids.mapping.resolution import Resolution
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
 from coil.errors import DataError
@@ -39,11 +40,11 @@ def scan(number: int, description: str, **fields: Any) -> Series:
     return Series(scan=str(number), series_description=description, **defaults | fields)
 
 
-def states(series: list[Series], rules: list[dict[str, Any]] | None = None) -> list[Settled]:
-    return settle(series, parse(rules or RULES), "X", "Y")
+def states(series: list[Series], rules: list[dict[str, Any]] | None = None) -> list[Resolution]:
+    return resolve(series, parse(rules or RULES), "X", "Y")
 
 
-def brief(rows: list[Settled]) -> list[tuple[str | None, str, str | None]]:
+def brief(rows: list[Resolution]) -> list[tuple[str | None, str, str | None]]:
     return [(row.series.scan if row.series else None, row.state, row.name) for row in rows]
 
 

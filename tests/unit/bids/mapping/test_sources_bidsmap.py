@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.bids import names
-from coil.bids.mapping.resolve import Settled
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.sources.bidsmap import parse
 from coil.bids.series.series import Series
 from coil.errors import ConfigError
 from coil.files import write_json
-from tests.support.sources import PHASE, scan, settled, short
+from tests.support.sources import PHASE, resolved, scan, short
 
 USE = {"use": "bidsmap"}
 PROJECT, SITE = "the project's bidsmap", "the site's bidsmap"
@@ -27,17 +27,17 @@ def exact(text: str, name: str | None) -> dict[str, Any]:
 def by_map(tmp_path: Path) -> Any:
     """The states of series by a project's map, and a site's."""
 
-    def settle(series: list[Series], project: Any, site: Any = None) -> list[Settled]:
+    def resolve(series: list[Series], project: Any, site: Any = None) -> list[Resolution]:
         return by(tmp_path, series, project, site)
 
-    return settle
+    return resolve
 
 
-def by(folder: Path, series: list[Series], project: Any, site: Any = None) -> list[Settled]:
+def by(folder: Path, series: list[Series], project: Any, site: Any = None) -> list[Resolution]:
     maps = [{"place": PROJECT, "map": project}]
     maps += [{"place": SITE, "map": site}] if site is not None else []
     write_json(folder / "bidsmap.json", maps)
-    return settled(series, USE, files={"bidsmap": folder / "bidsmap.json"})
+    return resolved(series, USE, files={"bidsmap": folder / "bidsmap.json"})
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_two_sources_that_differ_are_ambiguous_and_two_that_agree_are_not(tmp_pa
     entries = [exact("anat-T1w", "T1w"), exact("anat-T2w", "FLAIR")]
     write_json(tmp_path / "b.json", [{"place": PROJECT, "map": entries}])
     series = [scan(1, "anat-T1w"), scan(2, "anat-T2w")]
-    rows = settled(series, USE, {"use": "reproin"}, files={"bidsmap": tmp_path / "b.json"})
+    rows = resolved(series, USE, {"use": "reproin"}, files={"bidsmap": tmp_path / "b.json"})
     assert short(rows) == ["anat/T1w", "ambiguous"]
     assert rows[1].reason.startswith(
         "bids.mapping[0] (bidsmap) (anat/FLAIR) and bids.mapping[1] (reproin) (anat/T2w) take it"

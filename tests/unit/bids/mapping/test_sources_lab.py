@@ -9,12 +9,12 @@ import pytest
 from heudiconv.convert import conversion_info
 from heudiconv.dicoms import group_dicoms_into_seqinfos
 
-from coil.bids.mapping.resolve import Settled
+from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.sources import lab
 from coil.bids.series.series import Series, read_series
 from coil.errors import ConfigError
 from tests.support.bids import Pulled
-from tests.support.sources import settled, short
+from tests.support.sources import resolved, short
 
 USE = {"use": "code/heuristic.py"}
 
@@ -58,11 +58,11 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> list[Series]:
 def by_text(tmp_path: Path, series: list[Series]) -> Any:
     """The states of those series by a heuristic's text."""
 
-    def settle(text: str, given: list[Series] | None = None) -> list[Settled]:
+    def resolve(text: str, given: list[Series] | None = None) -> list[Resolution]:
         path = write(tmp_path, text)
-        return settled(given or series, USE, files={USE["use"]: path})
+        return resolved(given or series, USE, files={USE["use"]: path})
 
-    return settle
+    return resolve
 
 
 def write(folder: Path, text: str) -> Path:
@@ -144,8 +144,8 @@ def test_a_template_that_is_no_bids_name_leaves_its_series_unmapped(
 
 
 def test_one_header_tells_it_what_all_files_tell(by_text: Any, series: list[Series]) -> None:
-    glimpsed = [replace(one, path=None, glimpsed=one.path) for one in series]
-    assert short(by_text(HEURISTIC, glimpsed)) == short(by_text(HEURISTIC))
+    partial = [replace(one, path=None, partial=one.path) for one in series]
+    assert short(by_text(HEURISTIC, partial)) == short(by_text(HEURISTIC))
 
 
 def test_its_filters_are_heeded(by_text: Any) -> None:

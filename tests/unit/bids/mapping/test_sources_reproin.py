@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coil.bids import names
 from coil.bids.series.series import Series
-from tests.support.sources import PHASE, scan, settled, short
+from tests.support.sources import PHASE, resolved, scan, short
 
 REPROIN = {"use": "reproin"}
 
@@ -43,12 +43,12 @@ REPROIN = {"use": "reproin"}
     ],
 )
 def test_a_protocols_name_is_its_bids_name(protocol: str, name: str) -> None:
-    assert short(settled([scan(1, protocol)], REPROIN)) == [name]
+    assert short(resolved([scan(1, protocol)], REPROIN)) == [name]
 
 
 @pytest.mark.parametrize("description", ["t1_mprage_sag", "ep2d_bold", "", "Localizer", "anatomy"])
 def test_what_is_no_reproin_name_is_left_to_other_rules(description: str) -> None:
-    (row,) = settled([scan(1, description)], REPROIN)
+    (row,) = resolved([scan(1, description)], REPROIN)
     assert (row.state, row.reason) == ("unmapped", "no rule takes it")
 
 
@@ -67,7 +67,7 @@ def test_what_is_no_reproin_name_is_left_to_other_rules(description: str) -> Non
 def test_a_name_that_bids_does_not_have_stays_unmapped_with_the_reason(
     protocol: str, reason: str
 ) -> None:
-    (row,) = settled([scan(1, protocol)], REPROIN)
+    (row,) = resolved([scan(1, protocol)], REPROIN)
     assert row.state == "unmapped"
     assert row.reason.startswith(f"bids.mapping[0] (reproin): {reason}")
 
@@ -85,19 +85,19 @@ def test_a_name_that_bids_does_not_have_stays_unmapped_with_the_reason(
     ids=lambda series: series.series_description,
 )
 def test_scouts_setters_and_reports_are_ignored(series: Series) -> None:
-    (row,) = settled([series], REPROIN)
+    (row,) = resolved([series], REPROIN)
     assert row.state == "ignored"
     assert row.reason
 
 
 def test_the_protocols_name_goes_before_the_description() -> None:
     series = scan(1, "func_task-b", protocol_name="func_task-a")
-    assert short(settled([series], REPROIN)) == ["func/task-a_bold"]
+    assert short(resolved([series], REPROIN)) == ["func/task-a_bold"]
 
 
 def test_run_plus_counts_and_run_equals_repeats() -> None:
     protocols = ["func_task-a_run+", "fmap_dir-AP_run=", "func_task-a_run+", "fmap_dir-AP_run="]
-    rows = settled([scan(i, text) for i, text in enumerate(protocols, start=1)], REPROIN)
+    rows = resolved([scan(i, text) for i, text in enumerate(protocols, start=1)], REPROIN)
     assert short(rows) == [
         "func/task-a_run-01_bold",
         "fmap/dir-AP_run-01_epi",
@@ -109,7 +109,7 @@ def test_run_plus_counts_and_run_equals_repeats() -> None:
 def test_reference_bold_phase_and_corrected_series_are_one_run() -> None:
     protocol = "func_task-a_run+"
     moved = ("ORIGINAL", "PRIMARY", "M", "ND", "MOCO")
-    rows = settled(
+    rows = resolved(
         [
             scan(1, f"{protocol}_SBRef", protocol_name=protocol),
             scan(2, protocol),
@@ -131,28 +131,28 @@ def test_reference_bold_phase_and_corrected_series_are_one_run() -> None:
 
 
 def test_a_gradient_field_map_is_told_by_its_image_type() -> None:
-    rows = settled([scan(1, "fmap_run+"), scan(2, "fmap_run+", image_type=PHASE)], REPROIN)
+    rows = resolved([scan(1, "fmap_run+"), scan(2, "fmap_run+", image_type=PHASE)], REPROIN)
     assert short(rows) == ["fmap/run-01_magnitude", "fmap/run-01_phasediff"]
 
 
 def test_a_run_that_was_done_again_replaces_the_one_before() -> None:
-    rows = settled([scan(1, "func_task-a_run-01"), scan(2, "func_task-a_run-01")], REPROIN)
+    rows = resolved([scan(1, "func_task-a_run-01"), scan(2, "func_task-a_run-01")], REPROIN)
     assert short(rows) == ["duplicate", "func/task-a_run-01_bold"]
 
 
 def test_a_rule_of_the_labs_own_goes_before_the_name() -> None:
     rule = {"match": {"series_description": "anat-T1w"}, "to": "anat/T2w"}
-    assert short(settled([scan(1, "anat-T1w")], REPROIN, rule)) == ["anat/T2w"]
+    assert short(resolved([scan(1, "anat-T1w")], REPROIN, rule)) == ["anat/T2w"]
 
 
 def test_a_rule_takes_what_the_convention_cannot_name() -> None:
     rule = {"match": {"series_description": "anat-T9w"}, "to": "anat/T2w", "priority": -1}
-    assert short(settled([scan(1, "anat-T9w")], REPROIN, rule)) == ["anat/T2w"]
+    assert short(resolved([scan(1, "anat-T9w")], REPROIN, rule)) == ["anat/T2w"]
 
 
 def test_a_listing_leaves_open_what_only_a_header_tells() -> None:
     listed = Series(scan="3", listed=True, series_description="fmap_acq-2mm")
-    (row,) = settled([listed], REPROIN)
+    (row,) = resolved([listed], REPROIN)
     assert row.state == "mapped"
     assert row.reason == "bids.mapping[0] (reproin), if its header agrees on image_type"
 
@@ -213,7 +213,7 @@ def protocols(draw: st.DrawFn) -> str:
 @given(st.lists(protocols(), min_size=1, max_size=6, unique=True))
 def test_names_are_those_of_heudiconvs_own_heuristic_in_the_order_of_bids(given: list[str]) -> None:
     series = [scan(i, text) for i, text in enumerate(given, start=1)]
-    for row, theirs_name in zip(settled(series, REPROIN), _theirs(series), strict=True):
+    for row, theirs_name in zip(resolved(series, REPROIN), _theirs(series), strict=True):
         if "__dup" in theirs_name or row.name is None:
             assert "__dup" in theirs_name and row.state == "duplicate"
             continue
@@ -234,7 +234,7 @@ def test_names_are_those_of_heudiconvs_own_heuristic_in_the_order_of_bids(given:
     )
 )
 def test_any_text_is_a_valid_name_or_stays_unmapped_with_a_reason(given: list[str]) -> None:
-    for row in settled([scan(i, text) for i, text in enumerate(given, start=1)], REPROIN):
+    for row in resolved([scan(i, text) for i, text in enumerate(given, start=1)], REPROIN):
         assert row.reason
         if row.state == "mapped":
             assert row.name

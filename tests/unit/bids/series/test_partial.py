@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from coil.bids.series.partial import count, read_glimpsed
+from coil.bids.series.partial import count, read_partial
 from coil.bids.series.stack import Counted
 from tests.support.bids import SLICES, Pulled
 
@@ -65,7 +65,7 @@ def test_a_glimpsed_series_is_a_pulled_one_with_the_listed_number_of_files(tmp_p
     folder = pulled.scan("mprage")
     for path in sorted(folder.iterdir())[1:]:
         path.unlink()
-    (series,) = read_glimpsed(tmp_path)
+    (series,) = read_partial(tmp_path)
     assert (series.series_description, series.listed, series.files) == ("mprage", False, SLICES)
     assert not series.knows("volumes")
     assert series.knows("image_type")

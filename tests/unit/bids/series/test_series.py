@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from coil.bids.mapping.mapping import parse
-from coil.bids.mapping.resolve import settle
+from coil.bids.mapping.resolve import resolve
 from coil.bids.series import stack
 from coil.bids.series.series import read_series
 from coil.errors import DataError
@@ -237,6 +237,6 @@ def test_a_header_that_is_found_broken_when_a_rule_asks_for_it_fails_its_series(
     last.write_bytes(b"no image" * 50)
     rule = {"to": "func/bold", "entities": {"task": "rest"}, "expect": {"volumes": 2}}
     rules = [{"match": {"series_description": "rest"}, **rule}]
-    rows = settle(read_series(tmp_path), parse(rules), "X", "Y")
+    rows = resolve(read_series(tmp_path), parse(rules), "X", "Y")
     assert [row.state for row in rows] == ["unmapped", "failed"]
     assert rows[1].reason.startswith("a file is not readable as DICOM")

@@ -66,7 +66,7 @@ def name(series: Iterable["Series"], path: Path, where: str) -> list[Named]:
     for one in sorted(series, key=_order):
         if one.listed:
             found.append(Named(one, problem="the heuristic decides by its header"))
-        elif (one.path or one.glimpsed) and one.is_image:
+        elif (one.path or one.partial) and one.is_image:
             info, named = _described(one, module, {info.series_id for info in infos}, path, where)
             infos |= {info: one} if info else {}
             found += [named] if named else []
@@ -97,7 +97,7 @@ def _described(
 
     def describe() -> Any:
         files = sorted(map(str, series.images))
-        if series.glimpsed:  # the one file stands for all of them
+        if series.partial:  # the one file stands for all of them
             files = files[:1] * (series.files or 1)
         files = [*filter(getattr(module, "filter_files", None) or bool, files)]
         valid = dicoms.validate_dicom(files[0], dcm_filter) if files else None
