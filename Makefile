@@ -76,7 +76,7 @@ bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/archive.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/convert.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/export.py
-	PYTHONPATH=scripts:. $(BIN)/python tests/bench/waist.py
+	PYTHONPATH=scripts:. $(BIN)/python tests/bench/anonymize.py
 
 # One study in every way - two clones, one core and two, after a kill, on Slurm, in conda
 # environments - and a table of the digests of what came out.

@@ -1,5 +1,5 @@
 # In:  pulled and converted of a session in <quarantine>.
-# Out: the session's folder in <results>/{project}/bids, through the narrow waist and only
+# Out: the session's folder in <results>/{project}/bids, by the allow-lists and only
 #      after the leak check and the validator; and its record <records>/<unit>/admit.json,
 #      which says what was admitted, or why not. In <private> those whom its headers name, for
 #      whom the dataset's tables are searched.

@@ -4,10 +4,10 @@
 #      planned. No rules here.
 
 from coil.run.invocation import before_jobs, check_alone
-from coil.run.planning import close_logins_at_exit, discover_projects, settle_cluster
+from coil.run.planning import close_logins_at_exit, discover_projects, wait_for_cluster
 from coil.run.retrying import to_try_again
 
-LOCKS = locked.given(config["locked"], PROJECTS, workflow.is_main_process)
+LOCKS = locked.locks_for(config["locked"], PROJECTS, workflow.is_main_process)
 PROJECTS = {project: PROJECTS[project] for project in LOCKS or PROJECTS}
 FAILED_PROJECTS = {}
 
@@ -31,7 +31,7 @@ def ask_archives(call):
         if "init" in call.targets:
             check_draft(config["project"], Path.cwd())
         return []
-    settle_cluster(Path.cwd())
+    wait_for_cluster(Path.cwd())
     close_logins_at_exit(Path.cwd())
     locked.start(LOCKS, {project: lock_parts(project) for project in LOCKS}, call.dry)
     if config["discover"]:

@@ -1,6 +1,6 @@
 """The door between the quarantine and the dataset.
 
-A session is admitted when it went through the narrow waist, nothing of its identifiers
+A session is admitted when only what the allow-lists know is left of it, nothing of its identifiers
 was found in what is about to leave, and the BIDS validator has no error for it. It
 enters by rename; a session that is refused is taken out of the dataset, so that nothing
 of an earlier state stays there.

@@ -89,7 +89,7 @@ def test_each_right_and_column_that_lacks_is_one_line_that_says_what_to_do(
     begun = time.monotonic()
     found = elsewhere(look(tmp_path, *files))
     assert time.monotonic() - begun < 10
-    told = {(one.project, one.state, one.told) for one in found}
+    told = {(one.project, one.state, one.text) for one in found}
     sessions = "the sessions come without"
     assert told == {
         ("p", PROBLEM, "may read, not edit: push (reports) will not work"),
@@ -134,7 +134,7 @@ def test_a_server_that_keeps_its_version_to_itself_will_do_all_the_same() -> Non
         there.plan |= {"GET /xapi": (403, {}, "")}
         with connect(Address(there.url)) as archive:
             found = list(server.version(archive))
-    assert [(one.state, one.told) for one in found] == [
+    assert [(one.state, one.text) for one in found] == [
         (UNKNOWN, "the server does not tell its version")
     ]
 
@@ -154,7 +154,7 @@ def test_the_project_that_gets_the_export_must_be_one_to_edit(
     log_in(monkeypatch, "nurse", "pw")
     found = elsewhere(look(tmp_path, file))
     assert ("r export", "may read, not edit: export.to will not work") in [
-        (one.project, one.told) for one in found
+        (one.project, one.text) for one in found
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_wrong_password_is_one_line_and_the_machine_is_looked_at_all_the_same(
     log_in(monkeypatch, "nurse", "wrong")
     found = look(tmp_path, config(tmp_path, archive, "P"))
     assert [one.state for one in elsewhere(found)] == [PROBLEM, UNKNOWN]
-    assert "the login was refused" in elsewhere(found)[0].told
+    assert "the login was refused" in elsewhere(found)[0].text
     assert of(found, "memory")
 
 

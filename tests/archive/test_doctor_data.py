@@ -79,7 +79,7 @@ def test_what_waits_in_the_prearchive_is_told(archive: Server, tmp_path: Path) -
     file = config(tmp_path, archive, "R")
     (told,) = [one for one in look(tmp_path, file) if one.what == "prearchive"]
     assert Raw(archive)("DELETE", sent.text.strip()).ok
-    assert (told.state, told.told[:10], list(told.names)) == (LIMIT, "1 session,", ["S_9 E_9"])
+    assert (told.state, told.text[:10], list(told.names)) == (LIMIT, "1 session,", ["S_9 E_9"])
     assert of(look(tmp_path, file), "prearchive") == [(OK, "empty")]
 
 

@@ -1,4 +1,4 @@
-"""Nothing useful is lost on the way through the waist."""
+"""Nothing useful is lost on the way into the dataset."""
 
 from pathlib import Path
 

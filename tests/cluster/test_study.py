@@ -51,17 +51,17 @@ def test_what_speaks_to_the_archive_and_what_is_quick_runs_where_it_was_submitte
     assert not [rule for rule in watch.values("Comment") if re.match(stays, rule)]
 
 
-def test_a_session_goes_through_the_waist_in_one_job(done: tuple[Lab, Run, Watch]) -> None:
+def test_a_session_is_converted_and_anonymized_in_one_job(done: tuple[Lab, Run, Watch]) -> None:
     lab, _, watch = done
-    waists = [job for job in watch.jobs().values() if job["Comment"].startswith("rule_waist")]
-    assert len(waists) == len(list(lab.work.glob("results/*/records/sub-*")))
+    sessions = [job for job in watch.jobs().values() if job["Comment"].startswith("rule_session")]
+    assert len(sessions) == len(list(lab.work.glob("results/*/records/sub-*")))
 
 
 def test_jobs_ask_for_more_than_the_least_by_the_size_of_the_session(
     done: tuple[Lab, Run, Watch],
 ) -> None:
     jobs = done[2].jobs().values()
-    asked = {job["MinMemoryNode"] for job in jobs if job["Comment"].startswith("rule_waist")}
+    asked = {job["MinMemoryNode"] for job in jobs if job["Comment"].startswith("rule_session")}
     assert all(2000 < int(memory.removesuffix("M")) < 4000 for memory in asked)
 
 

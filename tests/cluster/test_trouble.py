@@ -163,7 +163,7 @@ def test_each_trouble_was_seen_by_slurm(story: Story) -> None:
 
 def test_another_attempt_asks_for_more(story: Story) -> None:
     jobs = story.watch.jobs()
-    asked = [int(j["MinMemoryNode"].removesuffix("M")) for j in jobs.values() if is_waist(j)]
+    asked = [int(j["MinMemoryNode"].removesuffix("M")) for j in jobs.values() if is_session(j)]
     assert max(asked) > 1.9 * min(asked)
 
 
@@ -210,8 +210,8 @@ def test_nothing_identified_stays_behind_and_nothing_is_to_be_done(story: Story)
     assert story.again and "Nothing to be done" in story.again.output
 
 
-def is_waist(job: dict[str, str]) -> bool:
-    return job["Comment"].startswith("rule_waist")
+def is_session(job: dict[str, str]) -> bool:
+    return job["Comment"].startswith("rule_session")
 
 
 def works(lab: Lab, job: str) -> set[str]:

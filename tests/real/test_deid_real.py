@@ -1,4 +1,4 @@
-"""Real sessions through the waist: nothing identified leaves, nothing useful is lost."""
+"""Real sessions, anonymized: nothing identified leaves, nothing useful is lost."""
 
 import gzip
 import json

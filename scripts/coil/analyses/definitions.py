@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from coil.analyses.run import INTERPRETERS
-from coil.config.reading import path_beside, project_path
+from coil.config.reading import project_file, project_path
 from coil.errors import ConfigError
 from coil.units import code_digest
 from coil.workspace import CHECKOUT, HIDDEN, SCRIPTS
@@ -54,7 +54,7 @@ class Analysis:
     def bundled(self) -> bool:
         return self.file.parent == FOLDER
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """What the config says of it that can change its results."""
         return {
             "level": self.level,
@@ -74,7 +74,7 @@ class Analysis:
             "name": self.name,
             "file": os.path.relpath(self.file, CHECKOUT if checkout else root),
             "checkout": checkout,
-            **self.told(),
+            **self.described(),
             "code": self.code,
             "env": hashlib.sha256(self.env.read_bytes()).hexdigest()[:12] if self.env else None,
         }
@@ -166,7 +166,9 @@ def _analysis(
     if name in bundled():
         file = FOLDER / entry[key]
     else:
-        file = path_beside(entry[key], project, root, f"{where.partition(': ')[2]}.{key}").resolve()
+        file = project_file(
+            entry[key], project, root, f"{where.partition(': ')[2]}.{key}"
+        ).resolve()
     endings = [".ipynb"] if key == "notebook" else list(INTERPRETERS)
     if file.suffix not in endings:
         raise ConfigError(
@@ -196,7 +198,7 @@ def _environment(entry: dict[str, Any], project: Path, root: Path) -> Path | Non
     if (own := CHECKOUT / "envs" / f"{env}.yaml").is_file():
         return own
     key = f"{entry['where'].partition(': ')[2]}.env"
-    return path_beside(env, project, root, key).resolve()
+    return project_file(env, project, root, key).resolve()
 
 
 def _inputs(

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from coil.config.reading import path_beside, project_path
+from coil.config.reading import project_file, project_path
 from coil.workspace import Workspace
 
 
@@ -52,7 +52,7 @@ def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
             found[use] = Workspace().private(Path(file).stem).bidsmap
         elif use.endswith(".py"):
             key = f"bids.mapping[{place}].use"
-            found[use] = path_beside(use, project_path(file, Path()), Path(), key)
+            found[use] = project_file(use, project_path(file, Path()), Path(), key)
     return found
 
 

@@ -49,7 +49,7 @@ def project_path(file: str, base: Path) -> Path:
     raise ConfigError(f"config: projects: {file}: no such file; write it or correct the path")
 
 
-def path_beside(file: str, project: Path, base: Path, key: str) -> Path:
+def project_file(file: str, project: Path, base: Path, key: str) -> Path:
     """Where a file is that a project's config names: beside it, or in the working folder.
 
     Raises `ConfigError`, which names the config's `key`.
@@ -73,7 +73,7 @@ def read_overrides(
     name = settings["bids"].get("overrides")
     if name is None:
         return {}
-    path = path_beside(name, project_path(file, base), base, "bids.overrides")
+    path = project_file(name, project_path(file, base), base, "bids.overrides")
     named: dict[str, Any] = {}
     for unit, entries in _read_yaml(path, name, {}).items():
         named[str(unit)] = entries

@@ -15,7 +15,7 @@ from coil.doctor.survey import Surveyed
 from coil.errors import ArchiveError
 
 Look = Callable[[Archive], Iterable[Finding]]
-TOLD: dict[str, Callable[[Surveyed], Iterable[Finding]]] = {
+CHECKS: dict[str, Callable[[Surveyed], Iterable[Finding]]] = {
     "sessions": data.sessions,
     "columns": data.columns,
     "labels": data.labels,
@@ -26,7 +26,7 @@ ASKED: dict[str, Callable[[Surveyed, Archive], Iterable[Finding]]] = {
     "catalogs": data.catalogs,
     "prearchive": data.waiting,
     "variables": custom.look,
-    "resources": resources.beside,
+    "resources": resources.named,
     "questionnaires": resources.of_project,
 }
 """What is asked beyond them."""
@@ -129,7 +129,7 @@ def _second(
     """Of the data of each place that could be listed."""
     for place in places:
         if project := surveys.get(place.name):
-            for what, told in TOLD.items():
+            for what, told in CHECKS.items():
                 yield Check("Data", what, partial(told, project), place.name)
             for what, asked in ASKED.items():
                 look = partial(_connected, address, partial(asked, project))

@@ -19,7 +19,7 @@ class Trial(NamedTuple):
 
     works: Callable[[Path], bool]
     state: str
-    told: str
+    text: str
     remedy: str = ""
 
 
@@ -53,7 +53,7 @@ def tried(folder: Path, trials: Mapping[str, Trial] | None = None) -> list[Findi
             place = Path(made, str(number))
             place.mkdir()
             if not _works(trial, place):
-                found.append(Finding("Machine", what, trial.state, trial.told, trial.remedy))
+                found.append(Finding("Machine", what, trial.state, trial.text, trial.remedy))
     return found
 
 

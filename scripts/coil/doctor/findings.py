@@ -11,7 +11,7 @@ from typing import Any
 
 from coil.workspace import Workspace
 
-VERSION = 1
+VERSION = 2
 PAGE, RECORD = Workspace().doctor_page, Workspace().doctor_record
 """Where a look leaves what it found: with the archive's names, and without them."""
 AREAS = ("Server", "Login", "Data", "Machine")
@@ -30,7 +30,7 @@ class Finding:
     area: str
     what: str
     state: str
-    told: str
+    text: str
     remedy: str = ""
     project: str = ""
     names: Sequence[str] = field(default=(), repr=False)
@@ -38,7 +38,7 @@ class Finding:
     @property
     def line(self) -> str:
         """What was found and what to do, in one line."""
-        return f"{self.told}; {self.remedy}" if self.remedy else self.told
+        return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
     def public(self) -> dict[str, Any]:
         """The finding for everybody's eyes."""

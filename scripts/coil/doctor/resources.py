@@ -16,7 +16,7 @@ LOOKED_AT = 20
 """So many sessions' resources are asked for, the last ones, a request each."""
 
 
-def beside(project: Surveyed, archive: Archive) -> Iterator[Finding]:
+def named(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """Resources with files beside the images that the config names and no session has."""
     wanted = wanted_resources(dict(project.settings))
     of_scans = {label for label in wanted if label.startswith(OF_SCANS)}

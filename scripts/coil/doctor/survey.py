@@ -59,9 +59,9 @@ class Surveyed(NamedTuple):
         """The sessions that the config's `select` takes."""
         return selection.select(self.survey.sessions, self.settings["select"])
 
-    def found(self, what: str, state: str, told: str, remedy: str = "", *names: str) -> Finding:
+    def found(self, what: str, state: str, text: str, remedy: str = "", *names: str) -> Finding:
         """A finding on the project's data; `names` are the archive's own."""
-        return Finding("Data", what, state, told, remedy, self.name, names)
+        return Finding("Data", what, state, text, remedy, self.name, names)
 
 
 class _Watching(Lister):

@@ -28,7 +28,7 @@ def parts(
     analyses = list(analyses)
     environments = {*(CHECKOUT / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
     stages = {stage: code_digest(stage) for stage in _STAGES}
-    told = {f"analyses.{a.name}": lock.digest(a.told()) for a in analyses}
+    told = {f"analyses.{a.name}": lock.digest(a.described()) for a in analyses}
     return {
         "config": lock.config_digests(allowed(settings)) | told | beside,
         "code": stages | {analysis.name: analysis.code for analysis in analyses},
@@ -36,7 +36,7 @@ def parts(
     }
 
 
-def given(places: str | list[str], projects: Iterable[str], main: bool) -> dict[str, Lock]:
+def locks_for(places: str | list[str], projects: Iterable[str], main: bool) -> dict[str, Lock]:
     """The locks that this invocation reruns from, by project; none without `places`.
 
     Jobs read those that the `main` process kept for them.

@@ -102,7 +102,7 @@ def close_logins_at_exit(root: Path) -> None:
     atexit.register(close)
 
 
-def settle_cluster(root: Path) -> None:
+def wait_for_cluster(root: Path) -> None:
     """Wait for what an earlier run left in a cluster's queue, before anything is planned."""
     if Workspace(root).in_use:
         return  # the jobs may belong to another invocation

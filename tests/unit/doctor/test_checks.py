@@ -50,8 +50,8 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on() -> None:
     ]
     broken, told, well = run(checks, 2)
     assert (broken.state, broken.project) == (UNKNOWN, "study")
-    assert "KeyError" in broken.told and "Doe" not in broken.line
-    assert (told.state, told.told, told.remedy) == (PROBLEM, "the table is empty", "fill it")
+    assert "KeyError" in broken.text and "Doe" not in broken.line
+    assert (told.state, told.text, told.remedy) == (PROBLEM, "the table is empty", "fill it")
     assert well.state == OK
 
 
@@ -83,7 +83,7 @@ def test_a_certificate_that_ends_soon_is_told(days: int, state: str) -> None:
     end = (NOW + timedelta(days=days, hours=1)).strftime("%b %d %H:%M:%S %Y GMT")
     found = server.days_left({"notAfter": end}, NOW, "ca.pem")
     assert found.state == state
-    assert f"good for {days} days" in found.told
+    assert f"good for {days} days" in found.text
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_a_real_certificate_is_looked_at(
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     url, certificate = signed_by_nobody
     (refused,) = server.certificate(Address(url))
-    assert (refused.state, "self-signed" in refused.told) == (PROBLEM, True)
+    assert (refused.state, "self-signed" in refused.text) == (PROBLEM, True)
     (short,) = server.certificate(Address(url, str(certificate)))
-    assert (short.state, "trusted by certificate.pem" in short.told) == (LIMIT, True)
+    assert (short.state, "trusted by certificate.pem" in short.text) == (LIMIT, True)
     (absent,) = server.certificate(Address(url, "/nowhere/ca.pem"))
-    assert (absent.state, "is not there" in absent.told) == (PROBLEM, True)
+    assert (absent.state, "is not there" in absent.text) == (PROBLEM, True)
     assert list(server.certificate(Address("http://127.0.0.1"))) == []
 
 
@@ -149,7 +149,7 @@ def test_the_clocks_are_compared_by_the_date_of_an_answer() -> None:
     assert ahead is not None
     assert abs(ahead - 90) < 1
     (found,) = server.clock(Reached(0.1, ahead))
-    assert (found.state, "s ahead of this machine's" in found.told) == (LIMIT, True)
+    assert (found.state, "s ahead of this machine's" in found.text) == (LIMIT, True)
     assert states(server.clock(Reached(0.1, -2.0))) == [OK]
     assert states(server.clock(Reached(0.1, server.skew("yesterday", 0)))) == [UNKNOWN]
 
@@ -195,12 +195,12 @@ def test_without_that_list_groups_and_roles_tell(user: User, may: set[str] | Non
 
 def test_a_project_that_is_listed_though_its_data_are_hidden_is_told() -> None:
     found = rights.rights(True, set())
-    assert (found.state, "not its data" in found.told) == (LIMIT, True)
+    assert (found.state, "not its data" in found.text) == (LIMIT, True)
 
 
 def test_roles_that_the_server_does_not_tell_are_not_called_none() -> None:
-    assert [one.told for one in rights.roles(User())] == ["not told"]
-    assert [one.told for one in rights.roles(User([], []))] == ["none; in 0 project groups"]
+    assert [one.text for one in rights.roles(User())] == ["not told"]
+    assert [one.text for one in rights.roles(User([], []))] == ["none; in 0 project groups"]
 
 
 def test_rights_that_nobody_tells_are_to_be_tried() -> None:
@@ -218,7 +218,7 @@ def test_the_kind_of_login_is_told_and_not_whose(
     monkeypatch.setenv("XNAT_USER", user)
     monkeypatch.setenv("XNAT_PASS", "secret")
     (found,) = rights.kind(Address("https://xnat.example.org"))
-    assert found.told.startswith(kind)
+    assert found.text.startswith(kind)
     assert user not in found.line
 
 
@@ -233,7 +233,7 @@ def test_a_login_of_netrc_and_none_at_all_are_told(
     assert states(rights.kind(address)) == [LIMIT]
     netrc.write_text("machine xnat.example.org login jane password secret\n")
     netrc.chmod(0o600)
-    assert [one.told for one in rights.kind(address)] == ["user and password of ~/.netrc"]
+    assert [one.text for one in rights.kind(address)] == ["user and password of ~/.netrc"]
 
 
 # Machine -----------------------------------------------------------------------------------------
@@ -286,8 +286,8 @@ def test_a_program_that_lacks_is_told_with_what_does_not_work_without_it() -> No
     widening = Program("no-such-scheduler", "for jobs elsewhere")
     found = {one.what: one for one in programs.look(False, (there, absent, widening))}
     assert (found["no-such-program"].state, found["programs"].state) == (PROBLEM, OK)
-    assert "no series is converted" in found["no-such-program"].told
-    assert "no-such-scheduler (for jobs elsewhere)" in found["not here"].told
+    assert "no series is converted" in found["no-such-program"].text
+    assert "no-such-scheduler (for jobs elsewhere)" in found["not here"].text
     assert "no-such-program" not in [one.what for one in programs.look(True, (absent, there))]
 
 

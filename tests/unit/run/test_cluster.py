@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def test_jobs_of_an_earlier_run_are_waited_for_and_named(
     squeue: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (squeue / "1").write_text(f"7|rule_waist|{folder}\n8|rule_qc_wildcards_a|{folder}\n")
+    (squeue / "1").write_text(f"7|rule_session|{folder}\n8|rule_qc_wildcards_a|{folder}\n")
     (squeue / "2").write_text(f"8|rule_qc_wildcards_a|{folder}\n")
     wait_for_earlier_jobs(folder, pause=0)
     first, second = capsys.readouterr().err.splitlines()

@@ -15,7 +15,7 @@ from coil.archive.client import Archive, part
 from coil.archive.push import push
 from coil.archive.push.plan import Upload, read_blank, read_receipt
 from coil.archive.push.receipt import Receipt, keys
-from coil.archive.push.scans import Item, Scan, beside
+from coil.archive.push.scans import Item, Scan, without_clash
 from coil.archive.resources import Resource, ResourceFile, held
 from coil.deid.identity.identities import keyed_digest
 from coil.errors import ArchiveError, DataError, RefusedError
@@ -113,7 +113,7 @@ def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, st
     them. Raises `DataError` where somebody else's subject or session has the label.
     """
     found = find(archive, copy) or _make(archive, copy, about)
-    scans = beside(scans, found.scans)
+    scans = without_clash(scans, found.scans)
     for scan in scans:
         if scan.id not in found.scans:
             fields = {"type": scan.description, "series_description": scan.description}
@@ -129,7 +129,7 @@ def dry_run(archive: Archive, copy: Copy, scans: list[Scan]) -> dict[str, Any]:
     found = find(archive, copy)
     if found and not scans:
         return {"resource": HOME, "would": {copy.label: "remove"}}
-    upload = _upload(beside(scans, found.scans) if found else scans)
+    upload = _upload(without_clash(scans, found.scans) if found else scans)
     if found:
         return push.dry_run(archive, found.base, upload)
     if scans:

@@ -26,7 +26,7 @@ class Scan:
     later: str = ""
 
 
-def beside(scans: Iterable[Scan], there: Mapping[str, Item]) -> list[Scan]:
+def without_clash(scans: Iterable[Scan], there: Mapping[str, Item]) -> list[Scan]:
     """The scans with their IDs beside those that are `there`, XNAT's items by ID.
 
     One that was sent before keeps its ID. Of a number that is taken the next is `6-MR1`, as XNAT

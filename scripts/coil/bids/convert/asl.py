@@ -74,7 +74,7 @@ def describe(files: Sequence[Path], types: Sequence[str]) -> None:
         sidecars.fill(image, told)
 
 
-def tie(runs: Sequence[Run], session: Path) -> None:
+def link(runs: Sequence[Run], session: Path) -> None:
     """Tie each run to the m0scan nearest in time, in the sidecars of both.
 
     An m0scan whose entities a run shares is for such runs only. `session` is the folder

@@ -39,9 +39,9 @@ def complete(rows: Iterable[Row], pulled: Path, session: Path, field_maps: str) 
         except DataError as error:
             row.drop("failed", str(error))
     rows = [row for row in rows if row.state == "mapped"]
-    asl.tie([asl.Run(row.suffix, row.files, row.start) for row in rows], session)
+    asl.link([asl.Run(row.suffix, row.files, row.start) for row in rows], session)
     raw = [row for row in rows if row.rule and not row.rule.is_derivative]
-    notes = fieldmaps.tie([row.run for row in raw], session, by_match=field_maps == "by_match")
+    notes = fieldmaps.link([row.run for row in raw], session, by_match=field_maps == "by_match")
     for row in raw:
         row.reason = "; ".join([row.reason, *notes.get(row.name, ())])
     for rule in {row.rule.index: row.rule for row in rows if row.rule}.values():
@@ -74,7 +74,7 @@ def _place_log(log: Row, runs: list[Row]) -> None:
     from coil.bids.associated import collect
 
     try:
-        placed = collect.place_log(runs[0].beside, series.path)
+        placed = collect.place_log(runs[0].associated, series.path)
     except DataError as error:
         log.drop("failed", str(error))
         return
@@ -84,10 +84,10 @@ def _place_log(log: Row, runs: list[Row]) -> None:
 
 def _place_beside(rule: Rule, rows: list[Row], pulled: Path) -> None:
     """Put the events and recordings that a rule names beside its runs."""
-    for companion in rule.beside:
+    for companion in rule.associated:
         from coil.bids.associated import collect
 
-        runs = [row.beside for row in rows]
+        runs = [row.associated for row in rows]
         for row, placed in zip(rows, collect.place(companion, runs, pulled), strict=True):
             row.files += placed.files
             row.reason += "".join(f"; {note}" for note in placed.notes)

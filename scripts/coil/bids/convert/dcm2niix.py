@@ -27,7 +27,7 @@ NO_IMAGE = "dcm2niix makes no image of it; look at its files in the archive"
 _STEM = "i"
 _SMALLEST_FREE = 2**20
 _NIFTI = ".nii.gz"
-# As heudiconv runs it, but for compression, which takes most of its time: the waist compresses
+# As heudiconv runs it, but for compression, which takes most of its time: `anonymize` compresses
 # what leaves.
 FLAGS = ["-b", "y", "-z", "n", "-x", "n", "-m", "0", "-s", "n", "-v", "n", "-w", "2", "-f"]
 _NO_WRITING = 7  # its exit status where it cannot write to the folder

@@ -132,7 +132,7 @@ class _Fit:
         return f" ({', '.join(said)})" if said else ""
 
 
-def tie(runs: Sequence[Run], session: Path, by_match: bool = False) -> dict[str, list[str]]:
+def link(runs: Sequence[Run], session: Path, by_match: bool = False) -> dict[str, list[str]]:
     """Write what ties field maps to images into their sidecars.
 
     Members of a group get B0FieldIdentifier, those in `fmap/` IntendedFor, and what the group

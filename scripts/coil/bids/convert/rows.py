@@ -50,8 +50,8 @@ class Row:
         return fieldmaps.Run(self.name, self.files, self.rule.b0, self.start)
 
     @property
-    def beside(self) -> "collect.Run":
-        """The series as what stands beside it sees it."""
+    def associated(self) -> "collect.Run":
+        """The series as files that are associated with it see it."""
         from coil.bids.associated import collect
 
         series = self.resolution.series

@@ -39,18 +39,18 @@ def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
     return sorted(values)
 
 
-def start(files: Iterable[Path], told: str | None) -> str | None:
-    """When the run began: the day of `told`, at the earliest time in the sidecars.
+def start(files: Iterable[Path], first: str | None) -> str | None:
+    """When the run began: the day of `first`, at the earliest time in the sidecars.
 
-    `told` is the date and time (ISO) of some file of the series; which one depends on how the
+    `first` is the date and time (ISO) of some file of the series; which one depends on how the
     archive names its files. It may be on the other side of midnight.
     """
     times = [str(read(image).get("AcquisitionTime", "")) for image in outputs.images(files)]
     try:
-        known = datetime.fromisoformat(told or "")
+        known = datetime.fromisoformat(first or "")
         found = min(datetime.combine(known, time.fromisoformat(text)) for text in times)
     except ValueError:
-        return told
+        return first
     days = round((known - found) / _DAY)
     return (found + days * _DAY).isoformat(timespec="microseconds")
 

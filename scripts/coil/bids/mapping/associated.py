@@ -42,7 +42,7 @@ class Companion:
     acquisition: str | None = None
 
 
-def parse(kind: str, datatype: str, given: Any, where: str, fail: Fail) -> list[Companion]:
+def parse(kind: str, datatype: str, entries: Any, where: str, fail: Fail) -> list[Companion]:
     """The companions that a rule's key `kind` names: one, or a list of them.
 
     Raises
@@ -52,10 +52,10 @@ def parse(kind: str, datatype: str, given: Any, where: str, fail: Fail) -> list[
     """
     if (datatype, kind) not in names.companions():
         fail(kind, f"BIDS has no {kind} beside {datatype} images")
-    several = given if isinstance(given, list) else [given]
+    several = entries if isinstance(entries, list) else [entries]
     found = []
     for place, raw in enumerate(several):
-        key = f"{kind}[{place}]" if isinstance(given, list) else kind
+        key = f"{kind}[{place}]" if isinstance(entries, list) else kind
         _closed(raw, KEYS, key, fail)
         if raw.get("of", "session") not in ("session", "scan"):
             fail(f"{key}.of", "is session or scan")
@@ -79,7 +79,9 @@ def parse(kind: str, datatype: str, given: Any, where: str, fail: Fail) -> list[
     return found
 
 
-def parse_behaviour(given: list[dict[str, Any]], where: str = "bids.behaviour") -> list[Companion]:
+def parse_behaviour(
+    entries: list[dict[str, Any]], where: str = "bids.behaviour"
+) -> list[Companion]:
     """The entries of `bids.behaviour`: tables of tasks outside the scanner's runs.
 
     Raises
@@ -92,7 +94,7 @@ def parse_behaviour(given: list[dict[str, Any]], where: str = "bids.behaviour") 
         raise ConfigError(f"{where}{key}: {what}")
 
     found = []
-    for place, raw in enumerate(given):
+    for place, raw in enumerate(entries):
         key = f"[{place}]"
         _closed(raw, BEHAVIOUR_KEYS, key, fail)
         kind = raw.get("kind", "beh")
@@ -134,11 +136,11 @@ def _resource(raw: Mapping[str, Any], key: str, fail: Fail) -> str:
 
 
 def _columns(raw: Mapping[str, Any], key: str, fail: Fail) -> dict[str, dict[str, Any]]:
-    given = dict(raw.get("columns") or {})
-    for name, note in given.items():
+    entries = dict(raw.get("columns") or {})
+    for name, note in entries.items():
         if why := columns.problem(note):
             fail(f"{key}.columns.{name}", why)
-    return given
+    return entries
 
 
 def _number(raw: Mapping[str, Any], name: str, key: str, fail: Fail) -> float | None:

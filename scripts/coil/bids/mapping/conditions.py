@@ -96,9 +96,9 @@ class _Leaf:
     def answer(self, series: "Series") -> Answer:
         if not series.knows(self.key):
             return Answer(None, open=self.keys, asked=self.keys)
-        return self.told(series)
+        return self.answer_known(series)
 
-    def told(self, series: "Series") -> Answer:
+    def answer_known(self, series: "Series") -> Answer:
         """The answer of a series that knows the key."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class Text(_Leaf):
     def groups(self) -> frozenset[str]:
         return frozenset(self.pattern.groupindex)
 
-    def told(self, series: "Series") -> Answer:
+    def answer_known(self, series: "Series") -> Answer:
         found = self.pattern.search(series.text(self.key))
         if found is None:
             return Answer(False)
@@ -127,7 +127,7 @@ class Tokens(_Leaf):
 
     words: frozenset[str]
 
-    def told(self, series: "Series") -> Answer:
+    def answer_known(self, series: "Series") -> Answer:
         holds = self.words <= {word.upper() for word in series.words(self.key)}
         return Answer(holds, asked=self.keys)
 
@@ -150,7 +150,7 @@ class Number(_Leaf):
 
     range: Range
 
-    def told(self, series: "Series") -> Answer:
+    def answer_known(self, series: "Series") -> Answer:
         holds = any(self.range.holds(value) for value in series.numbers(self.key))
         return Answer(holds, asked=self.keys)
 

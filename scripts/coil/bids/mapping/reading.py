@@ -107,7 +107,7 @@ class _Reader:
             required=bool(raw.get("required", False)),
             priority=priority,
             supplement=self._supplement(),
-            beside=self._beside(datatype, suffix),
+            associated=self._associated(datatype, suffix),
             aslcontext=self._aslcontext(suffix),
             b0=self._b0(datatype),
         )
@@ -215,7 +215,7 @@ class _Reader:
                 self._fail(f"supplement.{key}", "BIDS knows no sidecar key of this name")
         return given
 
-    def _beside(self, datatype: str, suffix: str) -> tuple[Companion, ...]:
+    def _associated(self, datatype: str, suffix: str) -> tuple[Companion, ...]:
         given = [kind for kind in associated.KINDS if kind in self.raw]
         if given and suffix == "physio":
             self._fail(given[0], "stands beside images, and a log is none")

@@ -80,7 +80,7 @@ class Rule:
     priority: int = 0
     amends: int | None = None
     supplement: dict[str, Any] = field(default_factory=dict)
-    beside: tuple[Companion, ...] = ()
+    associated: tuple[Companion, ...] = ()
     aslcontext: tuple[str, ...] = ()
     b0: B0 = field(default_factory=B0)
 

@@ -1,4 +1,4 @@
-"""The narrow waist: the one door from the quarantine to the dataset.
+"""The one door from the quarantine to the dataset.
 
 What is not a known kind of file, in a known place, with checked contents, stays behind. At the
 end the candidate is searched for the session's own identifiers; one hit and nothing leaves.
@@ -72,27 +72,27 @@ def admit_session(
         source = converted / "derivatives"
         trees.append(Tree(source, derivatives, subject, session, prefix="derivatives/"))
     try:
-        waist = _Waist(pulled, trees)
-        waist.allow, waist.words = frozenset(allow_keys), frozenset(words)
+        anonymizer = SessionAnonymizer(pulled, trees)
+        anonymizer.allow, anonymizer.words = frozenset(allow_keys), frozenset(words)
         days = shift_days(secret, project, subject_id)
         times = {"dates": dates, "time_of_day": time_of_day}
-        waist.prepare(keep_times=dates == "shift" and time_of_day == "keep")
+        anonymizer.prepare(keep_times=dates == "shift" and time_of_day == "keep")
         if people is not None:
-            note_people(people, waist.identifiers.people, secret)
+            note_people(people, anonymizer.identifiers.people, secret)
         for tree in trees:
             for path in tree.known():
-                waist.pass_file(tree, path, frozenset(deface))
-        waist.remove_faces()
-        rows = [waist.series_row(row, days, times) for row in waist.record["series"]]
-        waist.write_scans(rows)
-        return waist.finish(rows)
+                anonymizer.pass_file(tree, path, frozenset(deface))
+        anonymizer.remove_faces()
+        rows = [anonymizer.series_row(row, days, times) for row in anonymizer.record["series"]]
+        anonymizer.write_scans(rows)
+        return anonymizer.finish(rows)
     except BaseException:
         for tree in trees:
             remove_tree(tree.out / tree.inner)
         raise
 
 
-class _Waist:
+class SessionAnonymizer:
     """One session on its way out."""
 
     def __init__(self, pulled: Path, trees: list[Tree]) -> None:

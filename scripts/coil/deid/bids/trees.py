@@ -1,4 +1,4 @@
-"""Which files of a converted session may pass the waist: known kinds, in known places."""
+"""Which files of a converted session may leave: known kinds, in known places."""
 
 import re
 from collections import Counter

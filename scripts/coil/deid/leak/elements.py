@@ -15,10 +15,12 @@ IMPLICIT, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1.99"
 BIG = b"1.2.840.10008.1.2.2"
 
 _TEXTS = frozenset((b"AE", b"LO", b"LT", b"SH", b"ST", b"UC", b"UR", b"UT"))
-TOLD = _TEXTS | {b"AS", b"PN", b"DA", b"DT", b"TM", b"UI"}
+TEXT_VRS = _TEXTS | {b"AS", b"PN", b"DA", b"DT", b"TM", b"UI"}
 BYTES = frozenset((b"OB", b"OW", b"UN"))
 LONG = BYTES | {b"OD", b"OF", b"OL", b"OV", b"SQ", b"SV", b"UC", b"UR", b"UT", b"UV"}
-VRS = (LONG | TOLD).union((b"AT", b"CS", b"DS", b"FD", b"FL", b"IS", b"SL", b"SS", b"UL", b"US"))
+VRS = (LONG | TEXT_VRS).union(
+    (b"AT", b"CS", b"DS", b"FD", b"FL", b"IS", b"SL", b"SS", b"UL", b"US")
+)
 # A text of these is no name and no date, if it is what its VR says.
 STRICT = {
     b"CS": re.compile(rb"[A-Z0-9 _\\]*\0*"),
@@ -26,7 +28,7 @@ STRICT = {
     b"IS": re.compile(rb"[0-9+\- \\]*\0*"),
 }
 
-LOOKED_AT = TOLD | BYTES | STRICT.keys()
+LOOKED_AT = TEXT_VRS | BYTES | STRICT.keys()
 
 Buffer = bytes | mmap.mmap
 

@@ -210,7 +210,7 @@ class Walk:
         told = key[4:8] != b"\xff\xff\xff\xff" if syntax.implicit else vr not in elements.LONG
         if not told or vr in elements.BYTES or vr == b"SQ":
             return WALKED
-        if vr not in elements.TOLD and vr not in elements.STRICT:
+        if vr not in elements.TEXT_VRS and vr not in elements.STRICT:
             return None
         name = (tag, vr, creators, syntax)
         if name not in self._leaves:
@@ -260,7 +260,7 @@ class Walk:
     def _value(self, leaf: Leaf, value: bytes) -> None:
         """Look at a value, wherever it stands."""
         vr, charset, depth = leaf.vr, leaf.syntax.charset, leaf.depth
-        if vr in elements.TOLD:
+        if vr in elements.TEXT_VRS:
             self._tell(leaf.tag, vr.decode(), value, leaf.creators, charset, depth)
             # Such a text swallowed the elements behind it.
             if len(value) > 8 and _CONTROL.search(value.rstrip(b"\0")):

@@ -121,7 +121,7 @@ def test_a_run_is_tied_to_the_m0scan_nearest_in_time(tmp_path: Path) -> None:
         made(session, "run-2_m0scan", "14:00:00"),
     )
     run = made(session, "asl", "13:50:00")
-    asl.tie([first, run, last], session)
+    asl.link([first, run, last], session)
     assert meta(run) == {"M0Type": "Separate"}
     assert meta(last) == {"IntendedFor": ["bids::sub-X/ses-Y/perf/sub-X_ses-Y_asl.nii.gz"]}
     assert meta(first) == {}
@@ -132,5 +132,5 @@ def test_without_an_m0scan_the_run_has_none_or_its_own(
     tmp_path: Path, told: dict[str, str]
 ) -> None:
     run = made(tmp_path / "sub-X" / "ses-Y", "asl", "13:50:00", **told)
-    asl.tie([run], tmp_path / "sub-X" / "ses-Y")
+    asl.link([run], tmp_path / "sub-X" / "ses-Y")
     assert meta(run) == (told or {"M0Type": "Absent"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coil.bids import names
 from coil.bids.convert import asl, sidecars
-from coil.bids.convert.fieldmaps import Run, same_shims, tie
+from coil.bids.convert.fieldmaps import Run, link, same_shims
 from coil.bids.convert.geometry import coverage
 from coil.bids.mapping.rules import B0
 from coil.files import read_json, write_json
@@ -50,8 +50,8 @@ class Session:
             files += [image, side]
         self.runs.append(Run(name, files, b0, f"2024-05-01T13:{minute:02d}:00.000000"))
 
-    def tie(self, by_match: bool = False) -> dict[str, list[str]]:
-        notes = tie(self.runs, self.folder, by_match)
+    def link(self, by_match: bool = False) -> dict[str, list[str]]:
+        notes = link(self.runs, self.folder, by_match)
         return {name.partition("ses-Y_")[2]: said for name, said in notes.items()}
 
     def sidecar(self, file: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def test_a_rules_name_ties_both_directions_to_the_run_that_they_correct(session:
     session.add("fmap/dir-AP_epi", PEPOLAR)
     session.add("fmap/dir-PA_epi", PEPOLAR)
     session.add("func/task-rest_bold", CORRECTED)
-    assert session.tie() == {}
+    assert session.link() == {}
     run = "bids::sub-X/ses-Y/func/sub-X_ses-Y_task-rest_bold.nii.gz"
     for direction in ("AP", "PA"):
         sidecar = session.sidecar(f"fmap/dir-{direction}_epi")
@@ -81,7 +81,7 @@ def test_diffusion_of_opposite_directions_corrects_itself(session: Session) -> N
     both = B0(identifier=("dwi",), source=("dwi",))
     session.add("dwi/dir-AP_dwi", both)
     session.add("dwi/dir-PA_dwi", both)
-    assert session.tie() == {}
+    assert session.link() == {}
     sidecar = session.sidecar("dwi/dir-AP_dwi")
     assert sidecar["B0FieldIdentifier"] == sidecar["B0FieldSource"] == "dwi_sesY"
     assert "IntendedFor" not in sidecar
@@ -91,7 +91,7 @@ def test_an_image_may_have_two_sources(session: Session) -> None:
     session.add("fmap/dir-AP_epi", PEPOLAR)
     session.add("fmap/phasediff", B0(identifier=("gre",)))
     session.add("func/task-rest_bold", B0(source=("gre", "pepolar")))
-    session.tie()
+    session.link()
     assert session.sidecar("func/task-rest_bold")["B0FieldSource"] == ["gre_sesY", "pepolar_sesY"]
 
 
@@ -102,7 +102,7 @@ def test_repeated_field_maps_go_to_the_runs_nearest_in_time(session: Session) ->
     session.add("fmap/dir-AP_run-2_epi", PEPOLAR, minute=20)
     session.add("fmap/dir-PA_run-2_epi", PEPOLAR, minute=21)
     session.add("func/task-nback_bold", CORRECTED, minute=18)
-    notes = session.tie()
+    notes = session.link()
     assert session.sidecar("func/task-rest_bold")["B0FieldSource"] == "pepolar_run1_sesY"
     assert session.sidecar("func/task-nback_bold")["B0FieldSource"] == "pepolar_run2_sesY"
     assert notes["task-rest_bold"] == ["corrected by pepolar run 1 (120 s before it)"]
@@ -112,21 +112,21 @@ def test_the_same_shims_go_before_nearness_in_time(session: Session) -> None:
     session.add("fmap/dir-AP_run-1_epi", PEPOLAR, minute=0, ShimSetting=AGAIN)
     session.add("fmap/dir-AP_run-2_epi", PEPOLAR, minute=9, ShimSetting=OTHER)
     session.add("func/task-rest_bold", CORRECTED, minute=10, ShimSetting=SHIMS)
-    notes = session.tie()
+    notes = session.link()
     assert notes["task-rest_bold"] == ["corrected by pepolar run 1 (same shims, 600 s before it)"]
 
 
 def test_other_shims_than_the_rules_field_map_are_told(session: Session) -> None:
     session.add("fmap/dir-AP_epi", PEPOLAR, ShimSetting=OTHER)
     session.add("func/task-rest_bold", CORRECTED, ShimSetting=SHIMS)
-    assert session.tie() == {"task-rest_bold": ["its field map has other shims"]}
+    assert session.link() == {"task-rest_bold": ["its field map has other shims"]}
     assert session.sidecar("func/task-rest_bold")["B0FieldSource"] == "pepolar_sesY"
 
 
 def test_a_field_map_for_nothing_and_a_run_without_one_are_told(session: Session) -> None:
     session.add("fmap/dir-AP_epi", PEPOLAR)
     session.add("func/task-rest_bold", B0(source=("gre",)))
-    assert session.tie() == {
+    assert session.link() == {
         "dir-AP_epi": ["corrects nothing"],
         "task-rest_bold": ["no field map for b0 gre"],
     }
@@ -136,7 +136,7 @@ def test_images_that_no_rule_ties_are_told_where_there_are_field_maps(session: S
     session.add("fmap/magnitude")
     session.add("func/task-rest_bold")
     session.add("anat/T1w")
-    assert session.tie() == {
+    assert session.link() == {
         "magnitude": ["corrects nothing: its rule has no b0"],
         "task-rest_bold": ["no field map: its rule has no b0"],
     }
@@ -144,14 +144,14 @@ def test_images_that_no_rule_ties_are_told_where_there_are_field_maps(session: S
 
 def test_a_session_without_field_maps_needs_no_words(session: Session) -> None:
     session.add("func/task-rest_bold")
-    assert session.tie() == {}
+    assert session.link() == {}
 
 
 def test_a_map_of_b1_is_not_a_map_of_b0(session: Session) -> None:
     session.add("fmap/acq-anat_TB1TFL")
     session.add("func/task-rest_bold")
-    assert session.tie() == {}
-    assert session.tie(by_match=True) == {"task-rest_bold": ["no field map"]}
+    assert session.link() == {}
+    assert session.link(by_match=True) == {"task-rest_bold": ["no field map"]}
 
 
 def test_by_match_an_image_takes_what_has_its_shims_and_covers_it(session: Session) -> None:
@@ -161,7 +161,7 @@ def test_by_match_an_image_takes_what_has_its_shims_and_covers_it(session: Sessi
     session.add("func/task-rest_bold", minute=2, ShimSetting=SHIMS)
     session.add("dwi/dwi", minute=31, ShimSetting=OTHER)
     session.add("anat/T1w", minute=1, ShimSetting=SHIMS)
-    notes = session.tie(by_match=True)
+    notes = session.link(by_match=True)
     assert notes == {
         "task-rest_bold": ["corrected by gre (same shims, 120 s before it)"],
         "dwi": ["corrected by pepolar_dwi (same shims, 60 s before it)"],
@@ -183,7 +183,7 @@ def test_by_match_what_does_not_fit_is_not_tied(
 ) -> None:
     session.add("fmap/dir-AP_epi", **field_map)
     session.add("func/task-rest_bold", ShimSetting=SHIMS, PhaseEncodingDirection="j")
-    notes = session.tie(by_match=True)
+    notes = session.link(by_match=True)
     assert notes == {"dir-AP_epi": ["corrects nothing"], "task-rest_bold": [reason]}
     assert "B0FieldSource" not in session.sidecar("func/task-rest_bold")
 
@@ -191,7 +191,7 @@ def test_by_match_what_does_not_fit_is_not_tied(
 def test_by_match_a_rules_own_b0_still_counts(session: Session) -> None:
     session.add("fmap/dir-AP_epi", PEPOLAR, ShimSetting=OTHER)
     session.add("func/task-rest_bold", CORRECTED, ShimSetting=SHIMS)
-    session.tie(by_match=True)
+    session.link(by_match=True)
     assert session.sidecar("func/task-rest_bold")["B0FieldSource"] == "pepolar_sesY"
 
 
@@ -215,7 +215,7 @@ def test_an_m0scan_is_intended_for_the_asl_run_with_its_entities(session: Sessio
     session.add("perf/acq-b_asl")
     session.add("perf/acq-a_m0scan")
     runs = [asl.Run(run.kind[1], run.files, run.acq_time) for run in session.runs]
-    asl.tie(runs, session.folder)
+    asl.link(runs, session.folder)
     intended = session.sidecar("perf/acq-a_m0scan")["IntendedFor"]
     assert intended == ["bids::sub-X/ses-Y/perf/sub-X_ses-Y_acq-a_asl.nii.gz"]
 
@@ -243,7 +243,7 @@ def test_the_order_of_the_series_does_not_matter(tmp_path: Path) -> None:
             session.add(f"fmap/dir-AP_run-{run}_epi", PEPOLAR, minute=10 * run)
             session.add(f"func/task-rest_run-{run}_bold", CORRECTED, minute=10 * run + 3)
         session.runs = session.runs[::step]
-        session.tie()
+        session.link()
         sidecars = sorted(session.folder.rglob("*.json"))
         texts.append([path.read_text() for path in sidecars])
     assert texts[0] == texts[1]

@@ -28,11 +28,11 @@ def name(series: Iterable["Series"]) -> list[Named]:
     return name_specs((one, [one.protocol_name or "", one.series_description]) for one in series)
 
 
-def name_specs(given: Iterable[tuple["Series", list[str]]]) -> list[Named]:
+def name_specs(texts_by_series: Iterable[tuple["Series", list[str]]]) -> list[Named]:
     """The same for series with texts of which the first that is a ReproIn name counts."""
     counter = _Runs()
     found: list[Named] = []
-    for series, texts in given:
+    for series, texts in texts_by_series:
         if series.series_description == "PhoenixZIPReport":
             found.append(Named(series, ignore="a report of the scanner's"))
             continue

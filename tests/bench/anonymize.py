@@ -1,10 +1,10 @@
-"""What anonymizing costs beside converting: processor time of the waist and the leak check.
+"""What anonymizing costs beside converting: processor time of the allow-lists and the leak check.
 
 Each step is a process of its own, with its imports; without defacing and without the validator,
 which takes a second of any session. Bare dcm2niix converts the same session in one run. With
 COIL_REAL_DICOM these are sessions of real scanners, else made-up ones.
 
-Images are compressed once, by the waist, while a converter compresses them itself. So there are
+Images are compressed once, by `anonymize`, while a converter compresses them itself. So there are
 two ratios: of the steps as they are, and with writing the images (`clean_nifti`) counted to the
 convert step, as of a converter that compresses.
 """
@@ -27,9 +27,9 @@ def main() -> None:
     """Measure, and print a line for each session."""
     options = _options()
     print(
-        "The waist's processor time to that of the convert step; medians. First as the steps are,"
+        "Anonymizing: processor time to that of the convert step; medians. First as the steps are,"
     )
-    print("then with writing the compressed images counted to the convert step, not to the waist.")
+    print("then with writing the compressed images counted to the step of converting.")
     print(f"{'':34}{'as is':>7}{'moved':>7}   aim {AIM}")
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -57,23 +57,23 @@ def _measure(title: str, session: Session, times: int, folder: Path) -> None:
     pulled, rules = session
     work, bare = folder / "work", folder / "bare"
     convert = [str(HERE / "one_convert.py"), str(pulled), str(work / "converted")]
-    waist = [str(HERE / "one_waist.py"), str(pulled), str(work / "converted")]
+    command = [str(HERE / "one_anonymize.py"), str(pulled), str(work / "converted")]
     alone = [dcm2niix.program(), *dcm2niix.FLAGS, "%s", "-z", "i", "-o", str(bare)]
-    cost: dict[str, list[float]] = {"convert": [], "waist": [], "bare": []}
+    cost: dict[str, list[float]] = {"convert": [], "anonymize": [], "bare": []}
     seen: list[dict[str, float]] = []
     for _ in range(times):
         work.mkdir()
         bare.mkdir()
         seconds, *_ = run([sys.executable, *convert, json.dumps(rules)])
         cost["convert"].append(seconds)
-        seconds, _, said = run([sys.executable, *waist])
-        cost["waist"].append(seconds)
+        seconds, _, said = run([sys.executable, *command])
+        cost["anonymize"].append(seconds)
         seen.append(json.loads(said))
         seconds, *_ = run([*alone, str(pulled / "series")])
         cost["bare"].append(seconds)
         shutil.rmtree(work)
         shutil.rmtree(bare)
-    ours, step, peer = (statistics.median(cost[key]) for key in ("waist", "convert", "bare"))
+    ours, step, peer = (statistics.median(cost[key]) for key in ("anonymize", "convert", "bare"))
     parts = {key: statistics.median(one[key] for one in seen) for key in seen[0]}
     told = ", ".join(f"{key} {value:.2f}" for key, value in parts.items())
     images = parts["clean_nifti"]

@@ -1,4 +1,4 @@
-"""Take one converted session through the waist in a process of its own; prints what took how long.
+"""Anonymize one converted session in a process of its own; prints what took how long.
 
 usage: one_waist.py PULLED CONVERTED
 """
