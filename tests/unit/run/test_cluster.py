@@ -85,7 +85,7 @@ def test_a_hidden_login_is_out_of_the_environment_and_found_by_processes_of_this
     assert login() == given
     hide_login()
     assert "s3same" not in repr(dict(os.environ))
-    asked = "from coil.run.cluster import login; print(login())"
+    asked = "from coil.archive.credentials import login; print(login())"
     path = {"PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
     answer = subprocess.run(
         [sys.executable, "-c", asked],

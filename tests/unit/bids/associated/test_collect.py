@@ -25,7 +25,7 @@ GOOD = "onset\tduration\ttrial_type\n0.5\t1\tgo\n4\tn/a\tstop\n"
 def companion(kind: str = "events", **fields: Any) -> Companion:
     rule = {"match": {"note": "x"}, "to": "func/bold", "entities": {"task": "t"}}
     given = {"resource": "log"} | fields
-    return parse([rule | {kind: given}]).rules[0].beside[0]
+    return parse([rule | {kind: given}]).rules[0].associated[0]
 
 
 def run(folder: Path, name: str = "sub-X_ses-Y_task-t_bold", scan: str = "7") -> Run:
