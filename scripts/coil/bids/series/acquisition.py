@@ -9,12 +9,12 @@ import struct
 from collections.abc import Iterator, MutableSequence
 from typing import Any
 
+from coil.dicom.csa import first_byte
 from coil.dicom.header import Header
 
 SIEMENS_FRAMES = "SIEMENS MR SDI 02"
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-_POLARITY = b"PhaseEncodingDirectionPositive\0"
-_CSA_VALUE = 100  # from an element's name to the text of its first value, in both CSA formats
+_POLARITY = b"PhaseEncodingDirectionPositive"
 _GE_BIAS = 1_000_000_000  # GE adds it to the b-values of some acquisitions
 
 # private block: element of the b-value
@@ -108,10 +108,8 @@ def _polarity(header: Header) -> bool | None:
         value = None if inner is None else private(inner, 0x0021, SIEMENS_FRAMES, 0x1C)
         if value is not None:
             return str(value) == "1"
-    csa = private(header, 0x0029, "SIEMENS CSA HEADER", 0x10)
-    _, name, rest = (csa if isinstance(csa, bytes) else b"").partition(_POLARITY)
-    start = _CSA_VALUE - len(name)
-    value = rest[start : start + 1]
+    raw = private(header, 0x0029, "SIEMENS CSA HEADER", 0x10)
+    value = first_byte(raw, _POLARITY) if isinstance(raw, bytes) else b""
     return value == b"1" if value in (b"0", b"1") else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from coil.deid.dicom import fast, ge, parts, siemens
+from coil.deid.dicom import fast, ge, parts, protocol
 from coil.deid.dicom.profile import attributes
 from coil.dicom import encoding
 from coil.files import packed
@@ -247,12 +247,12 @@ def test_a_name_in_a_protocol_that_is_kept_stays_behind():
             b"### ASCCONV END ###",
         )
     )
-    kept = siemens.protocol(lines) or b""
+    kept = protocol.protocol(lines) or b""
     assert b"uilldor" not in kept
     assert b"HeadNeck_64" in kept
     named = rb'tSequenceFileName = ""%CustomerSeq%\cmrr_mbep2d_bold""'
     marks = (b"### ASCCONV BEGIN ###\n", b"\n### ASCCONV END ###")
-    assert named in (siemens.protocol(marks[0] + named + marks[1]) or b"")
+    assert named in (protocol.protocol(marks[0] + named + marks[1]) or b"")
 
 
 def test_a_name_in_a_line_of_ges_protocol_stays_behind():

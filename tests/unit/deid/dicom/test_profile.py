@@ -6,7 +6,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from coil.deid.dicom import ge, private, siemens, values
+from coil.deid.dicom import ge, private, protocol, siemens, values
 from coil.deid.dicom.profile import CLASSES, attributes
 from coil.deid.dicom.risk import RefusedError
 from coil.errors import DataError
@@ -208,7 +208,7 @@ def test_a_protocol_keeps_numbers_of_known_keys_only():
         b'tSequenceFileName = ""%SiemensSeq%\\tfl""\nsWipMemBlock.tFree = "Quillfeather"\n'
         b"### ASCCONV END ###Quillfeather"
     )
-    clean = siemens.protocol(text)
+    clean = protocol.protocol(text)
     assert clean
     assert b"lAccelFactPE\t = \t2\n" in clean
     assert b"%SiemensSeq%\\tfl" in clean
@@ -219,7 +219,7 @@ def test_a_protocol_keeps_numbers_of_known_keys_only():
 @pytest.mark.parametrize("raw", [b"", b"SV10", b"SV10" + b"\xff" * 60, b"Quillfeather" * 9])
 def test_a_damaged_blob_of_a_vendor_is_removed(raw: bytes):
     assert siemens.image_header(raw) is None
-    assert siemens.protocol(raw) is None
+    assert protocol.protocol(raw) is None
     assert ge.protocol_block(raw) is None
     assert ge.user_data(raw) is None
 
