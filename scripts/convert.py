@@ -16,7 +16,7 @@ from coil import jobs
 from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import Mapping, parse
-from coil.bids.series.series import name_scans
+from coil.bids.series.reading import name_scans
 from coil.errors import DataError
 from coil.jobs import Failure
 

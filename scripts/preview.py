@@ -26,7 +26,8 @@ from coil.bids.mapping.overrides import with_overrides
 from coil.bids.mapping.resolve import resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.partial import read_partial
-from coil.bids.series.series import Series, name_scans
+from coil.bids.series.reading import name_scans
+from coil.bids.series.series import Series
 from coil.deid.identity.identities import LinkTable
 from coil.errors import DataError
 from coil.report import preview_page, preview_text

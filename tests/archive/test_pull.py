@@ -13,7 +13,7 @@ from coil.archive.pull import session as pulling
 from coil.archive.pull.session import Request, pull_session
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
-from coil.bids.series.series import read_series
+from coil.bids.series.reading import read_series
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom

@@ -15,7 +15,7 @@ from coil.bids.convert import heudiconv, heuristic
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
 from coil.bids.outputs import Wanted
-from coil.bids.series.series import read_series
+from coil.bids.series.reading import read_series
 from coil.errors import DataError
 from coil.report import remarks
 from tests.real.real_bids import SESSIONS, Converted, by_coil, by_dcm2niix, digest, pull, rules_of

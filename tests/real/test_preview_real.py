@@ -12,7 +12,7 @@ from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.resolve import resolve
 from coil.bids.series.partial import read_partial
-from coil.bids.series.series import read_series
+from coil.bids.series.reading import read_series
 from tests.real.real_bids import SESSIONS, pull, rules_of
 
 pytestmark = pytest.mark.real

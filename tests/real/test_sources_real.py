@@ -7,7 +7,7 @@ import pytest
 from heudiconv.dicoms import group_dicoms_into_seqinfos
 
 from coil.bids.mapping.sources import lab
-from coil.bids.series.series import read_series
+from coil.bids.series.reading import read_series
 from coil.files import write_json
 from tests.real.real_bids import SESSIONS, Converted, pull
 

@@ -17,7 +17,7 @@ from coil.bids.mapping.overrides import with_overrides
 from coil.bids.mapping.resolve import missing, resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.outputs import Wanted
-from coil.bids.series.series import read_series, without_aside
+from coil.bids.series.reading import read_series, without_aside
 from coil.errors import DataError
 from coil.files import remove_tree, write_json
 

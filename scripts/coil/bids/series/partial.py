@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from coil.bids.series import stack
-from coil.bids.series.series import Series, read_series
+from coil.bids.series.reading import read_series
+from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
 from coil.dicom.header import Header
 from coil.files import read_json

@@ -1,23 +1,15 @@
 """A series as the mapping sees it: what the archive says of it and what its header says."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from coil import passing
-from coil.bids.series import facts, pictures, stack
-from coil.bids.series.acquisition import phase_encoding
+from coil.bids.series import pictures, stack
+from coil.bids.series.broken import BrokenSeriesError, reading
 from coil.bids.series.pictures import Judged
 from coil.bids.series.stack import Counted
-from coil.deid.pixels import holds_image
-from coil.dicom.header import sop_class_name
-from coil.errors import CoilError, DataError
-from coil.files import read_json
-from coil.units import scan_name
 
 _DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
 
@@ -123,7 +115,7 @@ class Series:
         """What the folder holds; reads its headers when first asked."""
         if self.counted is not None or self.path is None:
             return self.counted or Counted(None, None)
-        with _reading(self.folder):
+        with reading(self.folder):
             files, _ = pictures.split(self.images)
             return stack.count(files, stack.read_header(files[0]))
 
@@ -147,14 +139,14 @@ class Series:
         """The b-values in s/mm² (none: not weighted); reads every header when first asked."""
         if self.weighted is not None or self.path is None:
             return self.weighted or frozenset()
-        with _reading(self.folder):
+        with reading(self.folder):
             return stack.all_b_values(self.images)
 
     @property
     def images(self) -> list[Path]:
         """The files that are at hand, but for those aside."""
         folder = self.path or self.partial
-        return [path for path in _files(folder) if path.name not in self.aside] if folder else []
+        return [path for path in files_in(folder) if path.name not in self.aside] if folder else []
 
     @cached_property
     def judged(self) -> Judged:
@@ -179,121 +171,10 @@ class Series:
         )
 
 
-def read_series(pulled: Path) -> list[Series]:
-    """Every series of a pulled session, by `pulled.json` and one header per series folder.
-
-    A series whose header cannot be used is `broken`.
-
-    Raises
-    ------
-    DataError
-        If no series holds images that can be used.
-    """
-    found = []
-    for row in read_json(pulled / "pulled.json")["scans"]:
-        try:
-            with _reading(row.get("folder")):
-                found.append(_read(pulled, row))
-        except DataError as error:
-            reason = str(error).removeprefix(f"{row.get('folder')}: ")
-            found.append(replace(Series.from_listing(row), listed=False, broken=reason))
-    if any(series.is_image and not series.broken for series in found):
-        return found
-    for series in found:
-        if series.broken:
-            raise DataError(f"{series.folder or scan_name(series.scan)}: {series.broken}")
-    raise DataError("the session has no DICOM images; look at its scans in the archive")
-
-
-@contextmanager
-def _reading(folder: str | None) -> Iterator[None]:
-    """pydicom reads a value when it is asked for it, and then finds out that it is broken."""
-    try:
-        yield
-    except CoilError:
-        raise
-    except Exception as error:
-        passing.let_through(error)
-        raise DataError(
-            f"{folder}: a header holds a value that DICOM does not allow "
-            f"({type(error).__name__}); repair or remove the file in the archive"
-        ) from None
-
-
-def _read(pulled: Path, row: dict[str, Any]) -> Series:
-    listed = Series.from_listing(row)
-    folder = pulled / listed.folder if listed.folder else None
-    if folder is None or not (files := _files(folder)):
-        return Series(
-            scan=listed.scan,
-            type=listed.type,
-            quality=listed.quality,
-            note=listed.note,
-            problem=listed.problem or "no DICOM",
-            broken=listed.broken,
-            strays=listed.strays,
-            series_description=listed.series_description,
-            is_image=False,
-        )
-    files, aside = pictures.split(files)
-    header = stack.read_header(files[0])
-    rows, columns = stack.matrix(header)
-    uid = str(header.get("SOPClassUID") or "")
-    return Series(
-        scan=listed.scan,
-        folder=listed.folder,
-        type=listed.type,
-        quality=listed.quality,
-        note=listed.note,
-        problem=listed.problem,
-        broken=listed.broken,
-        strays=listed.strays,
-        series_description=facts.text(header, "SeriesDescription") or listed.series_description,
-        protocol_name=facts.text(header, "ProtocolName"),
-        sequence_name=facts.sequence_name(header),
-        image_type=stack.image_type(header),
-        echo_times=stack.echo_times(header),
-        repetition_time=facts.timing(header, "RepetitionTime"),
-        inversion_time=facts.inversion_time(header),
-        flip_angle=facts.timing(header, "FlipAngle"),
-        manufacturer=facts.text(header, "Manufacturer"),
-        model=facts.text(header, "ManufacturerModelName"),
-        station=facts.text(header, "StationName"),
-        phase_encoding=phase_encoding(header),
-        rows=rows,
-        columns=columns,
-        frames=facts.integer(header, "NumberOfFrames"),
-        files=len(files),
-        series_number=facts.integer(header, "SeriesNumber"),
-        series_uid=facts.text(header, "SeriesInstanceUID") or None,
-        study_uid=facts.text(header, "StudyInstanceUID") or None,
-        patient_id=facts.text(header, "PatientID") or facts.text(header, "PatientName") or None,
-        acq_time=facts.acq_time(header),
-        sop_class=sop_class_name(uid) if uid else None,
-        is_image=holds_image(header.raw),
-        aside=frozenset(path.name for path in aside),
-        path=folder,
-    )
-
-
-def _files(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
+    """The files of a series, by name. Raises BrokenSeriesError if the folder is missing."""
     if not folder.is_dir():
-        raise DataError(f"series/{folder.name}: the folder is missing; pull the session again")
+        raise BrokenSeriesError(
+            f"series/{folder.name}", "the folder is missing; pull the session again"
+        )
     return sorted(path for path in folder.iterdir() if path.is_file())
-
-
-def without_aside(series: Series, place: Path) -> Series:
-    """The series by a folder of links to its images below `place`, if it holds other files."""
-    if not series.aside or not series.path:
-        return series
-    folder = place / series.path.name
-    folder.mkdir(parents=True)
-    for path in series.images:
-        (folder / path.name).symlink_to(path.resolve())
-    return replace(series, path=folder)
-
-
-def name_scans(text: str, pulled: Path) -> str:
-    """`text` with the scans' numbers in place of their folders, which nobody else knows."""
-    scans = {row["folder"]: row["scan"] for row in read_json(pulled / "pulled.json")["scans"]}
-    return re.sub(r"series/\d+", lambda found: scan_name(scans.get(found[0])), text)

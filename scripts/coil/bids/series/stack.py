@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from coil import passing
 from coil.bids.series.acquisition import SIEMENS_FRAMES, b_values, private, siemens_frame
+from coil.bids.series.broken import BrokenSeriesError
 from coil.dicom import header as headers
 from coil.dicom.header import Header
-from coil.errors import DataError
 
 # EffectiveEchoTime with its VR and length, little endian; frames are told before the pixels.
 _EFFECTIVE_ECHO_TIME = struct.pack("<HH2sH", 0x0018, 0x9082, b"FD", 8)
@@ -33,7 +33,7 @@ def read_header(path: Path) -> Header:
 
     Raises
     ------
-    DataError
+    BrokenSeriesError
         If the file is not DICOM or its header is broken; the text names the folder only.
     """
     try:
@@ -174,9 +174,10 @@ def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
         raise _unreadable(path, error) from None
 
 
-def _unreadable(path: Path, error: Exception) -> DataError:
+def _unreadable(path: Path, error: Exception) -> BrokenSeriesError:
     passing.let_through(error)
-    return DataError(
-        f"{path.parent.parent.name}/{path.parent.name}: a file is not readable as DICOM "
-        f"({type(error).__name__}); repair or remove it in the archive"
+    return BrokenSeriesError(
+        f"{path.parent.parent.name}/{path.parent.name}",
+        f"a file is not readable as DICOM ({type(error).__name__}); repair or remove it in the "
+        "archive",
     )

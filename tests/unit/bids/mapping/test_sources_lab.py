@@ -11,7 +11,8 @@ from heudiconv.dicoms import group_dicoms_into_seqinfos
 
 from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.sources import lab
-from coil.bids.series.series import Series, read_series
+from coil.bids.series.reading import read_series
+from coil.bids.series.series import Series
 from coil.errors import ConfigError
 from tests.support.bids import Pulled
 from tests.support.sources import resolved, short

@@ -60,7 +60,7 @@ def test_of_single_slices_the_volumes_stay_open() -> None:
     assert count(Dataset(), 176) is None
 
 
-def test_a_glimpsed_series_is_a_pulled_one_with_the_listed_number_of_files(tmp_path: Path) -> None:
+def test_a_partial_series_is_a_pulled_one_with_the_listed_number_of_files(tmp_path: Path) -> None:
     pulled = Pulled(tmp_path)
     folder = pulled.scan("mprage")
     for path in sorted(folder.iterdir())[1:]:

@@ -11,7 +11,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
 from coil.bids.series import stack
-from coil.bids.series.series import read_series
+from coil.bids.series.reading import read_series
 from coil.errors import DataError
 from tests.support.bids import SLICES, Pulled
 
