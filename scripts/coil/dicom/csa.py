@@ -57,7 +57,8 @@ def _behind(raw: bytes, position: int, items: int) -> int:
 def read(element: bytes) -> tuple[bytes, int, bytes, list[bytes]]:
     """Name, multiplicity, VR and the texts of the items of an element."""
     name, many, vr, _, items, _ = _TAG.unpack_from(element)
-    position, texts = _TAG.size, []
+    position = _TAG.size
+    texts: list[bytes] = []
     for _ in range(items):
         (length,) = _LENGTH.unpack_from(element, position)
         position += 16

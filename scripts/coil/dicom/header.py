@@ -173,7 +173,8 @@ def read(path: Path) -> Header:
     def fallback() -> "Dataset":
         import pydicom
 
-        return pydicom.dcmread(path, stop_before_pixels=True)
+        dcmread: Callable[..., Dataset] = pydicom.dcmread  # pyright: ignore
+        return dcmread(path, stop_before_pixels=True)
 
     try:
         return Header(find(mapped(path), FIRST_PIXELS), fallback)

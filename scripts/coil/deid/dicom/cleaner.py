@@ -117,7 +117,7 @@ class Cleaner:
         """A sequence with its items cleaned; nothing if it is removed."""
         if not self.rules.descends(tag, creator):
             return b""
-        items = []
+        items: list[bytes] = []
         place = start
         while place < end:
             delimiter, length = read_item(data, place)

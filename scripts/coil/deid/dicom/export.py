@@ -9,7 +9,7 @@ session's export as a whole.
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,32 @@ class Wanted:
     deface: Collection[str] = ()
 
 
+@dataclass(frozen=True)
+class Converted:
+    """A series as the session's conversion left it: its files, its BIDS name, its state."""
+
+    folder: str
+    name: str | None
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of a series: one of `STATES` and why, its folder in the tree if it is there."""
+
+    folder: str | None
+    name: str | None
+    files: int
+    state: str
+    reason: str
+
+
 @dataclass
 class _Tally:
-    files: int = 0
     size: int = 0
     plainly: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[Exported] = field(default_factory=list[Exported])
 
 
 def export_session(
@@ -81,7 +101,7 @@ def export_session(
     found = collect(pulled)
     keeps_times = profile.dates == "shift" and profile.time_of_day == "keep"
     identifiers = found.without("time") if keeps_times else found
-    names = {row["name"] for row in rows if row.get("name")}
+    names = {row.name for row in rows if row.name}
     labels = {word for name in names for word in re.findall("-([0-9A-Za-z]+)", name)}
     public = {profile.subject, profile.session, f"sub{profile.subject}", "Coil", __version__}
     searcher = Searcher(identifiers, public, labels - {profile.subject, profile.session})
@@ -103,40 +123,43 @@ def export_session(
     return record
 
 
-def _rows(converted: Path) -> list[dict[str, Any]]:
+def _rows(converted: Path) -> list[Converted]:
     try:
-        return [row for row in read_json(converted / "converted.json")["series"] if row["folder"]]
+        return [
+            Converted(row["folder"], row.get("name"), row["state"], row.get("reason") or "")
+            for row in read_json(converted / "converted.json")["series"]
+            if row["folder"]
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         passing.let_through(error)
         raise DataError("converted.json: missing or damaged; convert the session again") from None
 
 
 def _series(
-    row: dict[str, Any],
+    row: Converted,
     pulled: Path,
     target: Path,
     profile: Profile,
     wanted: Wanted,
     search: Search,
     tally: _Tally,
-) -> dict[str, Any]:
-    """One series: its row of the record."""
-    number = re.sub(r"\D", "", Path(row["folder"]).name) or "0"
-    called = _called(row.get("name"))
-    told = {"folder": None, "name": row.get("name"), "files": 0}
-    if row["state"] == "refused":
-        return told | {"state": "refused", "reason": row["reason"]}
-    if wanted.series == "mapped" and row["state"] != "mapped":
-        return told | {"state": "left", "reason": "the mapping does not take it"}
+) -> Exported:
+    """What became of one series."""
+    number = re.sub(r"\D", "", Path(row.folder).name) or "0"
+    called = _called(row.name)
+    if row.state == "refused":
+        return _not_exported(row, "refused", row.reason)
+    if wanted.series == "mapped" and row.state != "mapped":
+        return _not_exported(row, "left", "the mapping does not take it")
     suffix = called.rpartition("_")[2]
     if wanted.faces != "keep" and suffix in wanted.deface:
-        return told | {"state": "withheld", "reason": _FACES}
+        return _not_exported(row, "withheld", _FACES)
     if wanted.faces != "keep" and not called and wanted.deface:
-        return told | {"state": "withheld", "reason": _UNKNOWN}
+        return _not_exported(row, "withheld", _UNKNOWN)
     folder = f"{number}_{called}" if called else number
     profile.series = called
     engine = fast.Engine(parts.Family(profile))
-    sources = sorted(path for path in (pulled / row["folder"]).rglob("*") if path.is_file())
+    sources = sorted(path for path in (pulled / row.folder).rglob("*") if path.is_file())
     size = count = 0
     (target / folder).mkdir()
     try:
@@ -160,12 +183,14 @@ def _series(
         ) from None
     except DataError as error:
         remove_tree(target / folder)
-        return told | {"state": "refused", "reason": str(error)}
-    tally.files += count
+        return _not_exported(row, "refused", str(error))
     tally.size += size
     tally.plainly += engine.plainly
-    reason = set_aside(len(sources) - count)
-    return told | {"state": "exported", "reason": reason, "folder": folder, "files": count}
+    return Exported(folder, row.name, count, "exported", set_aside(len(sources) - count))
+
+
+def _not_exported(row: Converted, state: str, reason: str) -> Exported:
+    return Exported(None, row.name, 0, state, reason)
 
 
 class _LeakError(Exception):
@@ -181,9 +206,10 @@ def _called(name: str | None) -> str:
 def _record(
     tally: _Tally, identifiers: int, searcher: Searcher, profile: Profile
 ) -> dict[str, Any]:
+    count = sum(row.files for row in tally.rows)
     return {
-        "series": [{**row, "reason": redact(searcher, row["reason"])} for row in tally.rows],
-        "files": tally.files,
+        "series": [asdict(replace(row, reason=redact(searcher, row.reason))) for row in tally.rows],
+        "files": count,
         "bytes": tally.size,
         "plain_engine": tally.plainly,
         "profile": {
@@ -191,5 +217,5 @@ def _record(
             "options": list(options(profile.dates).values()),
             "allow_list": f"SHA-256 {dicom_edition()}",
         },
-        "leak_check": {"identifiers": identifiers, "files": tally.files, "hits": 0},
+        "leak_check": {"identifiers": identifiers, "files": count, "hits": 0},
     }

@@ -35,7 +35,7 @@ def clean(data: bytes, family: parts.Family) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            source = pydicom.dcmread(io.BytesIO(data))
+            source = pydicom.dcmread(io.BytesIO(data))  # pyright: ignore[reportUnknownMemberType]
             return _clean(source, family)
         except DataError:
             raise

@@ -114,8 +114,8 @@ class Profile:
     dates: str = "shift"
     time_of_day: str = "keep"
     series: str = ""
-    issued: set[str] = field(default_factory=set, repr=False)
-    _renewed: dict[str, str] = field(default_factory=dict, repr=False)
+    issued: set[str] = field(default_factory=set[str], repr=False)
+    _renewed: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def renew(self, uid: str) -> str:
         """The UID that stands for `uid` in this project: keyed, so that nobody can link back.
@@ -169,7 +169,7 @@ class Rules:
     @cached_property
     def required(self) -> dict[int, tuple[str, bytes]]:
         """Root elements of type 1 and 2: what takes their place where they may not stay."""
-        found = {}
+        found: dict[int, tuple[str, bytes]] = {}
         for tag, attribute in attributes().items():
             kind = attribute.types.get(self.column, "")[:1]
             if kind == "2":

@@ -43,7 +43,7 @@ class Search:
         """The kinds of identifiers in a file: its head, its elements, its pixels."""
         found: set[str] = set()
         fresh: list[tuple[int, bytes]] = []
-        new = []
+        new: list[bytes] = []
         for chunk in chunks:
             if isinstance(chunk, memoryview):
                 found |= self.searcher.in_voxels(chunk, 2)
@@ -92,10 +92,10 @@ class Search:
     def _in_value(self, tag: int, value: bytes) -> set[str]:
         text = _readable(value) if _is_text(value) else value
         packed = value.find(_GZIP, 1, 16)  # GE's protocol block, behind its length
-        inner = self._in_value(tag, value[packed:]) if packed > 0 else set()
+        inner = self._in_value(tag, value[packed:]) if packed > 0 else set[str]()
         return inner | {
             kind
-            for start, end, kind in self.searcher.in_text(text)
+            for start, _, kind in self.searcher.in_text(text)
             if not (kind == "UID" and self._is_ours(text, start))
             and not (kind in LOOSE and _is_formal(tag, text.strip(), kind))
         }

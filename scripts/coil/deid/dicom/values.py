@@ -5,9 +5,10 @@ padded to an even length), and return None where the value is not of the form.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import cast
 
 from coil.deid.identity.dates import cap_age, read_age
 from coil.deid.terms import is_term
@@ -249,20 +250,22 @@ _UNITS = "1 % ms s mm mm2 mm2/s um2/s s/mm2 cm/s Hz ppm ratio T rad deg UNDEFINE
 
 @cache
 def _codes() -> frozenset[str]:
-    from pydicom.sr._concepts_dict import concepts
-    from pydicom.sr._snomed_dict import mapping
+    from pydicom.sr import _snomed_dict
 
-    known = (code for scheme in concepts.values() for codes in scheme.values() for code in codes)
-    return frozenset((*known, *mapping["SRT"]))
+    snomed = cast("dict[str, dict[str, str]]", vars(_snomed_dict)["mapping"])
+    return frozenset((*(code for codes in _vocabulary() for code in codes), *snomed["SRT"]))
 
 
 @cache
 def _meanings() -> frozenset[str]:
-    from pydicom.sr._concepts_dict import concepts
+    return frozenset(meaning.lower() for codes in _vocabulary() for meaning, _ in codes.values())
 
-    return frozenset(
-        meaning.lower()
-        for scheme in concepts.values()
-        for codes in scheme.values()
-        for meaning, _ in codes.values()
+
+def _vocabulary() -> Iterator[dict[str, tuple[str, object]]]:
+    """The codes of PS3.16, as pydicom has them: scheme, keyword, code, meaning."""
+    from pydicom.sr import _concepts_dict
+
+    schemes = cast(
+        "dict[str, dict[str, dict[str, tuple[str, object]]]]", vars(_concepts_dict)["concepts"]
     )
+    return (codes for scheme in schemes.values() for codes in scheme.values())

@@ -23,8 +23,8 @@ _COLUMNS = ("subject", "participant_id", "session", "session_id")
 class OwnLabels:
     """BIDS labels by the archive's labels or IDs."""
 
-    subjects: dict[str, str] = field(default_factory=dict)
-    sessions: dict[str, str] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=dict[str, str])
+    sessions: dict[str, str] = field(default_factory=dict[str, str])
 
     def subject(self, archive_id: str, label: str) -> str | None:
         """The label of a subject, by its ID or its label; None if the table has none."""

@@ -40,8 +40,9 @@ class Guard:
                 found.add(Identifier(value, "ID of the archive"))
             found.update(identifiers.label(link.subject_label, "label of a subject"))
             found.update(identifiers.label(link.session_label, "label of a session"))
-        host = urlsplit(archive.get("server", "")).hostname or ""
-        for value, kind in ((archive.get("project", ""), "project"), (host, "server")):
+        host = urlsplit(str(archive.get("server", ""))).hostname or ""
+        project = str(archive.get("project", ""))
+        for value, kind in ((project, "project"), (host, "server")):
             if value.lower() not in own.lower():  # a study is often called as its project is
                 found.add(Identifier(value, kind))
         words = "".join(c if c.isalnum() else " " for c in own).split()

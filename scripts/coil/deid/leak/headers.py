@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from string import punctuation
-from typing import Any
+from typing import Any, cast
 
 from coil import passing
 from coil.deid.allow_list.sidecar_keys import RULES
@@ -121,7 +121,8 @@ def _of_archive(record: dict[str, Any]) -> Iterator[Identifier]:
 
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
+        inner = cast("dict[str, Any] | list[Any]", value)
+        for item in inner.values() if isinstance(inner, dict) else inner:
             yield from _strings(item)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
