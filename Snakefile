@@ -50,17 +50,12 @@ include: "rules/push.smk"
 include: "rules/lock.smk"
 
 
-onstart:
-    if workflow.non_local_exec:
-        hide_login()
-
-
 onsuccess:
-    finish(UNITS, ANALYSES, FAILED_PROJECTS, config)
+    say_the_end()
 
 
 onerror:
-    finish(UNITS, ANALYSES, FAILED_PROJECTS, config)
+    say_the_end()
 
 
 rule all:

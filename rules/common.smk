@@ -6,7 +6,8 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# Of this checkout, also where another Snakefile has it as a module.
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from coil.run import locked
 from coil.analyses.definitions import analyses_of
@@ -18,7 +19,7 @@ from coil.config.reading import (
     read_projects,
 )
 from coil.errors import CoilError
-from coil.run.invocation import planned
+from coil.run.invocation import ALONE, planned, rule_name
 from coil.run.planning import check_draft, check_session, finish
 from coil.config.derived import (
     digests,
@@ -33,7 +34,7 @@ from coil.units import code_digest, listed_bytes, read_units, unit_name
 try:
     config = check_config(config)
     EXAMINED = config["projects"]
-    config = planned(config, sys.argv)
+    config = planned(config, sys.argv, [rule_name(workflow, name) for name in ALONE])
     PROJECTS = read_projects(config["projects"], Path.cwd())
     SOURCES = {
         Path(file).stem: mapping_sources(PROJECTS[Path(file).stem], file)

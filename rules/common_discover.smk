@@ -3,7 +3,7 @@
 # Out: LOCKS, UNITS (sessions by project) and FAILED_PROJECTS, which rules look at when they are
 #      planned. No rules here.
 
-from coil.run.invocation import before_jobs, check_alone
+from coil.run.invocation import around_jobs, check_alone
 from coil.run.planning import close_logins_at_exit, discover_projects, wait_for_cluster
 from coil.run.retrying import to_try_again
 
@@ -46,5 +46,10 @@ def ask_archives(call):
     return to_try_again(records_of(call), config["retry"], call.dry)
 
 
+def say_the_end():
+    """Say what was done, and empty the quarantine."""
+    finish(UNITS, ANALYSES, FAILED_PROJECTS, config)
+
+
 if workflow.is_main_process:
-    before_jobs(workflow, ask_archives)
+    around_jobs(workflow, ask_archives, hide_login, say_the_end)

@@ -92,7 +92,9 @@ class Lab:
         output, _ = process.communicate()
         return Run(process.returncode, output, Counter(_JOB.findall(output)))
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, stderr: int = subprocess.STDOUT, **environment: str
+    ) -> subprocess.Popen[str]:
         """An invocation that goes on by itself."""
         login = {"XNAT_HOST": "http://127.0.0.1:1", "XNAT_USER": "admin", "XNAT_PASS": "admin"}
         if self.server:
@@ -107,7 +109,7 @@ class Lab:
             env=os.environ | login | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             start_new_session=True,  # so that a test can kill it with all its jobs
         )

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 ALONE = {"init", "doctor"}
 """Targets that ask the archives by themselves: they may be there before any config is."""
 
+TARGETS = ("all", "bids", "merged", "export", "analyses", "reports", "push", "status", *ALONE)
 _OFFLINE = {"status", *ALONE}
 
 
@@ -34,29 +35,49 @@ class Call:
         return self.targets <= _OFFLINE
 
 
-def before_jobs(workflow: Any, work: Callable[[Call], Iterable[str]]) -> None:
+def around_jobs(
+    workflow: Any,
+    work: Callable[[Call], Iterable[str]],
+    hide: Callable[[], None],
+    finish: Callable[[], None],
+) -> None:
     """Let `work` be done right before Snakemake plans jobs, to run them or to show them.
+
+    Before jobs are sent to other machines `hide` is called. `finish` is called at the end where
+    the workflow is a module of another Snakefile: Snakemake leaves a module's handlers out.
 
     What only looks at a workflow or cleans up, by whatever option, does not come to
     `Workflow.execute`; at nothing earlier can the two be told apart but by names of options.
     `--touch` does, but what is new in the archive would be marked as done by it. `work` returns
     the files that are to be made again even if they are there.
     """
-    execute = workflow.execute
+    execute, as_module = workflow.execute, not workflow.modifier.is_main_snakefile()
+    own_names = {rule_name(workflow, name): name for name in TARGETS}
 
-    def after_work(*given: Any, executor_plugin: Any, **named: Any) -> Any:
+    def after_work(*positional: Any, executor_plugin: Any, **named: Any) -> Any:
         kind = executor_plugin.common_settings
         if not kind.touch_exec:
             settings = workflow.dag_settings
-            again = work(_call(settings, kind.dryrun_exec))
+            again = work(_call(settings, kind.dryrun_exec, own_names))
             settings.forcerun = {*(settings.forcerun or ()), *again}
-        return execute(*given, executor_plugin=executor_plugin, **named)
+        if kind.non_local_exec:
+            hide()
+        try:
+            return execute(*positional, executor_plugin=executor_plugin, **named)
+        finally:
+            if as_module and not (kind.dryrun_exec or kind.touch_exec):
+                finish()
 
     workflow.execute = after_work
 
 
-def _call(settings: Any, dry: bool) -> Call:
-    targets = frozenset(settings.targets) or frozenset({"all"})
+def rule_name(workflow: Any, name: str) -> str:
+    """The name that a rule of ours has for Snakemake, also as one of a module."""
+    return workflow.modifier.modify_rulename(name)
+
+
+def _call(settings: Any, dry: bool, own_names: Mapping[str, str]) -> Call:
+    targets = frozenset(own_names.get(name, name) for name in settings.targets or ("all",))
     part = settings.omit_from or settings.batch or settings.allowed_rules
     return Call(targets, dry, frozenset(settings.until or ()), not part)
 
@@ -86,7 +107,9 @@ def asks_for(rules: set[str], arguments: Sequence[str]) -> bool:
     return not rules.isdisjoint([*given.targets, *(given.allowed_rules or ())])
 
 
-def planned(config: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
+def planned(
+    config: dict[str, Any], arguments: list[str], alone: Collection[str] = ALONE
+) -> dict[str, Any]:
     """The config of this invocation: no job of a project belongs to `init` or `doctor`, to which
-    its file may be absent, or wrong."""
-    return config | {"projects": [], "merged": []} if asks_for(ALONE, arguments) else config
+    its file may be absent, or wrong. `alone` has the names of these rules."""
+    return config | {"projects": [], "merged": []} if asks_for({*alone}, arguments) else config

@@ -1,0 +1,77 @@
+"""Snakemake's own ways to look at a workflow, and to begin again, work on a finished lab."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coil.deid.identity.identities import LinkTable
+from tests.workflow.lab import Lab, Run
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def lab(first_run: tuple[Lab, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A finished lab, its archive open; these tests leave it finished."""
+    lab = first_run[0].copy(tmp_path_factory.mktemp("modes") / "lab")
+    with lab.open():
+        yield lab
+
+
+def output_alone(lab: Lab, *arguments: str) -> str:
+    """What an invocation writes to its standard output."""
+    process = lab.start(*arguments, stderr=subprocess.DEVNULL)
+    text = process.communicate()[0]
+    assert process.returncode == 0
+    return text
+
+
+def labels(lab: Lab) -> set[str]:
+    """The archive's own labels of the sessions."""
+    table = LinkTable.read(lab.work / "private" / "study" / "link.tsv")
+    return {row.session_label for row in table.rows}
+
+
+@pytest.mark.parametrize("option", ["--dag", "--rulegraph", "--filegraph"])
+def test_a_graph_is_all_that_is_printed(lab: Lab, option: str) -> None:
+    text = output_alone(lab, option)
+    assert text.startswith("digraph")
+    assert text.rstrip().endswith("}")
+    assert not any(label in text for label in labels(lab))
+
+
+def test_the_report_is_made_and_names_nobody(lab: Lab, tmp_path: Path) -> None:
+    run = lab.snakemake("--report", str(tmp_path / "report.html"))
+    assert run.status == 0, run.output
+    page = (tmp_path / "report.html").read_text()
+    assert "anonymize" in page
+    assert not any(label in page for label in labels(lab))
+
+
+def test_a_summary_has_every_session(lab: Lab) -> None:
+    text = output_alone(lab, "--summary")
+    assert all(f"results/study/records/{unit}/admit.json" in text for unit in lab.units())
+
+
+def test_a_rule_that_is_forced_is_run_with_what_follows(lab: Lab) -> None:
+    run = lab.snakemake("--forcerun", "status_table")
+    assert run.status == 0, run.output
+    assert run.jobs == Counter({"status_table": 1, "all": 1})
+
+
+def test_until_a_rule_no_other_is_run(lab: Lab) -> None:
+    run = lab.snakemake("--forcerun", "validate", "--until", "validate")
+    assert run.status == 0, run.output
+    assert set(run.jobs) <= {"validate", "report_project", "all"}
+    assert lab.snakemake().status == 0
+
+
+def test_touched_files_are_up_to_date(lab: Lab) -> None:
+    assert lab.snakemake("--touch").status == 0
+    run = lab.snakemake()
+    assert run.status == 0, run.output
+    assert not run.jobs
+    assert "2 of 2 sessions done" in run.output
