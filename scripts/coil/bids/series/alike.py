@@ -11,7 +11,7 @@ from pathlib import Path
 from coil.dicom.encoding import BEGIN
 from coil.dicom.header import Header
 
-_WAYS = 8
+_MOST_TEMPLATES = 8
 _SLACK = 1024  # by which a header may be longer than those before
 
 Step = tuple[bytes, int]
@@ -23,18 +23,18 @@ class Alike:
 
     def __init__(self, decides: Callable[[int], bool]) -> None:
         self._decides = decides
-        self._ways: list[tuple[list[Step], bytes]] = []
+        self._templates: list[tuple[list[Step], bytes]] = []
         self._varying: set[int] = set()
         self._before: dict[int, bytes] = {}
         self._size = 0
 
     def knows(self, path: Path) -> bool:
         """Whether a file has the same elements as one that was learnt, and decides the same."""
-        if not self._ways:
+        if not self._templates:
             return False
         with path.open("rb", buffering=0) as stream:
             data = stream.read(self._size)
-        return any(_follows(data, *way) for way in self._ways)
+        return any(_fits(data, *template) for template in self._templates)
 
     def learn(self, header: Header) -> None:
         """Learn a header, as far as it was not pydicom that had to read it."""
@@ -48,20 +48,20 @@ class Alike:
             if self._before.get(tag, value) != value and not self._decides(tag)
         }
         self._before = found
-        steps, place = [], BEGIN
+        steps, position = [], BEGIN
         for tag, digits, begin, end in layout:
             if tag in self._varying:
-                steps.append((data[place : begin - digits], digits))
-                place = end
-        self._ways = [(steps, data[place:]), *self._ways[: _WAYS - 1]]
+                steps.append((data[position : begin - digits], digits))
+                position = end
+        self._templates = [(steps, data[position:]), *self._templates[: _MOST_TEMPLATES - 1]]
         self._size = max(self._size, len(data) + _SLACK)
 
 
-def _follows(data: bytes, steps: list[Step], rest: bytes) -> bool:
-    place = BEGIN
+def _fits(data: bytes, steps: list[Step], rest: bytes) -> bool:
+    position = BEGIN
     for same, digits in steps:
-        if not data.startswith(same, place):
+        if not data.startswith(same, position):
             return False
-        place += len(same) + digits
-        place += int.from_bytes(data[place - digits : place], "little")
-    return data.startswith(rest, place)
+        position += len(same) + digits
+        position += int.from_bytes(data[position - digits : position], "little")
+    return data.startswith(rest, position)

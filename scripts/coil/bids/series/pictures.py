@@ -25,13 +25,13 @@ def split(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     The first is that with the lowest instance number, whatever names the archive gives to its
     files; one that has none, or cannot be read, comes behind all others. The rest is by name.
     """
-    told = {path: _told(path) for path in files}
-    odd = [path for path, (sop_class, _) in told.items() if sop_class not in pixels.SCANNED]
+    identities = {path: _identity(path) for path in files}
+    odd = [path for path, (sop_class, _) in identities.items() if sop_class not in pixels.SCANNED]
     others = [path for path in odd if is_aside(path)]
     if len(others) == len(files):
         others = []
     images = sorted(set(files) - set(others))
-    first = min(images, key=lambda path: (told[path][1], path.name), default=None)
+    first = min(images, key=lambda path: (identities[path][1], path.name), default=None)
     return [path for path in (first,) if path] + [p for p in images if p != first], others
 
 
@@ -61,7 +61,7 @@ def judge(files: Sequence[Path]) -> Judged:
     return Judged(some + reasons[0], unread)
 
 
-def _told(path: Path) -> tuple[str, float]:
+def _identity(path: Path) -> tuple[str, float]:
     """The SOP class of a file, and its instance number."""
     try:
         sop_class, number = read_texts(path, "SOPClassUID", "InstanceNumber")

@@ -92,8 +92,8 @@ class Series:
         """
         if self.listed:
             return key in _LISTED and (key != "files" or self.files is not None)
-        told = self.weighted if key == "b_values" else self.counted
-        return key not in _COUNTED or self.path is not None or told is not None
+        known = self.weighted if key == "b_values" else self.counted
+        return key not in _COUNTED or self.path is not None or known is not None
 
     def text(self, key: str) -> str:
         """A text that rules match on; "" where there is none."""

@@ -133,9 +133,9 @@ def _count_classic(files: list[Path]) -> Counted:
     """One slice a file: the volumes are the repetitions that every position has."""
     seen: dict[tuple[str, ...], Counter[str]] = {}
     for path in files:
-        *image, place = _texts(path, "ImageType", "EchoTime", "ImagePositionPatient")
-        seen.setdefault(tuple(image), Counter())[place] += 1
-    slices = max(len(places) for places in seen.values())
+        *image, position = _texts(path, "ImageType", "EchoTime", "ImagePositionPatient")
+        seen.setdefault(tuple(image), Counter())[position] += 1
+    slices = max(len(positions) for positions in seen.values())
     complete = [min(c.values()) if len(c) == slices else 0 for c in seen.values()]
     echoes = {echo for _, echo in seen}
     return Counted(min(complete), slices, len(echoes), _times(echoes))

@@ -118,23 +118,23 @@ class Cleaner:
         if not self.rules.descends(tag, creator):
             return b""
         items: list[bytes] = []
-        place = start
-        while place < end:
-            delimiter, length = read_item(data, place)
+        position = start
+        while position < end:
+            delimiter, length = read_item(data, position)
             if delimiter == SEQUENCE_END and undefined:
                 break
             if delimiter != ITEM:
                 raise UnusualError
-            place += 8
-            stop = end if length == UNDEFINED else place + length
+            position += 8
+            stop = end if length == UNDEFINED else position + length
             if stop > end:
                 raise UnusualError
-            body, place = self.item(data, place, stop, length == UNDEFINED, depth + 1)
+            body, position = self.item(data, position, stop, length == UNDEFINED, depth + 1)
             items.append(item(body))
         return element(tag, "SQ", b"".join(items))
 
     def item(
-        self, data: bytes, place: int, end: int, undefined: bool, depth: int
+        self, data: bytes, position: int, end: int, undefined: bool, depth: int
     ) -> tuple[bytes, int]:
         """An item's elements that stay, and where it ends."""
         if depth > DEEPEST:
@@ -142,18 +142,18 @@ class Cleaner:
         out: dict[int, bytes] = {}
         creators: dict[int, str] = {}
         before = -1
-        while place < end:
-            start = place
-            tag, vr, value, stop = read_element(data, place, end)
+        while position < end:
+            start = position
+            tag, vr, value, stop = read_element(data, position, end)
             if tag == ITEM_END and undefined:
-                place += 8
+                position += 8
                 break
             if tag <= before or tag >> 16 in (0x0000, 0x0002, 0xFFFE):
                 raise UnusualError
             before = tag
             if is_open := stop == OPEN:
                 stop = skip_items(data, value, end, depth)
-            place = stop
+            position = stop
             if tag & 0xFFFF == 0 or tag in PIXELS:
                 continue
             creator = ""
@@ -172,7 +172,7 @@ class Cleaner:
                 raise UnusualError
         if creators:
             out |= named(creators, {(tag >> 16, tag >> 8 & 0xFF) for tag in out})
-        return b"".join(out[tag] for tag in sorted(out)), place
+        return b"".join(out[tag] for tag in sorted(out)), position
 
     def nested(
         self,

@@ -41,10 +41,10 @@ class Engine:
     def clean(self, data: bytes) -> list[bytes | memoryview]:
         """A DICOM file's bytes, de-identified, in parts; raises as `plain.clean` does."""
         try:
-            for place, template in enumerate(self._templates):
+            for index, template in enumerate(self._templates):
                 if (clean := template.fill(data)) is not None:
-                    if place:
-                        self._templates.insert(0, self._templates.pop(place))
+                    if index:
+                        self._templates.insert(0, self._templates.pop(index))
                     return clean
             return self._learn(data)
         except (UnusualError, struct.error):

@@ -60,12 +60,12 @@ def user_data(raw: bytes) -> bytes | None:
     if version >= _FROM_25:
         base, direction = offset + 0x4C, 0x0394 - 0x8C
     clean = bytearray(len(raw) + len(raw) % 2)
-    for place, size in (
+    for position, size in (
         (24, 2),
         (offset, 4),
         (base + 0x3A, 2),
         (base + 0x30, 2),
         (base + direction, 2),
     ):
-        clean[place : place + size] = raw[place : place + size]
+        clean[position : position + size] = raw[position : position + size]
     return bytes(clean)

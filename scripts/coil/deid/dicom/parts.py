@@ -112,10 +112,10 @@ def fragments(data: memoryview, syntax: str) -> Iterable[memoryview]:
 
     Raises DataError if they are damaged, or hold text or an application's data beside the image.
     """
-    place = 0
-    while place + 8 <= len(data):
-        tag, length = read_item(data, place)
-        start, end = place + 8, place + 8 + length
+    position = 0
+    while position + 8 <= len(data):
+        tag, length = read_item(data, position)
+        start, end = position + 8, position + 8 + length
         if tag == SEQUENCE_END:
             return
         if tag != ITEM or end > len(data):
@@ -123,23 +123,23 @@ def fragments(data: memoryview, syntax: str) -> Iterable[memoryview]:
         part = data[start:end]
         if syntax in _JPEG and bytes(part[:2]) == _MARK:
             _check_jpeg(part)
-        yield data[place:end]
-        place = end
-    if place != len(data):
+        yield data[position:end]
+        position = end
+    if position != len(data):
         raise DataError("its compressed pixels are damaged; repair it in the archive")
 
 
 def _check_jpeg(part: memoryview) -> None:
     """Refuse comments and unknown application data between the marks of a JPEG stream."""
-    place = 2
-    while place + 4 <= len(part) and part[place] == 0xFF:
-        mark, length = part[place + 1], int.from_bytes(part[place + 2 : place + 4], "big")
+    position = 2
+    while position + 4 <= len(part) and part[position] == 0xFF:
+        mark, length = part[position + 1], int.from_bytes(part[position + 2 : position + 4], "big")
         if mark == 0xDA:  # the image itself
             return
-        plain = bytes(part[place + 4 : place + 9]) in (b"JFIF\0", b"Adobe") and length < 17
+        plain = bytes(part[position + 4 : position + 9]) in (b"JFIF\0", b"Adobe") and length < 17
         if mark == 0xFE or (0xE0 <= mark <= 0xEF and not plain):
             raise DataError("its compressed pixels carry a comment; decompress it in the archive")
-        place += 2 + length
+        position += 2 + length
 
 
 def creator_name(raw: bytes) -> str:

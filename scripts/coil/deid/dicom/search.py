@@ -156,19 +156,19 @@ def _values(chunk: bytes) -> Iterator[tuple[int, bytes]]:
     if chunk[128:132] == b"DICM":
         yield 0, chunk[:128]
         chunk = chunk[132:]
-    place = 0
+    position = 0
     try:
-        while place < len(chunk):
-            group, number, code, length = struct.unpack_from("<HH2sH", chunk, place)
+        while position < len(chunk):
+            group, number, code, length = struct.unpack_from("<HH2sH", chunk, position)
             if group == 0xFFFE:  # an item: its elements follow
-                place += 8
+                position += 8
                 continue
-            tag, start = group << 16 | number, place + 8
+            tag, start = group << 16 | number, position + 8
             if code in LONG:
-                (length,) = struct.unpack_from("<I", chunk, place + 8)
-                start = place + 12
+                (length,) = struct.unpack_from("<I", chunk, position + 8)
+                start = position + 12
             if code == b"SQ":
-                place = start
+                position = start
                 continue
             if tag in PIXELS:
                 yield tag, chunk[start:]
@@ -176,9 +176,9 @@ def _values(chunk: bytes) -> Iterator[tuple[int, bytes]]:
             if start + length > len(chunk):
                 break
             yield tag, chunk[start : start + length]
-            place = start + length
+            position = start + length
         else:
             return
     except struct.error:
         pass
-    yield 0, chunk[place:]
+    yield 0, chunk[position:]

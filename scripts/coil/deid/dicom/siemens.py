@@ -73,30 +73,30 @@ class _Template:
         self.names = [name for name, _, _ in spans]
         self.steps: list[tuple[bytes, bool]] = []  # up to an element's items; whether it may stay
         self.clean: list[list[bytes]] = [[]]  # what stays before, between and behind them
-        place = 0
+        position = 0
         for name, start, end in spans:
             if name in varying:
                 stays = name in _WANTED
-                self.steps.append((raw[place : start + TAG_SIZE], stays))
+                self.steps.append((raw[position : start + TAG_SIZE], stays))
                 self.clean.append([])
-                place = end
+                position = end
             elif name in _WANTED and (one := _cleaned(raw[start:end])):
                 self.clean[-1].append(one)
-        self.rest = raw[place : spans[-1][2] if spans else HEAD_SIZE]
+        self.rest = raw[position : spans[-1][2] if spans else HEAD_SIZE]
 
     def fill(self, raw: bytes) -> list[bytes] | None:
         """The clean elements of a header; None if it does not fit."""
-        place, out = 0, self.clean[0].copy()
+        position, out = 0, self.clean[0].copy()
         for (same, stays), behind in zip(self.steps, self.clean[1:], strict=True):
-            if not raw.startswith(same, place):
+            if not raw.startswith(same, position):
                 return None
-            place += len(same)
-            start = place - TAG_SIZE
-            place = csa.end_of(raw, place)
-            if stays and (one := _cleaned(raw[start:place])):
+            position += len(same)
+            start = position - TAG_SIZE
+            position = csa.end_of(raw, position)
+            if stays and (one := _cleaned(raw[start:position])):
                 out.append(one)
             out += behind
-        return out if raw.startswith(self.rest, place) else None
+        return out if raw.startswith(self.rest, position) else None
 
 
 class Headers:
@@ -116,10 +116,10 @@ class Headers:
 
     def _clean(self, raw: bytes) -> list[bytes]:
         """The clean elements of a header. Raises struct.error."""
-        for place, template in enumerate(self.templates):
+        for index, template in enumerate(self.templates):
             if (found := template.fill(raw)) is not None:
-                if place:
-                    self.templates.insert(0, self.templates.pop(place))
+                if index:
+                    self.templates.insert(0, self.templates.pop(index))
                 return found
         spans = csa.spans(raw)
         elements = [(name, raw[start:end]) for name, start, end in spans]

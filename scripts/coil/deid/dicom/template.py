@@ -47,49 +47,49 @@ class Template:
         self._cleaner = cleaner
         self._steps: list[_Step] = []
         self._clean: dict[int, bytes] = {}
-        self._places: dict[int, int] = {}  # in what varies and may stay
+        self._positions: dict[int, int] = {}  # in what varies and may stay
         self._creators: dict[int, str] = {}
-        place = _BEGIN
+        position = _BEGIN
         for tag, span in [*layout.meta.items(), *layout.root.items()]:
             decided = decides(tag)
             raw = data[span[1] : span[3]] if decided else b""
             self.structure.append((tag, span[0], span[4], raw))
             if tag in varying and not decided:
-                self._add_step(data, place, tag, span)
-                place = span[3]
+                self._add_step(data, position, tag, span)
+                position = span[3]
             else:
                 self._add_same(data, tag, span)
-        self._rest = data[place : layout.pixels[1][2]]
-        self._private = [place for tag, place in self._places.items() if tag & 0x10000]
+        self._rest = data[position : layout.pixels[1][2]]
+        self._private = [position for tag, position in self._positions.items() if tag & 0x10000]
         self._pattern: list[bool] | None = None
         self._order: list[int | bytes] = []
         self._pixels = _Pixels(data, layout)
 
     def fill(self, data: bytes) -> list[bytes | memoryview] | None:
         """What becomes of a file, in parts; None if it does not fit."""
-        place, end = _BEGIN, len(data)
+        position, end = _BEGIN, len(data)
         found: list[bytes] = []
         for same, behind, length, known, renew in self._steps:
-            if not data.startswith(same, place):
+            if not data.startswith(same, position):
                 return None
-            value = place + behind
+            value = position + behind
             if length:
-                (size,) = length.unpack_from(data, place + len(same))
-                place = value + size
-                if place > end or size == UNDEFINED:
+                (size,) = length.unpack_from(data, position + len(same))
+                position = value + size
+                if position > end or size == UNDEFINED:
                     return None
             else:
-                place = skip_items(data, value, end, 0)
+                position = skip_items(data, value, end, 0)
             if renew:
-                raw = data[value:place]
-                new = known.get(raw) if place - value <= SMALL else None
+                raw = data[value:position]
+                new = known.get(raw) if position - value <= SMALL else None
                 found.append(renew(raw) if new is None else new)
-        if not data.startswith(self._rest, place):
+        if not data.startswith(self._rest, position):
             return None
-        instance = found[self._places[parts.SOP_INSTANCE]][8:]
+        instance = found[self._positions[parts.SOP_INSTANCE]][8:]
         if not instance:
             raise UnusualError
-        pixels = self._pixels.of(data, place + len(self._rest))
+        pixels = self._pixels.of(data, position + len(self._rest))
         pattern = [bool(found[one]) for one in self._private]
         if pattern != self._pattern:
             self._arrange(pattern, found)
@@ -111,25 +111,25 @@ class Template:
         elif tag in cleaner.instead:
             self._clean[tag] = cleaner.instead[tag]
 
-    def _add_step(self, data: bytes, place: int, tag: int, span: Span) -> None:
+    def _add_step(self, data: bytes, position: int, tag: int, span: Span) -> None:
         vr, _, value, _, undefined = span
         length = None if undefined else _LONG if vr in LONG else _SHORT
         digits = length.size if length else 0
         creator, known, renew = self._creator(tag), {}, None
         if self._cleaner.looks_at(tag, creator):
-            self._places[tag] = len(self._places)
+            self._positions[tag] = len(self._positions)
             known, renew = self._cleaner.root(tag, vr, undefined, creator)
         elif tag in self._cleaner.instead:
             self._clean[tag] = self._cleaner.instead[tag]
-        same = data[place : value - digits]
-        self._steps.append(_Step(same, value - place, length, known, renew))
+        same = data[position : value - digits]
+        self._steps.append(_Step(same, value - position, length, known, renew))
 
     def _arrange(self, pattern: list[bool], found: list[bytes]) -> None:
-        """Learn the order of what is written: clean bytes, and places in what varies.
+        """Learn the order of what is written: clean bytes, and positions in what varies.
 
         `pattern` tells which of the private elements that vary stay: their creators stay with them.
         """
-        out: dict[int, int | bytes] = {**self._clean, **self._places}
+        out: dict[int, int | bytes] = {**self._clean, **self._positions}
         blocks = {
             (tag >> 16, tag >> 8 & 0xFF)
             for tag, one in out.items()
@@ -165,16 +165,16 @@ class _Pixels:
             raise UnusualError
         self.length = risk.pixels_length(get)
 
-    def of(self, data: bytes, place: int) -> list[bytes | memoryview]:
-        """The pixels whose value begins at a place."""
+    def of(self, data: bytes, position: int) -> list[bytes | memoryview]:
+        """The pixels whose value begins at a position."""
         view = memoryview(data)
         if not self.native:
-            return [parts.encapsulated(self.tag, view[place:], self.syntax)]
-        end = place + self.size
+            return [parts.encapsulated(self.tag, view[position:], self.syntax)]
+        end = position + self.size
         if end > len(data):
             raise UnusualError
         check_tail(data, end, self.tag)
-        whole = parts.native_pixels(view[place:end], self.length)
+        whole = parts.native_pixels(view[position:end], self.length)
         head = struct.pack("<HH2sHI", self.tag >> 16, self.tag & 0xFFFF, self.vr, 0, len(whole))
         return [head, whole]
 

@@ -35,29 +35,29 @@ TECHNICAL = frozenset(
 def texts(data: bytes) -> Iterator[tuple[str, str, bytes]]:
     """The name, VR and value of each item of a CSA header; nothing if `data` is none."""
     newer = data[:4] == b"SV10"
-    place = 8 if newer else 0
-    if len(data) < place + 8 + _TAG.size:
+    position = 8 if newer else 0
+    if len(data) < position + 8 + _TAG.size:
         return
-    count, mark = struct.unpack_from("<2i", data, place)
+    count, mark = struct.unpack_from("<2i", data, position)
     if mark != 77 or not 0 < count < _MOST:
         return
-    place += 8
+    position += 8
     base = 0  # in the first version a length counts the items of the first element, too
     for number in range(count):
-        if place + _TAG.size > len(data):
+        if position + _TAG.size > len(data):
             return
-        name, _, vr, _, items, _ = _TAG.unpack_from(data, place)
-        place += _TAG.size
+        name, _, vr, _, items, _ = _TAG.unpack_from(data, position)
+        position += _TAG.size
         base = items if not number else base
         for _ in range(min(max(items, 0), _MOST)):
-            if place + _ITEM.size > len(data):
+            if position + _ITEM.size > len(data):
                 return
-            first, second, *_ = _ITEM.unpack_from(data, place)
-            place += _ITEM.size
+            first, second, *_ = _ITEM.unpack_from(data, position)
+            position += _ITEM.size
             length = second if newer else first - base
-            if length < 0 or place + length > len(data):
+            if length < 0 or position + length > len(data):
                 return
-            value = data[place : place + length].partition(b"\0")[0]
+            value = data[position : position + length].partition(b"\0")[0]
             if value:
                 yield name.partition(b"\0")[0].decode("latin-1"), vr[:2].decode("latin-1"), value
-            place += -(-length // 4) * 4
+            position += -(-length // 4) * 4

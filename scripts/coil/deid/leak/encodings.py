@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-DEEPEST = 3  # disguises within each other
+DEEPEST = 3  # encodings within each other
 MOST = 1 << 26  # bytes that something packed unfolds to
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{10,}")
@@ -34,7 +34,7 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def undone(data: bytes, ascii_only: bool = False, depth: int = 0) -> Iterator[Encoding]:
-    """Each place in `data` that is a disguise, and the bytes that it stands for.
+    """Each place in `data` that is encoded, and the bytes that it stands for.
 
     `ascii_only` leaves out what stands for no four bytes of ASCII in a row, as numbers do.
     """

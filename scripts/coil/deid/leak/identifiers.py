@@ -139,7 +139,7 @@ def gather(values: Iterable[Identifier], technical: frozenset[str] = frozenset()
 
 
 def encodings(value: str) -> tuple[set[bytes], set[bytes]]:
-    """The bytes that could stand for a value, in lower case: readable ones, and disguised ones
+    """The bytes that could stand for a value, in lower case: readable ones, and encoded ones
     (UTF-16). What digits and signs stand for is undone before it is searched."""
     low = value.lower()
     if low.isascii():
@@ -153,10 +153,10 @@ def encodings(value: str) -> tuple[set[bytes], set[bytes]]:
     if not low.isascii() or not low.isalnum():
         readable |= {f(v).encode() for v in plain for f in (quote, html.escape, _json)}
         readable |= {v.encode("latin-1") for v in plain if _is_latin(v)}
-    disguised = {v.encode(code) for v in plain for code in ("utf-16-le", "utf-16-be")}
+    encoded = {v.encode(code) for v in plain for code in ("utf-16-le", "utf-16-be")}
     return (
         {data.lower() for data in readable if len(data) >= SHORTEST},
-        {data.lower() for data in disguised if len(data) >= 8},
+        {data.lower() for data in encoded if len(data) >= 8},
     )
 
 

@@ -58,19 +58,19 @@ class Searcher:
         self, identifiers: Identifiers, public: Collection[str] = (), labels: Collection[str] = ()
     ) -> None:
         self.needles: dict[bytes, str] = {}
-        disguised: dict[bytes, str] = {}
+        encoded: dict[bytes, str] = {}
         for identifier in sorted(identifiers.values, key=lambda v: (v.kind in LOOSE, v.kind)):
             for needles, forms in zip(
-                (self.needles, disguised), encodings(identifier.value), strict=True
+                (self.needles, encoded), encodings(identifier.value), strict=True
             ):
                 for form in forms:
                     needles.setdefault(form, identifier.kind)
         self.starts: dict[bytes, list[tuple[bytes, str, bool]]] = {}
         for needle, kind in self.needles.items():
             self.starts.setdefault(needle[:4], []).append((needle, kind, True))
-        for needle, kind in disguised.items():
+        for needle, kind in encoded.items():
             self.starts.setdefault(needle[:4], []).append((needle, kind, False))
-        self._is_ascii = all(map(bytes.isascii, (*self.needles, *disguised)))
+        self._is_ascii = all(map(bytes.isascii, (*self.needles, *encoded)))
         self.public: set[bytes] = set(PUBLIC)
         self.with_labels = self.public | {word.lower().encode() for word in labels}
         self.permit(public)
@@ -101,10 +101,14 @@ class Searcher:
         yield from ((match.start(), match.end(), "UID") for match in _ANY_UID.finditer(low))
 
     def _candidates(self, low: bytes) -> Iterable[int]:
-        """The places where something that is searched for may start."""
+        """The positions where something that is searched for may start."""
         if len(low) < _LARGE:
             starts = self.starts
-            return [place for place in range(len(low) - 3) if low[place : place + 4] in starts]
+            return [
+                position
+                for position in range(len(low) - 3)
+                if low[position : position + 4] in starts
+            ]
         import numpy as np
 
         table = np.zeros(1 << 20, bool)
@@ -148,7 +152,7 @@ class Searcher:
             yield from (kind for *_, kind in self.in_text(stream.read()))
 
     def _counts(self, data: bytes, start: int, end: int, kind: str) -> bool:
-        """Whether a place is a leak, and not a part of a public word or of a number."""
+        """Whether a position is a leak, and not a part of a public word or of a number."""
         needle = data[start:end]
         token = _around(_ALNUM, data, start, end)
         public = self.with_labels if kind in LOOSE else self.public
@@ -170,9 +174,9 @@ class Searcher:
         return max(map(len, self.needles), default=1)
 
     def _in_run(self, low: bytes, start: int, end: int, least: int) -> Iterator[str]:
-        for place in range(start, end - least + 1):
-            for needle, kind, readable in self.starts.get(low[place : place + 4], ()):
-                if readable and len(needle) >= least and low.startswith(needle, place):
+        for position in range(start, end - least + 1):
+            for needle, kind, readable in self.starts.get(low[position : position + 4], ()):
+                if readable and len(needle) >= least and low.startswith(needle, position):
                     yield kind
 
     @cached_property
@@ -225,10 +229,10 @@ class Searcher:
 
         table, parts = self._words
         aligned = np.frombuffer(low, "<u4", count=len(low) // 4)
-        places = np.flatnonzero(table[_hash(aligned)])
-        for place in places[np.isin(aligned[places], list(parts))]:
-            for offset, needle, kind in parts[int(aligned[place])]:
-                start = 4 * int(place) - offset
+        positions = np.flatnonzero(table[_hash(aligned)])
+        for position in positions[np.isin(aligned[positions], list(parts))]:
+            for offset, needle, kind in parts[int(aligned[position])]:
+                start = 4 * int(position) - offset
                 if len(needle) >= least and start >= 0 and low.startswith(needle, start):
                     yield kind
 
@@ -276,7 +280,7 @@ def redact(searcher: Searcher, text: str) -> str:
 
 
 def _around(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> bytes:
-    """The whole run of a kind of characters that a place stands in."""
+    """The whole run of a kind of characters that a position stands in."""
     left = pattern.match(data[max(0, start - 64) : start][::-1])
     right = pattern.match(data[end : end + 64])
     return data[start - len(left[0] if left else b"") : end + len(right[0] if right else b"")]

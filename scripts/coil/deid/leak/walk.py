@@ -12,7 +12,6 @@ reads like an element or like text is carved out of them, so that nothing is mis
 bounds (of depth, of size) is a `DataError`: what cannot be checked is not admitted.
 """
 
-import hashlib
 import mmap
 import re
 import zlib
@@ -29,12 +28,11 @@ from coil.deid.leak.elements import (
     Leaf,
     Syntax,
 )
+from coil.deid.leak.texts import Texts
 from coil.errors import DataError
 
 DEEPEST = 100  # sequences within each other; scanners write about ten
 MOST_INFLATED = 1 << 29
-MOST_CARVED = 1 << 26  # bytes of a file that are no elements
-MOST_FOUND = 1 << 20  # texts that differ, of a session
 
 _MAPPED = 1 << 17  # a file from this size on is mapped, as its pixels are not looked at
 _KEPT = 1 << 20  # an element up to this size is known again by its bytes
@@ -42,10 +40,8 @@ _KEPT_DEPTH = 8
 _LARGE = 256
 _SEEN = 1 << 12  # short values of a kind
 _SMALL = 1 << 16  # larger bytes of a standard's element are tables and curves
-_CARVED_TEXT = 1024  # of a longer one the words are found as runs
 _UNKNOWN: Known = (b"", WALKED, b"")
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # no text holds these
-_CARVE = re.compile(rb"(?s)(?:AE|DA|DT|LO|LT|PN|SH|ST|TM|UI)(?=..)|(?:UC|UN|UR|UT)\0\0(?=....)")
 
 
 class Walk:
@@ -58,9 +54,7 @@ class Walk:
         self._syntaxes: dict[tuple[bool, str, bytes], Syntax] = {}
         self._leaves: dict[tuple[int, bytes, bytes, Syntax], Leaf] = {}
         self._meta: dict[bytes, bytes] = {}
-        self._seen: set[tuple[int, bytes, bytes, bytes, bytes]] = set()
-        self._found: list[Element] = []
-        self._carved = 0
+        self._texts = Texts()
 
     def file(self, path: Path) -> list[Element]:
         """The texts of a file that no file before had.
@@ -75,18 +69,18 @@ class Walk:
 
     def read(self, data: Buffer) -> list[Element]:
         """The same of the bytes of a file."""
-        self._found, self._carved = [], 0
+        self._texts.begin()
         self._file(data, 0)
-        return self._found
+        return self._texts.found
 
     def _file(self, data: Buffer, depth: int) -> None:
         pos = 0
         if data[128:132] == b"DICM":
             if data[:128].strip(b"\0"):
-                self._tell(0, CARVED, data[:128], b"", b"", depth)
+                self._texts.tell(0, CARVED, data[:128], b"", b"", depth)
             pos = 132
         elif data[:2] not in (b"\2\0", b"\x08\0", b"\0\x08"):
-            self._carve(data, 0, len(data), b"", depth)
+            self._texts.carve(data, 0, len(data), b"", depth)
             return
         start, transfer = pos, b""
         meta = self._syntax(False, "<", b"")
@@ -103,7 +97,7 @@ class Walk:
                 if data[start : start + 4] == b"\2\0\x10\0":
                     transfer = data[start + 8 : pos].strip(b"\0 ")
         except BrokenError:
-            self._carve(data, start, len(data), b"", depth)
+            self._texts.carve(data, start, len(data), b"", depth)
             return
         if transfer == elements.DEFLATED:
             start, pos, data = 0, 0, self._inflated(data[pos:], depth)
@@ -113,7 +107,7 @@ class Walk:
             self._dataset(data, pos, len(data), syntax, depth, open_end=False)
         except BrokenError as broken:
             since = start if broken.pos == pos else broken.pos
-            self._carve(data, since, len(data), syntax.charset, depth)
+            self._texts.carve(data, since, len(data), syntax.charset, depth)
 
     def _dataset(
         self, data: Buffer, pos: int, end: int, syntax: Syntax, depth: int, open_end: bool
@@ -207,8 +201,8 @@ class Walk:
         """What others are that begin with the same bytes, which tell their length; None if they
         need not be looked at."""
         vr = elements.vr_of(tag) if syntax.implicit else key[4:6]
-        told = key[4:8] != b"\xff\xff\xff\xff" if syntax.implicit else vr not in elements.LONG
-        if not told or vr in elements.BYTES or vr == b"SQ":
+        is_defined = key[4:8] != b"\xff\xff\xff\xff" if syntax.implicit else vr not in elements.LONG
+        if not is_defined or vr in elements.BYTES or vr == b"SQ":
             return WALKED
         if vr not in elements.TEXT_VRS and vr not in elements.STRICT:
             return None
@@ -261,13 +255,13 @@ class Walk:
         """Look at a value, wherever it stands."""
         vr, charset, depth = leaf.vr, leaf.syntax.charset, leaf.depth
         if vr in elements.TEXT_VRS:
-            self._tell(leaf.tag, vr.decode(), value, leaf.creators, charset, depth)
+            self._texts.tell(leaf.tag, vr.decode(), value, leaf.creators, charset, depth)
             # Such a text swallowed the elements behind it.
             if len(value) > 8 and _CONTROL.search(value.rstrip(b"\0")):
-                self._carve(value, 0, len(value), charset, depth)
+                self._texts.carve(value, 0, len(value), charset, depth)
         elif vr in elements.STRICT:
             if not elements.STRICT[vr].fullmatch(value):
-                self._tell(leaf.tag, "LO", value, leaf.creators, charset, depth)
+                self._texts.tell(leaf.tag, "LO", value, leaf.creators, charset, depth)
         else:
             self._of_bytes(leaf, value)
 
@@ -281,14 +275,14 @@ class Walk:
         elif value[128:132] == b"DICM":
             self._file(value, depth + 1)
         elif vr == b"UN" or tag >> 16 & 1 or len(value) <= _SMALL or tag == 0xFFFCFFFC:
-            self._tell(tag, vr.decode(), value, leaf.creators, syntax.charset, depth)
+            self._texts.tell(tag, vr.decode(), value, leaf.creators, syntax.charset, depth)
 
     def _try_sequence(self, data: Buffer, pos: int, end: int, syntax: Syntax, depth: int) -> None:
         """Walk a sequence of defined length; what is broken in it does not concern the others."""
         try:
             self._sequence(data, pos, end, syntax, depth + 1, open_end=False)
         except BrokenError as broken:
-            self._carve(data, broken.pos, end, syntax.charset, depth)
+            self._texts.carve(data, broken.pos, end, syntax.charset, depth)
 
     def _sequence(
         self, data: Buffer, pos: int, end: int, syntax: Syntax, depth: int, open_end: bool
@@ -346,40 +340,10 @@ class Walk:
         try:
             whole = inflater.decompress(data, MOST_INFLATED)
         except zlib.error:
-            self._carve(data, 0, len(data), b"", depth)
+            self._texts.carve(data, 0, len(data), b"", depth)
             return b""
         if inflater.unconsumed_tail:
             raise DataError(
                 "a deflated DICOM file is too large to be checked; inflate it in the archive"
             )
         return whole
-
-    def _carve(self, data: Buffer, start: int, end: int, charset: bytes, depth: int) -> None:
-        """Whatever looks like an element in bytes that are none, and these bytes as they are."""
-        self._carved += end - start
-        if self._carved > MOST_CARVED:
-            raise DataError(
-                "a file among the session's cannot be read as DICOM, so it cannot be checked; "
-                "repair or remove it in the archive"
-            )
-        piece = data[start:end]
-        for match in _CARVE.finditer(piece):
-            size = 2 if len(match[0]) == 2 else 4
-            value = match.end() + size
-            stop = value + int.from_bytes(piece[match.end() : value], "little")
-            if 4 <= stop - value <= min(_CARVED_TEXT, len(piece) - value):
-                self._tell(0, match[0][:2].decode(), piece[value:stop], b"", charset, depth)
-        self._tell(0, CARVED, piece, b"", charset, depth)
-
-    def _tell(
-        self, tag: int, vr: str, value: bytes, creators: bytes, charset: bytes, depth: int
-    ) -> None:
-        """Note a text, if it is the first like it."""
-        short = value if len(value) <= _LARGE else hashlib.blake2b(value, digest_size=16).digest()
-        key = (tag, vr.encode(), creators, charset, short)
-        if not value or key in self._seen:
-            return
-        self._seen.add(key)
-        if len(self._seen) > MOST_FOUND:
-            raise DataError("the session's headers hold too many texts to be checked")
-        self._found.append(Element(tag, vr, value, creators, charset, depth))

@@ -24,6 +24,7 @@ from pydicom.uid import (
 )
 
 from coil.deid.leak import elements, tags, walk
+from coil.deid.leak import texts as noted
 from coil.deid.leak.headers import collect
 from coil.deid.leak.identifiers import LOOSE
 from coil.deid.leak.search import Searcher
@@ -303,7 +304,7 @@ def _only_meta(meta: bytes) -> bytes:
 
 
 def test_too_many_texts_are_an_error(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(walk, "MOST_FOUND", 100)
+    monkeypatch.setattr(noted, "MOST_FOUND", 100)
     data = b"".join(element(0x00080080, b"LO", b"%06d" % n) for n in range(200))
     with pytest.raises(DataError, match="too many"):
         texts(data)
