@@ -18,6 +18,7 @@ from coil import passing
 from coil.deid.leak.encodings import is_text, undone
 from coil.deid.leak.identifiers import LOOSE, Identifiers, encodings
 from coil.deid.leak.public_words import PUBLIC
+from coil.deid.leak.tokens import around, is_not_a_number
 from coil.deid.nifti import read_gzip, read_header, voxels
 from coil.errors import DataError
 
@@ -33,7 +34,6 @@ REMOVED = "[removed]"
 _ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
 _WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
 _DOTTED = re.compile(rb"[a-z0-9.]*")
-_NUMBER = re.compile(rb"[0-9.eE+-]*")
 _ANY_UID = re.compile(rb"(?<![\d.])(?:[0-2](?:\.\d+){6,}|2\.25\.\d{20,})")
 _ANY_DATE = re.compile(rb"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*")
 
@@ -154,14 +154,14 @@ class Searcher:
     def _counts(self, data: bytes, start: int, end: int, kind: str) -> bool:
         """Whether a position is a leak, and not a part of a public word or of a number."""
         needle = data[start:end]
-        token = _around(_ALNUM, data, start, end)
+        token = around(_ALNUM, data, start, end)
         public = self.with_labels if kind in LOOSE else self.public
-        if _around(_DOTTED, data, start, end) in public:
+        if around(_DOTTED, data, start, end) in public:
             return False
         if all(word in public for word in _WORD.findall(token)):
             return False
         if needle.isdigit():
-            return _is_not_a_number(data, start, end)
+            return is_not_a_number(data, start, end)
         if needle.isalnum() and (len(needle) < 6 or kind in LOOSE):
             return token == needle
         if kind == "date":
@@ -277,36 +277,6 @@ def redact(searcher: Searcher, text: str) -> str:
             out += data[position:start] + REMOVED.encode()
         position = max(position, end)
     return (out + data[position:]).decode(errors="replace")
-
-
-def _around(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> bytes:
-    """The whole run of a kind of characters that a position stands in."""
-    left = pattern.match(data[max(0, start - 64) : start][::-1])
-    right = pattern.match(data[end : end + 64])
-    return data[start - len(left[0] if left else b"") : end + len(right[0] if right else b"")]
-
-
-def _is_not_a_number(data: bytes, start: int, end: int) -> bool:
-    """Whether digits are an identifier's and not those of a measurement.
-
-    A part of a decimal number is none. Up to six digits are one only if no other digit is next
-    to them and they do not stand alone, as a cell or a JSON number does.
-    """
-    token = _around(_NUMBER, data, start, end)
-    try:
-        float(token)
-    except ValueError:
-        is_number = False
-    else:
-        is_number = True
-    if is_number and b"." in token:
-        return False
-    if end - start > 6:
-        return True
-    if data[:start][-1:].isdigit() or data[end : end + 1].isdigit():
-        return False
-    alone = _around(re.compile(rb"[^\s,:\[\]{}]*"), data, start, end)
-    return not (is_number and alone == token)
 
 
 def _hash(words: "np.ndarray") -> "np.ndarray":
