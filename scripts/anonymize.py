@@ -18,6 +18,7 @@ from coil.deid.identity.identities import LinkTable, project_secret
 from coil.deid.leak import people
 from coil.deid.protection import protection
 from coil.jobs import Failure
+from coil.records.session import SessionRecord
 from coil.units import Unit
 from coil.workspace import Results
 
@@ -89,4 +90,5 @@ if "snakemake" in globals():
         snakemake.log[0],
     )
     outcome["protection"] = protection(outcome, settings, bids_version())
-    files.write_json(record, {**named, **outcome})
+    fields = {"version": SessionRecord.VERSION, **named, **outcome}
+    SessionRecord.from_fields(fields, record.name).write(record)

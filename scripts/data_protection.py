@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
+from coil.records.session import SessionRecord
 from coil.report import data_protection, page
 from coil.workspace import Results
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def main(
     settings: dict[str, Any], keep_quarantine: bool, admits: list[Path], sent: list[Path], out: Path
 ) -> None:
-    records = [files.read_json(path) for path in admits]
+    records = [SessionRecord.read(path).fields() for path in admits]
     named: dict[str, dict[str, Any]] = {}
     for path in sent:
         named.setdefault(path.stem, {})[path.parent.name] = files.read_json(path)

@@ -24,6 +24,7 @@ from coil.bids.mapping import mapping
 from coil.deid.identity.identities import LinkTable
 from coil.deid.leak.dataset import Guard
 from coil.deid.leak.people import read
+from coil.records.session import SessionRecord
 from coil.words import plural
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def main(
         read(people),
     )
     about, problems = settings["bids"], Problems()
-    noted = [with_age(files.read_json(path), known["linked"]) for path in records]
+    noted = [with_age(SessionRecord.read(path).fields(), known["linked"]) for path in records]
     rules = mapping.parse(about["mapping"], synonyms=about["synonyms"])
     digests = {"mapping": rules.digest_with(sources), "code": code}
     tables = Tables(

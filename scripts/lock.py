@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil import __version__, files, jobs
 from coil.deid.identity.identities import project_secret
+from coil.records.session import SessionRecord
 from coil.run import lock
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def main(
     results: Path,
 ) -> lock.Lock:
     """The lock of the datasets in the project's folder `results`."""
-    noted = [files.read_json(path) for path in records]
+    noted = [SessionRecord.read(path).fields() for path in records]
     done = {path.parent.name: r for path, r in zip(records, noted, strict=True)}
     done = {unit: record for unit, record in done.items() if record["state"] == "done"}
     known = {path: digest for record in done.values() for path, digest in record["files"].items()}

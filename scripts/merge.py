@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.bids.dataset.description import generated_by
 from coil.bids.dataset.merge import Part, merge
+from coil.records.session import SessionRecord
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,7 +28,7 @@ def main(target: Path, results: Path, entry: dict[str, Any], code: str) -> dict[
 def part_of(project: Path, entry: dict[str, Any]) -> Part:
     """A project's part of the merged dataset: its admitted sessions."""
     found = sorted(project.glob("records/sub-*_ses-*/admit.json"))
-    records = [files.read_json(path) for path in found]
+    records = [SessionRecord.read(path).fields() for path in found]
     plain = "".join(character for character in project.name if character.isalnum())
     site = entry["sites"].get(project.name, plain)
     done = [record for record in records if record["state"] == "done"]

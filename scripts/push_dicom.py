@@ -13,6 +13,7 @@ from coil.archive.client import connect
 from coil.archive.push import mirror
 from coil.archive.push.exports import address, copy_of, explained, read_scans
 from coil.deid.identity.identities import project_secret
+from coil.records.session import SessionRecord
 from coil.units import Unit
 from coil.workspace import Results, session_folder
 
@@ -29,7 +30,7 @@ def main(
     dry: bool,
 ) -> dict[str, Any]:
     """The receipt; `records` are admit and export, `private` is the archive's folder."""
-    admit, export = (files.read_json(path) for path in records)
+    admit, export = SessionRecord.read(records[0]).fields(), files.read_json(records[1])
     failed = next((one for one in (admit, export) if one["state"] != "done"), None)
     if failed and failed["retry"]:
         reason = "the session failed for a reason that may pass; what was pushed before stays"

@@ -17,6 +17,7 @@ from coil.archive.push.push import dry_run, push, withheld
 from coil.archive.push.upload import derivative_files, nameless, scan_files
 from coil.archive.resources import Resource, ResourceFile
 from coil.deid.identity.identities import Link, LinkTable
+from coil.records.session import SessionRecord
 from coil.workspace import Results
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def main(
     settings: dict[str, Any],
     dry: bool,
 ) -> dict[str, Any]:
-    session = files.read_json(admit)
+    session = SessionRecord.read(admit).fields()
     if reason := withheld(session, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": session["state"] == "done"}
     row = LinkTable.read(link).find(session["subject"], session["session"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
+from coil.records.session import SessionRecord
 from coil.report import page as shared
 from coil.report import project
 from coil.workspace import Results
@@ -50,7 +51,7 @@ def main(
 def session_of(admit: Path, analyses: list[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:
     """A session's records and its page, as the project's page takes them."""
     return {
-        "record": files.read_json(admit),
+        "record": SessionRecord.read(admit).fields(),
         "analyses": {name: found for name, place, found in analyses if place == admit.parent.name},
         "report": f"{admit.parent.name}.html",
         "push": None,

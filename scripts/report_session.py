@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil import files, jobs
+from coil.records.session import SessionRecord
 from coil.report import session
 from coil.workspace import Results
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def main(admit: Path, analyses: list[Path], page: Path) -> None:
     records = {path.stem: files.read_json(path) for path in analyses}
     derivatives = Results.of_page(page).derivatives
-    files.write_text(page, session.render(files.read_json(admit), records, derivatives))
+    files.write_text(page, session.render(SessionRecord.read(admit).fields(), records, derivatives))
 
 
 if "snakemake" in globals():

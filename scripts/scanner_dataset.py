@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from coil import files, jobs
 from coil.bids.associated import scanner
+from coil.records.session import SessionRecord
 from coil.workspace import Results
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if "snakemake" in globals():
         snakemake.log[0],
         lambda: scanner.write(
             Results(target.parent.parent).bids,
-            [files.read_json(Path(path)) for path in snakemake.input.records],
+            [SessionRecord.read(Path(path)).fields() for path in snakemake.input.records],
             snakemake.params["authors"],
         ),
     )

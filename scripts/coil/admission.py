@@ -98,19 +98,7 @@ def refuse(dataset: Path, unit: Unit, failure: Failure) -> dict[str, Any]:
     """The record of a session that is not admitted; its folder in the dataset is removed."""
     files.remove_tree(_folder(dataset, unit))
     files.remove_tree(_folder(scanner.folder(dataset), unit))
-    return {
-        **failure.record(),
-        "series": [],
-        "files": {},
-        "derivatives": {},
-        "age": None,
-        "deface": [],
-        "leak_check": None,
-        "removed": {"sidecar_keys": {}, "header_fields": []},
-        "validator": None,
-        "versions": {},
-        "environment": {},
-    }
+    return failure.record()
 
 
 def _refuse_invalid(verdict: dict[str, Any]) -> None:

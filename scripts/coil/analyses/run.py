@@ -11,7 +11,9 @@ from typing import Any
 from coil import files, passing, programs
 from coil.analyses import enclosure, notebook, output, places, view
 from coil.errors import DataError, PassingError
+from coil.records.session import SessionRecord
 from coil.units import Unit, read_units
+from coil.workspace import Results
 
 logger = logging.getLogger(__name__)
 
@@ -107,10 +109,10 @@ def _admitted(job: Job) -> dict[Unit, dict[str, Any]]:
     """
     found = {}
     for unit in places.units_of(job.place, read_units(job.results / "sessions.tsv")):
-        record = _record_of(job, str(unit), "admit")
+        record = SessionRecord.read_or_none(Results(job.results).record(unit, "admit"))
         inside = job.results / "bids" / places.folder(str(unit))
-        if record.get("state") == "done" and inside.is_dir():
-            found[unit] = record
+        if record and record.state == "done" and inside.is_dir():
+            found[unit] = record.fields()
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from tabulate import tabulate
 
 from coil import files
+from coil.records.session import SessionRecord
 from coil.run import pushed
 from coil.units import Unit, read_units, unit_name
 from coil.words import plural
@@ -40,7 +41,7 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-_STAGES = ("admit", "push", "export", "push_dicom")
+_STAGES = ("push", "export", "push_dicom")
 _EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed", "refused")
 
 
@@ -99,8 +100,8 @@ def merged_summary(name: str, results: Results) -> str:
 
 
 def _row(results: Results, unit: Unit, names: Iterable[str]) -> Row:
-    found = [_read(results.record(unit, name)) for name in _STAGES]
-    admit, push, export, copy = found
+    admit = _session(results, unit)
+    push, export, copy = (_read(results.record(unit, name)) for name in _STAGES)
     of_subject = _analyses(results, f"sub-{unit.subject}", names)
     analyses = _analyses(results, unit, names) | of_subject
     outcomes = Counter(one["state"] for one in analyses.values())
@@ -149,7 +150,7 @@ def _notable(results: Results) -> list[str]:
     """Series that a person should look at, a line each."""
     lines = []
     for unit in read_units(results.sessions):
-        record = _read(results.record(unit, "admit"))
+        record = _session(results, unit)
         for series in record.get("series", []):
             if series["state"] in ("unmapped", *_EXCLUDED):
                 name = series["description"] or f"scan {series['scan']}"
@@ -173,6 +174,12 @@ def _verdict(results: Results) -> str:
         f"{valid}: {plural(verdict['errors'], 'error')}, {plural(verdict['warnings'], 'warning')}, "
         f"{plural(verdict['absent_keys'], 'recommended key')} absent"
     )
+
+
+def _session(results: Results, unit: Unit) -> dict[str, Any]:
+    """A session's record; nothing where there is none that can be read, as of another version."""
+    record = SessionRecord.read_or_none(results.record(unit, "admit"))
+    return record.fields() if record else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

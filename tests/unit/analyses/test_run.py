@@ -15,6 +15,7 @@ from coil import jobs
 from coil.analyses import enclosure
 from coil.analyses.run import Job, run
 from coil.files import read_json, write_json, write_text
+from tests.support import session_records
 
 SESSIONS = (("a1", "1"), ("a1", "2"), ("b2", "1"))
 Try = Callable[..., dict[str, Any]]
@@ -42,8 +43,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         named = {f"{stem}_{end}": "" for end in ("bold.nii.gz", "bold.json", "events.tsv")}
         for name in named:
             write_text(results / "bids" / name, name)
-        record = {"state": "done", "subject": subject, "session": session, "files": named}
-        write_json(results / "records" / f"sub-{subject}_ses-{session}" / "admit.json", record)
+        path = results / "records" / f"sub-{subject}_ses-{session}" / "admit.json"
+        session_records.write(path, files=named)
     write_json(results / "bids" / "dataset_description.json", {"Name": "study"})
     write_text(results / "bids" / "participants.tsv", "participant_id\nsub-a1\nsub-b2\n")
     write_text(tmp_path / "private" / "study" / "link.tsv", "SECRET\n")
@@ -171,7 +172,7 @@ def test_it_is_skipped_where_its_input_has_nothing(attempt: Try, project: Path) 
 
 
 def test_a_session_that_is_not_in_the_dataset_is_skipped(attempt: Try, project: Path) -> None:
-    write_json(project / "records" / "sub-a1_ses-1" / "admit.json", {"state": "failed"})
+    session_records.write(project / "records" / "sub-a1_ses-1" / "admit.json", state="failed")
     assert attempt(READ)["reason"] == "the session is not in the dataset"
 
 

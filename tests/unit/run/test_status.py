@@ -8,6 +8,7 @@ import pytest
 from coil.files import write_json, write_text
 from coil.run import status
 from coil.workspace import Results
+from tests.support import session_records
 
 
 def outcome(name: str, state: str, reason: str | None = None) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def results(tmp_path: Path) -> Path:
     """A project of one session, with analyses of every level."""
     write_text(tmp_path / "sessions.tsv", "subject\tsession\na\t1\n")
     records = tmp_path / "records"
-    write_json(records / "sub-a_ses-1" / "admit.json", {"state": "done", "stage": None})
+    session_records.write(records / "sub-a_ses-1" / "admit.json")
     write_json(records / "sub-a_ses-1" / "qc.json", outcome("qc", "done"))
     write_json(records / "sub-a_ses-1" / "glm.json", outcome("glm", "failed", "no peak"))
     write_json(records / "sub-a" / "mean.json", outcome("mean", "failed", "no mean"))

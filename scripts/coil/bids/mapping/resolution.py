@@ -1,22 +1,9 @@
 """What becomes of one series, and why."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from coil.bids.series.series import Series
-
-State = Literal[
-    "mapped",
-    "ignored",
-    "derived",
-    "unmapped",
-    "ambiguous",
-    "incomplete",
-    "duplicate",
-    "missing",
-    "failed",
-    "refused",
-]
+from coil.records.session import State
 
 
 @dataclass(frozen=True)
