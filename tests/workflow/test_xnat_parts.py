@@ -21,7 +21,7 @@ def test_the_study_is_uploaded_the_doctor_finds_it_and_nothing_stays(
         parts = Parts(server, tmp_path / "work", 2, (2, 1))
         assert parts.study()["sessions"] == 2
         found = parts.doctor()["found"]
-        told = {(one["what"], one["state"]): one["told"] for one in found["findings"]}
+        told = {(one["what"], one["state"]): one["text"] for one in found["findings"]}
         assert told["sessions", "ok"] == "2, 16 scans"
         assert told["writing", "ok"] == "a resource was made, read back and removed"
         assert found["verdict"] == "all will work"

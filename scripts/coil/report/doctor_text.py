@@ -33,7 +33,7 @@ def _joined(findings: Sequence[Finding]) -> list[Finding]:
             found.append(one)
         elif one.project not in {other.project for other in found if other.state == OK}:
             well = [o.what for o in findings if (o.project, o.state) == (one.project, OK)]
-            found.append(replace(one, what="well", told=", ".join(well)))
+            found.append(replace(one, what="well", text=", ".join(well)))
     return found
 
 
