@@ -20,6 +20,8 @@ PROGRAMS = {
     "dcm2niix": 'find_program("dcm2niix"',
     "niimath": 'find_program("niimath"',
     "pydeface": 'resources.files("pydeface")',
+    # msgspec imports it where there is one, be it Snakemake's.
+    "typing-extensions": "import msgspec",
 }
 """Packages that are not imported: what shows in the source that a script needs them."""
 NOTEBOOK = {"papermill", "nbconvert", "ipykernel"}
