@@ -20,6 +20,7 @@ from coil.jobs import DONE, Failure
 from coil.units import Unit
 from localxnat.testing import Server, running
 from tests.archives import write_dicom
+from tests.support import session_records
 
 UNIT = Unit("x1", "y1")
 IDENTITY = {"subjects": "hmac", "sessions": "hmac"}
@@ -49,7 +50,11 @@ class Project:
         self.record("export", DONE | {"series": rows, "files": 6})
 
     def record(self, name: str, value: dict) -> None:
-        files.write_json(self.records / f"{name}.json", value)
+        path = self.records / f"{name}.json"
+        if name == "admit":
+            session_records.write(path, **value)
+        else:
+            files.write_json(path, value)
 
     def list_sessions(self, *units: Unit) -> None:
         rows = "".join(f"{unit.subject}\t{unit.session}\n" for unit in units)
