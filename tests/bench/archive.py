@@ -114,7 +114,7 @@ def _push(server: Server, folder: Path, options: argparse.Namespace) -> None:
         for turn in range(options.pairs):
             there = Resource(f"ours{turn}")
             upload = Upload(
-                there.resource, {ResourceFile(there, path.name): path for path in files}
+                there.label, {ResourceFile(there, path.name): path for path in files}
             )
             ours.append(_timed(lambda upload=upload: push(archive, base, upload)))
             url = f"{server.url}{base}/resources/theirs{turn}/files/"
