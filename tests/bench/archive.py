@@ -113,9 +113,7 @@ def _push(server: Server, folder: Path, options: argparse.Namespace) -> None:
     with connect(Address(server.url)) as archive:
         for turn in range(options.pairs):
             there = Resource(f"ours{turn}")
-            upload = Upload(
-                there.label, {ResourceFile(there, path.name): path for path in files}
-            )
+            upload = Upload(there.label, {ResourceFile(there, path.name): path for path in files})
             ours.append(_timed(lambda upload=upload: push(archive, base, upload)))
             url = f"{server.url}{base}/resources/theirs{turn}/files/"
             names = ",".join(map(str, files))

@@ -51,6 +51,14 @@ def test_the_report_is_made_and_names_nobody(lab: Lab, tmp_path: Path) -> None:
     assert not any(label in page for label in labels(lab))
 
 
+def test_no_archive_is_made_of_what_is_private(lab: Lab, tmp_path: Path) -> None:
+    run = lab.snakemake("--archive", str(tmp_path / "study.tar.gz"))
+    assert run.status != 0
+    assert "error: --archive: it would pack what lies in private/" in run.output
+    assert "Traceback" not in run.output
+    assert not (tmp_path / "study.tar.gz").exists()
+
+
 def test_a_summary_has_every_session(lab: Lab) -> None:
     text = output_alone(lab, "--summary")
     assert all(f"results/study/records/{unit}/admit.json" in text for unit in lab.units())

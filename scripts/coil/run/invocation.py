@@ -69,6 +69,15 @@ def around_jobs(
                 finish()
 
     workflow.execute = after_work
+    workflow.archive = _refuse_archive
+
+
+def _refuse_archive(path: object) -> None:
+    """End an invocation with `--archive`: Snakemake packs every input that no rule makes."""
+    sys.exit(
+        "error: --archive: it would pack what lies in private/, which joins names with pseudonyms; "
+        "share results/, whose run.lock.yaml says what made them, and the workflow's own clone"
+    )
 
 
 def rule_name(workflow: Any, name: str) -> str:
