@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -126,13 +127,16 @@ def replace_folder(source: Path, target: Path) -> None:
     """
     for left in target.parent.glob(f".{target.name}.moving-*"):  # of a move that was killed
         remove_tree(left)
-    if source.stat().st_dev != target.parent.stat().st_dev:
-        near = target.with_name(f".{target.name}.moving-{os.urandom(4).hex()}")
+    near = target.with_name(f".{target.name}.moving-{os.urandom(4).hex()}")
+    try:
+        source.rename(near)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # two mounts of one disk have one number and no rename
+            raise
         shutil.copytree(source, near, symlinks=True)
         remove_tree(source)
-        source = near
     remove_tree(target)
-    source.rename(target)
+    near.rename(target)
 
 
 def link(source: Path | str, target: Path | str) -> None:

@@ -1,6 +1,8 @@
 """Files that are published."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from coil.files import link, publish
+from coil.workspace import SCRIPTS
+from tests.unit.test_programs import NAMESPACES
 
 SCANNED = 1_710_201_600  # 2024-03-12
 LAST = 946_684_800 + (1 << 28)
@@ -58,6 +62,28 @@ def test_a_folder_is_published_on_another_file_system_as_on_its_own(
     publish(source, other_disk / "bids" / "sub-a" / "ses-b", other_disk / "bids", 0o022)
     assert tree(other_disk / "bids") == tree(same)
     assert not source.exists()
+
+
+@pytest.mark.skipif(NAMESPACES.returncode != 0, reason="no namespaces to mount a folder in")
+def test_a_folder_is_published_on_another_mount_of_the_same_disk(tmp_path: Path) -> None:
+    published(tmp_path, "before")
+    source = tmp_path / "next"
+    source.mkdir()
+    (source / "image.nii.gz").write_text("after")
+    publishing = (
+        "import sys; from pathlib import Path; from coil.files import publish; "
+        "root = Path(sys.argv[1]); "
+        "publish(root / 'next', root / 'bids' / 'sub-a' / 'ses-b', root / 'bids', 0o022)"
+    )
+    mounted = f'mount --bind "$1/bids" "$1/bids" && exec {sys.executable} -c "$0" "$@"'
+    subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted, publishing, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        check=True,
+    )
+    there = tmp_path / "bids" / "sub-a" / "ses-b"
+    assert [path.name for path in there.iterdir()] == ["image.nii.gz"]
+    assert (there / "image.nii.gz").read_text() == "after"
 
 
 def test_a_link_is_a_copy_on_another_file_system(tmp_path: Path, other_disk: Path) -> None:
