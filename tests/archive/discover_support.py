@@ -19,8 +19,8 @@ from coil.config.reading import load_schema, with_defaults
 from coil.deid.identity.identities import LinkTable
 from coil.units import unit_name
 from localxnat.testing import Server, running
+from localxnat.tests.support import Raw
 from tests import elsewhere
-from tests.archives import Raw
 
 
 class Study:

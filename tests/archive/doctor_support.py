@@ -9,7 +9,8 @@ import doctor
 from coil.doctor.examine import examine
 from coil.doctor.findings import OK, Finding
 from localxnat.testing import Server
-from tests.archives import Raw, served_study
+from localxnat.tests.support import Raw
+from tests.archives import served_study
 
 MAPPING = "bids: {name: n, mapping: [{match: {note: x}, ignore: y}]}\n"
 

@@ -13,6 +13,7 @@ from coil.doctor import rights, server
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, UNKNOWN
 from coil.errors import ConfigError
 from localxnat.testing import Server
+from localxnat.tests.support import Raw
 from tests.archive.doctor_support import (
     archive,
     changes,
@@ -24,7 +25,6 @@ from tests.archive.doctor_support import (
     of,
 )
 from tests.archive.test_redirects import heard
-from tests.archives import Raw
 
 __all__ = ["archive", "login"]  # the fixtures
 

@@ -14,8 +14,8 @@ import pytest
 import doctor
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, RECORD
 from localxnat.testing import Server
+from localxnat.tests.support import Raw, write_study
 from tests.archive.doctor_support import archive, changes, config, log_in, login, look, of
-from tests.archives import Raw, write_study
 
 __all__ = ["archive", "login"]  # the fixtures
 

@@ -10,7 +10,8 @@ import yaml
 import init
 from coil.errors import ArchiveError, ConfigError
 from localxnat.testing import Server, seed
-from tests.archives import Raw, served_study
+from localxnat.tests.support import Raw
+from tests.archives import served_study
 
 DRAFT = Path("config") / "projects" / "P.yaml"
 

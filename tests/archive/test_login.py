@@ -19,7 +19,8 @@ from coil.archive.login import close_all
 from coil.errors import ArchiveError
 from coil.workspace import Workspace
 from localxnat.testing import Server, import_dicom, running
-from tests.archives import Raw, self_signed, write_study
+from localxnat.tests.support import Raw, write_study
+from tests.archives import self_signed
 
 PASSWORD = "a secret that must stay one"
 LOGIN = "PUT /data/services/auth"

@@ -10,7 +10,7 @@ from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import headers
 from coil.files import read_json
 from localxnat.testing import Server, import_dicom
-from tests.archives import write_dicom
+from localxnat.tests.support import write_dicom
 
 
 def rows(folder: Path) -> dict[str, dict]:

@@ -17,7 +17,7 @@ from coil.bids.series.reading import read_series
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
-from tests.archives import write_dicom
+from localxnat.tests.support import write_dicom
 
 ZIP = "files.*format=zip"
 

@@ -22,7 +22,8 @@ from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import CoilError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
-from tests.archives import SERIES, logged_in, write_dicom
+from localxnat.tests.support import SERIES, write_dicom
+from tests.archives import logged_in
 
 LISTING, ZIP, ANY = "scans/ALL/files.*format=json", "files.*format=zip", "."
 SEEDS = range(200)

@@ -19,7 +19,7 @@ from coil.errors import ArchiveError, RefusedError
 from coil.jobs import DONE, Failure
 from coil.units import Unit
 from localxnat.testing import Server, running
-from tests.archives import write_dicom
+from localxnat.tests.support import write_dicom
 from tests.support import session_records
 
 UNIT = Unit("x1", "y1")

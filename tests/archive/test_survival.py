@@ -18,7 +18,7 @@ from coil.config.reading import read_project
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
 from localxnat.testing import Server, seed
-from tests.archives import Raw, write_dicom
+from localxnat.tests.support import Raw, write_dicom
 
 ZIP = "files.*format=zip"
 LISTING = "scans/ALL/files.*format=json"

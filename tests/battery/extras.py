@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.comments import Comment
 
 from localxnat.testing import Server
-from tests.archives import Raw
+from localxnat.tests.support import Raw
 from tests.battery.plants import Plants
 
 REDCAP = [

@@ -14,7 +14,7 @@ from pydicom.tag import Tag
 
 from demo.study import generate
 from localxnat.testing import import_dicom
-from tests.archives import Raw
+from localxnat.tests.support import Raw
 from tests.battery import extras, headers
 from tests.battery.headers import Person, Planter
 from tests.battery.plants import Plants

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from coil.files import json_text, read_json
-from tests.archives import Raw
+from localxnat.tests.support import Raw
 from tests.battery import search
 from tests.battery.conftest import Searched
 from tests.battery.study import SHARED

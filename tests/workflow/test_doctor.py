@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import Raw
+from localxnat.tests.support import Raw
 from tests.workflow.lab import CHECKOUT, Lab
 
 pytestmark = pytest.mark.workflow
