@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("archive.pull", "archive.push", "archive.discover", "analyses", "glm"),
     ("doctor", "run"),
     ("report",),
+    ("start",),
 )
 
 

@@ -18,6 +18,21 @@ class CoilError(Exception):
 
     retry = False
 
+    @property
+    def cause(self) -> str:
+        """The thing and what is wrong with it."""
+        return self._parts[0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty where the line does not say."""
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        cause, _, remedy = str(self).rpartition("; ")
+        return (cause, remedy) if cause else (remedy, "")
+
 
 class ConfigError(CoilError):
     """The config is wrong: file, key and remedy in one line."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import doctor
 from coil.doctor.examine import examine
 from coil.doctor.findings import OK, Finding
+from coil.start import doctor
 from localxnat.testing import Server
 from localxnat.tests.support import Raw
 from tests.archives import served_study

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-import doctor
 from coil.archive.client import Address, connect
 from coil.doctor import rights, server
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, UNKNOWN
 from coil.errors import ConfigError
+from coil.start import doctor
 from localxnat.testing import Server
 from localxnat.tests.support import Raw
 from tests.archive.doctor_support import (
@@ -59,7 +59,7 @@ def test_nothing_is_written_to_the_archive_nor_left_in_the_working_folder(
 def test_the_page_on_the_terminal_fits_a_screen(
     archive: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    doctor.main(tmp_path, [config(tmp_path, archive, "P")], "", "", write=False, conda=True)
+    doctor.look(tmp_path, [config(tmp_path, archive, "P")], "", "", write=False, conda=True)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 34
     assert [line for line in lines if line in ("Server", "Login", "Data", "Machine")]
@@ -68,9 +68,9 @@ def test_the_page_on_the_terminal_fits_a_screen(
 def test_before_init_a_project_is_named_on_the_command_line(
     archive: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    doctor.main(tmp_path, [], archive.url, "P", write=False, conda=True)
+    doctor.look(tmp_path, [], archive.url, "P", write=False, conda=True)
     assert "sessions       1, 5 scans" in capsys.readouterr().out
-    doctor.main(tmp_path, [], archive.url, "", write=False, conda=True)
+    doctor.look(tmp_path, [], archive.url, "", write=False, conda=True)
     assert "XNAT 1." in capsys.readouterr().out
 
 
@@ -176,7 +176,7 @@ def test_without_a_server_each_problem_is_one_line_and_the_machine_is_looked_at(
 ) -> None:
     begun = time.monotonic()
     with pytest.raises(ConfigError, match="will not work"):
-        doctor.main(tmp_path, [], "http://127.0.0.1:1", "P", write=False, conda=True)
+        doctor.look(tmp_path, [], "http://127.0.0.1:1", "P", write=False, conda=True)
     assert time.monotonic() - begun < 10
     told = capsys.readouterr().out
     assert told.count("no server answers there") == 1
@@ -188,7 +188,7 @@ def test_where_no_archive_is_named_that_is_the_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigError):
-        doctor.main(tmp_path, [], "", "", write=False, conda=True)
+        doctor.look(tmp_path, [], "", "", write=False, conda=True)
     assert "no archive is named; set archive.server" in capsys.readouterr().out
 
 

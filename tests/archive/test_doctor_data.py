@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-import doctor
 from coil.doctor.findings import LIMIT, OK, PAGE, PROBLEM, RECORD
+from coil.start import doctor
 from localxnat.testing import Server
 from localxnat.tests.support import Raw, write_study
 from tests.archive.doctor_support import archive, changes, config, log_in, login, look, of
@@ -27,7 +27,7 @@ def test_labels_that_are_no_bids_labels_are_counted_and_named_on_the_private_pag
     archive: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = config(tmp_path, archive, "R", "identity: {subjects: label, sessions: label}\n")
-    doctor.main(tmp_path, [file], "", "", write=False, conda=True)
+    doctor.look(tmp_path, [file], "", "", write=False, conda=True)
     assert "gives 1 subject and 1 session no BIDS label" in capsys.readouterr().out
     page, record = tmp_path / PAGE, tmp_path / RECORD
     assert "E_1, S_1" in page.read_text()
@@ -114,7 +114,7 @@ def test_of_several_projects_what_is_well_is_a_line_each(
     archive: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [config(tmp_path, archive, project) for project in "PR"]
-    doctor.main(tmp_path, files, "", "", write=False, conda=True)
+    doctor.look(tmp_path, files, "", "", write=False, conda=True)
     told = capsys.readouterr().out
     assert re.findall("well .*(p|r): sessions, columns, labels", told) == ["p", "r"]
     assert len(told.splitlines()) <= 34

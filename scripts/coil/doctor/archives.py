@@ -68,9 +68,8 @@ def _meet(address: Address) -> tuple[list[Finding], bool]:
     try:
         reached = server.reach(address)
     except ArchiveError as error:
-        told, _, remedy = str(error).partition("; ")
         known = any(one.state == PROBLEM for one in trust)  # why, and in better words
-        problem = Finding("Server", "address", PROBLEM, told, remedy)
+        problem = Finding.of_error(error, "Server", "address")
         return trust if known else [problem, *trust], False
     checks = [
         Check("Server", "address", partial(server.address, address.server, reached)),

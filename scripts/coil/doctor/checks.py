@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from coil import passing
-from coil.doctor.findings import PROBLEM, UNKNOWN, Finding
+from coil.doctor.findings import UNKNOWN, Finding
 from coil.errors import CoilError
 from coil.jobs import withheld
 
@@ -30,8 +30,7 @@ def carried_out(check: Check) -> list[Finding]:
     try:
         return list(check.look())
     except CoilError as error:
-        told, _, remedy = str(error).partition("; ")
-        return [Finding(check.area, check.what, PROBLEM, told, remedy, check.project)]
+        return [Finding.of_error(error, check.area, check.what, check.project)]
     except Exception as error:
         why = withheld(error)
         told = f"this check broke: {passing.of_error(error) or why}"

@@ -7,8 +7,9 @@ A finding never quotes the archive's own labels: it counts. What names are behin
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
+from coil.errors import CoilError
 from coil.workspace import Workspace
 
 VERSION = 2
@@ -34,6 +35,11 @@ class Finding:
     remedy: str = ""
     project: str = ""
     names: Sequence[str] = field(default=(), repr=False)
+
+    @classmethod
+    def of_error(cls, error: CoilError, area: str, what: str, project: str = "") -> Self:
+        """The problem that an error tells of."""
+        return cls(area, what, PROBLEM, error.cause, error.remedy, project)
 
     @property
     def line(self) -> str:

@@ -25,7 +25,7 @@ def look(archive: Archive, project: str, name: str) -> Iterator[Finding]:
     try:
         told, remedy = _write(archive, base, resource)
     except CoilError as error:
-        told, _, remedy = str(error).partition("; ")
+        told, remedy = error.cause, error.remedy
     finally:
         left = _remove(archive, base, resource)
     if told:

@@ -12,11 +12,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import chdir
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coil import programs
 from coil.errors import PassingError
 from coil.workspace import SCRIPTS, Workspace
+
+if TYPE_CHECKING:
+    from coil.records.discovery import DiscoveryAnswer, DiscoveryRequest
 
 
 def discover_projects(
@@ -26,19 +29,34 @@ def discover_projects(
 
     Prints a line for each project. Ends the invocation if there is none left to work on.
     """
+    # Only here, so that parsing stays cheap.
+    from coil.records.discovery import DiscoveryRequest, ProjectRequest
+
     if not projects:
         sys.exit(
             "error: config/config.yaml: projects: empty; write config/projects/<name>.yaml for "
             "your study (config/README.md shows how) and name it there"
         )
-    places = {Path(file).stem: file for file in config["projects"]}
-    thorough = config["discover"] == "thorough"
-    request = {"projects": projects, "files": places, "thorough": thorough}
+    named = {Path(file).stem: file for file in config["projects"]}
+    request = DiscoveryRequest(
+        projects={
+            name: ProjectRequest(settings=settings, file=named[name])
+            for name, settings in projects.items()
+        },
+        thorough=config["discover"] == "thorough",
+    )
+    return _failures(_ask(request), len(projects))
+
+
+def _ask(request: "DiscoveryRequest") -> "DiscoveryAnswer":
+    """The answer of a Python that knows how to ask the archives."""
+    from coil.records.discovery import DiscoveryAnswer
+
     try:
         answer = programs.run(
             [sys.executable, SCRIPTS / "discover.py"],
             name="discovery",
-            input=json.dumps(request),
+            input=json.dumps(request.fields()),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -46,14 +64,37 @@ def discover_projects(
         sys.exit(f"error: {error}")
     if answer.returncode != 0:
         sys.exit("error: discovery ended unexpectedly; logs/discover.log shows where")
-    outcomes: dict[str, dict[str, str]] = json.loads(answer.stdout)
-    failed = {name: o["error"] for name, o in outcomes.items() if "error" in o}
-    for name, outcome in outcomes.items():
-        line = f"{name}: {outcome['found']}" if "found" in outcome else f"error: {outcome['error']}"
-        print(line, file=sys.stderr)
-    if len(failed) == len(projects):
+    return DiscoveryAnswer.from_fields(json.loads(answer.stdout), "the answer")
+
+
+def _failures(answer: "DiscoveryAnswer", projects: int) -> dict[str, str]:
+    """The reason for each project that failed; a line on each of all is printed."""
+    for one in answer.projects.values():
+        print(f"error: {one.line}" if one.failed else one.line, file=sys.stderr)
+    failed = {name: one.line for name, one in answer.projects.items() if one.failed}
+    if failed and len(failed) == projects:
         sys.exit("error: no project is left to work on; nothing was changed")
     return failed
+
+
+def undiscovered(projects: Iterable[str], root: Path) -> dict[str, str]:
+    """The reason for each project of which no invocation has asked the archive yet.
+
+    Prints it. Ends the invocation if there is no other project to work on.
+    """
+    from coil.records.discovery import DiscoveryAnswer, ProjectAnswer
+
+    projects = list(projects)
+    line = (
+        "discover: is false, and nothing is known of this project here yet; leave it out once, so "
+        "that the archive is asked"
+    )
+    answers = {
+        name: ProjectAnswer(line=f"{name}: {line}", failed=True)
+        for name in projects
+        if not Workspace(root).results(name).sessions.is_file()
+    }
+    return _failures(DiscoveryAnswer(projects=answers), len(projects))
 
 
 def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:

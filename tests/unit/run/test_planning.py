@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coil.run.invocation import Call, check_alone, planned
-from coil.run.planning import check_draft, check_session, draft_path
+from coil.run.planning import check_draft, check_session, draft_path, undiscovered
 from coil.units import Unit
 
 UNITS = {"study": [Unit("a", "1"), Unit("b", "2")]}
@@ -59,3 +59,13 @@ def test_what_works_on_no_project_is_asked_for_alone(targets: str) -> None:
     check_alone({"push", "status"})
     with pytest.raises(SystemExit, match="in an invocation of its own"):
         check_alone({*targets.split()})
+
+
+def test_a_project_that_no_invocation_listed_fails_alone(tmp_path: Path) -> None:
+    table = tmp_path / "results" / "known" / "sessions.tsv"
+    table.parent.mkdir(parents=True)
+    table.write_text("subject\tsession\n")
+    assert list(undiscovered(["known", "new"], tmp_path)) == ["new"]
+    assert undiscovered(["known"], tmp_path) == {}
+    with pytest.raises(SystemExit, match="no project is left"):
+        undiscovered(["new"], tmp_path)
