@@ -10,20 +10,12 @@ from typing import TYPE_CHECKING
 
 from coil import files, jobs
 from coil.bids.associated import scanner
-from coil.records.session import SessionRecord
-from coil.workspace import Results
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
-    target = Path(snakemake.output.verdict)
-    verdict = jobs.must(
-        snakemake.log[0],
-        lambda: scanner.write(
-            Results(target.parent.parent).bids,
-            [SessionRecord.read(Path(path)).fields() for path in snakemake.input.records],
-            snakemake.params["authors"],
-        ),
-    )
+    target, records = Path(snakemake.output.verdict), jobs.paths(snakemake.input.records)
+    authors = snakemake.params["authors"]
+    verdict = jobs.must(snakemake.log[0], lambda: scanner.judge(target, records, authors))
     files.write_json(target, verdict)

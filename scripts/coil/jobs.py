@@ -12,7 +12,7 @@ import resource
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -119,6 +119,11 @@ def must(log: str, work: Callable[[], T]) -> T:
     except Exception as error:
         told = withheld(error)
         _end(f"{passing.of_error(error) or told}: {log}")
+
+
+def paths(names: Iterable[str]) -> list[Path]:
+    """The files of a job's input, such as the records of all sessions."""
+    return [Path(name) for name in names]
 
 
 def _start(log: str) -> None:

@@ -39,6 +39,11 @@ class Private:
         return self.root / "archive.json"
 
     @property
+    def subjects(self) -> Path:
+        """What the archive knows of the project's subjects."""
+        return self.root / "subjects.json"
+
+    @property
     def bidsmap(self) -> Path:
         """The archive's bidsmaps, where the mapping uses them."""
         return self.root / "bidsmap.json"
@@ -158,6 +163,16 @@ class Results:
     def of_record(cls, path: Path) -> "Results":
         """The project's results to which a record belongs."""
         return cls(path.parent.parent.parent)
+
+    @classmethod
+    def of_dataset(cls, path: Path) -> "Results":
+        """The project's results to which the record of a dataset belongs."""
+        return cls(path.parent)
+
+    @classmethod
+    def of_verdict(cls, path: Path) -> "Results":
+        """The project's results to which the verdict on a derivative dataset belongs."""
+        return cls(path.parent.parent)
 
     @classmethod
     def of_page(cls, path: Path) -> "Results":

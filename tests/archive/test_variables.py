@@ -8,6 +8,7 @@ import pytest
 from coil import files
 from coil.bids.dataset.people import People
 from coil.bids.dataset.questionnaires import read_instrument
+from coil.records.subjects import SubjectsRecord
 from tests.archive.discover_support import Study
 
 pytest_plugins = ["tests.archive.discover_support"]
@@ -166,8 +167,9 @@ def test_an_assessor_becomes_an_instrument(study: Study, per: str) -> None:
     entry = {"instrument": "mood", "assessor": kind, "per": per}
     entry["columns"] = [column("mood", field=field, levels={"good": "Good"})]
     found = known(study, phenotype=[entry])
-    people = People.noted(found)
-    (instrument,) = read_instrument(entry, study.work, found["measured"], people)
+    subjects = SubjectsRecord.from_fields(found)
+    people = People.of(subjects)
+    (instrument,) = read_instrument(entry, study.work, subjects.measured, people)
     ((participant, *cells),) = instrument.rows
     assert participant == f"sub-{next(iter(found['linked']))}"
     label = f"ses-{next(iter(next(iter(found['linked'].values()))['sessions']))}"

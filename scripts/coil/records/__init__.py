@@ -15,6 +15,8 @@ import msgspec
 from coil import files
 from coil.errors import RecordError
 
+UNVERSIONED = 0
+
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of a record: written and read with it."""
@@ -24,7 +26,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A file that another part of the workflow reads.
 
     A subclass says its form's number as `VERSION`, which the file has as its first key, and
-    `frozen` and `kw_only` once more, for the type checkers' sake.
+    `frozen` and `kw_only` once more, for the type checkers' sake. A file that people get or that
+    other programs read has none (`UNVERSIONED`): its keys tell.
     """
 
     VERSION: ClassVar[int]
@@ -32,15 +35,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @classmethod
     def from_fields(cls, fields: Any, name: str = "record") -> Self:
         """The record of these fields; `RecordError` if they do not fit, which names the file."""
-        given = dict(fields) if isinstance(fields, dict) else {}
-        version = given.pop("version", None)
+        values = dict(fields) if isinstance(fields, dict) else {}
+        version = values.pop("version", None) if cls.VERSION else UNVERSIONED
         if version != cls.VERSION:
             raise RecordError(
                 f"{name}: version {version} of this file, where {cls.VERSION} is read; remove it, "
                 "and the next run makes it anew"
             )
         try:
-            return msgspec.convert(given, cls)
+            return msgspec.convert(values, cls)
         except msgspec.ValidationError as error:
             raise RecordError(
                 f"{name}: {_place(error)}; remove the file, and the next run makes it anew"
@@ -67,11 +70,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def fields(self) -> dict[str, Any]:
         """What the file holds, as JSON's own types."""
-        return {"version": self.VERSION, **msgspec.to_builtins(self)}
+        version = {"version": self.VERSION} if self.VERSION else {}
+        return version | msgspec.to_builtins(self)
 
     def write(self, path: Path, mode: int | None = None) -> None:
         """Write the record by rename; `mode` sets the permissions before it appears."""
         files.write_json(path, self.fields(), mode)
+
+    def write_if_changed(self, path: Path, mode: int | None = None) -> None:
+        """Write the record unless the file holds it, so that its time tells of a change."""
+        files.write_if_changed(path, files.json_text(self.fields()), mode)
 
 
 def _place(error: msgspec.ValidationError) -> str:

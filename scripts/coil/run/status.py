@@ -13,6 +13,7 @@ from typing import Any
 from tabulate import tabulate
 
 from coil import files
+from coil.records.dataset import DatasetRecord
 from coil.records.session import SessionRecord
 from coil.run import pushed
 from coil.units import Unit, read_units, unit_name
@@ -88,11 +89,11 @@ def summary(name: str, results: Results, analyses: Iterable[str]) -> str:
 
 def merged_summary(name: str, results: Results) -> str:
     """The same of a dataset that is merged from several projects."""
-    found = _read(results.dataset)
-    sessions, subjects = found["sessions"], found["subjects"]
+    dataset = DatasetRecord.read(results.dataset)
     lines = [
-        f"{name}: {plural(sessions, 'session')} of {plural(subjects, 'participant')} merged from "
-        f"{', '.join(found['projects'])}",
+        f"{name}: {plural(dataset.sessions, 'session')} of "
+        f"{plural(dataset.subjects, 'participant')} merged from "
+        f"{', '.join(dataset.projects or ())}",
         f"  dataset    {_shown(results.bids)} ({_verdict(results)})",
     ]
     lines += [f"  left out   {line}" for line in _left_out(name, results, "merge")]
@@ -160,9 +161,9 @@ def _notable(results: Results) -> list[str]:
 
 def _left_out(name: str, results: Results, rule: str) -> list[str]:
     """Tables and columns that the dataset lacks because something in them is wrong."""
-    problems = _read(results.dataset).get("problems", [])
-    log = f"logs/{name}/{rule}.log"
-    return [f"{one['what']}: {one['reason']}; log: {log}" for one in problems]
+    dataset, log = DatasetRecord.read_or_none(results.dataset), f"logs/{name}/{rule}.log"
+    problems = dataset.problems if dataset else ()
+    return [f"{one.what}: {one.reason}; log: {log}" for one in problems]
 
 
 def _verdict(results: Results) -> str:

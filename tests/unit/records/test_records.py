@@ -7,7 +7,7 @@ import pytest
 
 from coil.errors import RecordError
 from coil.files import read_json, write_json
-from coil.records import Part, Record
+from coil.records import UNVERSIONED, Part, Record
 
 
 class Row(Part, frozen=True, kw_only=True):
@@ -28,6 +28,29 @@ SAMPLE = Sample(state="done", rows=(Row(name="a", bytes=3), Row(name="b")))
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     SAMPLE.write(tmp_path / "sample.json")
     assert Sample.read(tmp_path / "sample.json") == SAMPLE
+
+
+class Plain(Record, frozen=True, kw_only=True):
+    VERSION = UNVERSIONED
+
+    state: str
+
+
+def test_a_file_for_people_has_no_version_and_may_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "plain.json"
+    Plain(state="done").write(path)
+    assert read_json(path) == {"state": "done"}
+    assert Plain.read(path) == Plain(state="done")
+    write_json(path, {"version": 1, "state": "done"})
+    assert Plain.read_or_none(path) is None
+
+
+def test_a_record_that_is_as_it_was_keeps_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "sample.json"
+    SAMPLE.write(path)
+    before = path.stat().st_mtime_ns
+    SAMPLE.write_if_changed(path)
+    assert path.stat().st_mtime_ns == before
 
 
 def test_the_version_is_the_files_first_key(tmp_path: Path) -> None:

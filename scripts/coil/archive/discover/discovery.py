@@ -34,6 +34,7 @@ from coil.config.derived import wanted_resources
 from coil.deid.identity.dates import shift_days
 from coil.deid.identity.identities import SALT, Link, LinkTable, keyed_digest, project_secret
 from coil.errors import ArchiveError, ConfigError
+from coil.records.subjects import SubjectsRecord
 from coil.units import unit_name
 from coil.workspace import Private, Results, Workspace
 
@@ -141,7 +142,8 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     others = everything if any("session_column" in entry for entry in phenotype) else ()
     known = demographics.by_pseudonym(people, sessions, links, others, wanted)
     measured = variables.measured(phenotype, known, people, everything, assessors)
-    _write(private / "subjects.json", known | {"measured": measured} | salt)
+    subjects = {"version": SubjectsRecord.VERSION, **known, "measured": measured, **salt}
+    SubjectsRecord.from_fields(subjects).write_if_changed(private / "subjects.json", 0o600)
     _write(private / "phenotype.json", {"files": questionnaires, **salt})
     if maps:
         _write(private / "bidsmap.json", maps)

@@ -1,6 +1,6 @@
 """The derivative dataset of what the scanners computed and raw BIDS has no name for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,8 @@ from coil import __version__
 from coil.bids import names
 from coil.bids.validate import validate
 from coil.files import read_json, remove_tree, write_if_changed, write_json
+from coil.records.session import SessionRecord
+from coil.workspace import Results
 
 _README = """\
 What the scanners computed
@@ -49,8 +51,28 @@ def unnamed(listed: Iterable[str]) -> list[str]:
     return [f"*_{suffix}.*" for suffix in sorted(suffixes - known)]
 
 
+def judge(verdict: Path, records: Iterable[Path], authors: Sequence[str]) -> dict[str, Any]:
+    """Write the dataset of what the scanners computed for the sessions of a project.
+
+    Parameters
+    ----------
+    verdict
+        The file for the verdict, beside the derivative dataset.
+    records
+        Those of all sessions of the project.
+    authors
+        The study's.
+
+    Returns
+    -------
+    The validator's verdict.
+    """
+    sessions = [SessionRecord.read(path) for path in records]
+    return write(Results.of_verdict(verdict).bids, sessions, authors)
+
+
 def write(
-    dataset: Path, records: Iterable[Mapping[str, Any]], authors: Sequence[str] = ()
+    dataset: Path, records: Iterable[SessionRecord], authors: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Describe the derivative dataset of a raw `dataset`, and let the validator judge it.
 
@@ -61,7 +83,7 @@ def write(
     dataset
         The raw dataset.
     records
-        The sessions' records (`admit.json`).
+        The sessions' records.
     authors
         The study's.
 
@@ -70,7 +92,7 @@ def write(
     The validator's verdict.
     """
     target = folder(dataset)
-    listed = [name for record in records for name in record.get("derivatives") or ()]
+    listed = [name for record in records for name in record.derivatives]
     kept = {tuple(name.split("/")[1:3]) for name in listed}
     for session in target.glob("sub-*/ses-*"):
         if (session.parent.name, session.name) not in kept:

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from coil.bids.dataset import tables
 from coil.bids.dataset.columns import Column, TableError, first_of, note_of
 from coil.bids.dataset.description import changes, citation, description, readme, write_description
 from coil.bids.dataset.participants import (
+    Owner,
     custom,
     participant_rows,
     session_rows,
@@ -25,18 +26,22 @@ from coil.bids.dataset.phenotype import Instrument
 from coil.deid.leak.dataset import Guard
 from coil.errors import ConfigError, DataError
 from coil.files import erase_time, remove_tree
+from coil.records.dataset import DatasetRecord, LeftOut
+from coil.records.session import SessionRecord
+from coil.records.subjects import Person, SubjectSession
+from coil.units import Unit
 
 logger = logging.getLogger(__name__)
-Record = dict[str, Any]
+T = TypeVar("T")
 
 
-@dataclass
 class Problems:
     """What was left out of a dataset, with the reason."""
 
-    found: list[dict[str, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.parts: list[LeftOut] = []
 
-    def attempt(self, what: str, work: Callable[[], Any]) -> Any:
+    def attempt(self, what: str, work: Callable[[], T]) -> T | None:
         """The result of `work`; None, with `what` noted, where a DataError says why not."""
         try:
             return work()
@@ -48,32 +53,45 @@ class Problems:
         """Note what was left out; of several lines the log has all."""
         for line in lines:
             logger.error("%s: left out: %s", what, line)
-        self.found.append({"what": what, "reason": first_of(lines)})
+        self.parts.append(LeftOut(what=what, reason=first_of(lines)))
 
 
 @dataclass(frozen=True)
 class Tables:
     """What is known of the people of a dataset, beside the records of their sessions.
 
-    `people` has for each participant what `coil.archive.discover.demographics.by_pseudonym` notes;
-    `participants` and `sessions` are the config's custom variables, `phenotype` the instruments.
+    `people` are the participants; `participants` and `sessions` are the config's custom
+    variables, `phenotype` the instruments.
     """
 
-    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
     participants: Sequence[Column] = ()
     sessions: Sequence[Column] = ()
     phenotype: Sequence[Instrument] = ()
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What is written of a dataset beside its sessions.
+
+    about           the config's `bids`
+    generated_by    see `coil.bids.dataset.description.generated_by`
+    tables          those of people; rows of who is not in the dataset are left out
+    guard           finds what must not be published
+    """
+
+    about: Mapping[str, Any]
+    generated_by: Sequence[Mapping[str, Any]]
+    tables: Tables
+    guard: Guard
+
+
 def write_dataset(
     bids: Path,
-    records: Iterable[Record],
-    about: Mapping[str, Any],
-    generated_by: Sequence[Mapping[str, Any]],
-    known: Tables,
-    guard: Guard,
+    records: Iterable[SessionRecord],
+    shared: Shared,
     problems: Problems | None = None,
-) -> dict[str, Any]:
+) -> DatasetRecord:
     """Write the dataset-level files and take out what no admitted session accounts for.
 
     Parameters
@@ -81,16 +99,9 @@ def write_dataset(
     bids
         The dataset's root, with the admitted sessions in `sub-X/ses-Y/`.
     records
-        The sessions' records (`admit.json`); only those with state `done` count.
-    about
-        The config's `bids`.
-    generated_by
-        See `coil.bids.dataset.description.generated_by`.
-    known
-        What the tables tell of people. Rows of participants who are not in the dataset are
-        left out.
-    guard
-        Finds what must not be published.
+        The sessions' records; only those with state `done` count.
+    shared
+        What is written.
     problems
         What was left out before.
 
@@ -98,46 +109,57 @@ def write_dataset(
     ------
     ConfigError
         If what the dataset says of itself holds an identifier, or cannot be written.
-
-    Returns
-    -------
-    A summary: the numbers of `subjects`, `sessions`, `images` and `instruments`, and the
-    `problems`: what was left out and why.
     """
-    problems = problems or Problems()
-    history, own = changes(about.get("releases") or []), about.get("readme", "")
-    if kind := guard.kind(own, description(about, ()), citation(about), history):
-        raise ConfigError(f"bids: a text of it holds a {kind}; take it out of the config")
-    done = sorted(
-        (record for record in records if record["state"] == "done"),
-        key=lambda record: (record["subject"], record["session"]),
-    )
-    by_subject: dict[str, list[Record]] = defaultdict(list)
-    for record in done:
-        by_subject[record["subject"]].append(record)
-    held = {subject: {r["session"] for r in rows} for subject, rows in by_subject.items()}
+    problems, about = problems or Problems(), shared.about
+    _check_words(about, shared.guard)
+    done = [record for record in records if record.state == "done"]
+    by_subject = _by_subject(done)
+    held = {subject: {one.session for one in rows} for subject, rows in by_subject.items()}
     bids.mkdir(parents=True, exist_ok=True)
-    phenotype = [
-        one
-        for table in (instrument.of(held) for instrument in known.phenotype)
-        if table.rows
-        and (one := problems.attempt(f"phenotype/{table.name}", lambda t=table: _safe(t, guard)))
-    ]
+    phenotype = _instruments(shared, held, problems)
     _prune(bids, held, {instrument.name for instrument in phenotype})
-    write_description(bids, about, generated_by, readme(about, len(done), len(by_subject)))
-    _write_people(bids, by_subject, known, guard, problems)
-    _write_sessions(bids, by_subject, known, guard, problems)
+    text = readme(about, len(done), len(by_subject))
+    write_description(bids, about, shared.generated_by, text)
+    _write_people(bids, by_subject, shared, problems)
+    _write_sessions(bids, by_subject, shared, problems)
     describe(bids / "scans.json", tables.SCANS, done)
     for one in phenotype:
         tables.write_table(bids / "phenotype" / f"{one.name}.tsv", one.header, one.rows)
         tables.write_json(bids / "phenotype" / f"{one.name}.json", one.dictionary)
-    return {
-        "subjects": len(by_subject),
-        "sessions": len(done),
-        "images": sum(file.endswith(".nii.gz") for record in done for file in record["files"]),
-        "instruments": len(phenotype),
-        "problems": problems.found,
-    }
+    return DatasetRecord(
+        subjects=len(by_subject),
+        sessions=len(done),
+        images=sum(file.endswith(".nii.gz") for record in done for file in record.files),
+        instruments=len(phenotype),
+        problems=tuple(problems.parts),
+    )
+
+
+def _check_words(about: Mapping[str, Any], guard: Guard) -> None:
+    """Raise ConfigError if what the dataset says of itself holds an identifier."""
+    history, own = changes(about.get("releases") or []), about.get("readme", "")
+    if kind := guard.kind(own, description(about, ()), citation(about), history):
+        raise ConfigError(f"bids: a text of it holds a {kind}; take it out of the config")
+
+
+def _by_subject(records: Iterable[SessionRecord]) -> dict[str, list[SessionRecord]]:
+    """The records of each participant, both sorted by their labels."""
+    found: dict[str, list[SessionRecord]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: (record.subject, record.session)):
+        found[record.subject].append(record)
+    return found
+
+
+def _instruments(
+    shared: Shared, held: Mapping[str, set[str]], problems: Problems
+) -> list[Instrument]:
+    """The instruments with the rows of whom the dataset has; those that may leave."""
+    filled = [table for one in shared.tables.phenotype if (table := one.of(held)).rows]
+    kept = [
+        problems.attempt(f"phenotype/{table.name}", lambda t=table: _safe(t, shared.guard))
+        for table in filled
+    ]
+    return [table for table in kept if table]
 
 
 def _safe(instrument: Instrument, guard: Guard) -> Instrument:
@@ -153,42 +175,37 @@ def _safe(instrument: Instrument, guard: Guard) -> Instrument:
 
 def _write_people(
     bids: Path,
-    by_subject: Mapping[str, list[Record]],
-    known: Tables,
-    guard: Guard,
+    by_subject: Mapping[str, list[SessionRecord]],
+    shared: Shared,
     problems: Problems,
 ) -> None:
     """participants.tsv and .json; a custom variable with a wrong value is left out."""
-    subjects = sorted(by_subject)
-    people = [known.people.get(subject, {}) for subject in subjects]
+    known = shared.tables
     owners = [
-        (f"sub-{subject}", person.get("fields", {}), person.get("days"))
-        for subject, person in zip(subjects, people, strict=True)
+        Owner(f"sub-{subject}", person.fields, person.days)
+        for subject in sorted(by_subject)
+        for person in (known.people.get(subject, Person()),)
     ]
-    kept = _columns("participants.tsv", known.participants, owners, guard, problems)
+    kept = _columns("participants.tsv", known.participants, owners, shared.guard, problems)
     write_participants(bids, participant_rows(by_subject, known.people), kept)
 
 
 def _write_sessions(
     bids: Path,
-    by_subject: Mapping[str, list[Record]],
-    known: Tables,
-    guard: Guard,
+    by_subject: Mapping[str, list[SessionRecord]],
+    shared: Shared,
     problems: Problems,
 ) -> None:
     """sub-X_sessions.tsv of each participant, and sessions.json for all."""
-    units = [(r["subject"], r["session"]) for rows in by_subject.values() for r in rows]
-    owners = []
-    for subject, session in units:
-        person = known.people.get(subject, {})
-        fields = person.get("sessions", {}).get(session, {}).get("fields", {})
-        owners.append((f"sub-{subject}_ses-{session}", fields, person.get("days")))
-    kept = _columns("sessions.tsv", known.sessions, owners, guard, problems)
+    known = shared.tables
+    units = [Unit(r.subject, r.session) for rows in by_subject.values() for r in rows]
+    owners = [_owner(unit, known.people.get(unit.subject, Person())) for unit in units]
+    kept = _columns("sessions.tsv", known.sessions, owners, shared.guard, problems)
     cells = dict(zip(units, zip(*kept.values(), strict=True), strict=True)) if kept else {}
     header = [*tables.SESSIONS, *(column.name for column in kept)]
     for subject, sessions in by_subject.items():
         rows = [
-            [*row, *cells.get((subject, record["session"]), ())]
+            [*row, *cells.get(Unit(subject, record.session), ())]
             for row, record in zip(session_rows(sessions), sessions, strict=True)
         ]
         path = bids / f"sub-{subject}" / f"sub-{subject}_sessions.tsv"
@@ -198,10 +215,14 @@ def _write_sessions(
     describe(bids / "sessions.json", tables.SESSIONS | note_of(kept), units)
 
 
+def _owner(unit: Unit, person: Person) -> Owner:
+    return Owner(str(unit), person.sessions.get(unit.session, SubjectSession()).fields, person.days)
+
+
 def _columns(
     table: str,
     columns: Iterable[Column],
-    owners: Sequence[tuple[str, Mapping[str, str], int | None]],
+    owners: Sequence[Owner],
     guard: Guard,
     problems: Problems,
 ) -> dict[Column, list[str]]:
@@ -213,13 +234,13 @@ def _columns(
             raise DataError(f"it holds a {kind}; correct it in the archive or in the config")
         return values
 
-    found = {}
+    kept: dict[Column, list[str]] = {}
     for column in columns:
         what = f"{table}, column {column.name}"
         values = problems.attempt(what, lambda c=column: checked(c))
         if values is not None:
-            found[column] = values
-    return found
+            kept[column] = values
+    return kept
 
 
 def describe(path: Path, notes: Mapping[str, Any], tables_there: Sized) -> None:

@@ -13,6 +13,7 @@ from coil.bids import names
 from coil.bids.dataset import tables
 from coil.errors import ConfigError
 from coil.files import remove_tree, write_if_changed, write_json
+from coil.records.session import SessionRecord
 
 _README = """\
 {title}
@@ -151,23 +152,21 @@ def citation(about: Mapping[str, Any]) -> str:
 
 
 def generated_by(
-    records: Iterable[Mapping[str, Any]], digests: Mapping[str, str], more: Mapping[str, str]
+    records: Iterable[SessionRecord], digests: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Coil first, then the tools of all records, each with every version that was used.
 
-    `digests` are of what made the dataset, by what they are of; `more` are versions of tools
-    beside those of the records.
+    `digests` are of what made the dataset, by what they are of.
     """
     used: dict[str, set[str]] = defaultdict(set)
-    for found in (more, *(record.get("versions") or {} for record in records)):
-        for tool, version in found.items():
-            used[tool].add(version)
+    for tool, version in (pair for record in records for pair in record.versions.items()):
+        used[tool].add(version or "")
     made = used.pop("Coil", set()) | {__version__}
-    told = "; ".join(f"{what} {digest}" for what, digest in digests.items())
+    makers = "; ".join(f"{what} {digest}" for what, digest in digests.items())
     coil: dict[str, Any] = {
         "Name": "Coil",
         "Version": ", ".join(sorted(made)),
-        "Description": f"SHA-256 of what made this dataset: {told}",
+        "Description": f"SHA-256 of what made this dataset: {makers}",
     }
     if container := container_of(os.environ):
         coil["Container"] = container

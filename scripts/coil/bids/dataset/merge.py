@@ -7,18 +7,19 @@ dataset takes no room. What names a participant is written anew where labels get
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from coil import files
 from coil.bids.dataset import tables
 from coil.bids.dataset.dataset import Problems, describe
-from coil.bids.dataset.description import readme, write_description
+from coil.bids.dataset.description import generated_by, readme, write_description
 from coil.bids.dataset.merged_tables import SITE, Table, joined, site_note, unlike, with_site
+from coil.bids.dataset.parts import Part, parts_of
 from coil.errors import DataError
 from coil.files import read_json, write_if_changed
+from coil.records.dataset import DatasetRecord
+from coil.workspace import Results
 
 _TEXT = re.compile(r"\.(json|tsv)$")  # what may hold a participant's label
 _OWN = frozenset(
@@ -29,31 +30,29 @@ _OWN = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Part:
-    """One project's dataset: its site, its root, the records of its admitted sessions."""
+def merge_projects(
+    target: Path,
+    entry: Mapping[str, Any],
+    datasets: Iterable[Path],
+    records: Iterable[Path],
+    code: str,
+) -> DatasetRecord:
+    """Write the merged dataset of an entry of the config's `merged`; its record.
 
-    project: str
-    site: str
-    bids: Path
-    records: Sequence[Mapping[str, Any]]
-    prefix: str = ""
-    """What comes before its participants' labels in the merged dataset."""
-
-    @cached_property
-    def subjects(self) -> frozenset[str]:
-        """The participants' labels in the project's own dataset."""
-        return frozenset(record["subject"] for record in self.records)
-
-    def renamed(self, text: str) -> str:
-        """`text` with the labels of this part's participants as the merged dataset has them."""
-        if not self.prefix:
-            return text
-
-        def rename(found: re.Match[str]) -> str:
-            return f"sub-{self.prefix}{found[1]}" if found[1] in self.subjects else found[0]
-
-        return re.sub("sub-([0-9A-Za-z]+)", rename, text)
+    Parameters
+    ----------
+    target
+        The merged dataset's root.
+    entry
+        The entry.
+    datasets, records
+        What was written of the projects' datasets, and what became of their sessions.
+    code
+        A digest of what made the sessions.
+    """
+    parts = parts_of(entry, map(Results.of_dataset, datasets), records)
+    done = [record for part in parts for record in part.records]
+    return merge(target, parts, entry["bids"], generated_by(done, {"code": code}))
 
 
 def merge(
@@ -61,7 +60,7 @@ def merge(
     parts: Sequence[Part],
     about: Mapping[str, Any],
     generated_by: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
+) -> DatasetRecord:
     """Write the merged dataset to `target`, and take out what no part has any more.
 
     Parameters
@@ -74,10 +73,6 @@ def merge(
         What the merged dataset says of itself, with the keys of a project's `bids`.
     generated_by
         See `coil.bids.dataset.description.generated_by`.
-
-    Returns
-    -------
-    A summary like that of a project's dataset.
 
     Raises
     ------
@@ -94,23 +89,28 @@ def merge(
     written |= _write_session_tables(target, parts, problems)
     instruments = _write_phenotype(target, parts, problems)
     written |= {f"phenotype/{name}{end}" for name in instruments for end in (".tsv", ".json")}
-    for part in parts:
-        copy = part.bids / "code" / "coil.yaml"
-        if copy.is_file():
-            _link(copy, target / "code" / f"{part.project}.yaml")
-            written.add(f"code/{part.project}.yaml")
+    written |= set(_configs(target, parts))
     _prune(target, written | _OWN | {"scans.json"})
     sessions = sum(len(part.records) for part in parts)
     subjects = sum(len(part.subjects) for part in parts)
     write_description(target, about, generated_by, readme(about, sessions, subjects))
-    return {
-        "subjects": subjects,
-        "sessions": sessions,
-        "images": sum(name.endswith(".nii.gz") for name in written),
-        "instruments": len(instruments),
-        "problems": problems.found,
-        "projects": [part.project for part in parts],
-    }
+    return DatasetRecord(
+        subjects=subjects,
+        sessions=sessions,
+        images=sum(name.endswith(".nii.gz") for name in written),
+        instruments=len(instruments),
+        problems=tuple(problems.parts),
+        projects=tuple(part.project for part in parts),
+    )
+
+
+def _configs(target: Path, parts: Iterable[Part]) -> Iterator[str]:
+    """Bring over what each project's config says of its dataset; yields the copies' names."""
+    for part in parts:
+        copy = part.bids / "code" / "coil.yaml"
+        if copy.is_file():
+            _link(copy, target / "code" / f"{part.project}.yaml")
+            yield f"code/{part.project}.yaml"
 
 
 def _check_labels(parts: Iterable[Part]) -> None:
@@ -130,7 +130,7 @@ def _check_labels(parts: Iterable[Part]) -> None:
 def _sessions(part: Part, target: Path) -> Iterator[str]:
     """Bring the sessions' files over; yields their names in the merged dataset."""
     for record in part.records:
-        for name in sorted(record["files"]):
+        for name in sorted(record.files):
             new = part.renamed(name)
             source, place = part.bids / name, target / new
             if part.prefix and _TEXT.search(name):

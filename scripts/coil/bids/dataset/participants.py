@@ -2,67 +2,72 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from coil.bids.dataset import tables
 from coil.bids.dataset.columns import Column, TableError, note_of
 from coil.bids.dataset.tables import UNKNOWN
 from coil.files import remove_tree
+from coil.records.session import SessionRecord
+from coil.records.subjects import Person
 
-Record = Mapping[str, Any]
+
+class Owner(NamedTuple):
+    """Whose a row is: its name, its custom variables, and by how much dates move there."""
+
+    name: str
+    fields: Mapping[str, str]
+    days: int | None
 
 
 def participant_rows(
-    by_subject: Mapping[str, Sequence[Record]], known: Mapping[str, Mapping[str, Any]]
+    by_subject: Mapping[str, Sequence[SessionRecord]], people: Mapping[str, Person]
 ) -> list[list[str]]:
     """The rows of participants.tsv without custom variables.
 
-    `known` are demographics by participant: `sex` (or `gender`) and `handedness` as the archive
-    writes them. The age is that of the records, at the first session.
+    `people` tell sex and handedness. The age is that of the records, at the first session.
     """
     rows = []
     for subject in sorted(by_subject):
-        person = known.get(subject, {})
-        ages = [r["age"] for r in by_subject[subject] if r.get("age") is not None]
+        person = people.get(subject, Person())
+        ages = [record.age for record in by_subject[subject] if record.age is not None]
         rows.append(
             [
                 f"sub-{subject}",
-                tables.number(min(ages, default=None)),
-                tables.sex(person.get("sex") or person.get("gender")),
-                tables.handedness(person.get("handedness")),
+                tables.number(min(ages, key=float, default=None)),
+                tables.sex(person.gender or None),
+                tables.handedness(person.handedness or None),
             ]
         )
     return rows
 
 
-def session_rows(sessions: Iterable[Record]) -> list[list[str]]:
+def session_rows(sessions: Iterable[SessionRecord]) -> list[list[str]]:
     """The rows of one participant's sessions.tsv without custom variables."""
     rows = []
     for record in sessions:
-        converted = [row for row in record["series"] if row["state"] == "mapped"]
-        times = [row["acq_time"] for row in converted if row.get("acq_time")]
-        age = tables.number(record.get("age"))
-        rows.append([f"ses-{record['session']}", min(times, default=UNKNOWN), age])
+        converted = [row for row in record.series if row.state == "mapped"]
+        times = [row.acq_time for row in converted if row.acq_time]
+        age = tables.number(record.age)
+        rows.append([f"ses-{record.session}", min(times, default=UNKNOWN), age])
     return rows
 
 
 def custom(
     column: Column,
-    owners: Iterable[tuple[str, Mapping[str, str], int | None]],
+    owners: Iterable[Owner],
     table: str,
 ) -> list[str]:
     """The values of one custom variable, one for each owner.
 
-    `owners` are of each row: its name, its custom variables, and by how much dates move there.
-
     Raises TableError, naming the rows whose value the column does not allow.
     """
     values, errors = [], []
-    for name, fields, days in owners:
+    for owner in owners:
         try:
-            values.append(column.value(fields.get(column.source, ""), days))
+            values.append(column.value(owner.fields.get(column.source, ""), owner.days))
         except ValueError as error:
-            errors.append(f"{table}: {name}, column {column.name}: {error}")
+            errors.append(f"{table}: {owner.name}, column {column.name}: {error}")
     if errors:
         raise TableError(errors)
     return values

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from coil.records.subjects import SubjectsRecord
 
 
 class Visit(NamedTuple):
@@ -28,18 +30,17 @@ class People:
     days: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def noted(cls, known: Mapping[str, Any]) -> "People":
-        """The subjects as discovery left them in private/<project>/subjects.json."""
-        linked: Mapping[str, Mapping[str, Any]] = known["linked"]
-        participants = dict.fromkeys(known["others"])
+    def of(cls, record: SubjectsRecord) -> "People":
+        """The subjects as discovery left them."""
+        participants: dict[str, str | None] = dict.fromkeys(record.others)
         sessions: dict[str, dict[str, str | None]] = {
-            label: dict.fromkeys(labels) for label, labels in known["other_sessions"].items()
+            label: dict.fromkeys(labels) for label, labels in record.other_sessions.items()
         }
-        for subject, row in linked.items():
-            participants[row["archive_label"]] = subject
-            ours = {one["archive_label"]: label for label, one in row["sessions"].items()}
-            sessions.setdefault(row["archive_label"], {}).update(ours)
-        days = {subject: row["days"] for subject, row in linked.items() if row["days"] is not None}
+        for subject, person in record.linked.items():
+            participants[person.archive_label] = subject
+            ours = {one.archive_label: label for label, one in person.sessions.items()}
+            sessions.setdefault(person.archive_label, {}).update(ours)
+        days = {s: person.days for s, person in record.linked.items() if person.days is not None}
         return cls(participants, sessions, days)
 
     def visit(

@@ -11,10 +11,14 @@ from coil.bids.dataset.phenotype import ABOUT_ALL, Instrument, Keys, Row, instru
 from coil.bids.dataset.spreadsheets import Sheet, read_sheet
 from coil.errors import DataError
 from coil.files import read_json
+from coil.records.subjects import Measured
 
 
 def read_instrument(
-    entry: Mapping[str, Any], folder: Path, noted: Mapping[str, Any], people: People
+    entry: Mapping[str, Any],
+    folder: Path,
+    measured: Mapping[str, Sequence[Measured] | None],
+    people: People,
 ) -> list[Instrument]:
     """The tables of one entry of the config's `phenotype`.
 
@@ -24,7 +28,7 @@ def read_instrument(
         The entry, with its defaults.
     folder
         Where `<resource>/<file>` of the archive's project lie.
-    noted
+    measured
         By instrument, the rows of those that come from the archive's own fields.
     people
         Who is meant by the archive's labels.
@@ -36,7 +40,7 @@ def read_instrument(
     """
     about = {"Description": entry["description"]} if "description" in entry else None
     if "file" not in entry:
-        rows = noted.get(entry["instrument"])
+        rows = measured.get(entry["instrument"])
         if rows is None:
             raise DataError(
                 f"the archive lists nothing of the type {entry.get('assessor')}; correct the config"
@@ -149,7 +153,7 @@ def _rows(
 
 def _from_archive(
     entry: Mapping[str, Any],
-    noted: Sequence[Mapping[str, Any]],
+    measured: Sequence[Measured],
     people: People,
     about: Mapping[str, Any] | None,
 ) -> list[Instrument]:
@@ -158,9 +162,9 @@ def _from_archive(
     by_session = entry["per"] == "session"
     keys = Keys("subject", "session") if by_session else Keys("subject")
     rows = []
-    for row in noted:
-        label = people.participants.get(row["subject"])
+    for row in measured:
+        label = people.participants.get(row.subject)
         where = f"{entry['instrument']}: {f'sub-{label}' if label else 'a subject'}"
-        cells = {**row["values"], "session": row.get("session", "")}
-        rows.append(Row(where, row["subject"], cells))
+        cells = {**row.values, "session": row.session}
+        rows.append(Row(where, row.subject, cells))
     return instruments(entry["instrument"], columns, rows, people, keys, about)

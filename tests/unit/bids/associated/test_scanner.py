@@ -14,6 +14,7 @@ from coil.bids.mapping.mapping import parse
 from coil.errors import ConfigError
 from coil.units import Unit
 from tests.support.bids import Pulled
+from tests.support.session_records import record as session_record
 
 CBF = {
     "match": {"series_description": "relCBF", "image_type": "RELCBF"},
@@ -100,7 +101,7 @@ def test_it_gets_a_valid_derivative_dataset_of_its_own(pulled: Path) -> None:
     made = [above, *(path for path in above.rglob("*") if path.is_dir())]
     assert {path.stat().st_mode & 0o777 for path in made} == {0o755}
     assert not list(dataset.rglob("*cbf*"))
-    verdict = scanner.write(dataset, [record])
+    verdict = scanner.write(dataset, [session_record(derivatives=record["derivatives"])])
     assert verdict["errors"] == 0, verdict["issues"]
     target = pulled.parent / "results" / "derivatives" / "scanner"
     about = json.loads((target / "dataset_description.json").read_text())

@@ -6,9 +6,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from coil.bids.dataset.columns import Column
-from coil.bids.dataset.dataset import Tables, write_dataset
+from coil.bids.dataset.dataset import Shared, Tables, write_dataset
 from coil.bids.dataset.description import generated_by
 from coil.bids.dataset.phenotype import Instrument
 from coil.bids.validate import validate, validate_session
@@ -18,9 +19,13 @@ from coil.deid.leak.identifiers import Identifier
 from coil.deid.leak.people import PATIENT
 from coil.errors import DataError
 from coil.files import read_json
+from coil.records.dataset import DatasetRecord
+from coil.records.session import SessionRecord
+from coil.records.subjects import Person, SubjectSession
+from tests.support.session_records import record, row
 
 
-def session(bids: Path, subject: str, label: str, age: float | None = 30.0) -> dict[str, Any]:
+def session(bids: Path, subject: str, label: str, age: float | None = 30.0) -> SessionRecord:
     """Put a session with one T1w image into the dataset; returns its record."""
     name = f"sub-{subject}_ses-{label}"
     folder = bids / f"sub-{subject}" / f"ses-{label}"
@@ -32,18 +37,17 @@ def session(bids: Path, subject: str, label: str, age: float | None = 30.0) -> d
     (folder / f"{name}_scans.tsv").write_text(
         f"filename\tacq_time\nanat/{name}_T1w.nii.gz\t1902-05-01T13:00:00\n"
     )
-    return {
-        "subject": subject,
-        "session": label,
-        "state": "done",
-        "age": age,
-        "series": [
-            {"state": "ignored", "acq_time": "1902-05-01T12:50:00"},
-            {"state": "mapped", "acq_time": "1902-05-01T13:00:00"},
-        ],
-        "files": {path.relative_to(bids).as_posix(): "0" for path in sorted(folder.rglob("*.*"))},
-        "versions": {"dcm2niix": "v1.0", "heudiconv": "1.5.1"},
-    }
+    return record(
+        subject,
+        label,
+        age=age,
+        series=(
+            row("ignored", acq_time="1902-05-01T12:50:00"),
+            row("mapped", acq_time="1902-05-01T13:00:00"),
+        ),
+        files={path.relative_to(bids).as_posix(): "0" for path in sorted(folder.rglob("*.*"))},
+        versions={"dcm2niix": "v1.0", "heudiconv": "1.5.1"},
+    )
 
 
 ABOUT: dict[str, Any] = {
@@ -56,8 +60,8 @@ LINKS = [
     Link("LOCAL_S2", "LOCAL_E2", "D02_Brambleshaw", "Brambleshaw_V1", "B", "1"),
 ]
 PEOPLE = {
-    "A": {"gender": "female", "handedness": "right", "days": -45_000, "fields": {"arm": "drug"}},
-    "B": {"gender": "", "days": -45_000, "fields": {}},
+    "A": Person(gender="female", handedness="right", days=-45_000, fields={"arm": "drug"}),
+    "B": Person(gender="", days=-45_000),
 }
 PHQ9 = Instrument(
     "phq9",
@@ -72,23 +76,23 @@ PHQ9 = Instrument(
 ARM = Column.configured(
     {"name": "arm", "description": "Arm of the study", "levels": {"drug": "Drug", "sham": "Sham"}}
 )
-GENERATED = generated_by([{"versions": {"dcm2niix": "v1.0"}}], {"mapping": "abc", "code": "d"}, {})
+GENERATED = generated_by([record(versions={"dcm2niix": "v1.0"})], {"mapping": "abc", "code": "d"})
 
 
 def write(
-    bids: Path, records: list[dict[str, Any]], known: Tables | None = None, **about: Any
-) -> dict[str, Any]:
+    bids: Path, records: list[SessionRecord], known: Tables | None = None, **about: Any
+) -> DatasetRecord:
     guard = Guard(LINKS, {"project": "SECRETSTUDY", "server": "https://xnat.hospital.org"})
-    known = known or Tables(PEOPLE)
-    return write_dataset(bids, records, ABOUT | about, GENERATED, known, guard)
+    shared = Shared(ABOUT | about, GENERATED, known or Tables(PEOPLE), guard)
+    return write_dataset(bids, records, shared)
 
 
 def test_a_dataset_is_valid(tmp_path: Path) -> None:
     bids = tmp_path / "bids"
     records = [session(bids, "B", "1"), session(bids, "A", "1"), session(bids, "A", "2")]
     summary = write(bids, records, Tables(PEOPLE, [ARM], [], [PHQ9]), readme="About it.")
-    assert summary == {
-        "subjects": 2, "sessions": 3, "images": 3, "instruments": 1, "problems": [],
+    assert summary.fields() == {
+        "subjects": 2, "sessions": 3, "images": 3, "instruments": 1, "problems": (),
     }  # fmt: skip
     verdict = validate(bids)
     assert verdict["errors"] == 0, verdict["issues"]
@@ -143,7 +147,7 @@ def test_what_no_record_accounts_for_is_taken_out(tmp_path: Path) -> None:
     kept, failed = session(tmp_path, "A", "1"), session(tmp_path, "A", "2")
     gone = session(tmp_path, "B", "1")
     write(tmp_path, [kept, failed, gone], Tables(PEOPLE, [], [], [PHQ9]))
-    write(tmp_path, [kept, failed | {"state": "failed"}])
+    write(tmp_path, [kept, replace(failed, state="failed")])
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_dir()}
     assert left == {"sub-A", "sub-A/ses-1", "sub-A/ses-1/anat"}
 
@@ -183,8 +187,8 @@ def test_custom_variables_are_columns_with_their_levels(tmp_path: Path) -> None:
 
 
 def test_custom_variables_of_sessions_are_columns_of_the_sessions_table(tmp_path: Path) -> None:
-    sessions = {"1": {"fields": {"arm": "sham"}}, "2": {"fields": {}}}
-    people = {"A": PEOPLE["A"] | {"sessions": sessions}}
+    sessions = {"1": SubjectSession(fields={"arm": "sham"}), "2": SubjectSession()}
+    people = {"A": replace(PEOPLE["A"], sessions=sessions)}
     records = [session(tmp_path, "A", "2"), session(tmp_path, "A", "1")]
     write(tmp_path, records, Tables(people, [], [ARM]))
     lines = (tmp_path / "sub-A" / "sub-A_sessions.tsv").read_text().splitlines()
@@ -196,30 +200,31 @@ def test_a_value_outside_the_levels_leaves_the_column_out_and_names_the_particip
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     records = [session(tmp_path, "A", "1"), session(tmp_path, "B", "1")]
-    people = {label: person | {"fields": {"arm": "placebo"}} for label, person in PEOPLE.items()}
+    placebo = {"arm": "placebo"}
+    people = {label: replace(person, fields=placebo) for label, person in PEOPLE.items()}
     summary = write(tmp_path, records, Tables(people, [ARM]))
-    (problem,) = summary["problems"]
-    assert problem["what"] == "participants.tsv, column arm"
-    assert "sub-A, column arm: is not one of its levels (and 1 more" in problem["reason"]
+    (problem,) = summary.problems
+    assert problem.what == "participants.tsv, column arm"
+    assert "sub-A, column arm: is not one of its levels (and 1 more" in problem.reason
     assert "sub-B, column arm: is not one of its levels" in caplog.text
-    assert "placebo" not in caplog.text + problem["reason"]
+    assert "placebo" not in caplog.text + problem.reason
     assert "arm" not in (tmp_path / "participants.tsv").read_text()
     assert validate(tmp_path)["errors"] == 0
 
 
 def test_what_holds_a_label_of_the_archive_is_left_out(tmp_path: Path) -> None:
     note = Column.configured({"name": "note", "description": "Note", "format": "string"})
-    people = {"A": PEOPLE["A"] | {"fields": {"note": "see Quillfeather_V1"}}}
+    people = {"A": replace(PEOPLE["A"], fields={"note": "see Quillfeather_V1"})}
     told = Instrument(
         "mood", ["participant_id", "why"], [["sub-A", "like D02_Brambleshaw"]], {"why": {}}
     )
     tables = Tables(people, [note], [], [told])
     summary = write(tmp_path, [session(tmp_path, "A", "1")], tables)
-    assert [problem["what"] for problem in summary["problems"]] == [
+    assert [problem.what for problem in summary.problems] == [
         "phenotype/mood",
         "participants.tsv, column note",
     ]
-    assert all("holds a label of a s" in problem["reason"] for problem in summary["problems"])
+    assert all("holds a label of a s" in problem.reason for problem in summary.problems)
     published = [path.read_text() for path in tmp_path.rglob("*.tsv")]
     assert not any("Brambleshaw" in text or "Quillfeather" in text for text in published)
     assert not (tmp_path / "phenotype").exists()
@@ -233,7 +238,8 @@ def test_what_names_somebody_of_a_header_is_left_out_but_no_level_or_description
     scale = Column.configured(
         {"name": "scale", "description": "Of Hamilton", "levels": {"hamilton": "Hamilton's"}}
     )
-    people = {"A": PEOPLE["A"] | {"fields": {"note": "ask Mr Hamilton", "scale": "hamilton"}}}
+    fields = {"note": "ask Mr Hamilton", "scale": "hamilton"}
+    people = {"A": replace(PEOPLE["A"], fields=fields)}
     mood = Instrument(
         "mood",
         ["participant_id", "hamilton", "why"],
@@ -242,21 +248,14 @@ def test_what_names_somebody_of_a_header_is_left_out_but_no_level_or_description
     )
     calm = Instrument("calm", mood.header, [["sub-A", "7", "no reason"]], mood.dictionary)
     guard = Guard(LINKS, {}, people=[Identifier("Hamilton^Paul", PATIENT)])
-    summary = write_dataset(
-        tmp_path,
-        [session(tmp_path, "A", "1")],
-        ABOUT,
-        GENERATED,
-        Tables(people, [note, scale], [], [calm, mood]),
-        guard,
-    )
-    assert [problem["what"] for problem in summary["problems"]] == [
+    tables = Tables(people, [note, scale], [], [calm, mood])
+    shared = Shared(ABOUT, GENERATED, tables, guard)
+    summary = write_dataset(tmp_path, [session(tmp_path, "A", "1")], shared)
+    assert [problem.what for problem in summary.problems] == [
         "phenotype/mood",
         "participants.tsv, column note",
     ]
-    assert all(
-        "holds a patient's name (of a DICOM header); " in p["reason"] for p in summary["problems"]
-    )
+    assert all("holds a patient's name (of a DICOM header); " in p.reason for p in summary.problems)
     assert (tmp_path / "phenotype" / "calm.tsv").is_file()
     assert "hamilton" in (tmp_path / "participants.tsv").read_text()
 

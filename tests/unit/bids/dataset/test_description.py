@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from coil.bids.dataset import description
-from coil.bids.dataset.dataset import Tables, write_dataset
+from coil.bids.dataset.dataset import Shared, Tables, write_dataset
 from coil.bids.dataset.shared_config import allowed, write_config
 from coil.bids.validate import validate
 from coil.config.reading import read_project
@@ -15,6 +15,7 @@ from coil.deid.identity.identities import Link
 from coil.deid.leak.dataset import Guard
 from coil.errors import ConfigError, DataError
 from coil.files import read_json
+from tests.support.session_records import record
 from tests.unit.bids.dataset.test_dataset import LINKS, PEOPLE, session
 
 AUTHORS = ["Lab of Things", {"family": "Author", "given": "B.", "orcid": "0000-0002-1825-0097"}]
@@ -45,11 +46,12 @@ ABOUT: dict[str, Any] = {
     "bidsignore": ["extra/"],
 }
 GUARD = Guard(LINKS, {"project": "SECRETSTUDY", "server": "https://xnat.hospital.org"})
-MADE = description.generated_by([], {"mapping": "abc"}, {"dcm2niix": "v1.0"})
+MADE = description.generated_by([record(versions={"dcm2niix": "v1.0"})], {"mapping": "abc"})
 
 
 def write(bids: Path, **about: Any) -> dict[str, Any]:
-    write_dataset(bids, [session(bids, "A", "1")], ABOUT | about, MADE, Tables(PEOPLE), GUARD)
+    shared = Shared(ABOUT | about, MADE, Tables(PEOPLE), GUARD)
+    write_dataset(bids, [session(bids, "A", "1")], shared)
     return read_json(bids / "dataset_description.json")
 
 
@@ -112,7 +114,7 @@ def test_what_the_config_no_longer_asks_for_is_taken_out(tmp_path: Path) -> None
     write(tmp_path, citation={"message": "Cite it."})
     guarded = {"releases": [], "genetics": {}, "bidsignore": []}
     about = {key: value for key, value in ABOUT.items() if key not in guarded}
-    write_dataset(tmp_path, [], about, MADE, Tables(), GUARD)
+    write_dataset(tmp_path, [], Shared(about, MADE, Tables(), GUARD))
     left = {path.name for path in tmp_path.iterdir()}
     assert not left & {"CHANGES", "CITATION.cff", ".bidsignore", "genetic_info.json"}
 
@@ -121,8 +123,9 @@ def test_generated_by_names_tools_digests_and_the_container(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COIL_CONTAINER", "docker://ghcr.io/lab/coil:1.2")
-    records = [{"versions": {"dcm2niix": "2"}}, {"versions": {"dcm2niix": "1", "heudiconv": "3"}}]
-    coil, *tools = description.generated_by(records, {"mapping": "abc", "code": "d"}, {})
+    used = ({"dcm2niix": "2"}, {"dcm2niix": "1", "heudiconv": "3"})
+    records = [record(versions=versions) for versions in used]
+    coil, *tools = description.generated_by(records, {"mapping": "abc", "code": "d"})
     assert coil["Description"].endswith("mapping abc; code d")
     assert coil["Container"] == {"Type": "docker", "Tag": "ghcr.io/lab/coil:1.2"}
     assert tools == [

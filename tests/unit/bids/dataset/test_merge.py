@@ -9,11 +9,13 @@ import pytest
 
 from coil.bids.dataset.columns import Column
 from coil.bids.dataset.dataset import Tables
-from coil.bids.dataset.merge import Part, merge
+from coil.bids.dataset.merge import merge
+from coil.bids.dataset.parts import Part
 from coil.bids.validate import validate
 from coil.config.reading import check_config, merged_datasets
 from coil.errors import ConfigError, DataError
 from coil.files import read_json
+from coil.records.dataset import DatasetRecord
 from tests.unit.bids.dataset.test_dataset import ARM, GENERATED, PEOPLE, PHQ9, session, write
 
 ABOUT = {"name": "Both", "authors": ["A. Author", "B. Author"], "license": "CC0"}
@@ -26,7 +28,7 @@ def part(root: Path, project: str, *subjects: str, **tables: Any) -> Part:
     return Part(project, project.upper(), bids, records)
 
 
-def merged(root: Path, *parts: Part) -> dict[str, Any]:
+def merged(root: Path, *parts: Part) -> DatasetRecord:
     return merge(root / "both", parts, ABOUT, GENERATED)
 
 
@@ -39,7 +41,7 @@ def test_a_merged_dataset_is_valid_and_takes_no_room(tmp_path: Path) -> None:
     one = part(tmp_path, "one", "A", participants=[ARM], phenotype=[PHQ9])
     two = part(tmp_path, "two", "B", phenotype=[PHQ9])
     summary = merged(tmp_path, one, two)
-    assert (summary["subjects"], summary["sessions"], summary["images"]) == (2, 2, 2)
+    assert (summary.subjects, summary.sessions, summary.images) == (2, 2, 2)
     assert (tmp_path / "both/participants.tsv").read_text().splitlines() == [
         "participant_id\tsite\tage\tsex\thandedness\tarm",
         "sub-A\tONE\t30\tF\tR\tdrug",
@@ -92,11 +94,11 @@ def test_a_column_that_the_projects_describe_differently_is_left_out(tmp_path: P
     one = part(tmp_path, "one", "A", participants=[ARM], sessions=[ARM])
     two = part(tmp_path, "two", "B", **tables)
     summary = merged(tmp_path, one, two)
-    assert [problem["what"] for problem in summary["problems"]] == [
+    assert [problem.what for problem in summary.problems] == [
         "participants.tsv, column arm",
         "sessions.tsv, column arm",
     ]
-    assert "one and two describe the column arm differently" in summary["problems"][0]["reason"]
+    assert "one and two describe the column arm differently" in summary.problems[0].reason
     found = tree(tmp_path / "both")
     for name in ("participants.tsv", "sessions.json", "sub-A/sub-A_sessions.tsv"):
         assert b"arm" not in found[name]
@@ -119,7 +121,7 @@ def test_the_order_of_projects_does_not_matter_and_once_more_changes_nothing(
 def test_what_no_project_has_any_more_is_taken_out(tmp_path: Path) -> None:
     one, two = part(tmp_path, "one", "A", "C", phenotype=[PHQ9]), part(tmp_path, "two", "B")
     merged(tmp_path, one, two)
-    bare = replace(one, records=[r for r in one.records if r["subject"] != "A"])
+    bare = replace(one, records=[r for r in one.records if r.subject != "A"])
     shutil.rmtree(one.bids / "phenotype")
     merged(tmp_path, bare, two)
     left = {name.split("/")[0] for name in tree(tmp_path / "both")}
@@ -129,9 +131,9 @@ def test_what_no_project_has_any_more_is_taken_out(tmp_path: Path) -> None:
 
 def test_a_project_without_any_session_takes_no_part(tmp_path: Path) -> None:
     one, none = part(tmp_path, "one", "A"), part(tmp_path, "none")
-    assert merged(tmp_path, one, none)["subjects"] == 1
+    assert merged(tmp_path, one, none).subjects == 1
     assert validate(tmp_path / "both")["errors"] == 0
-    assert merged(tmp_path, none)["subjects"] == 0
+    assert merged(tmp_path, none).subjects == 0
     assert validate(tmp_path / "both")["errors"] == 0
 
 

@@ -14,9 +14,10 @@ from coil.bids.dataset.columns import TableError
 from coil.bids.dataset.dataset import Problems
 from coil.bids.dataset.people import People
 from coil.bids.dataset.phenotype import Instrument
+from coil.bids.dataset.project import instruments
 from coil.bids.dataset.questionnaires import read_instrument
 from coil.errors import DataError
-from dataset import measured
+from coil.records.subjects import Measured, SubjectsRecord
 
 DICTIONARY = {
     "MeasurementToolMetadata": {"Description": "Patient Health Questionnaire"},
@@ -318,9 +319,9 @@ def test_rows_of_the_archives_own_fields_are_named_by_participant(tmp_path: Path
     }
     for key in ("resource", "dictionary"):
         entry.pop(key)
-    noted = {"phq9": [{"subject": "Jane", "values": {"hand": "L"}}]}
+    noted = {"phq9": [Measured(subject="Jane", values={"hand": "L"})]}
     assert only(read_instrument(entry, tmp_path, noted, PEOPLE)).rows == [["sub-A", "L"]]
-    noted["phq9"][0]["values"]["hand"] = "X"
+    noted["phq9"] = [Measured(subject="Jane", values={"hand": "X"})]
     with pytest.raises(DataError, match="phq9: sub-A, column hand: is not one of its levels"):
         read_instrument(entry, tmp_path, noted, PEOPLE)
     with pytest.raises(DataError, match="the archive lists nothing of the type"):
@@ -329,10 +330,10 @@ def test_rows_of_the_archives_own_fields_are_named_by_participant(tmp_path: Path
 
 def test_what_stays_behind_of_a_questionnaire_is_said_with_its_rows(tmp_path: Path) -> None:
     read(tmp_path, "subject,item,total\nJane,1,5\nDoe,1,5\nRoe,0,1\n")
-    known = {"linked": {}, "others": ["Jane"], "other_sessions": {}, "measured": {}}
+    known = SubjectsRecord(linked={}, others=("Jane",), other_sessions={}, measured={}, salt="")
     problems = Problems()
-    assert measured([{**DEFAULTS, "file": "phq9.csv"}], tmp_path, known, problems)
-    (told,) = problems.found
-    assert told["what"] == "phenotype/phq9, 2 rows"
-    assert told["reason"].startswith("phq9.csv: row 3: no such subject in the archive")
-    assert told["reason"].endswith("(and 1 more, in the log)")
+    assert instruments([{**DEFAULTS, "file": "phq9.csv"}], tmp_path, known, problems)
+    (told,) = problems.parts
+    assert told.what == "phenotype/phq9, 2 rows"
+    assert told.reason.startswith("phq9.csv: row 3: no such subject in the archive")
+    assert told.reason.endswith("(and 1 more, in the log)")
