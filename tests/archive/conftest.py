@@ -10,8 +10,8 @@ from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import session as pull
 from coil.archive.push import push
 from localxnat.testing import Server
-from tests import elsewhere
-from tests.archives import logged_in, served_study
+from tests.support import elsewhere
+from tests.support.archives import logged_in, served_study
 
 HERE = Path(__file__).parent
 ANYWHERE = {
@@ -19,7 +19,7 @@ ANYWHERE = {
     "test_push_dicom", "test_push_laws", "test_push_levels", "test_questionnaires",
     "test_variables",
 }  # fmt: skip
-"""The modules whose tests run against a server elsewhere, too (see `tests.elsewhere`)."""
+"""The modules whose tests run against a server elsewhere, too (see `tests.support.elsewhere`)."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

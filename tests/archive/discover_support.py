@@ -20,7 +20,7 @@ from coil.deid.identity.identities import LinkTable
 from coil.units import unit_name
 from localxnat.testing import Server, running
 from localxnat.tests.support import Raw
-from tests import elsewhere
+from tests.support import elsewhere
 
 
 class Study:

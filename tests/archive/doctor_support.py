@@ -10,7 +10,7 @@ from coil.doctor.findings import OK, Finding
 from coil.start import doctor
 from localxnat.testing import Server
 from localxnat.tests.support import Raw
-from tests.archives import served_study
+from tests.support.archives import served_study
 
 MAPPING = "bids: {name: n, mapping: [{match: {note: x}, ignore: y}]}\n"
 

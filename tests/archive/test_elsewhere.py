@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localxnat.testing import Server, running
-from tests.elsewhere import Elsewhere
+from tests.support.elsewhere import Elsewhere
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

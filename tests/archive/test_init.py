@@ -13,7 +13,7 @@ from coil.errors import ArchiveError, ConfigError
 from coil.start.draft import propose
 from localxnat.testing import Server, seed
 from localxnat.tests.support import Raw
-from tests.archives import served_study
+from tests.support.archives import served_study
 
 DRAFT = Path("config") / "projects" / "P.yaml"
 

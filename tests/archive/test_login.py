@@ -20,7 +20,7 @@ from coil.errors import ArchiveError
 from coil.workspace import Workspace
 from localxnat.testing import Server, import_dicom, running
 from localxnat.tests.support import Raw, write_study
-from tests.archives import self_signed
+from tests.support.archives import self_signed
 
 PASSWORD = "a secret that must stay one"
 LOGIN = "PUT /data/services/auth"

@@ -23,7 +23,7 @@ from coil.errors import CoilError
 from coil.files import md5, read_json
 from localxnat.testing import Server, import_dicom
 from localxnat.tests.support import SERIES, write_dicom
-from tests.archives import logged_in
+from tests.support.archives import logged_in
 
 LISTING, ZIP, ANY = "scans/ALL/files.*format=json", "files.*format=zip", "."
 SEEDS = range(200)

@@ -13,7 +13,7 @@ from coil.archive.push.mirror import Copy, Scan
 from coil.errors import ArchiveError, DataError, RefusedError
 from coil.files import md5
 from localxnat.testing import Server
-from tests import elsewhere
+from tests.support import elsewhere
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 ABOUT = {"xsiType": "xnat:mrSessionData", "date": "1911-05-01", "UID": "2.25.1"}

@@ -15,7 +15,7 @@ from coil.archive.client import Address, connect
 from coil.archive.login import close_all
 from coil.errors import ArchiveError, ConfigError
 from coil.workspace import Workspace
-from tests.archives import self_signed
+from tests.support.archives import self_signed
 
 USER, PASSWORD = "someone", "a secret that must stay one"
 ALIAS = "0b8bd2a7-0f5d-4b0a-9d3a-2d8a6b1f0c11"

@@ -8,7 +8,7 @@ import pytest
 
 from analyses import qc
 from coil.report import project, session
-from tests import phantom, records
+from tests.support import phantom, records
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import pytest
 from tests.conda.bench import ENVS, Bench
 from tests.conda.conftest import CondaLab
 from tests.conda.imports import Import, foreign, noted, script_of
-from tests.imported import environments
+from tests.support.imported import environments
 from tests.workflow.lab import Lab
 from tests.workflow.test_reruns import tree
 

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tests.conda.names import conda_name, pypi_name
-from tests.imported import SCRIPTS, distributions, environments, reached, snakefiles
+from tests.support.imported import SCRIPTS, distributions, environments, reached, snakefiles
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENVS = sorted((CHECKOUT / "envs").glob("*.yaml"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.elsewhere import Elsewhere
+from tests.support.elsewhere import Elsewhere
 from tests.xnat import container, report
 from tests.xnat.parts import CHECKOUT, FailedError, Part, carry_out, read_tests
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from localxnat.testing import running
-from tests.elsewhere import Elsewhere
+from tests.support.elsewhere import Elsewhere
 from tests.xnat.parts import PROJECT, FailedError, Parts
 
 pytestmark = pytest.mark.workflow

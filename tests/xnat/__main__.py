@@ -8,8 +8,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests import elsewhere
-from tests.elsewhere import Elsewhere
+from tests.support import elsewhere
+from tests.support.elsewhere import Elsewhere
 from tests.xnat import container, report
 from tests.xnat.parts import CHECKOUT, FailedError, Part, Parts, carry_out
 

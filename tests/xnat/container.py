@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.elsewhere import Elsewhere
+from tests.support.elsewhere import Elsewhere
 
 NAME = "coil-test-xnat"
 BUILD = 3600

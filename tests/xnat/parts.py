@@ -17,7 +17,7 @@ import yaml
 from coil.files import read_json
 from demo.load import describe, sessions
 from demo.study import generate
-from tests.elsewhere import PREFIX, Elsewhere
+from tests.support.elsewhere import PREFIX, Elsewhere
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = f"{PREFIX}DEMO"

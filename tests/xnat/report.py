@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coil import files
-from tests.elsewhere import Elsewhere
+from tests.support.elsewhere import Elsewhere
 from tests.xnat.parts import CHECKOUT, Part
 
 VERSION = 1

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.imaging import masks, metrics
-from tests import phantom
+from tests.support import phantom
 
 
 def test_tsnr_is_mean_over_deviation_and_0_where_nothing_changes():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from coil.imaging import masks, motion
-from tests import phantom
+from tests.support import phantom
 
 small = st.floats(-1.4, 1.4, allow_nan=False)
 

@@ -15,7 +15,7 @@ from coil.analyses import dataset
 from coil.analyses.definitions import bundled
 from coil.bids.validate import validate
 from coil.imaging import derivative
-from tests import phantom
+from tests.support import phantom
 
 
 @pytest.fixture(scope="module")

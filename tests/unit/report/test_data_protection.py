@@ -7,7 +7,7 @@ import pytest
 
 from coil.deid.protection import protection
 from coil.report import data_protection, session
-from tests import records
+from tests.support import records
 from tests.unit.report.test_session import Page
 
 SETTINGS = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coil.report import group, page, project, session, words
-from tests import records
+from tests.support import records
 from tests.unit.report.test_session import Page
 
 

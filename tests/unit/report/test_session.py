@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coil.report import session
-from tests import records
+from tests.support import records
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010800000000"

@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 from packaging.utils import canonicalize_name
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = CHECKOUT / "scripts"
 
 

@@ -11,7 +11,7 @@ import pytest
 from coil.archive.client import Address, Archive, connect
 from localxnat.testing import Server, import_dicom, running
 from localxnat.tests.support import write_study
-from tests import elsewhere
+from tests.support import elsewhere
 
 
 @contextmanager
