@@ -43,7 +43,7 @@ def main(
     pulled, converted = quarantine
     try:
         people.write(private[2])  # a session that is refused may not come to name any
-        if failure := Failure.read(converted):
+        if failure := Failure.read_in(converted):
             return refuse(dataset, unit, failure)
         result = jobs.attempt(
             "anonymize",

@@ -35,7 +35,7 @@ def main(
     pulled, converted = quarantine
     target = tree / f"sub-{unit.subject}" / f"ses-{unit.session}"
     try:
-        failure = Failure.read(converted)
+        failure = Failure.read_in(converted)
         if failure is None:
             candidate = converted.parent / "dicom"
             result = jobs.attempt(

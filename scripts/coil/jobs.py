@@ -13,52 +13,19 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from coil import files, passing
+from coil import passing
 from coil.errors import CoilError, LeakError
+from coil.records.failure import Failure
 
-FAILURE = "failed.json"
 DONE = {"state": "done", "stage": None, "reason": None, "log": None, "retry": False, "leaks": {}}
 """The fields of a record where `Failure.record` has its own."""
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a stage did not do its work; safe to show to anyone.
-
-    `stage` is the rule's name, `reason` one line, `log` the log to read, `retry`
-    whether the next invocation tries again by itself, `leaks` how many identifiers of each
-    kind the leak check found, if it was that.
-    """
-
-    stage: str
-    reason: str
-    log: str
-    retry: bool
-    leaks: dict[str, int] = field(default_factory=dict)
-
-    def write(self, folder: Path) -> None:
-        """Leave the failure in `folder`, which is all that the folder holds then."""
-        files.remove_tree(folder)
-        folder.mkdir(parents=True)
-        files.write_json(folder / FAILURE, asdict(self))
-
-    def record(self) -> dict[str, Any]:
-        """The failure as the fields of a stage's record."""
-        return {"state": "failed", **asdict(self)}
-
-    @classmethod
-    def read(cls, folder: Path) -> "Failure | None":
-        """The failure that an earlier stage left in `folder`, if it failed."""
-        path = folder / FAILURE
-        return cls(**files.read_json(path)) if path.is_file() else None
 
 
 def start_log(log: str) -> None:
@@ -105,7 +72,7 @@ def attempt_folder(stage: str, log: str, folder: Path, work: Callable[[], object
     os.umask(0o077)
     result = attempt(stage, log, work)
     if isinstance(result, Failure):
-        result.write(folder)
+        result.write_in(folder)
 
 
 def must(log: str, work: Callable[[], T]) -> T:

@@ -16,10 +16,10 @@ import nibabel as nib
 import numpy as np
 from bidsschematools.schema import load_schema
 
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
 from coil.deid.bids.anonymize import admit_session
 from tests.battery.headers import keywords
+from tests.support.stages import convert_session
 
 GROUPS = {"anat": ("anat", "qmri"), "func": ("func",), "dwi": ("dwi",), "fmap": ("fmap",)}
 GROUPS |= {"perf": ("asl",), "pet": ("pet",)}

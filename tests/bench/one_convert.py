@@ -8,23 +8,17 @@ import resource
 import sys
 from pathlib import Path
 
-from coil.bids.convert.convert import convert_session
+from coil.bids.convert.convert import Terms, convert_session
 from coil.bids.mapping.mapping import parse
+from coil.units import Unit
 
 
 def main(pulled: Path, folder: Path, mapping: str, converter: str = "dcm2niix") -> None:
     """Convert `pulled` to `folder`."""
     states = ("unmapped", "ambiguous", "incomplete", "failed")
-    convert_session(
-        pulled,
-        folder,
-        subject="X",
-        session="Y",
-        mapping=parse(json.loads(mapping)),
-        policy=dict.fromkeys(states, "fail"),
-        scratch=folder.with_name("scratch"),
-        converter=converter,
-    )
+    policy = dict.fromkeys(states, "fail")
+    terms = Terms(parse(json.loads(mapping)), policy, converter=converter)
+    convert_session(pulled, folder, Unit("X", "Y"), terms, folder.with_name("scratch"))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     # As if both had their most at the same time.
     print(json.dumps({"peak_mb": sum(one.ru_maxrss for one in used) / 1000}))

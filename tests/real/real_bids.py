@@ -13,8 +13,8 @@ import numpy as np
 import pydicom
 import yaml
 
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
+from tests.support.stages import convert_session
 
 SESSIONS = {
     "siemens_xa30": "dcm_qa_xa30",

@@ -14,7 +14,6 @@ import pytest
 from scipy import ndimage
 
 from coil.bids import validate
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
 from coil.deid.bids.anonymize import admit_session
 from coil.deid.bids.sidecar import clean_sidecar, dump_sidecar
@@ -23,6 +22,7 @@ from coil.deid.leak.headers import collect
 from coil.deid.leak.search import Searcher
 from coil.errors import DataError
 from tests.real.real_bids import pull, rules_of
+from tests.support.stages import convert_session
 
 pytestmark = pytest.mark.real
 

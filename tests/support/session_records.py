@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from coil.records.session import Protection, SeriesRow, SessionRecord, State
+from coil.records.series import SeriesRow, State
+from coil.records.session import Protection, SessionRecord
 
 NOTHING = Protection(editions={}, policies={}, deface=(), sidecar_keys=(), account=())
 

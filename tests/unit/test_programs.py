@@ -10,11 +10,11 @@ import pytest
 from coil import jobs, programs
 from coil.bids import validate
 from coil.bids.convert import dcm2niix
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
 from coil.errors import DataError, PassingError
 from coil.jobs import Failure
 from tests.support.bids import Pulled, enlarge
+from tests.support.stages import convert_session
 
 RULES = [
     {"match": {"series_description": "mprage"}, "to": "anat/T1w"},

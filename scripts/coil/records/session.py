@@ -9,50 +9,8 @@ from typing import ClassVar, Literal
 from msgspec import UNSET, UnsetType
 
 from coil.records import Part, Record
-
-State = Literal[
-    "mapped",
-    "ignored",
-    "derived",
-    "unmapped",
-    "ambiguous",
-    "incomplete",
-    "duplicate",
-    "missing",
-    "failed",
-    "refused",
-]
-"""The one end that each series has."""
-
-Number = int | float
-
-
-class SeriesRow(Part, frozen=True, kw_only=True):
-    """One series, or a required rule that no series took (then without scan and folder).
-
-    scan          its ID in the archive
-    folder        below the pulled session
-    description   the words of it that name a protocol
-    rule          of the mapping, as messages call it
-    name          its BIDS name, without extension
-    volumes       that there are, and how many its header says (`expected`)
-    files         its images in the dataset
-    acq_time      when it was acquired (ISO), moved
-    supplied      keys of sidecars whose values the config gave
-    """
-
-    scan: str | None
-    folder: str | None
-    description: str | None
-    state: State
-    rule: str | None
-    name: str | None
-    reason: str
-    volumes: Number | None
-    expected: Number | None
-    files: tuple[str, ...] | None
-    acq_time: str | None
-    supplied: tuple[str, ...] | None
+from coil.records.series import Number, SeriesRow
+from coil.records.validation import Verdict
 
 
 class DefacedImage(Part, frozen=True, kw_only=True):
@@ -91,25 +49,6 @@ class LeakCheck(Part, frozen=True, kw_only=True):
     files: int
     bytes: int
     hits: int
-
-
-class Issue(Part, frozen=True, kw_only=True):
-    """One remark of the BIDS validator; `location` is relative to the dataset."""
-
-    code: str
-    severity: str
-    location: str
-    message: str
-
-
-class Verdict(Part, frozen=True, kw_only=True):
-    """The BIDS validator's verdict on the session by itself."""
-
-    errors: int
-    warnings: int
-    absent_keys: int
-    issues: tuple[Issue, ...]
-    version: str | None
 
 
 class Measure(Part, frozen=True, kw_only=True):

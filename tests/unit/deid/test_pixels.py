@@ -10,7 +10,6 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian, generate_uid
 
-from coil.bids.convert.convert import convert_session
 from coil.bids.draft.preview import Previewed
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
@@ -21,6 +20,7 @@ from coil.deid.dicom.profile import Profile
 from coil.dicom import header
 from coil.errors import DataError
 from tests.support.bids import Pulled
+from tests.support.stages import convert_session
 
 RULES: list[dict[str, Any]] = [
     {"match": {"series_description": "liver"}, "to": "anat/T2starw", "duplicates": "runs"},

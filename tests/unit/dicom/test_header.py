@@ -135,7 +135,7 @@ def test_an_ordinary_session_is_converted_without_pydicom(tmp_path: Path) -> Non
     code = """
 import sys
 from pathlib import Path
-from coil.bids.convert.convert import convert_session
+from tests.support.stages import convert_session
 from coil.bids.mapping.mapping import parse
 rule = {"match": {"sequence_name": "ep", "phase_encoding": "COL", "volumes": 3},
         "to": "func/bold", "entities": {"task": "rest"}}

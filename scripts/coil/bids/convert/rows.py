@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coil.bids import outputs
-from coil.bids.convert import fieldmaps
+from coil.bids.convert import fieldmap_groups
 from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import AUTO, Rule
+from coil.records.series import SeriesRow, State
 
 # Imported where it is needed: most sessions have nothing beside their images.
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Row:
 
     resolution: Resolution
     rule: Rule | None
-    state: str
+    state: State
     reason: str
     files: list[Path] = field(default_factory=list)
     supplied: list[str] = field(default_factory=list)
@@ -44,10 +45,10 @@ class Row:
         return (self.rule.suffix if self.rule else None) or ""
 
     @property
-    def run(self) -> fieldmaps.Run:
+    def run(self) -> fieldmap_groups.Run:
         """The series as the ties of field maps see it."""
         assert self.rule
-        return fieldmaps.Run(self.name, self.files, self.rule.b0, self.start)
+        return fieldmap_groups.Run(self.name, self.files, self.rule.b0, self.start)
 
     @property
     def associated(self) -> "collect.Run":
@@ -69,7 +70,7 @@ class Row:
         """How errors name the series."""
         return (self.resolution.series.folder if self.resolution.series else None) or "the session"
 
-    def drop(self, state: str, reason: str) -> None:
+    def drop(self, state: State, reason: str) -> None:
         """Leave the series out after all."""
         self.state, self.reason = state, reason
         for path in self.files:
@@ -81,27 +82,32 @@ class Row:
         """Whether images of it that differ in their geometry are chunks of one."""
         return bool(self.rule) and self.rule.entities.get("chunk") == AUTO
 
-    def entry(self, bids: Path) -> dict[str, Any]:
+    def entry(self, bids: Path) -> SeriesRow:
         """The row as `converted.json` has it; its files below the folder `bids`."""
         series = self.resolution.series
-        made = outputs.images(path for path in self.files if path.is_file())
-        counted = max((outputs.volumes(image) for image in made), default=None)
+        present = [path for path in self.files if path.is_file()]
+        return SeriesRow(
+            scan=series.scan if series else None,
+            folder=series.folder if series else None,
+            description=series.series_description if series else None,
+            state=self.state,
+            rule=self.rule.place if self.rule else None,
+            name=self.name if self.state == "mapped" else None,
+            reason=self.reason,
+            volumes=self._volumes(present),
+            expected=self.rule.volumes if self.rule else None,
+            files=tuple(sorted(_listed(path, bids) for path in present)),
+            acq_time=self.start,
+            supplied=tuple(self.supplied),
+        )
+
+    def _volumes(self, present: list[Path]) -> int | None:
+        """The volumes of the longest image, else those that its headers tell of a short one."""
+        series = self.resolution.series
+        counted = max(map(outputs.volumes, outputs.images(present)), default=None)
         if counted is None and self.state == "incomplete" and series:
-            counted = series.volumes
-        return {
-            "scan": series.scan if series else None,
-            "folder": series.folder if series else None,
-            "description": series.series_description if series else None,
-            "state": self.state,
-            "rule": self.rule.place if self.rule else None,
-            "name": self.name if self.state == "mapped" else None,
-            "reason": self.reason,
-            "volumes": counted,
-            "expected": self.rule.volumes if self.rule else None,
-            "files": sorted(_listed(path, bids) for path in self.files if path.is_file()),
-            "acq_time": self.start,
-            "supplied": self.supplied,
-        }
+            return series.volumes
+        return counted
 
 
 def _listed(path: Path, bids: Path) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coil.bids.series.series import Series
-from coil.records.session import State
+from coil.records.series import State
 
 
 @dataclass(frozen=True)

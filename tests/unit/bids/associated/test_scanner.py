@@ -9,12 +9,12 @@ import pytest
 
 from coil.admission import Terms, admit
 from coil.bids.associated import scanner
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
 from coil.errors import ConfigError
 from coil.units import Unit
 from tests.support.bids import Pulled
 from tests.support.session_records import record as session_record
+from tests.support.stages import convert_session
 
 CBF = {
     "match": {"series_description": "relCBF", "image_type": "RELCBF"},

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import parse
 from coil.bids.validate import validate_session
@@ -16,6 +15,7 @@ from coil.deid.bids.anonymize import admit_session
 from coil.errors import DataError
 from tests.support.bids import Pulled
 from tests.support.physio import cmrr, dicom, pmu
+from tests.support.stages import convert_session
 
 RULES: list[dict[str, Any]] = [
     {

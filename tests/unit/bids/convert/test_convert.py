@@ -19,10 +19,10 @@ from pydicom.uid import UID
 
 from coil.bids import validate
 from coil.bids.convert import dcm2niix
-from coil.bids.convert.convert import convert_session
 from coil.bids.mapping.mapping import parse
 from coil.errors import DataError
 from tests.support.bids import MATRIX, SLICES, Pulled
+from tests.support.stages import convert_session
 
 RULES: list[dict[str, Any]] = [
     {"match": {"series_description": "mprage"}, "to": "anat/T1w"},

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from coil.bids import names
 from coil.bids.convert import asl, sidecars
-from coil.bids.convert.fieldmaps import Run, link, same_shims
+from coil.bids.convert.fieldmap_choice import same_shims
+from coil.bids.convert.fieldmap_groups import Run
+from coil.bids.convert.fieldmaps import link
 from coil.bids.convert.geometry import coverage
 from coil.bids.mapping.rules import B0
 from coil.files import read_json, write_json
