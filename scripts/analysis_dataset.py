@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 from coil import files, jobs
 from coil.analyses import dataset
 from coil.bids.validate import validate
+from coil.records.validation import Verdict
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(records: list[Path], about: dict[str, Any], folder: Path) -> dict[str, Any]:
+def main(records: list[Path], about: dict[str, Any], folder: Path) -> Verdict:
     """The validator's verdict on `folder`; `records` are records/<place>/<analysis>.json."""
     kept = [path.parent.name for path in records if files.read_json(path)["files"]]
     if not dataset.write(folder, about, kept):
-        return {"errors": 0, "warnings": 0, "absent_keys": 0, "issues": [], "version": None}
+        return Verdict()
     return validate(folder)
 
 
@@ -34,4 +35,4 @@ if "snakemake" in globals():
             target.with_suffix(""),
         ),
     )
-    files.write_json(target, found)
+    found.write(target)

@@ -8,7 +8,7 @@ params: authors
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coil import files, jobs
+from coil import jobs
 from coil.bids.associated import scanner
 
 if TYPE_CHECKING:
@@ -18,4 +18,4 @@ if "snakemake" in globals():
     target, records = Path(snakemake.output.verdict), jobs.paths(snakemake.input.records)
     authors = snakemake.params["authors"]
     verdict = jobs.must(snakemake.log[0], lambda: scanner.judge(target, records, authors))
-    files.write_json(target, verdict)
+    verdict.write(target)

@@ -7,7 +7,7 @@ out: verdict, as JSON with the number of errors and warnings and each issue
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coil import files, jobs
+from coil import jobs
 from coil.bids.validate import validate
 from coil.workspace import Results
 
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 if "snakemake" in globals():
     target = Path(snakemake.output.verdict)
     verdict = jobs.must(snakemake.log[0], lambda: validate(Results(target.parent).bids))
-    files.write_json(target, verdict)
+    verdict.write(target)

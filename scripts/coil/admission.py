@@ -18,6 +18,7 @@ from coil.deid.bids.anonymize import admit_session
 from coil.environment import installed
 from coil.errors import DataError
 from coil.jobs import Failure
+from coil.records.validation import Verdict
 from coil.units import Unit
 
 # What the bytes of a session depend on, beside the tools that convert.
@@ -78,8 +79,9 @@ def admit(
         tools = files.read_json(converted / "converted.json")["versions"]
         record["versions"] = {"Coil": __version__, **tools}
         record["environment"] = {"anonymize": installed(*_PACKAGES)}
-        record["validator"] = validate_session(candidate)
-        _refuse_invalid(record["validator"])
+        verdict = validate_session(candidate)
+        record["validator"] = verdict.fields()
+        _refuse_invalid(verdict)
         if record["derivatives"]:
             _refuse_invalid(validate_session(derived, scanner.unnamed(record["derivatives"])))
         files.remove_tree(_folder(scanner.folder(dataset), unit))
@@ -101,12 +103,12 @@ def refuse(dataset: Path, unit: Unit, failure: Failure) -> dict[str, Any]:
     return failure.record()
 
 
-def _refuse_invalid(verdict: dict[str, Any]) -> None:
-    errors = [issue for issue in verdict["issues"] if issue["severity"] == "error"]
+def _refuse_invalid(verdict: Verdict) -> None:
+    errors = [issue for issue in verdict.issues if issue.severity == "error"]
     if errors:
+        first, more = errors[0], f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise DataError(
-            f"not valid BIDS: {errors[0]['location']}: {errors[0]['code']}: "
-            f"{errors[0]['message']}{f' and {len(errors) - 1} more' if len(errors) > 1 else ''}; "
+            f"not valid BIDS: {first.location}: {first.code}: {first.message}{more}; "
             "correct the mapping, or ignore the series"
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from coil.bids import validate
@@ -45,7 +46,7 @@ def test_images_equal_those_of_dcm2niix(convert: Convert, name: str, tmp_path: P
 @every_session
 def test_the_session_is_valid_bids(convert: Convert, name: str) -> None:
     verdict = validate.validate_session(convert(name).bids)
-    assert [issue for issue in verdict["issues"] if issue["severity"] == "error"] == []
+    assert [issue for issue in verdict.issues if issue.severity == "error"] == []
 
 
 @every_session
@@ -63,8 +64,8 @@ def test_every_series_has_the_state_and_the_names_that_it_should(
 
 @every_session
 def test_every_warning_of_the_validator_has_a_reason(convert: Convert, name: str) -> None:
-    issues = validate.validate_session(convert(name).bids)["issues"]
-    assert [issue for issue in issues if remarks.reason(issue) is None] == []
+    issues = validate.validate_session(convert(name).bids).issues
+    assert [issue for issue in issues if remarks.reason(msgspec.to_builtins(issue)) is None] == []
 
 
 @every_session

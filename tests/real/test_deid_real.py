@@ -104,7 +104,7 @@ def admitted(real_dicom: Path, tmp_path_factory: pytest.TempPathFactory) -> Admi
 
 
 def test_an_admitted_session_is_valid_bids(admitted: Admitted):
-    assert validate.validate_session(admitted.candidate)["errors"] == 0
+    assert validate.validate_session(admitted.candidate).errors == 0
 
 
 def test_voxels_and_affine_of_what_is_not_defaced_are_the_converters(admitted: Admitted):

@@ -13,18 +13,13 @@ from coil.bids import names
 from coil.errors import DataError
 from coil.files import link, write_json
 from coil.programs import find_program
+from coil.records.validation import Issue, Verdict
 
 _EXIT_WITH_ERRORS = 16
 
 
-def validate(bids: Path) -> dict[str, Any]:
-    """Validate a dataset offline.
-
-    Returns
-    -------
-    `errors`, `warnings` and `absent_keys` (their numbers; the last are keys that BIDS only
-    recommends, which are not counted as warnings), `issues` (`code`, `severity`, `location`
-    relative to the dataset, `message`; sorted) and the validator's `version`.
+def validate(bids: Path) -> Verdict:
+    """The verdict on a dataset, reached offline.
 
     Raises
     ------
@@ -53,11 +48,11 @@ def validate(bids: Path) -> dict[str, Any]:
                 "run it by hand on the dataset to see why"
             )
         found = json.loads(verdict.read_text(encoding="utf-8"))
-    return _summary(found["issues"], found.get("summary", {}).get("schemaVersion"))
+    return _verdict(_issues(found["issues"]), found.get("summary", {}).get("schemaVersion"))
 
 
-def validate_session(candidate: Path, ignore: Sequence[str] | None = None) -> dict[str, Any]:
-    """Validate one session by itself: `candidate` holds `sub-X/ses-Y/`.
+def validate_session(candidate: Path, ignore: Sequence[str] | None = None) -> Verdict:
+    """The verdict on one session by itself: `candidate` holds `sub-X/ses-Y/`.
 
     What concerns the dataset as a whole (its description, README, participants) is left out.
     With `ignore`, the lines of a .bidsignore, it is of a derivative dataset.
@@ -65,32 +60,38 @@ def validate_session(candidate: Path, ignore: Sequence[str] | None = None) -> di
     with tempfile.TemporaryDirectory(prefix=".validate-", dir=candidate.parent) as folder:
         bids = Path(folder) / "bids"
         shutil.copytree(candidate, bids, copy_function=link)
-        about: dict[str, Any] = {"Name": "one session", "BIDSVersion": names.bids_version()}
-        about["DatasetType"] = "raw" if ignore is None else "derivative"
-        if ignore is not None:
-            about["GeneratedBy"] = [{"Name": "scanner"}]
-            (bids / ".bidsignore").write_text("".join(f"{line}\n" for line in ignore))
-        write_json(bids / "dataset_description.json", about)
+        _describe(bids, ignore)
         verdict = validate(bids)
-    issues = [issue for issue in verdict["issues"] if issue["location"].startswith("sub-")]
-    return {**verdict, **_count(issues), "issues": issues}
+    issues = [issue for issue in verdict.issues if issue.location.startswith("sub-")]
+    return _verdict(issues, verdict.version)
 
 
-def _summary(found: dict[str, Any], version: str | None) -> dict[str, Any]:
+def _describe(bids: Path, ignore: Sequence[str] | None) -> None:
+    """Write what a dataset has beside its sessions, for one of the raw or of derived data."""
+    kind = "raw" if ignore is None else "derivative"
+    about = {"Name": "one session", "BIDSVersion": names.bids_version(), "DatasetType": kind}
+    if ignore is None:
+        write_json(bids / "dataset_description.json", about)
+        return
+    write_json(bids / "dataset_description.json", {**about, "GeneratedBy": [{"Name": "scanner"}]})
+    (bids / ".bidsignore").write_text("".join(f"{line}\n" for line in ignore))
+
+
+def _issues(found: dict[str, Any]) -> list[Issue]:
+    """The issues in the validator's JSON, sorted."""
     messages = found.get("codeMessages") or {}
     if not isinstance(messages, dict):
         messages = dict(messages)
     issues = [
-        {
-            "code": issue.get("code", ""),
-            "severity": issue.get("severity", "warning"),
-            "location": str(issue.get("location") or "").lstrip("/"),
-            "message": _message(issue, messages),
-        }
+        Issue(
+            code=issue.get("code", ""),
+            severity=issue.get("severity", "warning"),
+            location=str(issue.get("location") or "").lstrip("/"),
+            message=_message(issue, messages),
+        )
         for issue in found.get("issues", [])
     ]
-    issues.sort(key=lambda issue: tuple(issue[k] for k in ("severity", "code", "location")))
-    return {**_count(issues), "issues": issues, "version": version}
+    return sorted(issues, key=lambda issue: (issue.severity, issue.code, issue.location))
 
 
 def _message(issue: dict[str, Any], messages: dict[str, str]) -> str:
@@ -100,12 +101,14 @@ def _message(issue: dict[str, Any], messages: dict[str, str]) -> str:
     return " ".join(f"{text} {f'({detail})' if detail else ''}".split())
 
 
-def _count(issues: list[dict[str, Any]]) -> dict[str, int]:
-    severities = [issue["severity"] for issue in issues]
+def _verdict(issues: Sequence[Issue], version: str | None) -> Verdict:
+    severities = [issue.severity for issue in issues]
     # Keys that BIDS recommends, and the scanner did not give or that could identify somebody.
-    absent = sum(issue["code"].endswith("_KEY_RECOMMENDED") for issue in issues)
-    return {
-        "errors": severities.count("error"),
-        "warnings": severities.count("warning") - absent,
-        "absent_keys": absent,
-    }
+    absent = sum(issue.code.endswith("_KEY_RECOMMENDED") for issue in issues)
+    return Verdict(
+        errors=severities.count("error"),
+        warnings=severities.count("warning") - absent,
+        absent_keys=absent,
+        issues=tuple(issues),
+        version=version,
+    )

@@ -106,7 +106,7 @@ def test_the_derivatives_are_a_valid_dataset(done):
     about = {"name": "qc", "level": "session", "others": []}
     about |= {key: entry[key] for key in ("description", "bidsignore")}
     assert dataset.write(target, about, ["sub-A7KQ_ses-1"])
-    assert validate(target)["errors"] == 0
+    assert validate(target).errors == 0
 
 
 def test_a_file_that_is_no_image_fails_its_row_and_not_the_others(tmp_path):

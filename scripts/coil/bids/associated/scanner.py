@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from coil import __version__
 from coil.bids import names
 from coil.bids.validate import validate
 from coil.files import read_json, remove_tree, write_if_changed, write_json
 from coil.records.session import SessionRecord
+from coil.records.validation import Verdict
 from coil.workspace import Results
 
 _README = """\
@@ -51,7 +51,7 @@ def unnamed(listed: Iterable[str]) -> list[str]:
     return [f"*_{suffix}.*" for suffix in sorted(suffixes - known)]
 
 
-def judge(verdict: Path, records: Iterable[Path], authors: Sequence[str]) -> dict[str, Any]:
+def judge(verdict: Path, records: Iterable[Path], authors: Sequence[str]) -> Verdict:
     """Write the dataset of what the scanners computed for the sessions of a project.
 
     Parameters
@@ -71,9 +71,7 @@ def judge(verdict: Path, records: Iterable[Path], authors: Sequence[str]) -> dic
     return write(Results.of_verdict(verdict).bids, sessions, authors)
 
 
-def write(
-    dataset: Path, records: Iterable[SessionRecord], authors: Sequence[str] = ()
-) -> dict[str, Any]:
+def write(dataset: Path, records: Iterable[SessionRecord], authors: Sequence[str] = ()) -> Verdict:
     """Describe the derivative dataset of a raw `dataset`, and let the validator judge it.
 
     Sessions that are in no record are taken out; with none left the whole dataset is.
@@ -101,7 +99,7 @@ def write(
                 session.parent.rmdir()
     if not listed:
         remove_tree(target)
-        return {"errors": 0, "warnings": 0, "absent_keys": 0, "issues": [], "version": None}
+        return Verdict()
     description = {
         "Name": "What the scanners computed",
         "BIDSVersion": names.bids_version(),

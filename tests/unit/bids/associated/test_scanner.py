@@ -102,7 +102,7 @@ def test_it_gets_a_valid_derivative_dataset_of_its_own(pulled: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in made} == {0o755}
     assert not list(dataset.rglob("*cbf*"))
     verdict = scanner.write(dataset, [session_record(derivatives=record["derivatives"])])
-    assert verdict["errors"] == 0, verdict["issues"]
+    assert verdict.errors == 0, verdict.issues
     target = pulled.parent / "results" / "derivatives" / "scanner"
     about = json.loads((target / "dataset_description.json").read_text())
     assert about["DatasetType"] == "derivative"

@@ -154,8 +154,8 @@ def test_the_validator_has_no_error_and_warns_of_nothing_beside(
     done: tuple[Any, Any, Path],
 ) -> None:
     verdict = validate_session(done[2])
-    assert verdict["errors"] == 0, verdict["issues"]
-    told = {issue["code"] for issue in verdict["issues"] if "KEY_RECOMMENDED" not in issue["code"]}
+    assert verdict.errors == 0, verdict.issues
+    told = {issue.code for issue in verdict.issues if "KEY_RECOMMENDED" not in issue.code}
     assert told <= {"SUSPICIOUSLY_SHORT_EVENT_DESIGN"}  # two events
 
 

@@ -357,7 +357,7 @@ def test_an_image_that_is_not_what_bids_wants_of_its_kind_costs_itself_alone(
     assert [row["state"] for row in found[:2]] == ["mapped", state]
     assert found[1]["reason"].startswith(reason)
     verdict = validate.validate_session(tmp_path / "out" / "bids")
-    assert not [issue for issue in verdict["issues"] if issue["severity"] == "error"]
+    assert not [issue for issue in verdict.issues if issue.severity == "error"]
 
 
 def test_a_required_series_that_fails_is_missing(tmp_path: Path) -> None:
@@ -515,5 +515,5 @@ def test_a_pet_series_is_valid_with_what_its_rule_supplies(tmp_path: Path) -> No
     )["series"]
     assert (row["name"], row["volumes"]) == ("pet/sub-X_ses-Y_trc-FDG_pet", 2)
     assert "TimeZero" in row["supplied"]
-    issues = validate.validate_session(tmp_path / "out" / "bids")["issues"]
-    assert [issue["message"] for issue in issues if issue["severity"] == "error"] == []
+    issues = validate.validate_session(tmp_path / "out" / "bids").issues
+    assert [issue.message for issue in issues if issue.severity == "error"] == []

@@ -95,9 +95,9 @@ def test_a_dataset_is_valid(tmp_path: Path) -> None:
         "subjects": 2, "sessions": 3, "images": 3, "instruments": 1, "problems": (),
     }  # fmt: skip
     verdict = validate(bids)
-    assert verdict["errors"] == 0, verdict["issues"]
+    assert verdict.errors == 0, verdict.issues
     unwanted = {"README_FILE_MISSING", "README_FILE_SMALL", "NO_AUTHORS", "TSV_ADDITIONAL_COLUMNS"}
-    assert not unwanted & {issue["code"] for issue in verdict["issues"]}
+    assert not unwanted & {issue.code for issue in verdict.issues}
 
 
 def test_participants_and_sessions_come_from_records_and_demographics(tmp_path: Path) -> None:
@@ -155,13 +155,13 @@ def test_what_no_record_accounts_for_is_taken_out(tmp_path: Path) -> None:
 def test_one_session_is_judged_without_the_datasets_files(tmp_path: Path) -> None:
     bids = tmp_path / "candidate"
     session(bids, "A", "1")
-    assert validate_session(bids)["errors"] == 0
+    assert validate_session(bids).errors == 0
     image = bids / "sub-A" / "ses-1" / "anat" / "sub-A_ses-1_T1w.nii.gz"
     image.rename(image.with_name("sub-A_ses-1_T1wx.nii.gz"))
     verdict = validate_session(bids)
-    assert verdict["errors"] > 0
-    assert all(issue["location"].startswith("sub-A/") for issue in verdict["issues"])
-    assert verdict["version"]
+    assert verdict.errors > 0
+    assert all(issue.location.startswith("sub-A/") for issue in verdict.issues)
+    assert verdict.version
     assert [path.name for path in tmp_path.iterdir()] == ["candidate"]
 
 
@@ -209,7 +209,7 @@ def test_a_value_outside_the_levels_leaves_the_column_out_and_names_the_particip
     assert "sub-B, column arm: is not one of its levels" in caplog.text
     assert "placebo" not in caplog.text + problem.reason
     assert "arm" not in (tmp_path / "participants.tsv").read_text()
-    assert validate(tmp_path)["errors"] == 0
+    assert validate(tmp_path).errors == 0
 
 
 def test_what_holds_a_label_of_the_archive_is_left_out(tmp_path: Path) -> None:
@@ -264,4 +264,4 @@ def test_a_dataset_of_no_session_has_no_error_either(tmp_path: Path) -> None:
     write(tmp_path, [session(tmp_path, "A", "1")], Tables(PEOPLE))
     write(tmp_path, [], Tables(PEOPLE, [ARM], [ARM], [PHQ9]))
     verdict = validate(tmp_path)
-    assert verdict["errors"] == 0, verdict["issues"]
+    assert verdict.errors == 0, verdict.issues

@@ -68,7 +68,7 @@ def test_everything_is_told_and_valid(tmp_path: Path) -> None:
     }
     assert (tmp_path / ".bidsignore").read_text() == "extra/\n"
     verdict = validate(tmp_path)
-    told_of = {issue["code"] for issue in verdict["issues"] if "RECOMMENDED" not in issue["code"]}
+    told_of = {issue.code for issue in verdict.issues if "RECOMMENDED" not in issue.code}
     assert not told_of
 
 
@@ -92,7 +92,7 @@ def test_what_the_citation_tells_is_told_there_alone(tmp_path: Path) -> None:
     assert (cited["license"], cited["version"]) == ("CC0-1.0", "1.1.0")
     assert cited["references"][0]["authors"] == [{"name": "A. Author"}]
     verdict = validate(tmp_path)
-    told_of = {issue["code"] for issue in verdict["issues"] if "RECOMMENDED" not in issue["code"]}
+    told_of = {issue.code for issue in verdict.issues if "RECOMMENDED" not in issue.code}
     # The validator counts the authors in dataset_description.json, where BIDS forbids them then.
     assert told_of == {"TOO_FEW_AUTHORS"}
 

@@ -56,7 +56,7 @@ def test_a_merged_dataset_is_valid_and_takes_no_room(tmp_path: Path) -> None:
     image = "sub-A/ses-1/anat/sub-A_ses-1_T1w.nii.gz"
     assert (tmp_path / "both" / image).samefile(one.bids / image)
     verdict = validate(tmp_path / "both")
-    assert verdict["errors"] == verdict["warnings"] == 0, verdict["issues"]
+    assert verdict.errors == verdict.warnings == 0, verdict.issues
 
 
 def test_a_site_in_the_label_renames_files_and_what_refers_to_them(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_site_in_the_label_renames_files_and_what_refers_to_them(tmp_path: Pat
     assert not list(both.rglob("sub-A*"))
     assert "IntendedFor" in sidecar.read_text()
     verdict = validate(both)
-    assert verdict["errors"] == 0, verdict["issues"]
+    assert verdict.errors == 0, verdict.issues
 
 
 def test_two_participants_of_one_label_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_column_that_the_projects_describe_differently_is_left_out(tmp_path: P
     found = tree(tmp_path / "both")
     for name in ("participants.tsv", "sessions.json", "sub-A/sub-A_sessions.tsv"):
         assert b"arm" not in found[name]
-    assert validate(tmp_path / "both")["errors"] == 0
+    assert validate(tmp_path / "both").errors == 0
 
 
 def test_the_order_of_projects_does_not_matter_and_once_more_changes_nothing(
@@ -132,9 +132,9 @@ def test_what_no_project_has_any_more_is_taken_out(tmp_path: Path) -> None:
 def test_a_project_without_any_session_takes_no_part(tmp_path: Path) -> None:
     one, none = part(tmp_path, "one", "A"), part(tmp_path, "none")
     assert merged(tmp_path, one, none).subjects == 1
-    assert validate(tmp_path / "both")["errors"] == 0
+    assert validate(tmp_path / "both").errors == 0
     assert merged(tmp_path, none).subjects == 0
-    assert validate(tmp_path / "both")["errors"] == 0
+    assert validate(tmp_path / "both").errors == 0
 
 
 @pytest.mark.parametrize(
