@@ -17,7 +17,7 @@ from coil.workspace import SCRIPTS
 UNCOUNTED = 200_000_000
 """Bytes that a scan is taken to have where the archive does not tell."""
 _IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)
-_DATA = (".css", ".html", ".j2", ".json", ".tsv", ".yaml")
+_DATA = (".css", ".html", ".js", ".sh", ".smk", ".tsv", ".yaml")
 
 
 class Unit(NamedTuple):

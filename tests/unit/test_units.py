@@ -62,9 +62,16 @@ def test_a_change_elsewhere_does_not_change_the_digest(house: Path) -> None:
     assert digest_after(house / "coil" / "other" / "page.html", "<p>") == before
 
 
-def test_a_template_in_a_used_package_counts_as_code(house: Path) -> None:
+@pytest.mark.parametrize("name", ["page.html", "page.js", "enclose.sh"])
+def test_what_a_used_package_has_beside_its_modules_counts_as_code(house: Path, name: str) -> None:
     before = code_digest("script")
-    assert digest_after(house / "coil" / "part" / "page.html", "<p>") != before
+    assert digest_after(house / "coil" / "part" / name, "changed") != before
+
+
+def test_no_file_of_the_workflow_is_of_a_kind_that_no_digest_knows() -> None:
+    files = (path for path in (units.SCRIPTS / "coil").rglob("*") if path.is_file())
+    kinds = {path.suffix for path in files if path.parent.name != "__pycache__"}
+    assert kinds - {".py"} <= set(units._DATA)
 
 
 def test_the_digest_does_not_tell_where_the_code_lies(

@@ -138,9 +138,14 @@ def _place(row: Row) -> str:
 
 
 def _shown(path: Path) -> str:
-    """The path as seen from where the person stands, who may work with --directory."""
-    here = os.environ.get("PWD")
-    return os.path.relpath(path, here) if here else str(path)
+    """The path as it leads there from where the person stands.
+
+    That is known only where the shell's folder is this one: with --directory it is another, and
+    who starts Snakemake by a program may leave there what was the shell's before.
+    """
+    here = os.environ.get("PWD", "")
+    in_shell = bool(here) and Path(here).exists() and Path(here).samefile(Path())
+    return os.path.relpath(path) if in_shell else str(path.absolute())
 
 
 def _log(row: Row) -> str:

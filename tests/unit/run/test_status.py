@@ -43,3 +43,13 @@ def test_what_failed_for_the_project_has_a_line_of_its_own(results: Path) -> Non
 def test_an_analysis_that_the_config_no_longer_names_is_not_counted(results: Path) -> None:
     (row,) = status.project_rows(Results(results), ["qc"])
     assert (row.analyses, row.reason) == ("1 done", "")
+
+
+def test_a_path_is_told_as_it_leads_there_from_where_the_person_stands(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(results.parent)
+    there = Results(Path(results.name))
+    for shell, told in ((results.parent, Path(results.name)), (results, results), (None, results)):
+        monkeypatch.setenv("PWD", str(shell) if shell else "")
+        assert f"  dataset    {told / 'bids'} (" in status.summary("study", there, [])
