@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -13,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localxnat.storage.settings import DEFAULTS
-from localxnat.storage.store import Store, now
+from localxnat.storage import seeding
+from localxnat.storage.store import Store
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -128,12 +127,7 @@ def import_dicom(root: Path, project: str, subject: str, session: str, *folders:
 def forget_counts(root: Path, project: str) -> None:
     """Leave the catalogs of a project's scans and sessions without counts of files, as those are
     in XNAT that were never refreshed."""
-    with Store(root).database.write() as connection:
-        connection.execute(
-            "UPDATE resources SET file_count = NULL, file_size = NULL"
-            " WHERE owner IN (SELECT pk FROM objects WHERE project = ?)",
-            (project,),
-        )
+    seeding.forget_counts(Store(root).database, project)
 
 
 def seed(
@@ -145,82 +139,5 @@ def seed(
     listings of any size, at some 100,000 scans in a second. `shared_into` is a second new
     project that all of it is shared into.
     """
-    store = Store(root)
-    stamp = now()
-    with store.database.write() as connection:
-        last = connection.execute("SELECT COALESCE(MAX(pk), 0) FROM objects").fetchone()[0]
-        first = {name: _reserve(connection, name, sessions) for name in ("S", "E")}
-        owner = last + 1
-        projects = [project, *filter(None, [shared_into])]
-        subjects = range(owner + len(projects), owner + len(projects) + sessions)
-        experiments = range(subjects.stop, subjects.stop + sessions)
-        images = range(experiments.stop, experiments.stop + sessions * scans)
-
-        def objects() -> Iterator[tuple[Any, ...]]:
-            for number, name in enumerate(projects):
-                pk = owner + number
-                yield pk, "project", name, name, None, name, "xnat:projectData", "{}"
-            for number, pk in enumerate(subjects):
-                name = f"{DEFAULTS['siteId']}_S{first['S'] + number:05d}"
-                label = f"S{number + 1:05d}"
-                yield pk, "subject", name, label, owner, project, "xnat:subjectData", "{}"
-            for number, pk in enumerate(experiments):
-                name = f"{DEFAULTS['siteId']}_E{first['E'] + number:05d}"
-                fields = json.dumps({"date": f"20{number % 20:02d}-{number % 12 + 1:02d}-15"})
-                label = f"S{number + 1:05d}_MR1"
-                above = subjects[number]
-                kind = "xnat:mrSessionData"
-                yield pk, "experiment", name, label, above, project, kind, fields
-            for number, pk in enumerate(images):
-                name, above = str(number % scans + 1), experiments[number // scans]
-                fields = _SCAN_FIELDS[number % scans % len(_SCAN_FIELDS)]
-                yield pk, "scan", name, name, above, project, "xnat:mrScanData", fields
-
-        connection.executemany(
-            "INSERT INTO objects (pk, kind, id, label, parent, project, xsi_type, fields,"
-            f" insert_date, last_modified, insert_user) VALUES (?,?,?,?,?,?,?,?,'{stamp}',"
-            f"'{stamp}','admin')",
-            objects(),
-        )
-        connection.execute(
-            "INSERT INTO resources (owner, label, folder, format, content, file_count, file_size)"
-            " SELECT scans.pk, 'DICOM', 'archive/' || scans.project || '/arc001/' || parents.label"
-            " || '/SCANS/' || scans.id || '/DICOM', 'DICOM', 'RAW', 100 + scans.pk % 100,"
-            " 20000000 + scans.pk FROM objects AS scans JOIN objects AS parents"
-            " ON parents.pk = scans.parent WHERE scans.pk BETWEEN ? AND ?",
-            (images.start, images.stop - 1),
-        )
-        if shared_into is not None:
-            connection.execute(
-                "INSERT INTO shares SELECT pk, ?, label FROM objects WHERE pk BETWEEN ? AND ?",
-                (shared_into, subjects.start, experiments.stop - 1),
-            )
-
-
-def _reserve(connection: sqlite3.Connection, counter: str, number: int) -> int:
-    """The first of so many new IDs."""
-    row = connection.execute(
-        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + ?"
-        " RETURNING value",
-        (counter, number, number),
-    ).fetchone()
-    return row["value"] - number + 1
-
-
-_SCAN_FIELDS = [
-    json.dumps(
-        {
-            "type": name,
-            "series_description": name,
-            "quality": "usable",
-            "frames": frames,
-            "parameters/tr": "2000.0",
-            "parameters/te": "30.0",
-            "UID": f"1.2.840.113619.2.{number}",
-        }
-    )
-    for number, (name, frames) in enumerate(
-        [("localizer", "3"), ("T1w_MPRAGE", "192"), ("T2w_SPACE", "176"), ("rest", "300"),
-         ("task-nback", "240"), ("fieldmap", "72"), ("DTI", "65")]
-    )
-]  # fmt: skip
+    projects = [project, *filter(None, [shared_into])]
+    seeding.seed(Store(root).database, projects, sessions, scans)

@@ -9,6 +9,7 @@ from localxnat.api import configs
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.users import only_admin
 from localxnat.errors import Refused
+from localxnat.storage.configs import Change, Key, Version
 
 _SCRIPT, _ENABLED = "sitewideAnonymizationScript", "enableSitewideAnonymizationScript"
 _DEFAULT = """version "6.1"
@@ -64,13 +65,12 @@ async def project(request: Request, who: Who) -> Response:
 
 def _project(request: Request, who: Who, script: str) -> Response:
     base = archive(request)
-    place = _place(base, who, request)
+    key = _key(base, who, request)
     if request.method == "PUT":
-        configs.replace(base, who, place, script, "enabled", "", None)
+        configs.configs_of(base).replace(key, Change(script, "enabled", who.user.login))
         return Response(status_code=200)
-    if _is_enabled(base, place):
-        return PlainTextResponse(configs.versions(base, place)[0]["contents"])
-    return Response(status_code=204)
+    newest = _enabled(base, key)
+    return Response(status_code=204) if newest is None else PlainTextResponse(newest.contents)
 
 
 async def project_enabled(request: Request, who: Who) -> Response:
@@ -81,28 +81,29 @@ async def project_enabled(request: Request, who: Who) -> Response:
 
 def _project_enabled(request: Request, who: Who, enable: bool) -> Response:
     base = archive(request)
-    place = _place(base, who, request)
+    key = _key(base, who, request)
     if request.method == "GET":
-        return JSONResponse(_is_enabled(base, place))
-    if not configs.versions(base, place):
+        return JSONResponse(_enabled(base, key) is not None)
+    if not configs.configs_of(base).versions(key):
         raise Refused(500, "Couldn't find the site configuration for tool anon and path script.")
-    return configs.set_status(base, who, place, "enabled" if enable else "disabled", "")
+    return configs.set_status(base, who, key, "enabled" if enable else "disabled", "")
 
 
-def _is_enabled(base: Archive, place: configs.Place) -> bool:
-    newest = next(iter(configs.versions(base, place)), None)
-    return newest is not None and newest["status"] == "enabled"
+def _enabled(base: Archive, key: Key) -> Version | None:
+    """The newest version of a script, if it is enabled."""
+    newest = next(iter(configs.configs_of(base).versions(key)), None)
+    return newest if newest and newest.status == "enabled" else None
 
 
-def _place(base: Archive, who: Who, request: Request) -> configs.Place:
-    """Where a project's script is kept, if the user may read it, or change it; XNAT fails
+def _key(base: Archive, who: Who, request: Request) -> Key:
+    """The key of a project's script, if the user may read it, or change it; XNAT fails
     where there is no such project."""
     found = base.store.project(request.path_params["project"])
     if found is None:
         raise Refused(500, "There was an error in the request.")
     if not base.auth.may(who.user, "delete" if request.method == "PUT" else "read", found):
         raise Refused(403, "The user has no right to this project's script.")
-    return configs.Place(found.id, "anon", "script")
+    return Key(found.id, "anon", "script")
 
 
 def routes() -> list[Route]:

@@ -4,18 +4,16 @@ A few hundred objects are read at a time, by a handful of queries whatever their
 a listing takes neither a query an object nor memory for all of them.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from localxnat.api.columns import Held, Plan, Source
 from localxnat.api.targets import Call
 from localxnat.model import xsi
-from localxnat.storage.store import Object, scan_order
+from localxnat.storage import listings
+from localxnat.storage.store import Object, Share, scan_order
 
 BATCH = 400
-_AMONG = "(SELECT value FROM json_each(?))"
 _CHILDREN = {"scans": "scan", "assessors": "assessor", "sessions": "experiment"}
 Pair = tuple[Object, Object | None]
 
@@ -44,8 +42,7 @@ def joined(
 def _rename(call: Call, parents: dict[int, Object], into: str) -> None:
     guests = [pk for pk, one in parents.items() if into and one.project != into]
     if guests:
-        statement = f"SELECT object, label FROM shares WHERE project = ? AND object IN {_AMONG}"
-        for pk, label in rows(call, statement, [into, json.dumps(guests)]):
+        for pk, label in listings.labels_in(call.store.database, into, guests):
             parents[pk].label = label
 
 
@@ -54,23 +51,21 @@ def _all(found: dict[int, list[Pair]]) -> list[Object]:
 
 
 def _join_lists(call: Call, source: Source, held: Held, owners: list[Object]) -> None:
+    database = call.store.database
     if source.shares:
-        shares: dict[int, list[tuple[str, str]]] = {}
-        statement = f"SELECT object, project, label FROM shares WHERE object IN {_AMONG}"
-        for pk, project, label in rows(call, statement, [_keys(owners)]):
-            shares.setdefault(pk, []).append((project, label))
+        shares: dict[int, list[Share]] = {}
+        for pk, share in listings.shares(database, _keys(owners)):
+            shares.setdefault(pk, []).append(share)
         held.shares |= shares
     if source.catalogs:
-        # A catalog that was never refreshed does not know how many files it has.
-        told = ", ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in source.told)
         catalogs = held.catalogs.setdefault(source.told, {})
-        statement = f"SELECT owner, {told} FROM resources WHERE owner IN {_AMONG} ORDER BY id"
-        for row in rows(call, statement, [_keys(one for one in owners if one.pk not in catalogs)]):
-            catalogs.setdefault(row[0], []).append(row[1:])
+        new = _keys(one for one in owners if one.pk not in catalogs)
+        for owner, values in listings.catalogs(database, new, source.told):
+            catalogs.setdefault(owner, []).append(values)
 
 
-def _keys(things: Iterable[Object]) -> str:
-    return json.dumps([one.pk for one in things])
+def _keys(things: Iterable[Object]) -> list[int]:
+    return [one.pk for one in things]
 
 
 def _related(
@@ -98,8 +93,7 @@ def _children(call: Call, source: Source, batch: list[Object]) -> dict[int, list
     kind = _CHILDREN[source.relation]
     owners = {one.pk: one for one in batch}
     found: dict[int, list[Pair]] = {}
-    statement = f"SELECT * FROM objects WHERE parent IN {_AMONG} AND kind = ?"
-    for child in things_of(rows(call, statement, [json.dumps(list(owners)), kind])):
+    for child in listings.children(call.store.database, owners, kind):
         if xsi.is_a(child.xsi_type, source.xsi_type) and child.parent:
             found.setdefault(child.parent, []).append((child, owners.get(child.parent)))
     if kind == "scan":
@@ -110,23 +104,4 @@ def _children(call: Call, source: Source, batch: list[Object]) -> dict[int, list
 
 def by_key(call: Call, pks: Iterable[int | None]) -> dict[int, Object]:
     """Objects by their keys."""
-    wanted = [*{pk for pk in pks if pk is not None}]
-    found = rows(call, f"SELECT * FROM objects WHERE pk IN {_AMONG}", [json.dumps(wanted)])
-    return {thing.pk: thing for thing in things_of(found)}
-
-
-def rows(call: Call, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-    """The rows of a query as plain tuples: there are many."""
-    cursor = call.store.database.connection.cursor()
-    cursor.row_factory = None
-    return cursor.execute(statement, values).fetchall()
-
-
-def things_of(found: list[tuple[Any, ...]]) -> list[Object]:
-    """The objects of rows, their fields parsed in one go: one at a time takes twice as long."""
-    values = json.loads(f"[{','.join([row[7] for row in found])}]")
-    return [
-        Object(pk, kind, name, label, parent, project, xsi_type, made, changed, user, held)
-        for (pk, kind, name, label, parent, project, xsi_type, _, made, changed, user, *_), held
-        in zip(found, values, strict=True)
-    ]  # fmt: skip
+    return listings.objects(call.store.database, pks)

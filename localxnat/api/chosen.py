@@ -1,19 +1,17 @@
 """Which experiments a listing is about, as far as the user may see them."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from localxnat.api.bulk import BATCH, by_key, rows
+from localxnat.api.bulk import BATCH, by_key
 from localxnat.api.listings import Listing
 from localxnat.api.targets import Call, Target
 from localxnat.model import xsi
+from localxnat.storage import listings
+from localxnat.storage.listings import Guest
 from localxnat.storage.store import Object
 
 _ASSESSOR = "xnat:imageAssessorData"
-_AMONG = "(SELECT value FROM json_each(?))"
-Chosen = tuple[int, str]
-"""An object's key, and the label that it has where it is shared; empty for its own."""
 
 
 def experiments(call: Call, target: Target, listing: Listing) -> Iterable[Object]:
@@ -43,29 +41,41 @@ def _experiments(call: Call, target: Target, listing: Listing) -> Iterator[Objec
             yield thing
 
 
-def _chosen(call: Call, target: Target, root: str) -> list[Chosen]:
-    kinds = "kind IN ('experiment', 'assessor')"
-    if xsi.is_a(root, _ASSESSOR):
-        kinds = "kind = 'assessor'"
-    elif root != "xnat:experimentData":
-        kinds = "kind = 'experiment'"
-    if target.subject and target.project:
-        here = "project = ? OR pk IN (SELECT object FROM shares WHERE project = ?)"
-        values = [target.subject.pk, *[target.project.id] * 2]
-        return _keys(call, f"parent = ? AND {kinds} AND ({here})", *values)
+def _chosen(call: Call, target: Target, root: str) -> list[Guest]:
+    database, kinds = call.store.database, _kinds(root)
+    project = target.project.id if target.project else None
     if target.subject:
-        return _keys(call, f"parent = ? AND {kinds}", target.subject.pk)
-    if target.project:
-        home = target.project.id
-        return [*_keys(call, f"project = ? AND {kinds}", home), *_guests(call, home, kinds)]
+        return _own(call, kinds, subject=target.subject.pk, project=project, shared=True)
+    if project:
+        return [*_own(call, kinds, project=project), *listings.guests(database, kinds, project)]
     named = {name.lower(): value for name, value in call.query}
     shared = next((one for name, one in named.items() if name.endswith(_SHARE)), "")
     if shared and _plain(shared):
-        return [(pk, "") for pk, _ in _guests(call, shared, kinds)]
-    project = call.query.get("project")
-    if project and _plain(project):
-        return _keys(call, f"project = ? AND {kinds}", project)
-    return _keys(call, kinds)
+        return [Guest(pk) for pk, _ in listings.guests(database, kinds, shared)]
+    asked = call.query.get("project")
+    return _own(call, kinds, project=asked if asked and _plain(asked) else None)
+
+
+def _kinds(root: str) -> tuple[str, ...]:
+    """The kinds of objects that may be of a type."""
+    if xsi.is_a(root, _ASSESSOR):
+        return ("assessor",)
+    return ("experiment", "assessor") if root == "xnat:experimentData" else ("experiment",)
+
+
+def _own(
+    call: Call,
+    kinds: Sequence[str],
+    *,
+    subject: int | None = None,
+    project: str | None = None,
+    shared: bool = False,
+) -> list[Guest]:
+    """Experiments under the labels that they have at home."""
+    found = listings.experiments(
+        call.store.database, kinds, subject=subject, project=project, shared=shared
+    )
+    return [Guest(pk) for pk in found]
 
 
 _SHARE = "sharing/share/project"
@@ -73,20 +83,6 @@ _SHARE = "sharing/share/project"
 
 def _plain(value: str) -> bool:
     return not set("*%,") & set(value)
-
-
-def _keys(call: Call, where: str, *values: object) -> list[Chosen]:
-    found = rows(call, f"SELECT pk FROM objects WHERE {where} ORDER BY pk", values)
-    return [(pk, "") for (pk,) in found]
-
-
-def _guests(call: Call, project: str, kinds: str) -> list[Chosen]:
-    return rows(
-        call,
-        "SELECT pk, shares.label FROM shares JOIN objects ON pk = object"
-        f" WHERE shares.project = ? AND {kinds} ORDER BY pk",
-        [project],
-    )  # type: ignore[return-value]  # two columns
 
 
 def _wait(call: Call, pks: Sequence[int], with_scans: bool) -> None:
@@ -97,10 +93,7 @@ def _wait(call: Call, pks: Sequence[int], with_scans: bool) -> None:
     """
     if not (seconds := call.store.seconds_for_rights):
         return
-    number = len(pks)
-    if with_scans:
-        counted = "SELECT COUNT(*) FROM objects WHERE kind = 'scan' AND parent IN "
-        number = rows(call, counted + _AMONG, [json.dumps(pks)])[0][0]
+    number = listings.count_scans(call.store.database, pks) if with_scans else len(pks)
     time.sleep(seconds * number / 10_000)
 
 
@@ -118,13 +111,8 @@ class _Readable:
             for pk, one in things.items()
         }
         homes: dict[int, set[str]] = {pk: set() for pk in shared_as.values()}
-        shares = rows(
-            self._call,
-            f"SELECT object, project FROM shares WHERE object IN {_AMONG}",
-            [json.dumps(list(homes))],
-        )
-        for pk, project in shares:
-            homes[pk].add(project)
+        for pk, share in listings.shares(self._call.store.database, homes):
+            homes[pk].add(share.project)
         return {
             pk
             for pk, one in things.items()

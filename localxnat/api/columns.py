@@ -12,7 +12,7 @@ from functools import cached_property
 from localxnat.api import entries, shortcuts
 from localxnat.errors import Refused
 from localxnat.model import fields, xsi
-from localxnat.storage.store import Object
+from localxnat.storage.store import Object, Share
 
 Values = tuple[str, ...]
 Getter = Callable[[Object, Object | None], str]
@@ -171,7 +171,7 @@ class Held:
     """What is joined to a few hundred objects, by the keys of those."""
 
     related: dict[str, dict[int, list[tuple[Object, Object | None]]]] = field(default_factory=dict)
-    shares: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    shares: dict[int, list[Share]] = field(default_factory=dict)
     # By what is told of them: the values of each catalog of an object.
     catalogs: dict[tuple[str, ...], dict[int, list[Values]]] = field(default_factory=dict)
 

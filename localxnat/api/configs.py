@@ -4,9 +4,6 @@ A tool keeps texts under paths, for the site or for a project. What is put repla
 there, as a new version unless it is unversioned; deleting disables.
 """
 
-import sqlite3
-from dataclasses import dataclass
-
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -21,18 +18,9 @@ from localxnat.api.query import Query
 from localxnat.api.responses import rows_as
 from localxnat.api.targets import NOT_FOUND
 from localxnat.errors import Refused
-from localxnat.storage.store import now
+from localxnat.storage.configs import Change, Configs, Key, Version
 
 _ENABLED = {"enabled": "enabled", "true": "enabled", "disabled": "disabled", "false": "disabled"}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Whose configuration it is: a project's ("" for the site's), a tool's, under a path."""
-
-    project: str
-    tool: str
-    path: str
 
 
 async def handle(request: Request, who: Who) -> Response:
@@ -40,71 +28,58 @@ async def handle(request: Request, who: Who) -> Response:
     base, asked = archive(request), query.parse(request.url.query)
     parts = request.path_params
     name, tool, path = (str(parts.get(key, "")) for key in ("project", "tool", "path"))
-    place = await run_in_threadpool(_place, base, who, request.method, Place(name, tool, path))
+    key = await run_in_threadpool(_checked, base, who, request.method, Key(name, tool, path))
     if request.method == "GET":
-        return await run_in_threadpool(_get, base, asked, place)
+        return await run_in_threadpool(_get, base, asked, key)
     if request.method == "DELETE":
-        return await run_in_threadpool(set_status, base, who, place, "disabled", "")
-    return await _put(request, base, who, asked, place)
+        return await run_in_threadpool(set_status, base, who, key, "disabled", "")
+    return await _put(request, base, who, asked, key)
 
 
-def _place(base: Archive, who: Who, method: str, place: Place) -> Place:
-    """The place with the project's ID, if the user may do there what is asked."""
-    if not place.project:
+def _checked(base: Archive, who: Who, method: str, key: Key) -> Key:
+    """The key with the project's ID, if the user may do there what is asked."""
+    if not key.project:
         if method != "GET" and not who.user.admin:
             raise Refused(403, "Only an administrator configures the site.")
-        return place
-    project = base.store.project(place.project)
+        return key
+    project = base.store.project(key.project)
     if project is None:
         raise Refused(404, NOT_FOUND)
     if method == "GET" and not base.auth.may(who.user, "list", project):
         raise Refused(404, NOT_FOUND)
     if not base.auth.may(who.user, "read" if method == "GET" else "delete", project):
         raise Refused(403, "The user has no right to this project's configuration.")
-    return Place(project.id, place.tool, place.path)
+    return Key(project.id, key.tool, key.path)
 
 
 # Reading -------------------------------------------------------------------------------------
 
 
-def versions(base: Archive, place: Place) -> list[sqlite3.Row]:
-    """All versions of a text, the newest first."""
-    return base.store.database.connection.execute(
-        "SELECT * FROM configs WHERE project = ? AND tool = ? AND path = ? ORDER BY id DESC",
-        (place.project, place.tool, place.path),
-    ).fetchall()
+def configs_of(base: Archive) -> Configs:
+    """What the archive keeps of them."""
+    return Configs(base.store.database)
 
 
-def _newest(base: Archive, place: Place) -> list[sqlite3.Row]:
-    """The newest version of each text of a project or of one of its tools."""
-    where, values = ("AND tool = ?", (place.tool,)) if place.tool else ("", ())
-    return base.store.database.connection.execute(
-        "SELECT * FROM configs WHERE id IN (SELECT MAX(id) FROM configs WHERE project = ?"
-        f" {where} GROUP BY tool, path) ORDER BY tool, path",
-        (place.project, *values),
-    ).fetchall()
-
-
-def _get(base: Archive, asked: Query, place: Place) -> Response:
-    form = asked.get("format")
-    if not place.tool:
-        tools = dict.fromkeys(row["tool"] for row in _newest(base, place))
+def _get(base: Archive, asked: Query, key: Key) -> Response:
+    form, configs = asked.get("format"), configs_of(base)
+    if not key.tool:
+        tools = dict.fromkeys(row.tool for row in configs.newest(key.project, key.tool))
         return _found([{"tool": tool} for tool in tools], asked)
-    if not place.path:
-        return _found([_row(row) for row in _newest(base, place)], asked)
-    found = versions(base, place)
+    if not key.path:
+        return _found([_row(row) for row in configs.newest(key.project, key.tool)], asked)
+    found = configs.versions(key)
     if not found and asked.flag("defaultToSiteWide"):
-        found = versions(base, Place("", place.tool, place.path))
+        found = configs.versions(Key("", key.tool, key.path))
     if asked.get("action").lower() == "gethistory":
         return _found([_row(row) for row in found], asked)
     version = asked.get("version")
     if version.isdecimal():
-        found = [row for row in found if row["version"] == int(version)]
+        found = [row for row in found if row.version == int(version)]
     contents, meta = asked.flag("contents"), asked.flag("meta")
     if contents and not meta:
-        if not found or found[0]["status"] == "disabled":
+        if not found or found[0].status == "disabled":
             return _found([], asked)
-        return PlainTextResponse(found[0]["contents"])
+        return PlainTextResponse(found[0].contents)
     rows = [_row(row) for row in found[:1]]
     if meta and not contents:
         for row in rows:
@@ -120,26 +95,26 @@ def _found(rows: list[Row], asked: Query) -> Response:
     return rows_as(rows, asked.get("format"))
 
 
-def _row(row: sqlite3.Row) -> Row:
+def _row(version: Version) -> Row:
     return {
-        "tool": row["tool"],
-        "path": row["path"],
-        "project": row["project"],
-        "user": row["user"],
-        "create_date": row["created"],
-        "reason": row["reason"],
-        "contents": row["contents"],
-        "unversioned": "true" if row["unversioned"] else "false",
-        "version": str(row["version"]),
-        "status": row["status"],
+        "tool": version.tool,
+        "path": version.path,
+        "project": version.project,
+        "user": version.user,
+        "create_date": version.created,
+        "reason": version.reason,
+        "contents": version.contents,
+        "unversioned": "true" if version.unversioned else "false",
+        "version": str(version.version),
+        "status": version.status,
     }
 
 
 # Writing -------------------------------------------------------------------------------------
 
 
-async def _put(request: Request, base: Archive, who: Who, asked: Query, place: Place) -> Response:
-    if not place.path:
+async def _put(request: Request, base: Archive, who: Who, asked: Query, key: Key) -> Response:
+    if not key.path:
         raise Refused(400, "A configuration has a tool and a path.")
     status, contents = asked.get("status"), await _contents(request)
     if request.headers.get("content-type", "").startswith("application/json"):
@@ -151,12 +126,11 @@ async def _put(request: Request, base: Archive, who: Who, asked: Query, place: P
         raise Refused(400, "The status is enabled or true, or disabled or false.")
     status, reason = _ENABLED.get(status.lower(), ""), asked.get("reason")
     if not contents:
-        return await run_in_threadpool(set_status, base, who, place, status, reason)
+        return await run_in_threadpool(set_status, base, who, key, status, reason)
     versioned = asked.get("unversioned").lower()
     unversioned = versioned == "true" if versioned else None
-    return await run_in_threadpool(
-        replace, base, who, place, contents, status or "enabled", reason, unversioned
-    )
+    change = Change(contents, status or "enabled", who.user.login, reason, unversioned)
+    return await run_in_threadpool(_replace, base, key, change)
 
 
 async def _contents(request: Request) -> str | None:
@@ -173,71 +147,15 @@ def _object(text: str) -> dict[str, str]:
     return {name: str(value) for name, value in jsons.read_object(text).items()}
 
 
-def replace(
-    base: Archive,
-    who: Who,
-    place: Place,
-    contents: str,
-    status: str,
-    reason: str,
-    unversioned: bool | None,
-) -> Response:
-    with base.store.database.write():
-        before = next(iter(versions(base, place)), None)
-        if before and (before["contents"], before["status"]) == (contents, status):
-            return Response(status_code=200)
-        keep = bool(before["unversioned"]) if before and unversioned is None else bool(unversioned)
-        version = before["version"] + 1 if before and not keep else 1
-        if keep:
-            _forget(base, place)
-        _insert(base, who, place, contents, keep, version, status, reason)
-    return Response(status_code=200 if before else 201)
+def _replace(base: Archive, key: Key, change: Change) -> Response:
+    return Response(status_code=201 if configs_of(base).replace(key, change) else 200)
 
 
-def set_status(base: Archive, who: Who, place: Place, status: str, reason: str) -> Response:
-    with base.store.database.write():
-        before = next(iter(versions(base, place)), None)
-        if before is None:
-            raise Refused(404, "There is no configuration there.")
-        if before["status"] != status:
-            kept, version = bool(before["unversioned"]), before["version"] + 1
-            _insert(base, who, place, before["contents"], kept, version, status, reason)
+def set_status(base: Archive, who: Who, key: Key, status: str, reason: str) -> Response:
+    """Enable or disable a text; 404 where there is none."""
+    if not configs_of(base).set_status(key, status, who.user.login, reason):
+        raise Refused(404, "There is no configuration there.")
     return Response(status_code=200)
-
-
-def _forget(base: Archive, place: Place) -> None:
-    base.store.database.connection.execute(
-        "DELETE FROM configs WHERE project = ? AND tool = ? AND path = ?",
-        (place.project, place.tool, place.path),
-    )
-
-
-def _insert(
-    base: Archive,
-    who: Who,
-    place: Place,
-    contents: str,
-    unversioned: bool,
-    version: int,
-    status: str,
-    reason: str,
-) -> None:
-    base.store.database.connection.execute(
-        "INSERT INTO configs (project, tool, path, contents, unversioned, version, status, user,"
-        " created, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            place.project,
-            place.tool,
-            place.path,
-            contents,
-            int(unversioned),
-            version,
-            status,
-            who.user.login,
-            now(),
-            reason,
-        ),
-    )
 
 
 def routes() -> list[Route]:

@@ -6,8 +6,6 @@ an object's custom fields under the form's UUID.
 
 import json
 import re
-import sqlite3
-import time
 import uuid
 from typing import Any
 
@@ -19,10 +17,11 @@ from starlette.routing import Route
 from localxnat import jsons
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.errors import Refused
+from localxnat.storage.custom_forms import CustomForms, Form
 
 _STATUSES = {"enable": "enabled", "disable": "disabled"}
 _MARKUP = re.compile(r"[&<>]")
-Form = dict[str, Any]
+Json = dict[str, Any]
 
 
 # What there is -------------------------------------------------------------------------------
@@ -36,47 +35,44 @@ async def listing(request: Request, who: Who) -> Response:
     return JSONResponse(await run_in_threadpool(_listing, archive(request), project))
 
 
-def _listing(base: Archive, project: str | None) -> list[Form]:
-    connection = base.store.database.connection
-    forms = connection.execute("SELECT * FROM custom_forms ORDER BY position, id").fetchall()
-    uses = connection.execute("SELECT * FROM custom_form_uses ORDER BY id").fetchall()
-    found: list[Form] = []
-    for form in forms:
-        mine = [use for use in uses if use["form"] == form["id"]]
-        if mine and (not project or any(use["project"] in ("", project) for use in mine)):
-            found.append(_described(base, form, mine))
-    return found
+def _forms(base: Archive) -> CustomForms:
+    return CustomForms(base.store.database)
 
 
-def _described(base: Archive, form: sqlite3.Row, uses: list[sqlite3.Row]) -> Form:
+def _used(base: Archive, project: str | None) -> list[Form]:
+    """The forms that are used, in a project or anywhere."""
+    return [
+        form
+        for form in _forms(base).all()
+        if not project or any(use.project in ("", project) for use in form.uses)
+    ]
+
+
+def _listing(base: Archive, project: str | None) -> list[Json]:
+    return [_described(form, _forms(base).has_data(form.uuid)) for form in _used(base, project)]
+
+
+def _described(form: Form, has_data: bool) -> Json:
     return {
         "appliesToList": [
             {
-                "entityId": use["project"] or None,
-                "idCustomVariableFormAppliesTo": f"{form['id']}_{use['id']}",
-                "status": use["status"],
+                "entityId": use.project or None,
+                "idCustomVariableFormAppliesTo": f"{form.id}_{use.id}",
+                "status": use.status,
             }
-            for use in uses
+            for use in form.uses
         ],
-        "contents": form["contents"],
-        "formId": str(form["id"]),
-        "formUUID": form["uuid"],
-        "formZIndex": form["position"],
-        "path": f"datatype/{form['datatype']}",
-        "scope": "Project" if uses[0]["project"] else "Site",
-        "doProjectsShareForm": len(uses) > 1,
-        "username": form["user"],
-        "dateCreated": form["created"],
-        "hasData": _has_data(base, form["uuid"]),
+        "contents": form.contents,
+        "formId": str(form.id),
+        "formUUID": form.uuid,
+        "formZIndex": form.position,
+        "path": f"datatype/{form.datatype}",
+        "scope": "Project" if form.uses[0].project else "Site",
+        "doProjectsShareForm": len(form.uses) > 1,
+        "username": form.user,
+        "dateCreated": form.created,
+        "hasData": has_data,
     }
-
-
-def _has_data(base: Archive, identifier: str) -> bool:
-    found = base.store.database.connection.execute(
-        "SELECT 1 FROM objects WHERE instr(json_extract(fields, '$.custom_fields'), ?) LIMIT 1",
-        (f'"{identifier}"',),
-    )
-    return found.fetchone() is not None
 
 
 async def element(request: Request, who: Who) -> Response:
@@ -85,13 +81,13 @@ async def element(request: Request, who: Who) -> Response:
     if "xsiType" not in asked or "appendPrevNextButtons" not in asked:
         raise Refused(400, "The request names no xsiType or no appendPrevNextButtons.")
     project = asked.get("projectId", "")
-    forms = await run_in_threadpool(_listing, archive(request), project or None)
-    fitting = [one for one in forms if one["path"] == f"datatype/{asked['xsiType']}"]
+    forms = await run_in_threadpool(_used, archive(request), project or None)
+    fitting = [one for one in forms if one.datatype == asked["xsiType"]]
     components = [
         component
         for form in fitting
         if _is_used(form, project)
-        for component in json.loads(form["contents"]).get("components", [])
+        for component in json.loads(form.contents).get("components", [])
     ]
     if not components:
         raise Refused(404, "Custom Forms Not Found")
@@ -99,16 +95,20 @@ async def element(request: Request, who: Who) -> Response:
 
 
 def _is_used(form: Form, project: str) -> bool:
-    statuses = {use["entityId"]: use["status"] for use in form["appliesToList"]}
-    return statuses.get(project, statuses.get(None)) == "enabled"
+    statuses = {use.project: use.status for use in form.uses}
+    return statuses.get(project, statuses.get("")) == "enabled"
 
 
 async def has_data(request: Request, who: Who) -> Response:
     """GET /xapi/customforms/hasdata/{form}_{use}: whether anything is filled in."""
     name: str = request.path_params["row"]
-    forms = await run_in_threadpool(_listing, archive(request), None)
-    found = next((one for one in forms if one["formId"] == name.partition("_")[0]), None)
-    return JSONResponse(bool(found and found["hasData"]))
+    number = name.partition("_")[0]
+    return JSONResponse(await run_in_threadpool(_has_data, archive(request), number))
+
+
+def _has_data(base: Archive, number: str) -> bool:
+    found = next((form for form in _forms(base).all() if str(form.id) == number), None)
+    return found is not None and _forms(base).has_data(found.uuid)
 
 
 # Changes -------------------------------------------------------------------------------------
@@ -126,35 +126,25 @@ async def save(request: Request, who: Who) -> Response:
     return PlainTextResponse(identifier, 201)
 
 
-def _save(base: Archive, who: Who, data: Form, builder: Form) -> str:
+def _save(base: Archive, who: Who, data: Json, builder: Json) -> str:
     datatype, projects = _valid(data, builder)
-    form, _, _ = str(data.get("idCustomVariableFormAppliesTo", "-1_-1")).partition("_")
-    with base.store.database.write() as connection:
-        known = connection.execute("SELECT * FROM custom_forms WHERE id = ?", (form,)).fetchone()
-        identifier = known["uuid"] if known else str(uuid.uuid4())
-        title = str(data.get("formTitle") or builder.get("title") or "")
-        contents = json.dumps(builder if known else _in_container(builder, identifier, title))
-        position = int(data.get("zIndex") or 0)
+    number, _, _ = str(data.get("idCustomVariableFormAppliesTo", "-1_-1")).partition("_")
+    position, forms = int(data.get("zIndex") or 0), _forms(base)
+    with base.store.database.write():
+        known = forms.find(number)
+        identifier = known.uuid if known else str(uuid.uuid4())
         if known:
-            connection.execute(
-                "UPDATE custom_forms SET contents = ?, position = ? WHERE id = ?",
-                (contents, position, form),
-            )
-        else:
-            form = connection.execute(
-                "INSERT INTO custom_forms (uuid, datatype, position, contents, user, created)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (identifier, datatype, position, contents, who.user.login, int(time.time() * 1000)),
-            ).lastrowid
-        connection.executemany(
-            "INSERT OR REPLACE INTO custom_form_uses (form, project, status)"
-            " VALUES (?, ?, 'enabled')",
-            [(form, project) for project in projects],
-        )
+            forms.change(known, position, json.dumps(builder))
+            forms.use(known.id, projects)
+            return identifier
+        title = str(data.get("formTitle") or builder.get("title") or "")
+        contents = json.dumps(_in_container(builder, identifier, title))
+        new = forms.add(identifier, datatype, position, contents, who.user.login)
+        forms.use(new, projects)
     return identifier
 
 
-def _valid(data: Form, builder: Form) -> tuple[str, list[str]]:
+def _valid(data: Json, builder: Json) -> tuple[str, list[str]]:
     """A form's type, and its projects: '' for all of them. 400 for what XNAT does not take."""
     everywhere = str(data.get("isThisASiteWideConfiguration") or "").upper()
     if everywhere not in ("YES", "NO"):
@@ -168,7 +158,7 @@ def _valid(data: Form, builder: Form) -> tuple[str, list[str]]:
     return datatype, listed if everywhere == "NO" and listed else [""]
 
 
-def _in_container(builder: Form, identifier: str, title: str) -> Form:
+def _in_container(builder: Json, identifier: str, title: str) -> Json:
     """A new form with its components in one container, whose key is the form's UUID."""
     container = {
         "label": title,
@@ -200,25 +190,19 @@ async def _change(request: Request, who: Who, action: str) -> Response:
 def _apply(base: Archive, action: str, names: list[str]) -> list[str]:
     """Enable, disable or delete uses of forms; a form that has data is disabled instead."""
     done: list[str] = []
-    with base.store.database.write() as connection:
+    forms = _forms(base)
+    with base.store.database.write():
         for name in names:
-            form, _, use = name.partition("_")
-            row = connection.execute(
-                "SELECT uuid FROM custom_forms JOIN custom_form_uses AS uses ON form ="
-                " custom_forms.id WHERE custom_forms.id = ? AND uses.id = ?",
-                (form, use),
-            ).fetchone()
-            if row is None:
+            number, _, use = name.partition("_")
+            form = forms.used(number, use)
+            if form is None:
                 continue
-            if action == "delete" and not _has_data(base, row["uuid"]):
-                connection.execute("DELETE FROM custom_form_uses WHERE id = ?", (use,))
-                connection.execute(
-                    "DELETE FROM custom_forms WHERE id NOT IN (SELECT form FROM custom_form_uses)"
-                )
+            if action == "delete" and not forms.has_data(form.uuid):
+                forms.remove_use(use)
                 done.append("deleted")
                 continue
             status = _STATUSES.get(action, "disabled")
-            connection.execute("UPDATE custom_form_uses SET status = ? WHERE id = ?", (status, use))
+            forms.set_status(use, status)
             done.append(status)
     return done
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.errors import Refused
 from localxnat.model import xsi
+from localxnat.storage import summaries
 from localxnat.storage.auth import User
 
 _DISPLAYS = [
@@ -65,8 +66,7 @@ def _types(base: Archive, user: User, asked: str) -> list[str]:
     if "reateable" in asked and not _may_make(base, user):
         return []
     if asked.startswith("browseable"):
-        query = "SELECT DISTINCT xsi_type FROM objects"
-        there = {row["xsi_type"] for row in base.store.database.connection.execute(query)}
+        there = summaries.types(base.store.database)
         return [name for name in found if name in there]
     return found
 

@@ -22,7 +22,7 @@ from localxnat.api.targets import NOT_FOUND, Call, Target, require_found, resolv
 from localxnat.errors import Refused
 from localxnat.model import fields, xsi
 from localxnat.storage import archives
-from localxnat.storage.store import Object
+from localxnat.storage.store import Object, Share
 
 
 def get(call: Call) -> Response:
@@ -142,7 +142,7 @@ def _sharing(call: Call, target: Target) -> Response:
     """The projects that have an object: its own, then those that it is shared into."""
     owner = target.owner
     rows: list[listings.Row] = []
-    for name, label in [(owner.project, owner.label), *call.store.shares(owner)]:
+    for name, label in [Share(owner.project, owner.label), *call.store.shares(owner)]:
         project = call.store.project(name)
         shown = project.fields if project else {}
         rows.append(
@@ -160,13 +160,13 @@ def _users(call: Call, target: Target) -> Response:
     project = target.owner
     rows = [
         {
-            "login": row["login"],
-            "firstname": row["firstname"],
-            "lastname": row["lastname"],
-            "email": row["email"],
-            "displayname": f"{row['role'].capitalize()}s",
-            "GROUP_ID": f"{project.id}_{row['role']}",
+            "login": member.profile.login,
+            "firstname": member.profile.firstname,
+            "lastname": member.profile.lastname,
+            "email": member.profile.email,
+            "displayname": f"{member.role.capitalize()}s",
+            "GROUP_ID": f"{project.id}_{member.role}",
         }
-        for row in call.auth.members(project.id)
+        for member in call.auth.members(project.id)
     ]
     return rows_as(rows, call.query.get("format"))

@@ -31,12 +31,8 @@ _DEFAULTS: Document = {
 
 def _registry(request: Request) -> Registry:
     """The receivers; XNAT's own is among them from the start, here disabled as none listens."""
-    database = archive(request).store.database
-    found = Registry(database, "receiver")
-    with database.write() as connection:
-        seeded = connection.execute("INSERT OR IGNORE INTO counters VALUES ('receivers', 1)")
-        if seeded.rowcount:
-            found.add(_DEFAULTS | {"enabled": False})
+    found = Registry(archive(request).store.database, "receiver")
+    found.start_with(_DEFAULTS | {"enabled": False})
     return found
 
 

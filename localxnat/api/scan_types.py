@@ -1,9 +1,8 @@
 """`fixScanTypes=true`: scans take the type that scans of their description have."""
 
 from localxnat.storage.store import Object, Store
+from localxnat.storage.summaries import ScanType, described_scan_types
 
-# The type that a description has in a project, and the frames of the scans that have it.
-Known = list[tuple[str, str]]
 _FILLING = str.maketrans("", "", " _-*")
 
 
@@ -13,7 +12,7 @@ def fix(store: Store, session: Object) -> None:
     Where they have several types, the number of frames decides; where they have none, the
     description is the type. Descriptions differ neither by case nor by blanks, `_`, `-`, `*`.
     """
-    found: dict[str, Known] = {}
+    found: dict[str, list[ScanType]] = {}
     for scan in store.children(session, "scan"):
         description = scan.fields.get("series_description", "")
         if not description or scan.fields.get("type"):
@@ -27,19 +26,14 @@ def _plain(description: str) -> str:
     return description.upper().translate(_FILLING)
 
 
-def _known(store: Store, project: str) -> dict[str, Known]:
-    rows = store.database.connection.execute(
-        "SELECT DISTINCT json_extract(fields, '$.series_description') AS description,"
-        " json_extract(fields, '$.type') AS type, json_extract(fields, '$.frames') AS frames"
-        " FROM objects WHERE project = ? AND kind = 'scan' AND description != '' AND type != ''",
-        (project,),
-    )
-    found: dict[str, Known] = {}
-    for description, scan_type, frames in rows:
-        found.setdefault(_plain(description), []).append((scan_type, frames or ""))
+def _known(store: Store, project: str) -> dict[str, list[ScanType]]:
+    """The types that scans have in a project, by their plain descriptions."""
+    found: dict[str, list[ScanType]] = {}
+    for one in described_scan_types(store.database, project):
+        found.setdefault(_plain(one.description), []).append(one)
     return found
 
 
-def _match(types: Known, frames: str, otherwise: str) -> str:
-    alike = [name for name, number in types if number == frames]
-    return next(iter([*alike, *(name for name, _ in types), otherwise]))
+def _match(types: list[ScanType], frames: str, otherwise: str) -> str:
+    alike = [one.type for one in types if one.frames == frames]
+    return next(iter([*alike, *(one.type for one in types), otherwise]))

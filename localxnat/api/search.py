@@ -12,6 +12,7 @@ from localxnat.api.given import parse
 from localxnat.api.values import Getter, Line
 from localxnat.errors import Refused
 from localxnat.model import xsi
+from localxnat.storage import summaries
 from localxnat.storage.auth import Auth, User
 from localxnat.storage.store import Object, Store
 
@@ -161,16 +162,13 @@ def _lines(store: Store, auth: Auth, user: User, kind: str) -> list[Line]:
 
 def project_display(store: Store, auth: Auth) -> dict[str, Row]:
     """What searches show of projects and is none of their fields."""
-    rows = store.database.connection.execute(
-        "SELECT project, xsi_type, COUNT(*) AS number FROM objects"
-        " WHERE kind IN ('subject', 'experiment') GROUP BY project, xsi_type"
-    ).fetchall()
-    counts = {(row["project"], row["xsi_type"]): str(row["number"]) for row in rows}
+    found = summaries.types_of_projects(store.database)
+    counts = {(one.project, one.xsi_type): str(one.number) for one in found}
     shown: dict[str, Row] = {}
     for project in store.all("project"):
         people: dict[str, list[str]] = {}
         for member in auth.members(project.id):
-            people.setdefault(member["role"], []).append(member["login"])
+            people.setdefault(member.role, []).append(member.profile.login)
         shown[project.id] = {
             "project_access": project.fields.get("accessibility", "private"),
             "proj_subject_count": counts.get((project.id, "xnat:subjectData"), "0"),

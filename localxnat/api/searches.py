@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import re
-import secrets
-import time
 from xml.etree import ElementTree
 
 from starlette.concurrency import run_in_threadpool
@@ -21,9 +19,9 @@ from localxnat.api.listings import Row
 from localxnat.api.responses import rows_as
 from localxnat.api.search import Found, root_name, search
 from localxnat.errors import Refused
+from localxnat.storage.searches import Results, Search, Searches
 
 _ID = re.compile(r"[\w.@:-]{1,255}")
-_DAY = 24 * 3600
 _XDAT = f"{{{NAMESPACES['xdat']}}}"
 
 
@@ -74,14 +72,14 @@ def _json(found: Found) -> str:
 # Searches whose rows are kept -----------------------------------------------------------------
 
 
+def _searches(base: Archive) -> Searches:
+    return Searches(base.store.database)
+
+
 def _keep(base: Archive, who: Who, found: Found) -> Response:
     """Keep what a search found for a day, and say under which ID."""
-    name = f"_{who.user.login}_{secrets.token_hex(8)}"
-    kept = json.dumps({"columns": [one.about() for one in found.columns], "rows": found.rows})
-    with base.store.database.write() as connection:
-        connection.execute("DELETE FROM cached_searches WHERE made < ?", (time.time() - _DAY,))
-        values = (name, who.user.login, time.time(), kept)
-        connection.execute("INSERT INTO cached_searches VALUES (?, ?, ?, ?)", values)
+    columns = [one.about() for one in found.columns]
+    name = _searches(base).keep_results(Results(who.user.login, columns, found.rows))
     whole = json.loads(_json(found))
     whole["ResultSet"]["ID"] = name
     return JSONResponse(whole)
@@ -101,12 +99,10 @@ async def cached(request: Request, who: Who) -> Response:
 
 
 def _cached(base: Archive, who: Who, name: str) -> list[Row]:
-    row = base.store.database.connection.execute(
-        "SELECT * FROM cached_searches WHERE id = ?", (name,)
-    ).fetchone()
-    if row is None or (row["login"] != who.user.login and not who.user.admin):
+    results = _searches(base).results(name)
+    if results is None or (results.login != who.user.login and not who.user.admin):
         raise Refused(404, "There is no search of this ID.")
-    return json.loads(row["found"])["rows"]
+    return results.rows
 
 
 def cached_routes() -> list[Route]:
@@ -124,13 +120,12 @@ async def listing(request: Request, who: Who) -> Response:
 
 
 def _listing(base: Archive, who: Who) -> list[Row]:
-    found = base.store.database.connection.execute("SELECT * FROM searches ORDER BY id")
     rows: list[Row] = []
-    for saved in found:
-        root = parse(saved["document"].encode())
+    for one in _searches(base).all():
+        root = parse(one.document.encode())
         users = _users(root)
-        if _may_use(who, saved["login"], root, users):
-            rows.append(_described(saved["id"], root, users))
+        if _may_use(who, one.login, root, users):
+            rows.append(_described(one.id, root, users))
     return rows
 
 
@@ -182,14 +177,12 @@ def _load(base: Archive, who: Who, name: str) -> bytes:
         root = ElementTree.Element(f"{_XDAT}bundle", {"ID": name})
         ElementTree.SubElement(root, f"{_XDAT}root_element_name").text = name[1:]
         return ElementTree.tostring(root)
-    row = base.store.database.connection.execute(
-        "SELECT * FROM searches WHERE id = ?", (name,)
-    ).fetchone()
-    if row is None:
+    found = _searches(base).find(name)
+    if found is None:
         raise Refused(404, "There is no search of this name.")
-    document: bytes = row["document"].encode()
+    document = found.document.encode()
     root = parse(document)
-    if not _may_use(who, row["login"], root, _users(root)):
+    if not _may_use(who, found.login, root, _users(root)):
         raise Refused(403, "The user has no right to this search.")
     return document
 
@@ -198,26 +191,28 @@ def _save(base: Archive, who: Who, name: str, document: bytes) -> Response:
     root = parse(document)
     if not _ID.fullmatch(name) or not root_name(root):
         raise Refused(422, "This is no search.")
-    with base.store.database.write() as connection:
-        row = connection.execute("SELECT login FROM searches WHERE id = ?", (name,)).fetchone()
-        if row and row["login"] != who.user.login and not who.user.admin:
-            raise Refused(403, "The search is another user's.")
+    with base.store.database.write():
+        known = _own(base, who, name)
         root.set("ID", name)
-        connection.execute(
-            "INSERT OR REPLACE INTO searches (id, login, document) VALUES (?, ?, ?)",
-            (name, who.user.login, ElementTree.tostring(root, encoding="unicode")),
-        )
-    return Response(status_code=200 if row else 201)
+        text = ElementTree.tostring(root, encoding="unicode")
+        _searches(base).save(Search(name, who.user.login, text))
+    return Response(status_code=200 if known else 201)
 
 
 def _delete(base: Archive, who: Who, name: str) -> Response:
     """As in XNAT, deleting a search that is not there is no error."""
-    with base.store.database.write() as connection:
-        row = connection.execute("SELECT login FROM searches WHERE id = ?", (name,)).fetchone()
-        if row and row["login"] != who.user.login and not who.user.admin:
-            raise Refused(403, "The search is another user's.")
-        connection.execute("DELETE FROM searches WHERE id = ?", (name,))
+    with base.store.database.write():
+        _own(base, who, name)
+        _searches(base).remove(name)
     return Response(status_code=200)
+
+
+def _own(base: Archive, who: Who, name: str) -> Search | None:
+    """The search of a name; 403 if another user saved it."""
+    known = _searches(base).find(name)
+    if known and known.login != who.user.login and not who.user.admin:
+        raise Refused(403, "The search is another user's.")
+    return known
 
 
 def routes() -> list[Route]:

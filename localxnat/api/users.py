@@ -1,7 +1,6 @@
 """The users of the site, and the tokens that stand for them: /data/users, /xapi/users, tokens."""
 
 import re
-import sqlite3
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from localxnat.api import accounts
 from localxnat.api.access import Who, archive, signed_in
 from localxnat.api.responses import rows_as
 from localxnat.errors import Refused
-from localxnat.storage.auth import Auth
+from localxnat.storage.auth import Auth, Profile
 
 _TAKEN = ("username", "profiles", "active", "current", "guest")  # words of the interface
 _LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
@@ -25,12 +24,12 @@ def only_admin(who: Who) -> None:
         raise Refused(403, "Only an administrator may do this.")
 
 
-def _profile(row: sqlite3.Row, *, enabled: bool = True) -> dict[str, object]:
+def _shown(profile: Profile, *, enabled: bool = True) -> dict[str, object]:
     return {
-        "username": row["login"],
-        "firstName": row["firstname"],
-        "lastName": row["lastname"],
-        "email": row["email"],
+        "username": profile.login,
+        "firstName": profile.firstname,
+        "lastName": profile.lastname,
+        "email": profile.email,
         "enabled": enabled,
         "verified": True,
     }
@@ -40,16 +39,16 @@ async def listing(request: Request, who: Who) -> Response:
     """GET /data/users, as XNAT's old interface has it; for all users, if the site lets them."""
     if archive(request).store.settings.get("restrictUserListAccessToAdmins"):
         only_admin(who)
-    users = await run_in_threadpool(archive(request).auth.users)
+    profiles = await run_in_threadpool(archive(request).auth.users)
     rows = [
         {
             "xdat_user_id": str(number),
-            "login": row["login"],
-            "firstname": row["firstname"],
-            "lastname": row["lastname"],
-            "email": row["email"],
+            "login": profile.login,
+            "firstname": profile.firstname,
+            "lastname": profile.lastname,
+            "email": profile.email,
         }
-        for number, row in enumerate(users, start=1)
+        for number, profile in enumerate(profiles, start=1)
     ]
     return rows_as(rows, request.query_params.get("format", ""))
 
@@ -59,8 +58,7 @@ async def users(request: Request, who: Who) -> Response:
     only_admin(who)
     auth = archive(request).auth
     if request.method == "GET":
-        rows = await run_in_threadpool(auth.users)
-        return JSONResponse([row["login"] for row in rows])
+        return JSONResponse([one.login for one in await run_in_threadpool(auth.users)])
     profile = await _json(request)
     login, password = str(profile.get("username", "")), str(profile.get("password", ""))
     if not _LOGIN.fullmatch(login) or login in _TAKEN or not password:
@@ -87,8 +85,8 @@ async def username(request: Request, who: Who) -> Response:
 async def profiles(request: Request, who: Who) -> Response:
     """GET /xapi/users/profiles: all users."""
     only_admin(who)
-    rows = await run_in_threadpool(archive(request).auth.users)
-    return JSONResponse([_profile(row) for row in rows])
+    found = await run_in_threadpool(archive(request).auth.users)
+    return JSONResponse([_shown(profile) for profile in found])
 
 
 async def user(request: Request, who: Who) -> Response:
@@ -96,9 +94,7 @@ async def user(request: Request, who: Who) -> Response:
     auth, login = archive(request).auth, request.path_params["login"]
     if login != who.user.login or request.method == "DELETE":
         only_admin(who)
-    rows = await run_in_threadpool(auth.users)
-    row = next((row for row in rows if row["login"] == login), None)
-    if row is None:
+    if await run_in_threadpool(auth.profile, login) is None:
         raise Refused(404, "There is no user of this name.")
     if request.method == "DELETE":
         if login == who.user.login:
@@ -107,9 +103,10 @@ async def user(request: Request, who: Who) -> Response:
         return Response(status_code=200)
     if request.method == "PUT":
         await run_in_threadpool(_change, auth, login, await _json(request))
-    rows = await run_in_threadpool(auth.users)
-    row = next(row for row in rows if row["login"] == login)
-    return JSONResponse(_profile(row, enabled=auth.enabled(login)))
+    profile = await run_in_threadpool(auth.profile, login)
+    if profile is None:
+        raise Refused(404, "There is no user of this name.")
+    return JSONResponse(_shown(profile, enabled=auth.enabled(login)))
 
 
 def _change(auth: Auth, login: str, profile: dict[str, object]) -> None:

@@ -9,16 +9,7 @@ from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.responses import rows_as
 from localxnat.api.targets import NOT_FOUND
 from localxnat.errors import Refused
-
-_SCANNERS = (
-    "SELECT DISTINCT project, json_extract(fields, '$.scanner') AS scanner FROM objects"
-    " WHERE kind = 'experiment' AND scanner IS NOT NULL ORDER BY scanner"
-)
-_TYPES = (
-    "SELECT DISTINCT project, json_extract(fields, '$.type') AS type,"
-    " json_extract(fields, '$.series_description') AS description FROM objects"
-    " WHERE kind = 'scan' AND type IS NOT NULL ORDER BY type"
-)
+from localxnat.storage import summaries
 
 
 def _readable(base: Archive, who: Who, only: str | None) -> set[str]:
@@ -35,18 +26,18 @@ def _readable(base: Archive, who: Who, only: str | None) -> set[str]:
 
 def _scanners(base: Archive, who: Who, only: str | None) -> list[dict[str, str]]:
     readable = _readable(base, who, only)
-    rows = base.store.database.connection.execute(_SCANNERS)
-    names = dict.fromkeys(row["scanner"] for row in rows if row["project"] in readable)
+    found = summaries.scanners(base.store.database)
+    names = dict.fromkeys(one.name for one in found if one.project in readable)
     return [{"scanner": name} for name in names]
 
 
 def _scan_types(base: Archive, who: Who, only: str | None) -> list[dict[str, str]]:
     readable = _readable(base, who, only)
     described: dict[str, list[str]] = {}
-    for row in base.store.database.connection.execute(_TYPES):
-        if row["project"] in readable:
-            known = described.setdefault(row["type"], [])
-            known += [row["description"]] if row["description"] else []
+    for one in summaries.scan_types(base.store.database):
+        if one.project in readable:
+            known = described.setdefault(one.type, [])
+            known += [one.description] if one.description else []
     return [
         {"series_descriptions": ",".join(dict.fromkeys(known)), "type": name}
         for name, known in described.items()

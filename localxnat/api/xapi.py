@@ -6,6 +6,7 @@ from localxnat import XNAT_VERSION
 from localxnat.api import displays
 from localxnat.errors import Refused
 from localxnat.model import fields, xsi
+from localxnat.storage import summaries
 from localxnat.storage.auth import Auth, User
 from localxnat.storage.store import Store
 
@@ -27,12 +28,7 @@ def build_info() -> dict[str, str]:
 
 def elements(store: Store) -> list[dict[str, str]]:
     """The types that can be searched, with how many objects of them there are."""
-    counts: dict[str, int] = {}
-    rows = store.database.connection.execute(
-        "SELECT xsi_type, COUNT(*) AS number FROM objects GROUP BY xsi_type"
-    )
-    for row in rows:
-        counts[row["xsi_type"]] = row["number"]
+    counts = summaries.types(store.database)
     return [
         {
             "ELEMENT_NAME": name,

@@ -1,6 +1,5 @@
 """What the pages show: projects, subjects, sessions, scans and their files."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from localxnat.api.targets import NOT_FOUND
 from localxnat.errors import Refused
 from localxnat.model import fields
 from localxnat.pages.rendering import page
+from localxnat.storage.members import Labelled, Members
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Object
 
@@ -22,20 +22,7 @@ PER_PAGE = 100
 MOST_FILES = 500
 _DEMOGRAPHICS = ("gender", "age", "yob", "dob", "handedness", "education", "group")
 _REPORTS = (".html", ".htm", ".pdf")
-# A project's own, and what is shared into it under the label it has there.
-_MEMBERS = """SELECT pk, label, parent FROM objects WHERE project = :project AND kind = '{kind}'
- UNION ALL SELECT pk, shares.label, parent FROM shares JOIN objects ON pk = object
- WHERE shares.project = :project AND kind = '{kind}'"""
-_SUBJECTS = f"""WITH sessions AS ({_MEMBERS.format(kind="experiment")})
- SELECT pk, label FROM ({_MEMBERS.format(kind="subject")})
- WHERE instr(lower(label), :text)
- OR pk IN (SELECT parent FROM sessions WHERE instr(lower(label), :text)) ORDER BY label"""
-_SESSIONS = f"""SELECT pk, label, parent FROM ({_MEMBERS.format(kind="experiment")})
- WHERE parent IN (SELECT value FROM json_each(:parents)) ORDER BY label"""
-_GUESTS = f"""SELECT pk, label FROM ({_MEMBERS.format(kind="experiment")})
- WHERE parent NOT IN (SELECT pk FROM ({_MEMBERS.format(kind="subject")}))
- ORDER BY label LIMIT 500"""
-Shown = tuple[Object, str]
+MOST_GUESTS = 500
 
 
 def _shown(view: Callable[[Request, Who], Response]) -> Callable[..., Any]:
@@ -59,8 +46,8 @@ def projects(request: Request, who: Who) -> Response:
     rows = [
         {
             "item": project,
-            "subjects": _count(base, project, "subject"),
-            "sessions": _count(base, project, "experiment"),
+            "subjects": _members(base, project).count("subject"),
+            "sessions": _members(base, project).count("experiment"),
         }
         for project in base.store.all("project")
         if base.auth.may(who.user, "read", project)
@@ -68,10 +55,8 @@ def projects(request: Request, who: Who) -> Response:
     return page("projects.html", who, projects=rows)
 
 
-def _count(base: Archive, project: Object, kind: str) -> int:
-    statement = f"SELECT COUNT(*) FROM ({_MEMBERS.format(kind=kind)})"
-    row = base.store.database.connection.execute(statement, {"project": project.id}).fetchone()
-    return row[0]
+def _members(base: Archive, project: Object) -> Members:
+    return Members(base.store.database, project.id)
 
 
 def _project(request: Request, who: Who) -> Response:
@@ -79,19 +64,15 @@ def _project(request: Request, who: Who) -> Response:
     item = _seen(base, who, base.store.project(request.path_params["project"]))
     text = request.query_params.get("find", "").strip()
     number = request.query_params.get("page", "1")
-    connection = base.store.database.connection
-    asked = {"project": item.id, "text": text.lower()}
-    found = connection.execute(_SUBJECTS, asked).fetchall()
+    members = _members(base, item)
+    found = members.subjects(text.lower())
     pages = max(1, -(-len(found) // PER_PAGE))
     current = min(pages, max(1, int(number[:9]))) if number.isdecimal() else 1
-    part = found[(current - 1) * PER_PAGE : current * PER_PAGE]
-    subjects = _objects(base, [(row["pk"], row["label"]) for row in part])
-    asked["parents"] = json.dumps([subject.pk for subject, _ in subjects])
-    rows = connection.execute(_SESSIONS, asked).fetchall()
-    sessions: dict[int | None, list[Shown]] = {}
-    for session in _objects(base, [(row["pk"], row["label"]) for row in rows]):
-        sessions.setdefault(session[0].parent, []).append(session)
-    guests = connection.execute(_GUESTS, asked).fetchall() if current == 1 else []
+    subjects = members.objects(found[(current - 1) * PER_PAGE : current * PER_PAGE])
+    sessions: dict[int | None, list[Labelled]] = {}
+    for session in members.objects(members.sessions([one.item.pk for one in subjects])):
+        sessions.setdefault(session.item.parent, []).append(session)
+    guests = members.guests(MOST_GUESTS) if current == 1 else []
     return page(
         "project.html",
         who,
@@ -105,24 +86,14 @@ def _project(request: Request, who: Who) -> Response:
             }
             for subject, label in subjects
         ],
-        guests=_objects(base, [(row["pk"], row["label"]) for row in guests]),
+        guests=members.objects(guests),
         total=len(found),
-        everything=_count(base, item, "subject"),
+        everything=members.count("subject"),
         find=text,
         current=current,
         pages=pages,
         catalogs=_catalogs(base.resources, item, f"/data/projects/{item.id}"),
     )
-
-
-def _objects(base: Archive, labels: list[tuple[int, str]]) -> list[Shown]:
-    """Objects by key, with the labels that they have here."""
-    rows = base.store.database.connection.execute(
-        "SELECT * FROM objects WHERE pk IN (SELECT value FROM json_each(?))",
-        (json.dumps([pk for pk, _ in labels]),),
-    )
-    found = {row["pk"]: Object.of(row) for row in rows}
-    return [(found[pk], label) for pk, label in labels if pk in found]
 
 
 def _subject(request: Request, who: Who) -> Response:

@@ -21,6 +21,7 @@ IDLE_SECONDS = 900
 MAX_SESSIONS = 1000
 TOO_MANY = "Maximum number of sessions for this user exceeded."
 TOKEN_SECONDS = 2 * 24 * 3600
+_PROFILE = "login, firstname, lastname, email"
 ROLES = ("owner", "member", "collaborator")
 
 
@@ -30,6 +31,24 @@ class User:
 
     login: str
     admin: bool
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A user's names and address."""
+
+    login: str
+    firstname: str
+    lastname: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user with a role in a project."""
+
+    profile: Profile
+    role: str
 
 
 @dataclass
@@ -148,8 +167,16 @@ class Auth:
             connection.execute("DELETE FROM users WHERE login = ?", (login,))
         self.end(login)
 
-    def users(self) -> list[sqlite3.Row]:
-        return self._database.connection.execute("SELECT * FROM users ORDER BY login").fetchall()
+    def users(self) -> list[Profile]:
+        """All users by their logins."""
+        rows = self._database.connection.execute(f"SELECT {_PROFILE} FROM users ORDER BY login")
+        return [Profile(*row) for row in rows]
+
+    def profile(self, login: str) -> Profile | None:
+        row = self._database.connection.execute(
+            f"SELECT {_PROFILE} FROM users WHERE login = ?", (login,)
+        ).fetchone()
+        return Profile(*row) if row else None
 
     def _user(self, login: str) -> sqlite3.Row | None:
         return self._database.connection.execute(
@@ -271,12 +298,14 @@ class Auth:
             if role is not None:
                 connection.execute("INSERT INTO roles VALUES (?, ?, ?)", (project, login, role))
 
-    def members(self, project: str) -> list[sqlite3.Row]:
-        return self._database.connection.execute(
-            "SELECT users.*, roles.role FROM roles JOIN users USING (login) WHERE project = ?"
+    def members(self, project: str) -> list[Member]:
+        """The users who have a role in a project, by their logins."""
+        rows = self._database.connection.execute(
+            f"SELECT role, {_PROFILE} FROM roles JOIN users USING (login) WHERE project = ?"
             " ORDER BY login",
             (project,),
-        ).fetchall()
+        )
+        return [Member(Profile(*profile), role) for role, *profile in rows]
 
     def may(self, user: User, action: str, project: Object) -> bool:
         """Whether a user may `list`, `read`, `edit` or `delete` in a project.

@@ -197,6 +197,9 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 """
 
 
+AMONG = "(SELECT value FROM json_each(?))"
+"""The values of a list, which a statement takes as JSON."""
+
 # Columns that a table of an older archive has not.
 _ADDED = {
     "prearchive": {

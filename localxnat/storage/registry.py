@@ -21,6 +21,15 @@ class Registry:
         )
         return [{"id": row["id"], **json.loads(row["document"])} for row in rows]
 
+    def start_with(self, document: Document) -> None:
+        """Add an object that is there from the start; once, so that it can be removed."""
+        with self._database.write() as connection:
+            first = connection.execute(
+                "INSERT OR IGNORE INTO counters VALUES (?, 1)", (f"{self._kind}s",)
+            )
+            if first.rowcount:
+                self.add(document)
+
     def get(self, number: int) -> Document | None:
         return next((one for one in self.all() if one["id"] == number), None)
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from localxnat.errors import Refused
 from localxnat.model import fields as paths
+from localxnat.storage.custom_forms import drop_unused
 from localxnat.storage.database import Database
 from localxnat.storage.private import own_folder
 from localxnat.storage.settings import Settings
@@ -44,6 +46,13 @@ class Object:
             pk, kind, identifier, label, parent, project, xsi_type, made, changed, user,
             json.loads(fields),
         )  # fmt: skip
+
+
+class Share(NamedTuple):
+    """A project that an object is shared into, and its label there."""
+
+    project: str
+    label: str
 
 
 def now() -> str:
@@ -178,12 +187,12 @@ class Store:
             found.append(item)
         return found
 
-    def shares(self, item: Object) -> list[tuple[str, str]]:
-        """The (project, label) pairs that an object is shared into."""
+    def shares(self, item: Object) -> list[Share]:
+        """The projects that an object is shared into."""
         rows = self.database.connection.execute(
             "SELECT project, label FROM shares WHERE object = ? ORDER BY project", (item.pk,)
         )
-        return [(row["project"], row["label"]) for row in rows]
+        return [Share(*row) for row in rows]
 
     def session_of(self, item: Object) -> Object:
         """The session of a scan or an assessor; any other object is its own."""
@@ -296,8 +305,7 @@ class Store:
                 connection.execute("DELETE FROM aliases WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM configs WHERE project = ?", (item.id,))
                 connection.execute("DELETE FROM custom_form_uses WHERE project = ?", (item.id,))
-                unused = "id NOT IN (SELECT form FROM custom_form_uses)"
-                connection.execute(f"DELETE FROM custom_forms WHERE {unused}")
+                drop_unused(connection)
             parent = self.by_pk(item.parent) if item.parent is not None else None
             if parent is not None and item.kind in ("scan", "assessor"):
                 self.touch(parent)
