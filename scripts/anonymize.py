@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coil import files, jobs
+from coil import jobs
 from coil.admission import Terms, admit, refuse
 from coil.bids.names import bids_version
 from coil.deid.bids.descriptions import words_of
@@ -18,6 +18,7 @@ from coil.deid.identity.identities import LinkTable, project_secret
 from coil.deid.leak import people
 from coil.deid.protection import protection
 from coil.jobs import Failure
+from coil.records.archive import ArchiveRecord
 from coil.records.session import SessionRecord
 from coil.units import Unit
 from coil.workspace import Results
@@ -64,7 +65,7 @@ def find_terms(link: Path, archive: Path, known: Path, unit: Unit, params: dict[
     identity = params["identity"]
     return Terms(
         secret=project_secret(identity, link.parent),
-        project=files.read_json(archive)["project"],
+        project=ArchiveRecord.read(archive).project,
         subject_id=LinkTable.read(link).find(*unit).subject_id,
         dates=identity["dates"],
         time_of_day=identity["time_of_day"],

@@ -15,6 +15,7 @@ from coil.deid.dicom.profile import Profile
 from coil.deid.identity.dates import shift_days
 from coil.deid.identity.identities import LinkTable, project_secret
 from coil.jobs import Failure
+from coil.records.archive import ArchiveRecord
 from coil.units import Unit
 from coil.workspace import Results
 
@@ -67,7 +68,7 @@ def _export(
 def _profile(link: Path, archive: Path, unit: Unit, terms: dict[str, Any]) -> Profile:
     identity = terms["identity"]
     secret = project_secret(identity, link.parent)
-    project = files.read_json(archive)["project"]
+    project = ArchiveRecord.read(archive).project
     subject_id = LinkTable.read(link).find(*unit).subject_id
     return Profile(
         secret,

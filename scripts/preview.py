@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coil import files, jobs
 from coil.archive.client import Address, connect
-from coil.archive.listing import Scan
 from coil.archive.pull.headers import fetch_headers
+from coil.archive.pull.series import without_files
 from coil.bids.draft.preview import Previewed
 from coil.bids.draft.uses import uses
 from coil.bids.mapping import mapping as mappings
@@ -30,6 +30,8 @@ from coil.bids.series.reading import name_scans
 from coil.bids.series.series import Series
 from coil.deid.identity.identities import LinkTable
 from coil.errors import DataError
+from coil.records.archive import ArchiveRecord
+from coil.records.listing import ListedSession, Scan
 from coil.report import preview_page, preview_text
 from coil.workspace import Private
 
@@ -76,7 +78,7 @@ def main(
 
 def fetch_lacking(private: Private, noted: Sequence[Path]) -> None:
     """Fetch the headers that lack, over as many connections as the config allows."""
-    address = Address.noted(files.read_json(private.archive))
+    address = Address.of_record(ArchiveRecord.read(private.archive))
     links = {(row.subject, row.session): row for row in LinkTable.read(private.link).rows}
 
     def fetch(paths: Sequence[Path]) -> int:
@@ -102,7 +104,7 @@ def preview(session: Path, way: Way) -> Previewed:
         if way.headers:
             series = read_partial(_headers(session))
         else:
-            series = [Series.from_listing(scan._asdict()) for scan in _scans(session)]
+            series = [Series.from_listing(without_files(scan)) for scan in _scans(session)]
         mapping = with_sources(way.mapping, series, way.sources)
         mapping = with_overrides(mapping, series, way.overrides.get(unit, {}))
         resolved = resolve(series, mapping, *_labels(session))
@@ -116,8 +118,8 @@ def _headers(session: Path) -> Path:
     return Private(session.parent.parent).headers(session.stem)
 
 
-def _scans(session: Path) -> list[Scan]:
-    return [Scan(**scan) for scan in files.read_json(session)["scans"]]
+def _scans(session: Path) -> tuple[Scan, ...]:
+    return ListedSession.read(session).scans
 
 
 def _labels(session: Path) -> tuple[str, str]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.archive.client import connect
+from coil.archive.client import Address, connect
 from coil.archive.push import mirror
 from coil.archive.push.exports import address, copy_of, explained, read_scans
 from coil.deid.identity.identities import project_secret
+from coil.records.archive import ArchiveRecord
 from coil.records.session import SessionRecord
 from coil.units import Unit
 from coil.workspace import Results, session_folder
@@ -37,9 +38,9 @@ def main(
         return {"state": "skipped", "reason": reason, "retry": True}
     tree = session_folder(Results.of_record(records[1]).dicom, unit.subject, unit.session)
     scans, about = ([], {}) if failed else read_scans(export, tree)
-    place = files.read_json(private / "archive.json")
+    place = ArchiveRecord.read(private / "archive.json")
     copy = copy_of(unit, to, place, project_secret(identity, private))
-    with explained(), connect(address(to, place)) as connection:
+    with explained(), connect(address(to, Address.of_record(place))) as connection:
         if dry:
             return {"state": "rehearsed", **mirror.dry_run(connection, copy, scans)}
         if scans:

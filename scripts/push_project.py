@@ -14,6 +14,7 @@ from coil.archive.push.plan import Upload
 from coil.archive.push.push import dry_run, push, withheld
 from coil.archive.push.upload import derivative_files
 from coil.archive.resources import Resource, ResourceFile
+from coil.records.archive import ArchiveRecord
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -36,9 +37,9 @@ def main(
         if path.stem not in invalid:
             sources |= derivative_files(path.with_suffix(""), f"{home}_{path.stem}")
     wanted = Upload(home, sources)
-    place = files.read_json(archive)
-    with connect(Address.noted(place)) as connection:
-        base = f"/data/projects/{part(place['project'])}"
+    place = ArchiveRecord.read(archive)
+    with connect(Address.of_record(place)) as connection:
+        base = f"/data/projects/{part(place.project)}"
         if dry:
             return {"state": "rehearsed", **dry_run(connection, base, wanted)}
         done = push(connection, base, wanted)

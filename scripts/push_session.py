@@ -17,6 +17,7 @@ from coil.archive.push.push import dry_run, push, withheld
 from coil.archive.push.upload import derivative_files, nameless, scan_files
 from coil.archive.resources import Resource, ResourceFile
 from coil.deid.identity.identities import Link, LinkTable
+from coil.records.archive import ArchiveRecord
 from coil.records.session import SessionRecord
 from coil.workspace import Results
 
@@ -38,9 +39,9 @@ def main(
     if reason := withheld(session, files.read_json(verdict)):
         return {"state": "skipped", "reason": reason, "retry": session["state"] == "done"}
     row = LinkTable.read(link).find(session["subject"], session["session"])
-    place = files.read_json(archive)
-    wanted = pack(settings, session, analyses, page, row, place["project"])
-    with connect(Address.noted(place)) as connection:
+    place = ArchiveRecord.read(archive)
+    wanted = pack(settings, session, analyses, page, row, place.project)
+    with connect(Address.of_record(place)) as connection:
         base = f"/data/experiments/{part(row.session_id)}"
         if dry:
             return {"state": "rehearsed", **dry_run(connection, base, wanted)}

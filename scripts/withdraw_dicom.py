@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coil import files, jobs
-from coil.archive.client import connect
+from coil.archive.client import Address, connect
 from coil.archive.push import mirror
 from coil.archive.push.exports import address, copy_of, explained
 from coil.deid.identity.identities import LinkTable, project_secret
 from coil.errors import DataError
+from coil.records.archive import ArchiveRecord
 from coil.units import Unit, read_units
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def main(
     done: dict[str, Any] = {"state": "rehearsed" if dry else "done", "removed": [], "left": []}
     if not gone:
         return done
-    place, secret = files.read_json(private / "archive.json"), project_secret(identity, private)
-    with explained(), connect(address(to, place)) as connection:
+    place, secret = ArchiveRecord.read(private / "archive.json"), project_secret(identity, private)
+    with explained(), connect(address(to, Address.of_record(place))) as connection:
         there = mirror.list_labels(connection, to["project"])
         for unit in gone:
             copy = copy_of(unit, to, place, secret)

@@ -28,6 +28,11 @@ class Private:
 
     root: Path
 
+    @classmethod
+    def of_archive(cls, path: Path) -> "Private":
+        """The part of `private` to which an archive's record belongs."""
+        return cls(path.parent)
+
     @property
     def link(self) -> Path:
         """The link table."""

@@ -17,6 +17,7 @@ from coil.archive.client import Address, connect
 from coil.archive.discover.discovery import Found, discover
 from coil.config.reading import load_schema, with_defaults
 from coil.deid.identity.identities import LinkTable
+from coil.records.held import HeldFiles
 from coil.units import unit_name
 from localxnat.testing import Server, running
 from localxnat.tests.support import Raw
@@ -92,7 +93,7 @@ class Study:
         with connect(Address(self.server.url)) as archive:
             beside = ["events", "scans/PHYSIO"]
             held = contents.digest(contents.list_files(archive, Path(session).name, beside))
-        files.write_json(self.private / "pulled" / f"{unit}.json", {"held": held})
+        HeldFiles(held=held).write(self.private / "pulled" / f"{unit}.json")
         record = self.work / "results" / "study" / "records" / unit / "admit.json"
         files.write_json(record, {"state": "done"})
 

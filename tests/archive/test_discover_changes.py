@@ -7,9 +7,10 @@ import pytest
 
 from coil import files
 from coil.archive.client import Address, connect
-from coil.archive.listing import Scan
 from coil.archive.pull.headers import fetch_headers
 from coil.doctor.findings import PAGE
+from coil.records.listed import ListedIndex
+from coil.records.listing import ListedSession, Scan
 from coil.units import UNCOUNTED, listed_bytes
 from localxnat.testing import forget_counts
 from tests.archive.discover_support import Study
@@ -158,11 +159,25 @@ def test_a_replaced_file_that_the_listing_does_not_show_is_found_by_a_thorough_l
     # As if the server had not told that the session was touched.
     (told,) = study.raw.rows(study.listing, columns="last_modified")
     listed = study.private / "listed.json"
-    ((key, (scans, _)),) = files.read_json(listed).items()
-    files.write_json(listed, {key: [scans, told["last_modified"]]})
+    ((key, (scans, _)),) = ListedIndex.read(listed).sessions.items()
+    ListedIndex(sessions={key: (scans, told["last_modified"])}).write(listed)
     assert study.discover().changed == []
     study.thorough = True
     assert study.discover().changed == [study.units()["A_1"]]
+
+
+def test_what_an_earlier_version_noted_is_noted_anew(study: Study) -> None:
+    session = study.session("A_1")
+    study.discover()
+    study.work_on("A_1", session)
+    for path in (study.noted("A_1"), study.private / "listed.json"):
+        fields = files.read_json(path)
+        del fields["version"]
+        files.write_json(path, fields)
+    assert study.discover().changed == [study.units()["A_1"]]
+    assert ListedSession.read(study.noted("A_1")).scans
+    study.work_on("A_1", session)
+    assert study.discover().changed == []
 
 
 def test_the_doctors_page_goes_with_the_sessions_that_it_may_name(study: Study) -> None:
@@ -190,7 +205,7 @@ def test_scans_that_are_not_counted_are_taken_as_scans_with_images(study: Study)
     with connect(Address(study.server.url)) as archive:
         fetch_headers(archive, Path(session).name, [Scan(**scan)], study.work / "peeked")
     (peeked,) = files.read_json(study.work / "peeked" / "pulled.json")["scans"]
-    assert peeked["folder"] and "problem" not in peeked
+    assert peeked["folder"] and peeked["problem"] is None
 
 
 def test_what_was_counted_meanwhile_is_no_change_of_the_data(study: Study) -> None:

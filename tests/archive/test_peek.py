@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from msgspec import structs
 
 from coil.archive.client import Archive
 from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import headers
 from coil.files import read_json
+from coil.records.pulled import NO_DICOM
 from localxnat.testing import Server, import_dicom
 from localxnat.tests.support import write_dicom
 
@@ -60,7 +62,7 @@ def test_a_series_that_changed_is_fetched_anew_and_one_that_is_gone_forgotten(
 ) -> None:
     headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h")
     first, second, *_ = session.scans
-    scans = [first, second._replace(files=second.files + 1)]
+    scans = [first, structs.replace(second, files=second.files + 1)]
     assert headers.fetch_headers(archive, session.id, scans, tmp_path / "h") == 1
     assert set(rows(tmp_path / "h")) == {first.scan, second.scan}
     assert len(list((tmp_path / "h" / "series").iterdir())) == 2
@@ -75,9 +77,9 @@ def test_headers_are_for_their_owner_alone(
 
 
 def test_a_scan_without_dicom_says_so(archive: Archive, session: Session, tmp_path: Path) -> None:
-    empty = session.scans[0]._replace(scan="77", files=0)
+    empty = structs.replace(session.scans[0], scan="77", files=0)
     headers.fetch_headers(archive, session.id, [empty], tmp_path / "h")
-    assert rows(tmp_path / "h")["77"]["problem"] == headers.NO_DICOM
+    assert rows(tmp_path / "h")["77"]["problem"] == NO_DICOM
 
 
 def test_no_more_of_a_file_is_read_than_its_header(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from coil.bids.mapping.resolve import resolve
 from coil.bids.series.reading import read_series
 from coil.errors import ArchiveError, DataError
 from coil.files import md5, read_json
+from coil.records.pulled import ArchiveNames
 from localxnat.testing import Server, import_dicom
 from localxnat.tests.support import write_dicom
 
@@ -23,7 +24,7 @@ ZIP = "files.*format=zip"
 
 
 def request(session: Session) -> Request:
-    return Request(session.id, session.scans, [], {"session_id": session.id})
+    return Request(session.id, session.scans, [], ArchiveNames(session_id=session.id))
 
 
 def pulled_files(folder: Path) -> list[Path]:
@@ -67,7 +68,7 @@ def test_only_the_chosen_scans_are_pulled(
     archive: Archive, session: Session, tmp_path: Path
 ) -> None:
     chosen = [scan for scan in session.scans if scan.scan in ("4", "6-MR2")]
-    pull_session(archive, Request(session.id, chosen, [], {}), tmp_path / "out")
+    pull_session(archive, Request(session.id, chosen, [], ArchiveNames()), tmp_path / "out")
     assert len(pulled_files(tmp_path / "out")) == 4
 
 
@@ -184,7 +185,7 @@ def test_scans_of_another_quality_are_never_asked_for(
 ) -> None:
     before = len(zips(server))
     usable = [scan for scan in session.scans if scan.scan != "2"]
-    pull_session(archive, Request(session.id, usable, [], {}), tmp_path / "out")
+    pull_session(archive, Request(session.id, usable, [], ArchiveNames()), tmp_path / "out")
     (asked,) = zips(server)[before:]
     assert asked.split("/scans/")[1].split("/")[0].replace("%2C", ",") == "4,6-MR1,6-MR2,99"
 
@@ -240,7 +241,9 @@ def test_event_files_come_along_under_their_own_names(
 ) -> None:
     files = f"/data/experiments/{session.id}/resources/events/files"
     archive.put(f"{files}/run 1/a%25b.tsv", data=b"onset\n")
-    pull_session(archive, Request(session.id, session.scans, ["events"], {}), tmp_path / "out")
+    pull_session(
+        archive, Request(session.id, session.scans, ["events"], ArchiveNames()), tmp_path / "out"
+    )
     assert (tmp_path / "out" / "resources" / "events" / "run 1" / "a%b.tsv").read_bytes()
 
 
@@ -250,7 +253,7 @@ def test_files_of_a_resource_that_scans_have_come_along_by_scan(
     path = f"/data/experiments/{session.id}/scans/6-MR1/resources"
     archive.put(f"{path}/PHYSIO/files/log/a.puls", data=b"1 2 40 280")
     archive.put(f"{path}/SNAPSHOTS/files/6.png", data=b"no DICOM")
-    wanted = Request(session.id, session.scans, ["scans/PHYSIO", "scans/ABSENT"], {})
+    wanted = Request(session.id, session.scans, ["scans/PHYSIO", "scans/ABSENT"], ArchiveNames())
     pull_session(archive, wanted, tmp_path / "out")
     beside = tmp_path / "out" / "scan_resources"
     assert [path for path in beside.rglob("*") if path.is_file()] == [

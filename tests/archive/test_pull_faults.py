@@ -12,19 +12,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coil import files, jobs
+from coil import files
 from coil.archive import transport
 from coil.archive.client import Address, connect
 from coil.archive.listing import Session, list_sessions
 from coil.archive.pull import session as pulling
 from coil.archive.pull.session import Request, pull_session
+from coil.archive.pull.unit import pull_unit
 from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import CoilError
 from coil.files import md5, read_json
+from coil.records.listing import ListedSession
+from coil.records.pulled import ArchiveNames
+from coil.units import Unit
+from coil.workspace import Private
 from localxnat.testing import Server, import_dicom
 from localxnat.tests.support import SERIES, write_dicom
+from tests.support.archive_records import archive_at
 from tests.support.archives import logged_in
 
+UNIT = Unit("a", "b")
 LISTING, ZIP, ANY = "scans/ALL/files.*format=json", "files.*format=zip", "."
 SEEDS = range(200)
 
@@ -83,7 +90,7 @@ def test_whatever_an_archive_does_a_pull_has_its_bytes_or_fails_and_says_so(
     monkeypatch.setattr(pulling, "PAUSES", (0.0, 0.0))
     at_once = transport.RETRIES.new(backoff_factor=0, backoff_jitter=0)
     monkeypatch.setattr(transport, "RETRIES", at_once)
-    request = Request(session.id, session.scans, [], {})
+    request = Request(session.id, session.scans, [], ArchiveNames())
     whole, ends = None, {"whole": 0, "failed": 0}
     with connect(Address(server.url)) as archive:
         pull_session(archive, request, tmp_path / "whole")
@@ -122,22 +129,17 @@ def big_study(folder: Path) -> Path:
 
 def pull_job(folder: Path, started: Connection) -> None:
     """The script's work as its job does it, in a process of its own."""
-    import pull  # scripts/pull.py
-
-    inputs = (folder / "session.json", folder / "link.tsv", folder / "archive.json")
-    unit = ("a", "b")
     started.send(True)
-    work = lambda: pull.main(*inputs, unit, [], folder / "out")  # noqa: E731
-    jobs.attempt_folder("pull", str(folder / "pull.log"), folder / "out", work)
+    pull_unit(UNIT, Private(folder), [], folder / "out", str(folder / "pull.log"))
 
 
 def job_folder(folder: Path, server: Server, session: Session) -> Path:
     """What discovery leaves for the job."""
-    link = Link("S1", session.id, "S", session.label, "a", "b")
-    LinkTable(link).write(folder / "link.tsv")
-    files.write_json(folder / "session.json", {"scans": [scan._asdict() for scan in session.scans]})
-    place = {**vars(Address(server.url)), "project": "K", "mount": None}
-    files.write_json(folder / "archive.json", place)
+    link = Link("S1", session.id, "S", session.label, *UNIT)
+    private = Private(folder)
+    LinkTable(link).write(private.link)
+    ListedSession(scans=session.scans).write(private.session(UNIT))
+    archive_at(server.url, "K").write(private.archive)
     return folder
 
 
@@ -150,7 +152,7 @@ def test_a_pull_that_is_killed_anywhere_leaves_nothing_half_written_to_trust(
     folder = job_folder(tmp_path / "job", server, session)
     forks = multiprocessing.get_context("forkserver")  # what it has imported, no child imports
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    forks.set_forkserver_preload(["pull", __name__])
+    forks.set_forkserver_preload(["coil.archive.pull.unit", __name__])
 
     def run(kill_after: float | None) -> float:
         here, there = forks.Pipe(duplex=False)

@@ -11,6 +11,7 @@ from coil.archive.listing import Session
 from coil.archive.pull import mounted
 from coil.archive.pull.session import Request, pull_session
 from coil.files import md5
+from coil.records.pulled import ArchiveNames
 from localxnat.testing import Server
 
 LAYOUTS = ["projects/P/experiments/E", "P/arc001/E", "P/arc002/E"]
@@ -30,7 +31,7 @@ def mount(archive: Archive, server: Server, session: Session, folder: Path) -> l
 def pull(archive: Archive, session: Session, mounted_at: Path, out: Path) -> list[str]:
     """The digests of what is pulled."""
     folder = mounted.find_session(str(mounted_at), "P", session.label)
-    pull_session(archive, Request(session.id, session.scans, [], {}, folder), out)
+    pull_session(archive, Request(session.id, session.scans, [], ArchiveNames(), folder), out)
     return sorted(md5(path) for path in (out / "series").rglob("*.dcm"))
 
 

@@ -1,7 +1,6 @@
 """The steps that push an export to another project: what the records say is what is there."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from coil.units import Unit
 from localxnat.testing import Server, running
 from localxnat.tests.support import write_dicom
 from tests.support import session_records
+from tests.support.archive_records import archive_at
 
 UNIT = Unit("x1", "y1")
 IDENTITY = {"subjects": "hmac", "sessions": "hmac"}
@@ -34,8 +34,7 @@ class Project:
         self.private, self.results, self.to = root / "private", root / "results", to
         self.records = self.results / "records" / str(UNIT)
         files.write_text(self.private / "secret", "0123456789abcdef" * 4 + "\n", 0o600)
-        place = asdict(Address(server.url)) | {"project": "P", "mount": None}
-        files.write_json(self.private / "archive.json", place)
+        archive_at(server.url, "P").write(self.private / "archive.json")
         LinkTable(Link("S1", "E1", "S", "E", *UNIT)).write(self.private / "link.tsv")
         self.list_sessions(UNIT)
         rows = []

@@ -6,7 +6,8 @@ import pytest
 
 from coil import files
 from coil.archive.client import Address, connect
-from coil.archive.discover.questionnaires import fetch, list_questionnaires
+from coil.archive.discover.questionnaires import list_questionnaires
+from coil.archive.pull.questionnaires import fetch
 from tests.archive.discover_support import Study
 
 pytest_plugins = ["tests.archive.discover_support"]
@@ -58,5 +59,5 @@ def test_what_the_archive_does_not_hold_is_not_listed(study: Study) -> None:
     study.put(f"/data/projects/{study.project}/resources/q/files/good.csv", b"x")
     with connect(Address(study.server.url)) as archive:
         found = list_questionnaires(archive, study.project, ENTRIES)
-    assert [(one["resource"], one["file"]) for one in found] == [("q", "good.csv")]
-    assert found[0]["digest"] == files.md5_of([b"x"])
+    assert [(one.resource, one.file) for one in found] == [("q", "good.csv")]
+    assert found[0].digest == files.md5_of([b"x"])

@@ -17,6 +17,7 @@ from coil.archive.resources import Resource, ResourceFile
 from coil.config.reading import read_project
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
+from coil.records.pulled import ArchiveNames
 from localxnat.testing import Server, seed
 from localxnat.tests.support import Raw, write_dicom
 
@@ -31,7 +32,7 @@ def raw(server: Server) -> Raw:
 
 def pull(archive: Archive, raw: Raw, session: Session, out: Path) -> None:
     """Pull, and compare the whole tree with the archive's files."""
-    pull_session(archive, Request(session.id, session.scans, [], {}), out)
+    pull_session(archive, Request(session.id, session.scans, [], ArchiveNames()), out)
     assert pulled(out) == stored(raw, session)
 
 

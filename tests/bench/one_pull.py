@@ -13,6 +13,7 @@ from pathlib import Path
 from coil.archive.client import Address, connect
 from coil.archive.listing import list_sessions
 from coil.archive.pull.session import Request, pull_session
+from coil.records.pulled import ArchiveNames
 
 
 def main(server: str, project: str, folder: Path, logins: str) -> None:
@@ -20,7 +21,7 @@ def main(server: str, project: str, folder: Path, logins: str) -> None:
     with connect(Address(server, logins=logins)) as archive:
         (session,) = list_sessions(archive, project)
         start = time.perf_counter()
-        pull_session(archive, Request(session.id, session.scans, [], {}), folder)
+        pull_session(archive, Request(session.id, session.scans, [], ArchiveNames()), folder)
         seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 

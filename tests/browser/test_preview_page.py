@@ -9,6 +9,7 @@ from coil.bids.draft.uses import uses
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
+from coil.records.pulled import PulledScan
 from coil.report import preview_page
 from tests.browser.test_report_pages import CONTRAST, chromium
 
@@ -27,7 +28,7 @@ USUAL = ("localizer", "t1_mprage <sag>", "t2_flair")
 def session(name: str, *descriptions: str) -> Previewed:
     mapping = parse(RULES)
     series = [
-        Series.from_listing({"scan": str(n), "series_description": text, "files": 9})
+        Series.from_listing(PulledScan(scan=str(n), series_description=text, files=9))
         for n, text in enumerate(descriptions, 2)
     ]
     return Previewed.of(f"sub-{name}_ses-1", resolve(series, mapping, name, "1"), mapping.rules)

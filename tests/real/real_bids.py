@@ -1,7 +1,6 @@
 """Real DICOM files as the pull stage leaves them, and what dcm2niix makes of them by itself."""
 
 import hashlib
-import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -14,6 +13,7 @@ import pydicom
 import yaml
 
 from coil.bids.mapping.mapping import parse
+from tests.support.archive_records import write_pulled
 from tests.support.stages import convert_session
 
 SESSIONS = {
@@ -93,7 +93,7 @@ def pull(source: Path, folder: Path) -> Path:
                 "files": len(series[uid]),
             }
         )
-    (folder / "pulled.json").write_text(json.dumps({"scans": scans}))
+    write_pulled(folder, *scans)
     return folder
 
 

@@ -1,6 +1,5 @@
 """A pulled session of made-up series: real DICOM files, a few kilobytes each."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,8 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from tests.support.archive_records import write_pulled
 
 SLICES = 4
 MATRIX = 16
@@ -26,7 +27,7 @@ class Pulled:
 
     def write(self) -> None:
         """Write `pulled.json`."""
-        (self.folder / "pulled.json").write_text(json.dumps({"scans": self.scans}))
+        write_pulled(self.folder, *self.scans)
 
     def scan(self, description: str, volumes: int = 1, **header: Any) -> Path:
         """Add a series of single-slice files; returns its folder."""
@@ -46,7 +47,7 @@ class Pulled:
 
     def empty_scan(self, description: str) -> None:
         """Add a scan that has no DICOM."""
-        self._list(len(self.scans) + 1, description, None, 0, problem="no DICOM resource")
+        self._list(len(self.scans) + 1, description, None, 0, problem="no DICOM")
 
     def resource(self, path: str, text: str) -> None:
         """Add a file to the session's resources."""

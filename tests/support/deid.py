@@ -9,6 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
+from tests.support.archive_records import write_pulled
+
 SUBJECT, SESSION = "k3v0q8zd", "b5t9x2ma"
 STEM = f"sub-{SUBJECT}_ses-{SESSION}"
 INNER = f"sub-{SUBJECT}/ses-{SESSION}"
@@ -66,11 +68,8 @@ def make_pulled(folder: Path, files: int = 3) -> Path:
     series.mkdir(parents=True)
     for number in range(1, files + 1):
         header(number).save_as(series / f"{number:06d}.dcm", enforce_file_format=True)
-    record = {
-        "scans": [{"scan": "1", "series_description": "cmrr_rest", "folder": "series/001"}],
-        "identifiers": {"session_label": "REAL-0042-MR1", "project": "Demo"},
-    }
-    (folder / "pulled.json").write_text(json.dumps(record))
+    scan = {"scan": "1", "series_description": "cmrr_rest", "folder": "series/001"}
+    write_pulled(folder, scan, session_label="REAL-0042-MR1")
     return folder
 
 

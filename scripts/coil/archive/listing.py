@@ -14,7 +14,8 @@ without a request for the subjects.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import structs
 
 from coil.archive.client import Archive, part
 from coil.archive.columns import Lister, Listing
@@ -29,6 +30,7 @@ from coil.archive.paths import (
     Row,
 )
 from coil.errors import ConfigError, RefusedError
+from coil.records.listing import Scan
 
 IMAGES = ("DICOM", "secondary")
 """Labels of the resources with images: XNAT's for DICOM files, and for those of SOP
@@ -39,22 +41,6 @@ _ABOUT = (
     "id", "label", "type", "date", "last_modified", "subject_label", "subject_id",
     "scanner", "manufacturer", "model", *PERSON,
 )  # fmt: skip
-
-
-class Scan(NamedTuple):
-    """One scan as the listing tells it; `files` and `bytes` count its image resources.
-
-    They are None where the archive has not counted them: 0 is to have none.
-    """
-
-    scan: str
-    type: str = ""
-    series_description: str = ""
-    quality: str = ""
-    note: str = ""
-    frames: str = ""
-    files: int | None = 0
-    bytes: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -191,10 +177,10 @@ def group(rows: Iterable[Row], project: str = "", shared_into: str = "") -> list
         files, size = (_number(number), _number(total)) if images else (0, 0)
         before = scans[session].get(scan)
         if before is None:
-            scans[session][scan] = Scan(*map(same, texts, texts), files, size)  # type: ignore[arg-type]
+            scans[session][scan] = Scan(*map(same, texts, texts), files=files, bytes=size)
         elif images:
             files, size = _sum(before.files, files), _sum(before.bytes, size)
-            scans[session][scan] = before._replace(files=files, bytes=size)
+            scans[session][scan] = structs.replace(before, files=files, bytes=size)
     found = []
     for key in sorted(sessions):
         session = replace(sessions[key], scans=_in_order(scans[key].values()))

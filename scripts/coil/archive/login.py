@@ -18,6 +18,7 @@ from coil import files
 from coil.archive.locks import locked
 from coil.archive.signing import Token, log_in, log_out
 from coil.errors import ArchiveError, ConfigError
+from coil.records.archive import ArchiveRecord
 from coil.workspace import Workspace
 
 """Where a run keeps its logins, below the folder where snakemake works."""
@@ -65,9 +66,9 @@ class Address:
         )
 
     @classmethod
-    def noted(cls, place: dict[str, Any]) -> "Address":
-        """The address in archive.json, as discovery left it."""
-        return cls(place["server"], place["ca_bundle"], place["connections"], place["logins"])
+    def of_record(cls, record: ArchiveRecord) -> "Address":
+        """The address of a project's archive, as discovery left it."""
+        return cls(record.server, record.ca_bundle, record.connections, record.logins)
 
     @property
     def key(self) -> str:

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,7 @@ def _name_places(
     place = Place(name, settings["project"], settings, rights.wants(settings))
     places.setdefault(here, []).append(place)
     if to := export_target(dict(settings)):
-        there = exports.address(to, asdict(here))
+        there = exports.address(to, here)
         places.setdefault(there, []).append(
             Place(f"{name} export", to["project"], None, "export.to")
         )

@@ -55,7 +55,7 @@ def of_project(project: Surveyed, archive: Archive) -> Iterator[Finding]:
         for file in (entry["file"], entry["dictionary"])
     }
     found = list_questionnaires(archive, project.id, phenotype)
-    there = {(one["resource"], one["file"]) for one in found}
+    there = {(one.resource, one.file) for one in found}
     for resource, file in sorted(wanted - there):
         told = f"the project's resource {resource} does not hold {file}"
         yield project.found("questionnaires", LIMIT, told, "upload it, or correct phenotype")

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from coil import files, programs
 from coil.deid.identity.identities import keyed_digest
 from coil.errors import ConfigError
+from coil.records.held import HeldFiles
+from coil.records.listing import ListedSession
 from coil.workspace import SCRIPTS
 
 NAME = "run.lock.yaml"
@@ -66,14 +69,15 @@ def commit() -> str | None:
 
 def listed(private: Path, unit: str, secret: bytes) -> str:
     """A keyed digest of what the archive lists of a session, as discovery noted it."""
-    noted = files.read_json(private / "sessions" / f"{unit}.json")
-    return keyed_digest(secret, "listed", unit, json.dumps(noted["scans"])).hex()[:16]
+    session = ListedSession.read(private / "sessions" / f"{unit}.json")
+    scans = json.dumps(msgspec.to_builtins(session.scans))
+    return keyed_digest(secret, "listed", unit, scans).hex()[:16]
 
 
 def pulled(private: Path, unit: str, secret: bytes) -> str:
     """A keyed digest of the names, sizes and digests of a session's files, as pulled."""
-    noted = files.read_json(private / "pulled" / f"{unit}.json")
-    return keyed_digest(secret, "pulled", unit, noted["held"]).hex()[:16]
+    pulled = HeldFiles.read(private / "pulled" / f"{unit}.json")
+    return keyed_digest(secret, "pulled", unit, pulled.held).hex()[:16]
 
 
 def archive_digests(private: Path, units: Iterable[str], secret: bytes) -> dict[str, str]:

@@ -12,6 +12,7 @@ from coil.archive.client import Address, Archive, connect
 from coil.archive.columns import Lister
 from coil.archive.discover.bidsmap import fetch_bidsmaps
 from coil.archive.listing import Session
+from coil.archive.pull.series import without_files
 from coil.bids.draft.draft import Draft, draft
 from coil.bids.mapping import mapping as mappings
 from coil.bids.series.series import Series
@@ -75,7 +76,7 @@ def _series(session: Session, examples: Mapping[Kind, Series]) -> list[Series]:
         if example is not None:
             series.append(replace(example, scan=scan.scan, folder=scan.scan))
         else:
-            series.append(replace(Series.from_listing(scan._asdict()), manufacturer=maker))
+            series.append(replace(Series.from_listing(without_files(scan)), manufacturer=maker))
     return series
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from coil.archive.discover.selection import kind, scan_filter, select
-from coil.archive.listing import Scan, Session
+from coil.archive.listing import Session
+from coil.records.listing import Scan
 
 SELECT_ALL = {
     "subjects": "*",

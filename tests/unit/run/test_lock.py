@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from coil.errors import ConfigError
+from coil.records.listing import ListedSession, Scan
 from coil.run import lock
 
 LOCK = {
@@ -77,9 +78,7 @@ def test_the_digest_of_a_tree_is_that_of_the_list_that_sha256sum_makes(tmp_path:
 
 
 def test_who_has_no_secret_cannot_tell_a_session_by_its_digest(tmp_path: Path) -> None:
-    folder = tmp_path / "sessions"
-    folder.mkdir()
-    (folder / "sub-a_ses-b.json").write_text('{"scans": [{"id": "1"}]}')
+    ListedSession(scans=(Scan("1"),)).write(tmp_path / "sessions" / "sub-a_ses-b.json")
     told = {lock.listed(tmp_path, "sub-a_ses-b", secret) for secret in (b"one" * 20, b"two" * 20)}
     assert len(told) == 2
 

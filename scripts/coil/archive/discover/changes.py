@@ -16,13 +16,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from msgspec import structs
 
 from coil import files
 from coil.archive import contents
 from coil.archive.client import Archive
-from coil.archive.listing import Scan, Session
-from coil.deid.identity.identities import SALT
+from coil.archive.listing import Session
+from coil.records.held import HeldFiles
+from coil.records.listed import ListedIndex
+from coil.records.listing import ListedSession, Scan
 
 _COUNTS = ("files", "bytes")
 
@@ -34,7 +37,7 @@ class Noted:
     session: Session
     unit: str
     listed: tuple[str, str]
-    state: dict[str, Any] | None
+    state: ListedSession | None
     """What to write; None where the data are as noted."""
 
 
@@ -57,9 +60,8 @@ class Notes:
     def __init__(self, private: Path) -> None:
         self._private = private
         self._folder = private / "sessions"
-        self._listed: dict[str, list[str]] = {}
-        if (index := private / "listed.json").is_file():
-            self._listed = files.read_json(index)
+        index = ListedIndex.read_or_none(private / "listed.json") or ListedIndex()
+        self._listed = index.sessions
         self.times: dict[str, int] = {}
         """When each unit's file was written, in nanoseconds."""
         if self._folder.is_dir():
@@ -80,21 +82,20 @@ class Notes:
         """
         listed = (listing_digest(scans), session.last_modified)
         before = self._listed.get(session.id)
-        if unit in self.times and before == list(listed) and not look.thorough:
+        if unit in self.times and before == listed and not look.thorough:
             return Noted(session, unit, listed, None)
-        known = files.read_json(self._folder / f"{unit}.json") if unit in self.times else None
-        now, held = [scan._asdict() for scan in scans], ""
-        if known and _alike(known["scans"], now):
+        known, held = ListedSession.read_or_none(self._folder / f"{unit}.json"), ""
+        if known and _alike(known.scans, scans):
             # Something was touched that the listing does not show, or was counted meanwhile.
-            held = self._look(archive, session, unit, look.events, known["held"])
-            if held == known["held"]:
+            held = self._look(archive, session, unit, look.events, known.held)
+            if held == known.held:
                 return Noted(session, unit, listed, None)
-        state = {
-            "scans": now,
-            "held": held,
-            "fingerprint": fingerprint(listed[0], held),
-            "home_labels": session.home_labels,  # what a job must not let out, either
-        }
+        state = ListedSession(
+            scans=tuple(scans),
+            held=held,
+            fingerprint=fingerprint(listed[0], held),
+            home_labels=session.home_labels,  # what a job must not let out, either
+        )
         return Noted(session, unit, listed, state)
 
     def write(self, noted: Sequence[Noted]) -> None:
@@ -102,32 +103,31 @@ class Notes:
         for one in noted:
             if one.state is not None:
                 path = self._folder / f"{one.unit}.json"
-                state = {**one.state, SALT: secrets.token_hex(16)}
-                files.write_text(path, json.dumps(state, ensure_ascii=False) + "\n", 0o600)
+                structs.replace(one.state, salt=secrets.token_hex(16)).write(path, 0o600)
                 self.times[one.unit] = path.stat().st_mtime_ns
-        index = {one.session.id: one.listed for one in noted}
-        files.write_if_changed(
-            self._private / "listed.json", json.dumps(index, ensure_ascii=False) + "\n", 0o600
-        )
+        index = ListedIndex(sessions={one.session.id: one.listed for one in noted})
+        text = json.dumps(index.fields(), ensure_ascii=False) + "\n"
+        files.write_if_changed(self._private / "listed.json", text, 0o600)
 
     def _look(
         self, archive: Archive, session: Session, unit: str, events: list[str], held: str
     ) -> str:
         """What the archive holds now, if it is other than what was pulled; else `held`."""
-        pulled = self._private / "pulled" / f"{unit}.json"
-        if not pulled.is_file():
+        pulled = HeldFiles.read_or_none(self._private / "pulled" / f"{unit}.json")
+        if pulled is None:
             return held
         now = contents.digest(contents.list_files(archive, session.id, events))
-        return held if contents.same(now, files.read_json(pulled)["held"]) else now
+        return held if contents.same(now, pulled.held) else now
 
 
-def _alike(scans: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> bool:
+def _alike(scans: Sequence[Scan], others: Sequence[Scan]) -> bool:
     """Whether scans are listed alike but for counts that the archive did not have once."""
     return len(scans) == len(others) and all(
-        one.keys() == other.keys()
+        structs.replace(one, files=0, bytes=0) == structs.replace(other, files=0, bytes=0)
         and all(
-            one[key] == other[key] or (key in _COUNTS and None in (one[key], other[key]))
-            for key in one
+            getattr(one, key) == getattr(other, key)
+            or None in (getattr(one, key), getattr(other, key))
+            for key in _COUNTS
         )
         for one, other in zip(scans, others, strict=True)
     )
@@ -135,7 +135,9 @@ def _alike(scans: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) ->
 
 def listing_digest(scans: Sequence[Scan]) -> str:
     """A digest of scans as they are listed: of no label of the session, and of no time."""
-    return hashlib.sha256(json.dumps(scans).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([structs.astuple(scan) for scan in scans]).encode()
+    ).hexdigest()[:16]
 
 
 def fingerprint(listed: str, held: str) -> str:

@@ -34,6 +34,8 @@ from coil.config.derived import wanted_resources
 from coil.deid.identity.dates import shift_days
 from coil.deid.identity.identities import SALT, Link, LinkTable, keyed_digest, project_secret
 from coil.errors import ArchiveError, ConfigError
+from coil.records.archive import ArchiveRecord
+from coil.records.phenotype import QuestionnaireFiles
 from coil.records.subjects import SubjectsRecord
 from coil.units import unit_name
 from coil.workspace import Private, Results, Workspace
@@ -133,18 +135,21 @@ def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = F
     # One that waits stays in the dataset as it was; one that is new is not there yet.
     links = {one.session.id: links[one.session.id] for one in noted if one.unit in notes.times}
     sessions = [session for session in sessions if session.id in links]
-    place = {"project": project, "mount": settings["archive"].get("mount")}
     # Of these Snakemake notes digests, which nobody may compute from guesses; see `SALT`.
-    salt = {SALT: keyed_digest(project_secret(settings["identity"], private), SALT).hex()[:32]}
-    _write(private / "archive.json", {**asdict(address), **place, **salt})
+    salt = keyed_digest(project_secret(settings["identity"], private), SALT).hex()[:32]
+    place = ArchiveRecord(
+        **asdict(address), project=project, mount=settings["archive"].get("mount"), salt=salt
+    )
+    place.write_if_changed(private / "archive.json", 0o600)
     phenotype = settings["phenotype"]
     # Only tables with rows of sessions must know of those that were not taken.
     others = everything if any("session_column" in entry for entry in phenotype) else ()
     known = demographics.by_pseudonym(people, sessions, links, others, wanted)
     measured = variables.measured(phenotype, known, people, everything, assessors)
-    subjects = {"version": SubjectsRecord.VERSION, **known, "measured": measured, **salt}
+    subjects = {"version": SubjectsRecord.VERSION, **known, "measured": measured, SALT: salt}
     SubjectsRecord.from_fields(subjects).write_if_changed(private / "subjects.json", 0o600)
-    _write(private / "phenotype.json", {"files": questionnaires, **salt})
+    listed = QuestionnaireFiles(files=questionnaires, salt=salt)
+    listed.write_if_changed(private / "phenotype.json", 0o600)
     if maps:
         _write(private / "bidsmap.json", maps)
     remember(private, lister.refused)

@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from coil.archive.listing import Scan, Session
+from coil.archive.listing import Session
+from coil.records.listing import Scan
 
 Select = Mapping[str, Any]
 _TYPE = re.compile(r".*:(\w+?)(?:Session(?:Data)?)?", re.IGNORECASE)

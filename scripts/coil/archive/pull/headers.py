@@ -10,19 +10,20 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pydicom
+from msgspec import structs
 
 from coil import files
 from coil.archive import contents
 from coil.archive.client import Archive, part
 from coil.archive.contents import ArchiveFile
-from coil.archive.listing import Scan
-from coil.archive.pull.series import NO_DICOM, is_stray
+from coil.archive.pull.series import is_stray, without_files
 from coil.archive.resources import Resource
 from coil.bids.series.pictures import is_aside
 from coil.errors import CoilError
+from coil.records.listing import Scan
+from coil.records.pulled import NO_DICOM, PulledScan, PulledSession
 
 HEADER = "000001.dcm"
 
@@ -55,8 +56,8 @@ def fetch_headers(archive: Archive, session_id: str, scans: Sequence[Scan], out:
     for folder in (out / "series").iterdir():
         if f"series/{folder.name}" not in folders.values():
             files.remove_tree(folder)  # of a scan that changed, or is gone
-    rows = [_row(scan, folders.get(scan), out) for scan in scans]
-    files.write_json(out / "pulled.json", {"scans": rows}, 0o600)
+    rows = tuple(_row(scan, folders.get(scan), out) for scan in scans)
+    PulledSession(scans=rows).write(out / "pulled.json", 0o600)
     return len(lacking)
 
 
@@ -133,14 +134,12 @@ class _Arriving(io.RawIOBase):
 
 def _folder(scan: Scan) -> str:
     """The scan's folder: another one when its files become others."""
-    told = json.dumps([scan.scan, scan.type, scan.series_description, scan.files, scan.bytes])
-    return f"series/{int.from_bytes(hashlib.sha256(told.encode()).digest()[:6]):015d}"
+    known = json.dumps([scan.scan, scan.type, scan.series_description, scan.files, scan.bytes])
+    return f"series/{int.from_bytes(hashlib.sha256(known.encode()).digest()[:6]):015d}"
 
 
-def _row(scan: Scan, folder: str | None, out: Path) -> dict[str, Any]:
-    told = scan._asdict()
-    names = ("scan", "type", "series_description", "quality", "note")
-    row = {name: told[name] for name in names}
+def _row(scan: Scan, folder: str | None, out: Path) -> PulledScan:
+    row = without_files(scan)
     if folder is None or not (out / folder / HEADER).is_file():
-        return row | {"folder": None, "files": 0, "problem": NO_DICOM}
-    return row | {"folder": folder, "files": scan.files}
+        return structs.replace(row, files=0, problem=NO_DICOM)
+    return structs.replace(row, folder=folder)

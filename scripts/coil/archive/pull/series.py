@@ -4,25 +4,22 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from msgspec import structs
 from pydicom.filereader import data_element_generator, read_partial
 from pydicom.tag import BaseTag, Tag
 
 from coil.archive.contents import ArchiveFile
-from coil.archive.listing import Scan
+from coil.bids.series.broken import unreadable_file
 from coil.errors import DataError
+from coil.records.listing import Scan
+from coil.records.pulled import NO_DICOM, PulledScan
 from coil.units import scan_name
 
 ENOUGH = 1 << 16
 """So many bytes of a file nearly always hold what stands before its SeriesInstanceUID."""
 
-NO_DICOM = "the archive holds no DICOM for this scan"
-
-_BROKEN = (
-    "file {} in the order of names is not a readable DICOM file; replace or delete it in the "
-    "archive"
-)
 _STRAY = re.compile(
     r"(?i)(^|/)(\.[^/]*|__macosx/.*|thumbs\.db|desktop\.ini|dicomdir|[^/]+\.(xml|txt|pdf|html?))$"
 )
@@ -99,7 +96,7 @@ def sort_series(
     uids: Mapping[ArchiveFile, str | None],
     scans: Sequence[Scan],
     target: Path,
-) -> list[dict[str, Any]]:
+) -> tuple[PulledScan, ...]:
     """Move the image files at `places` into `target/series/NNN`, a folder for each series.
 
     Returns a row for each series, and one for each scan that has none. Of the files without a
@@ -111,50 +108,57 @@ def sort_series(
     DataError
         If there is no scan but broken ones.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[PulledScan] = []
     for scan in scans:
-        found: dict[str, list[Path]] = {}
-        told: dict[str, Any] = {}
         files = sorted(file for file in places if file.scan == scan.scan)
-        for position, file in enumerate(files, start=1):
+        paths: dict[str, list[Path]] = {}
+        for file in files:
             if uid := uids[file]:
-                found.setdefault(uid, []).append(places[file])
-            elif is_stray(file.path):
-                told["strays"] = told.get("strays", 0) + 1
-            else:
-                told.setdefault("broken", _BROKEN.format(position))
-        done = sum(row["folder"] is not None for row in rows)
-        rows += _rows(scan, told, _move(found, target, done))
-    if not any(row["folder"] and "broken" not in row for row in rows):
+                paths.setdefault(uid, []).append(places[file])
+        others = {place: file for place, file in enumerate(files, start=1) if not uids[file]}
+        broken = [place for place, file in others.items() if not is_stray(file.path)]
+        row = structs.replace(
+            without_files(scan),
+            broken=broken[0] if broken else None,
+            strays=len(others) - len(broken),
+        )
+        rows += _rows(row, _move(paths, target, sum(one.folder is not None for one in rows)))
+    if not any(row.folder and not row.broken for row in rows):
         for row in rows:
-            if "broken" in row:
-                raise DataError(f"{scan_name(row['scan'])}: {row['broken']}")
-    return rows
+            if row.broken:
+                raise DataError(f"{scan_name(row.scan)}: {unreadable_file(row.broken)}")
+    return tuple(rows)
 
 
-def _move(found: Mapping[str, list[Path]], target: Path, done: int) -> dict[str, int]:
+def _move(paths: Mapping[str, list[Path]], target: Path, done: int) -> dict[str, int]:
     """Move the files of each series to a folder, numbered on; how many there are by folder."""
     moved = {}
-    for number, uid in enumerate(sorted(found), start=done + 1):
+    for number, uid in enumerate(sorted(paths), start=done + 1):
         folder = target / "series" / f"{number:03d}"
         folder.mkdir(parents=True)
-        for position, path in enumerate(found[uid], start=1):
+        for position, path in enumerate(paths[uid], start=1):
             path.rename(folder / f"{position:06d}.dcm")
-        moved[f"series/{number:03d}"] = len(found[uid])
+        moved[f"series/{number:03d}"] = len(paths[uid])
     return moved
 
 
-def _rows(scan: Scan, told: dict[str, Any], moved: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The rows of a scan."""
-    row = _about(scan) | told
+def _rows(row: PulledScan, moved: Mapping[str, int]) -> list[PulledScan]:
+    """The rows of a scan, of which `row` says what they share."""
     if not moved:
-        return [{**row, "folder": None, "files": 0, "problem": NO_DICOM}]
-    rows = [{**row, "folder": folder, "files": count} for folder, count in moved.items()]
-    for other in rows[1:]:
-        other.pop("strays", None)
-    return rows
+        return [structs.replace(row, files=0, problem=NO_DICOM)]
+    return [
+        structs.replace(row, folder=folder, files=count, strays=0 if number else row.strays)
+        for number, (folder, count) in enumerate(moved.items())
+    ]
 
 
-def _about(scan: Scan) -> dict[str, Any]:
-    told = scan._asdict()
-    return {name: told[name] for name in ("scan", "type", "series_description", "quality", "note")}
+def without_files(scan: Scan) -> PulledScan:
+    """The row of a scan of which only the archive's listing is known."""
+    return PulledScan(
+        scan=scan.scan,
+        type=scan.type,
+        series_description=scan.series_description,
+        quality=scan.quality,
+        note=scan.note,
+        files=scan.files,
+    )

@@ -20,11 +20,13 @@ from coil import files
 from coil.archive import contents
 from coil.archive.client import Archive, part
 from coil.archive.contents import ArchiveFile, Contents
-from coil.archive.listing import Scan, natural
+from coil.archive.listing import natural
 from coil.archive.pull import mounted, progress, zipped
 from coil.archive.pull.receive import ChangedError, Receiver
 from coil.archive.pull.series import sort_series
 from coil.errors import ArchiveError, DataError, RefusedError
+from coil.records.listing import Scan
+from coil.records.pulled import ArchiveNames, PulledSession
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Request:
     session_id: str
     scans: Sequence[Scan]
     resources: Sequence[str]
-    identifiers: dict[str, str | list[str]] = field(repr=False)
+    identifiers: ArchiveNames = field(repr=False)
     folder: Path | None = field(default=None, repr=False)
     title: str = "session"
 
@@ -89,7 +91,8 @@ def pull_session(archive: Archive, request: Request, target: Path) -> str:
         {file: places[file] for file in images}, receiver.series, request.scans, target
     )
     files.remove_tree(target / "unpacked")
-    files.write_json(target / "pulled.json", {"scans": rows, "identifiers": request.identifiers})
+    record = PulledSession(scans=rows, identifiers=request.identifiers)
+    record.write(target / "pulled.json")
     logger.info("pulled %d files of %d scans, all verified", len(expected), len(wanted))
     return contents.digest(held.files)
 

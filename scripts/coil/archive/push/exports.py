@@ -12,6 +12,7 @@ import pydicom
 from coil.archive.client import Address
 from coil.archive.push.mirror import Copy, Scan
 from coil.errors import CoilError
+from coil.records.archive import ArchiveRecord
 from coil.units import Unit
 
 _TAGS = [
@@ -85,22 +86,21 @@ def session_type(modalities: Iterable[str]) -> str:
     return f"xnat:{kind}SessionData"
 
 
-def address(to: Mapping[str, str], place: Mapping[str, Any]) -> Address:
-    """The server of the config's `to`: that of archive.json unless it names another.
+def address(to: Mapping[str, str], here: Address) -> Address:
+    """The server of the config's `to`: the project's own (`here`) unless it names another.
 
     The login at another server is of its own: XNAT_USER's password is not shown to it.
     """
-    here = Address.noted({**place})
     server = to.get("server", here.server).rstrip("/")
     if server == here.server:
         return here
     return replace(here, server=server, ca_bundle=to.get("ca_bundle"), login="XNAT_EXPORT")
 
 
-def copy_of(unit: Unit, to: Mapping[str, str], place: Mapping[str, Any], secret: bytes) -> Copy:
+def copy_of(unit: Unit, to: Mapping[str, str], place: ArchiveRecord, secret: bytes) -> Copy:
     """The copy of a session in the project that the config's `to` names."""
-    same = address(to, place).server == place["server"]
-    origin = place["project"]
+    same = address(to, Address.of_record(place)).server == place.server
+    origin = place.project
     return Copy.of(to["project"], unit, secret, origin, origin if same else None)
 
 

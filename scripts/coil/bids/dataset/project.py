@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from coil import files
 from coil.bids.dataset.columns import Column
 from coil.bids.dataset.dataset import Problems, Shared, Tables, write_dataset
 from coil.bids.dataset.description import generated_by
@@ -19,6 +18,7 @@ from coil.bids.mapping import mapping
 from coil.deid.identity.identities import LinkTable
 from coil.deid.leak import people
 from coil.deid.leak.dataset import Guard
+from coil.records.archive import ArchiveRecord
 from coil.records.dataset import DatasetRecord
 from coil.records.session import SessionRecord
 from coil.records.subjects import Person, SubjectsRecord
@@ -85,7 +85,7 @@ def _guard(sources: Sources, settings: Mapping[str, Any]) -> Guard:
     """What finds identifiers of the project in texts that are about to leave."""
     return Guard(
         LinkTable.read(sources.private.link).rows,
-        files.read_json(sources.private.archive),
+        ArchiveRecord.read(sources.private.archive),
         texts(allowed(settings)),
         people.read(sources.people),
     )

@@ -8,6 +8,7 @@ from coil.bids.draft.clues import TODO
 from coil.bids.draft.guess import UNKNOWN_TASK
 from coil.bids.draft.kinds import Kind, gather
 from coil.bids.series.series import Series
+from coil.records.pulled import PulledScan
 
 _USUAL = 0.8
 """The share of series that have to agree before a number is expected of all."""
@@ -208,7 +209,7 @@ def _reproin_name(text: str) -> bool:
     """Whether the convention names a series of this description."""
     from coil.bids.mapping.sources import reproin  # its parser costs 0.4 s
 
-    series = Series.from_listing({"series_description": text})
+    series = Series.from_listing(PulledScan(series_description=text))
     return any(not named.problem for named in reproin.name([series]))
 
 

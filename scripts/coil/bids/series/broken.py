@@ -15,6 +15,14 @@ class BrokenSeriesError(DataError):
         self.folder, self.reason = folder, reason
 
 
+def unreadable_file(position: int) -> str:
+    """The reason of a series with a file that is not readable DICOM."""
+    return (
+        f"file {position} in the order of names is not a readable DICOM file; replace or delete "
+        "it in the archive"
+    )
+
+
 @contextmanager
 def reading(folder: str | None) -> Iterator[None]:
     """Whatever comes of a damaged header as `BrokenSeriesError`.

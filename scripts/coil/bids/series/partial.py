@@ -9,7 +9,7 @@ from coil.bids.series.reading import read_series
 from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
 from coil.dicom.header import Header
-from coil.files import read_json
+from coil.records.pulled import PulledSession
 
 # How many slices a volume has, where the vendors say so: Philips and GE.
 _SLICES = ((0x2001, 0x1018), (0x0021, 0x104F))
@@ -22,7 +22,7 @@ def read_partial(folder: Path) -> list[Series]:
 
     Raises `DataError`, as for a pulled session.
     """
-    counts = {row["folder"]: row["files"] for row in read_json(folder / "pulled.json")["scans"]}
+    counts = {row.folder: row.files for row in PulledSession.read(folder / "pulled.json").scans}
     return [_complete(series, counts.get(series.folder, 0)) for series in read_series(folder)]
 
 

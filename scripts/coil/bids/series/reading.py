@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from coil.bids.series import facts, pictures, stack
 from coil.bids.series.acquisition import phase_encoding
@@ -12,7 +11,7 @@ from coil.bids.series.series import Series, files_in
 from coil.deid.pixels import holds_image
 from coil.dicom.header import sop_class_name
 from coil.errors import DataError
-from coil.files import read_json
+from coil.records.pulled import NO_DICOM, PulledScan, PulledSession
 from coil.units import scan_name
 
 
@@ -27,9 +26,9 @@ def read_series(pulled: Path) -> list[Series]:
         If no series holds images that can be used.
     """
     found: list[Series] = []
-    for row in read_json(pulled / "pulled.json")["scans"]:
+    for row in PulledSession.read(pulled / "pulled.json").scans:
         try:
-            with reading(row.get("folder")):
+            with reading(row.folder):
                 found.append(_read(pulled, row))
         except BrokenSeriesError as error:
             listing = Series.from_listing(row)
@@ -42,7 +41,7 @@ def read_series(pulled: Path) -> list[Series]:
     raise DataError("the session has no DICOM images; look at its scans in the archive")
 
 
-def _read(pulled: Path, row: dict[str, Any]) -> Series:
+def _read(pulled: Path, row: PulledScan) -> Series:
     listed = Series.from_listing(row)
     folder = pulled / listed.folder if listed.folder else None
     if folder is None or not (files := files_in(folder)):
@@ -51,7 +50,7 @@ def _read(pulled: Path, row: dict[str, Any]) -> Series:
             type=listed.type,
             quality=listed.quality,
             note=listed.note,
-            problem=listed.problem or "no DICOM",
+            problem=listed.problem or NO_DICOM,
             broken=listed.broken,
             strays=listed.strays,
             series_description=listed.series_description,
@@ -111,5 +110,5 @@ def without_aside(series: Series, below: Path) -> Series:
 
 def name_scans(text: str, pulled: Path) -> str:
     """`text` with the scans' numbers in place of their folders, which nobody else knows."""
-    scans = {row["folder"]: row["scan"] for row in read_json(pulled / "pulled.json")["scans"]}
+    scans = {row.folder: row.scan for row in PulledSession.read(pulled / "pulled.json").scans}
     return re.sub(r"series/\d+", lambda found: scan_name(scans.get(found[0])), text)

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from coil.bids.series import pictures, stack
-from coil.bids.series.broken import BrokenSeriesError, reading
+from coil.bids.series.broken import BrokenSeriesError, reading, unreadable_file
 from coil.bids.series.pictures import Judged
 from coil.bids.series.stack import Counted
+from coil.records.pulled import PulledScan
 
 _DERIVED_TOKENS = frozenset({"DERIVED", "MOCO"})
 
@@ -69,20 +69,20 @@ class Series:
     weighted: frozenset[float] | None = field(default=None, compare=False)
 
     @classmethod
-    def from_listing(cls, row: dict[str, Any]) -> "Series":
-        """A series of which only the archive's listing is known (a row of `pulled.json`)."""
+    def from_listing(cls, row: PulledScan) -> "Series":
+        """A series of which only the archive's listing is known."""
         return cls(
-            scan=row.get("scan"),
-            folder=row.get("folder"),
-            type=row.get("type") or "",
-            quality=row.get("quality") or "",
-            note=row.get("note") or "",
-            problem=row.get("problem"),
+            scan=row.scan,
+            folder=row.folder,
+            type=row.type,
+            quality=row.quality,
+            note=row.note,
+            problem=row.problem,
             listed=True,
-            series_description=row.get("series_description") or "",
-            files=row.get("files", 0),
-            broken=row.get("broken"),
-            strays=row.get("strays", 0),
+            series_description=row.series_description,
+            files=row.files,
+            broken=unreadable_file(row.broken) if row.broken else None,
+            strays=row.strays,
         )
 
     def knows(self, key: str) -> bool:

@@ -16,6 +16,7 @@ from coil.deid.leak import identifiers
 from coil.deid.leak.identifiers import Identifier
 from coil.deid.leak.people import People
 from coil.deid.leak.search import Searcher
+from coil.records.archive import ArchiveRecord
 
 
 class Guard:
@@ -24,11 +25,11 @@ class Guard:
     def __init__(
         self,
         links: Iterable[Link],
-        archive: Mapping[str, Any],
+        archive: ArchiveRecord,
         own_words: Iterable[str] = (),
         people: Iterable[Identifier] = (),
     ) -> None:
-        """`archive` is private/<project>/archive.json; `own_words` what the lab itself publishes:
+        """`archive` is the project's; `own_words` what the lab itself publishes:
         a word there is no leak where it is only a part of a label; `people` whom the headers of
         the sessions name."""
         found: set[Identifier] = set()
@@ -40,9 +41,8 @@ class Guard:
                 found.add(Identifier(value, "ID of the archive"))
             found.update(identifiers.label(link.subject_label, "label of a subject"))
             found.update(identifiers.label(link.session_label, "label of a session"))
-        host = urlsplit(str(archive.get("server", ""))).hostname or ""
-        project = str(archive.get("project", ""))
-        for value, kind in ((project, "project"), (host, "server")):
+        host = urlsplit(archive.server).hostname or ""
+        for value, kind in ((archive.project, "project"), (host, "server")):
             if value.lower() not in own.lower():  # a study is often called as its project is
                 found.add(Identifier(value, kind))
         words = "".join(c if c.isalnum() else " " for c in own).split()

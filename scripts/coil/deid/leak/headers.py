@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from string import punctuation
-from typing import Any, cast
 
 from coil import passing
 from coil.deid.allow_list.sidecar_keys import RULES
@@ -24,8 +23,8 @@ from coil.deid.leak.elements import CARVED, Element
 from coil.deid.leak.identifiers import Identifier, Identifiers
 from coil.deid.leak.tags import IDS, TECHNICAL
 from coil.deid.leak.walk import Walk
-from coil.errors import DataError
-from coil.files import read_json
+from coil.errors import DataError, RecordError
+from coil.records.pulled import PulledSession
 
 # Private elements with technical text: creator and last byte of the tag. dcm2niix reads these.
 TECHNICAL_PRIVATE = frozenset(
@@ -68,8 +67,8 @@ def collect(pulled: Path) -> Identifiers:
     Raises DataError if `pulled` holds no pulled session.
     """
     try:
-        record = read_json(pulled / "pulled.json")
-    except (OSError, ValueError) as error:
+        record = PulledSession.read(pulled / "pulled.json")
+    except (OSError, RecordError) as error:
         passing.let_through(error)
         raise DataError("pulled.json: missing or damaged; pull the session again") from None
     found: set[Identifier] = set(_of_archive(record))
@@ -108,24 +107,15 @@ def session_age(pulled: Path) -> float | None:
     return None
 
 
-def _of_archive(record: dict[str, Any]) -> Iterator[Identifier]:
+def _of_archive(record: PulledSession) -> Iterator[Identifier]:
     """The project is not among them: it names the dataset."""
-    for key, value in record.get("identifiers", {}).items():
-        for text in _strings(value):
-            if key != "project":
-                yield from identifiers.guess(text, "name or ID of the archive")
-    for scan in record.get("scans", []):
-        for line in str(scan.get("note") or "").splitlines():
+    names = record.identifiers
+    labels = (names.subject_id, names.subject_label, names.session_id, names.session_label)
+    for text in (*labels, *names.home_labels):
+        yield from identifiers.guess(text, "name or ID of the archive")
+    for scan in record.scans:
+        for line in scan.note.splitlines():
             yield from identifiers.guess(line, "description")
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        inner = cast("dict[str, Any] | list[Any]", value)
-        for item in inner.values() if isinstance(inner, dict) else inner:
-            yield from _strings(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
 
 
 def _of_element(
@@ -269,7 +259,7 @@ def _of_runs(data: bytes) -> Iterator[Identifier]:
                 yield from identifiers.guess(part.strip(), "private element")
 
 
-def _day(value: Any) -> date | None:
+def _day(value: str | None) -> date | None:
     text = str(value or "")
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:8]))

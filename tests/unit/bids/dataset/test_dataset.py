@@ -22,6 +22,7 @@ from coil.files import read_json
 from coil.records.dataset import DatasetRecord
 from coil.records.session import SessionRecord
 from coil.records.subjects import Person, SubjectSession
+from tests.support.archive_records import archive_at
 from tests.support.session_records import record, row
 
 
@@ -82,7 +83,7 @@ GENERATED = generated_by([record(versions={"dcm2niix": "v1.0"})], {"mapping": "a
 def write(
     bids: Path, records: list[SessionRecord], known: Tables | None = None, **about: Any
 ) -> DatasetRecord:
-    guard = Guard(LINKS, {"project": "SECRETSTUDY", "server": "https://xnat.hospital.org"})
+    guard = Guard(LINKS, archive_at("https://xnat.hospital.org", "SECRETSTUDY"))
     shared = Shared(ABOUT | about, GENERATED, known or Tables(PEOPLE), guard)
     return write_dataset(bids, records, shared)
 
@@ -247,7 +248,7 @@ def test_what_names_somebody_of_a_header_is_left_out_but_no_level_or_description
         {"hamilton": {"Description": "Hamilton's scale"}, "why": {"Format": "string"}},
     )
     calm = Instrument("calm", mood.header, [["sub-A", "7", "no reason"]], mood.dictionary)
-    guard = Guard(LINKS, {}, people=[Identifier("Hamilton^Paul", PATIENT)])
+    guard = Guard(LINKS, archive_at(), people=[Identifier("Hamilton^Paul", PATIENT)])
     tables = Tables(people, [note, scale], [], [calm, mood])
     shared = Shared(ABOUT, GENERATED, tables, guard)
     summary = write_dataset(tmp_path, [session(tmp_path, "A", "1")], shared)

@@ -15,6 +15,7 @@ from coil.deid.identity.identities import Link
 from coil.deid.leak.dataset import Guard
 from coil.errors import ConfigError, DataError
 from coil.files import read_json
+from tests.support.archive_records import archive_at
 from tests.support.session_records import record
 from tests.unit.bids.dataset.test_dataset import LINKS, PEOPLE, session
 
@@ -45,7 +46,7 @@ ABOUT: dict[str, Any] = {
     },
     "bidsignore": ["extra/"],
 }
-GUARD = Guard(LINKS, {"project": "SECRETSTUDY", "server": "https://xnat.hospital.org"})
+GUARD = Guard(LINKS, archive_at("https://xnat.hospital.org", "SECRETSTUDY"))
 MADE = description.generated_by([record(versions={"dcm2niix": "v1.0"})], {"mapping": "abc"})
 
 
@@ -186,12 +187,12 @@ def test_a_readme_that_holds_a_label_is_not_published(tmp_path: Path) -> None:
 
 def test_labels_that_the_lab_vouches_for_may_be_told() -> None:
     links = [Link("S1", "E1", "pilot07", "visit1", "pilot07", "visit1")]
-    guard = Guard(links, {"project": "P1234", "server": "https://xnat.hospital.org"})
+    guard = Guard(links, archive_at("https://xnat.hospital.org", "P1234"))
     assert guard.kind("sub-pilot07_ses-visit1") is None
     assert guard.kind("asked by xnat.hospital.org") == "server"
 
 
 def test_a_study_may_be_called_as_its_project_is_in_the_archive() -> None:
-    archive = {"project": "TAPPING", "server": ""}
+    archive = archive_at(project="TAPPING")
     assert Guard([], archive, ["Tapping in a scanner"]).kind("the tapping study") is None
     assert Guard([], archive).kind("the TAPPING study") == "project"

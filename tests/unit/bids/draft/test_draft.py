@@ -15,6 +15,7 @@ from coil.bids.mapping.resolve import resolve
 from coil.bids.mapping.sources import with_sources
 from coil.bids.series.series import Series
 from coil.config.reading import read_project
+from coil.records.pulled import PulledScan
 from tests.support.corpus import read_corpus
 
 SESSION = (
@@ -39,7 +40,7 @@ DESCRIPTIONS = sorted({entry.series.series_description for entry in CORPUS})
 def listed(*descriptions: str) -> list[Series]:
     """A session as the archive lists it, 100 files a scan and more for the later ones."""
     return [
-        Series.from_listing({"scan": str(n), "series_description": text, "files": 100 + n})
+        Series.from_listing(PulledScan(scan=str(n), series_description=text, files=100 + n))
         for n, text in enumerate(descriptions, 1)
     ]
 

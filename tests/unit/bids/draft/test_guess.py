@@ -6,6 +6,7 @@ from coil.bids import names
 from coil.bids.draft.clues import normal
 from coil.bids.draft.guess import Guess, guess, task_of
 from coil.bids.series.series import Series
+from coil.records.pulled import PulledScan
 from tests.support.corpus import Entry, read_corpus
 
 CORPUS = read_corpus()
@@ -38,7 +39,7 @@ bbl1_frac2back1_231 func/bold; bbl1_idemo2_210 func/bold; T1_MPRAGE_sag_post_Gd 
 
 
 def listed(description: str) -> Series:
-    return Series.from_listing({"scan": "1", "series_description": description, "files": 1})
+    return Series.from_listing(PulledScan(scan="1", series_description=description, files=1))
 
 
 def target(one: Guess) -> str:

@@ -7,6 +7,7 @@ from coil.bids.draft.uses import uses
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
+from coil.records.pulled import PulledScan
 from coil.report import preview_text
 
 RULES: list[dict[str, Any]] = [
@@ -34,7 +35,7 @@ def session(name: str, *descriptions: str, first: int = 1) -> Previewed:
         {"scan": str(number), "series_description": text, "files": 10}
         for number, text in enumerate(descriptions, first)
     ]
-    series = [Series.from_listing(row) for row in rows]
+    series = [Series.from_listing(PulledScan(**row)) for row in rows]
     return Previewed.of(f"sub-{name}_ses-1", resolve(series, MAPPING, name, "1"), MAPPING.rules)
 
 
@@ -91,7 +92,7 @@ def test_what_seems_computed_waits_for_its_header_and_is_no_question() -> None:
 
 def test_a_session_that_would_fail_is_said_to_and_comes_first() -> None:
     series = [
-        Series.from_listing({"scan": str(n), "series_description": "mprage", "files": 1})
+        Series.from_listing(PulledScan(scan=str(n), series_description="mprage", files=1))
         for n in (1, 2)
     ]
     rows = resolve(series, MAPPING, "a", "1")
@@ -107,7 +108,7 @@ def test_a_session_that_would_fail_is_said_to_and_comes_first() -> None:
 def test_what_a_draft_leaves_to_decide_is_a_question() -> None:
     rules = [{"match": {"series_description": "odd"}, "ignore": "TODO: what is it?"}]
     mapping = parse(rules)
-    series = [Series.from_listing({"scan": "1", "series_description": "odd", "files": 1})]
+    series = [Series.from_listing(PulledScan(scan="1", series_description="odd", files=1))]
     (question,) = questions([Previewed.of("u", resolve(series, mapping, "a", "1"), mapping.rules)])
     assert (question.row.state, question.row.why) == ("to decide", "TODO: what is it?")
 

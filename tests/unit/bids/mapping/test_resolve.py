@@ -12,6 +12,7 @@ from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
 from coil.bids.series.stack import Counted
 from coil.errors import DataError
+from coil.records.pulled import PulledScan
 
 RULES: list[dict[str, Any]] = [
     {"match": {"series_description": "mprage"}, "to": "anat/T1w", "duplicates": "last-complete"},
@@ -238,7 +239,7 @@ def test_a_listing_is_settled_as_far_as_it_goes() -> None:
         {"scan": "2", "series_description": "mprage", "files": 3},
         {"scan": "3", "series_description": "t2", "problem": "no DICOM resource"},
     ]
-    rows = states([Series.from_listing(row) for row in listing], rules)
+    rows = states([Series.from_listing(PulledScan(**row)) for row in listing], rules)
     assert [row.state for row in rows] == ["ambiguous", "mapped", "incomplete"]
     assert "its header decides by image_type" in rows[0].reason
 

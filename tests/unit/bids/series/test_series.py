@@ -84,7 +84,7 @@ def test_a_scan_without_dicom_stays_in_the_list(tmp_path: Path) -> None:
     pulled.scan("mprage")
     pulled.empty_scan("t2")
     _, series = read_series(tmp_path)
-    assert (series.folder, series.is_image, series.problem) == (None, False, "no DICOM resource")
+    assert (series.folder, series.is_image, series.problem) == (None, False, "no DICOM")
 
 
 def test_a_session_without_images_is_refused(tmp_path: Path) -> None:

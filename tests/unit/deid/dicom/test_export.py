@@ -14,6 +14,7 @@ from coil.deid.dicom.search import Search
 from coil.deid.leak.identifiers import Identifier, Identifiers
 from coil.deid.leak.search import Searcher
 from coil.errors import DataError
+from tests.support.archive_records import write_pulled
 from tests.support.dicom import MR, SESSION, STEM, SUBJECT, csa, encoded, image, profile
 
 
@@ -30,9 +31,7 @@ def session(folder: Path, *names: str | None, **changes: Any) -> tuple[Path, Pat
             (series / f"{count:06d}.dcm").write_bytes(encoded(data))
         state = "mapped" if name else "unmapped"
         rows.append({"folder": f"series/{number:03d}", "state": state, "name": name})
-    (folder / "pulled" / "pulled.json").write_text(
-        json.dumps({"scans": [], "identifiers": {"session_label": "REAL-0042-MR1"}})
-    )
+    write_pulled(folder / "pulled", session_label="REAL-0042-MR1")
     (folder / "converted").mkdir()
     (folder / "converted" / "converted.json").write_text(json.dumps({"series": rows}))
     return folder / "pulled", folder / "converted"

@@ -1,7 +1,6 @@
 """The walk finds every text at every depth; what it cannot check is an error of ours."""
 
 import io
-import json
 import struct
 import time
 import zlib
@@ -31,6 +30,7 @@ from coil.deid.leak.search import Searcher
 from coil.deid.leak.walk import Walk
 from coil.errors import DataError
 from tests.support import deid_plain
+from tests.support.archive_records import write_pulled
 from tests.support.deid import header
 
 SYNTAXES = [
@@ -62,7 +62,7 @@ def pulled(folder: Path, *files: bytes) -> Path:
     (folder / "series" / "001").mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(files):
         (folder / "series" / "001" / f"{number:06d}.dcm").write_bytes(data)
-    (folder / "pulled.json").write_text(json.dumps({"scans": []}))
+    write_pulled(folder)
     return folder
 
 
