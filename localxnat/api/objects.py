@@ -222,19 +222,27 @@ def _update(call: Call, item: Object) -> Response:
     changes |= _from_document(item.id, given) if given else {}
     changes |= fields.updates(item.kind, item.xsi_type, call.query)
     if item.kind == "project":
-        project_names.check(call.store, item.id, changes, call.query.get("alias"))
+        return _update_project(call, item, changes)
     label = call.query.get("label")
     if label and item.kind in _LABELLED and label != item.label:
         call.resources.rename(item, check_label(label, "label"))
         history.renamed(call.store.database, item, call.user.login)
     call.store.set_fields(item, changes)
-    if item.kind == "project":
-        _keep_aliases(call, item)
     _add_below(call, item, given)
     if item.kind == "experiment" and call.query.flag("fixScanTypes"):
         scan_types.fix(call.store, item)
     if item.kind in ("experiment", "scan") and call.query.flag("pullDataFromHeaders"):
         pulled.pull(call.resources, item)
+    return Response(item.id, 200, media_type="text/plain")
+
+
+def _update_project(call: Call, item: Object, changes: dict[str, str | None]) -> Response:
+    """Set the fields of a project; 409, and nothing is done, if a name is another's."""
+    with call.store.database.write():
+        project_names.check(call.store, item.id, changes, call.query.get("alias"))
+        call.store.set_fields(item, changes)
+        _keep_aliases(call, item)
+    _add_below(call, item, call.given)
     return Response(item.id, 200, media_type="text/plain")
 
 
@@ -267,12 +275,13 @@ def _put_project(call: Call, target: Target) -> Response:
         | fields.updates("project", given.xsi_type, call.query)
     )
     check_label(name, "project ID")
-    project_names.check(call.store, name, changes, name, call.query.get("alias"))
-    item = call.store.create(
-        "project", name, given.xsi_type, name, None, call.user.login, changes
-    )  # fmt: skip
-    call.auth.set_role(call.user.login, item.id, "owner")
-    _keep_aliases(call, item)
+    with call.store.database.write():
+        project_names.check(call.store, name, changes, name, call.query.get("alias"))
+        item = call.store.create(
+            "project", name, given.xsi_type, name, None, call.user.login, changes
+        )  # fmt: skip
+        call.auth.set_role(call.user.login, item.id, "owner")
+        _keep_aliases(call, item)
     return Response(item.id, 201, media_type="text/plain")
 
 

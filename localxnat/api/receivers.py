@@ -53,8 +53,9 @@ def _add(request: Request, given: Document) -> Document:
     if given.get("identifier") not in _IDENTIFIERS:
         raise Refused(400, "There is no DICOM object identifier of this name.")
     new, registry = _DEFAULTS | given, _registry(request)
-    _only_one(registry, new, 0)
-    return registry.add(new)
+    with registry.transaction():
+        _only_one(registry, new, 0)
+        return registry.add(new)
 
 
 def _only_one(registry: Registry, new: Document, own: int) -> None:
@@ -83,22 +84,24 @@ async def enabled(request: Request, who: Who) -> Response:
     return await run_in_threadpool(_one, request, number, {"enabled": flag})
 
 
-def _found(request: Request, number: int) -> Document:
+def _found(request: Request, number: int, absent: int = 404) -> Document:
     found = _registry(request).get(number)
     if found is None:
-        # XNAT fails where it would change a receiver that it does not have.
-        status = 500 if request.method == "PUT" else 404
-        raise Refused(status, f"There is no DICOM SCP instance with the ID {number}.")
+        raise Refused(absent, f"There is no DICOM SCP instance with the ID {number}.")
     return found
 
 
 def _one(request: Request, number: int, given: Document) -> Response:
-    found, registry = _found(request, number), _registry(request)
-    if request.method == "DELETE":
-        registry.remove(number)
-        return Response(status_code=200)
-    changed = found | given | {"id": number}
-    if changed != found:
+    if request.method == "GET":
+        return JSONResponse(_shown(_found(request, number)))
+    registry = _registry(request)
+    with registry.transaction():
+        if request.method == "DELETE":
+            _found(request, number)
+            registry.remove(number)
+            return Response(status_code=200)
+        # XNAT fails where it would change a receiver that it does not have.
+        changed = _found(request, number, absent=500) | given | {"id": number}
         _only_one(registry, changed, number)
         registry.replace(changed)
     return JSONResponse(_shown(changed))

@@ -110,16 +110,22 @@ async def one(request: Request, who: Who) -> Response:
 
 def _one(request: Request, number: int) -> Response:
     registry = _registry(request)
+    if request.method == "GET":
+        return JSONResponse(_found(registry, number))
+    with registry.transaction():
+        found = _found(registry, number)
+        if request.method == "DELETE":
+            registry.remove(number)
+            return Response(status_code=204)
+        registry.replace(found | {"active": request.url.path.endswith("/activate")})
+    return Response(status_code=200)
+
+
+def _found(registry: Registry, number: int) -> Document:
     found = registry.get(number)
     if found is None:
         raise Refused(404, f"Could not find entity with ID {number}")
-    if request.method == "DELETE":
-        registry.remove(number)
-        return Response(status_code=204)
-    if request.method == "POST":
-        registry.replace(found | {"active": request.url.path.endswith("/activate")})
-        return Response(status_code=200)
-    return JSONResponse(found)
+    return found
 
 
 def routes() -> list[Route]:

@@ -43,10 +43,12 @@ def _fields(asked: query.Query, read: dict[str, str | None]) -> Document:
 
 def _answer(request: Request, who: Who, form: str, given: Document) -> Response:
     registry = Registry(archive(request).store.database, "workflow")
-    found = _find(registry, request.path_params.get("number"), given)
+    number = request.path_params.get("number")
     if request.method == "PUT":
-        _keep(registry, who, found, given)
+        with registry.transaction():
+            _keep(registry, who, _find(registry, number, given), given)
         return Response(status_code=200)
+    found = _find(registry, number, given)
     if found is None:
         raise Refused(404, "Unable to find the specified workflow.")
     item = _item(found)

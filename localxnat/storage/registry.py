@@ -1,11 +1,12 @@
 """What administrators set up and clients ask for again: JSON objects with a number each."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from localxnat.storage.database import Database
 
-Document = dict[str, Any]
+Document = dict[str, object]
 
 
 class Registry:
@@ -15,23 +16,35 @@ class Registry:
         self._database = database
         self._kind = kind
 
-    def all(self) -> list[Document]:
-        rows = self._database.connection.execute(
-            "SELECT id, document FROM registered WHERE kind = ? ORDER BY id", (self._kind,)
-        )
-        return [{"id": row["id"], **json.loads(row["document"])} for row in rows]
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is found, checked and written within is one step: nobody writes in between."""
+        with self._database.write():
+            yield
 
     def start_with(self, document: Document) -> None:
         """Add an object that is there from the start; once, so that it can be removed."""
+        name = f"{self._kind}s"
+        begun = "SELECT 1 FROM counters WHERE name = ?"
+        if self._database.connection.execute(begun, (name,)).fetchone():
+            return
         with self._database.write() as connection:
-            first = connection.execute(
-                "INSERT OR IGNORE INTO counters VALUES (?, 1)", (f"{self._kind}s",)
-            )
+            first = connection.execute("INSERT OR IGNORE INTO counters VALUES (?, 1)", (name,))
             if first.rowcount:
                 self.add(document)
 
+    def all(self) -> list[Document]:
+        """The objects, each with its number as `id`."""
+        rows = self._database.connection.execute(
+            "SELECT id, document FROM registered WHERE kind = ? ORDER BY id", (self._kind,)
+        )
+        return [_document(row["id"], row["document"]) for row in rows]
+
     def get(self, number: int) -> Document | None:
-        return next((one for one in self.all() if one["id"] == number), None)
+        row = self._database.connection.execute(
+            "SELECT document FROM registered WHERE kind = ? AND id = ?", (self._kind, number)
+        ).fetchone()
+        return _document(number, row["document"]) if row else None
 
     def add(self, document: Document) -> Document:
         """Keep an object; it comes back with its number."""
@@ -43,6 +56,7 @@ class Registry:
         return {**document, "id": cursor.lastrowid}
 
     def replace(self, document: Document) -> None:
+        """Keep an object instead of the one that has its number."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE registered SET document = ? WHERE kind = ? AND id = ?",
@@ -54,6 +68,10 @@ class Registry:
             connection.execute(
                 "DELETE FROM registered WHERE kind = ? AND id = ?", (self._kind, number)
             )
+
+
+def _document(number: int, text: str) -> Document:
+    return {"id": number, **json.loads(text)}
 
 
 def _text(document: Document) -> str:
