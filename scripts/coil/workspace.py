@@ -64,6 +64,21 @@ class Private:
         return self.root / "preview.html"
 
     @property
+    def listed(self) -> Path:
+        """The index of how the sessions were listed the last time."""
+        return self.root / "listed.json"
+
+    @property
+    def phenotype(self) -> Path:
+        """The questionnaires' files in the archive."""
+        return self.root / "phenotype.json"
+
+    @property
+    def refused(self) -> Path:
+        """The columns that the archive refused to list."""
+        return self.root / "refused.json"
+
+    @property
     def sessions(self) -> Path:
         """The folder with what the archive listed of each session."""
         return self.root / "sessions"

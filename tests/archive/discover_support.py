@@ -14,7 +14,7 @@ import pytest
 from coil import files
 from coil.archive import contents
 from coil.archive.client import Address, connect
-from coil.archive.discover.discovery import Found, discover
+from coil.archive.discover.discovery import Discovered, discover
 from coil.config.reading import load_schema, with_defaults
 from coil.deid.identity.identities import LinkTable
 from coil.records.held import HeldFiles
@@ -52,7 +52,7 @@ class Study:
         self.put(path, xsiType="xnat:mrScanData", **fields)
         self.put(f"{path}/resources/DICOM/files/1.dcm", b"12345678")
 
-    def discover(self, **select: Any) -> Found:
+    def discover(self, **select: Any) -> Discovered:
         given = {"project": self.project, "select": select, "bids": {"name": "n", "mapping": []}}
         given |= {"archive": {"server": self.server.url}} | self.settings
         settings = with_defaults(given, load_schema("project"))

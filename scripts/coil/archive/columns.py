@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coil import files
 from coil.archive.client import Archive
 from coil.errors import ArchiveError, EmptyError, FailedError, RefusedError
+from coil.records.refused_columns import RefusedColumns
 
 AGAIN = timedelta(days=7)
 """After so long the archive is asked again for what it refused: it may have been updated."""
@@ -187,22 +187,19 @@ def _check(listing: Listing, found: Collection[str]) -> None:
         )
 
 
-def remembered(private: Path) -> dict[str, list[str]]:
-    """What the archive refused when it was last found out, if that is not long ago."""
-    path = private / "refused.json"
-    if not path.is_file():
+def remembered(path: Path) -> dict[str, tuple[str, ...]]:
+    """The columns in a file that the archive refused, if that is not long ago."""
+    refused = RefusedColumns.read_or_none(path)
+    if refused is None:
         return {}
-    noted = files.read_json(path)
-    age = datetime.now(UTC) - datetime.fromisoformat(noted["since"])
-    return noted["columns"] if timedelta() <= age < AGAIN else {}
+    age = datetime.now(UTC) - refused.since
+    return refused.columns if timedelta() <= age < AGAIN else {}
 
 
-def remember(private: Path, columns: Mapping[str, list[str]]) -> None:
+def remember(path: Path, columns: Mapping[str, Sequence[str]]) -> None:
     """Leave what the archive refused, so that the next invocation need not find it out."""
-    path = private / "refused.json"
-    columns = {what: names for what, names in columns.items() if names}
-    if columns != remembered(private):
+    refused = {what: tuple(names) for what, names in columns.items() if names}
+    if refused != remembered(path):
         path.unlink(missing_ok=True)
-        if columns:
-            since = datetime.now(UTC).isoformat()
-            files.write_json(path, {"since": since, "columns": columns}, 0o600)
+        if refused:
+            RefusedColumns(since=datetime.now(UTC), columns=refused).write(path, 0o600)

@@ -9,6 +9,7 @@ process closes it at the end of the invocation, however that ends.
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,6 @@ from coil.archive.signing import Token, log_in, log_out
 from coil.errors import ArchiveError, ConfigError
 from coil.records.archive import ArchiveRecord
 from coil.workspace import Workspace
-
-"""Where a run keeps its logins, below the folder where snakemake works."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Address:
             )
 
     @classmethod
-    def of(cls, settings: dict[str, Any], root: Path | None = None) -> "Address":
+    def of(cls, settings: Mapping[str, Any], root: Path | None = None) -> "Address":
         """The address in a project's `archive` settings, else the environment's XNAT_HOST.
 
         `root` is where snakemake works; its jobs share a login then.

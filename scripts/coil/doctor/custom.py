@@ -1,6 +1,5 @@
 """Custom variables and custom forms: which there are, and which of the config's there are not."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -10,7 +9,7 @@ from coil.archive.discover import variables
 from coil.archive.fields import FORMS, folded
 from coil.doctor.findings import LIMIT, OK, Finding
 from coil.doctor.survey import EXAMPLES, Surveyed
-from coil.errors import ArchiveError, RefusedError
+from coil.errors import ArchiveError
 from coil.words import plural
 
 _NAMES = {
@@ -73,21 +72,16 @@ def _forms(archive: Archive, project: Surveyed, per: str) -> set[str]:
     idents = dict.fromkeys(
         one.subject_id if per == "subject" else one.id for one in project.survey.sessions
     )
-    found: set[str] = set()
+    names: set[str] = set()
     for ident in islice(idents, EXAMPLES):
-        path = (
-            f"/xapi/custom-fields/projects/{part(project.id)}/{_NAMES[per][0]}/{part(ident)}/fields"
-        )
-        try:
-            with archive.stream(path) as chunks:
-                held = json.loads(b"".join(chunks) or b"{}")
-        except (RefusedError, ValueError):  # an XNAT without forms
-            return found
-        found |= _keys(held) if isinstance(held, dict) else set()
-    return found
+        forms = variables.fetch_forms(archive, project.id, f"{_NAMES[per][0]}/{part(ident)}")
+        if forms is None:  # an XNAT without forms
+            return names
+        names |= _keys(forms)
+    return names
 
 
-def _keys(held: Mapping[str, Any]) -> set[str]:
+def _keys(held: Mapping[str, object]) -> set[str]:
     """The fields of forms as the config names them; XNAT has them by the form's ID."""
     forms = (one for one in held.values() if isinstance(one, dict))
     flat = {key for key, one in held.items() if not isinstance(one, dict)}

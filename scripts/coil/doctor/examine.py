@@ -80,7 +80,7 @@ def _name_places(
     name: str, settings: Mapping[str, Any], logins: Path, places: dict[Address, list[Place]]
 ) -> list[Finding]:
     """Add the project, and the one that gets its export, to the `places` of their archives."""
-    here = Address.of(dict(settings["archive"]), logins)
+    here = Address.of(settings["archive"], logins)
     place = Place(name, settings["project"], settings, rights.wants(settings))
     places.setdefault(here, []).append(place)
     if to := export_target(dict(settings)):

@@ -54,8 +54,8 @@ def of_project(project: Surveyed, archive: Archive) -> Iterator[Finding]:
         if "file" in entry
         for file in (entry["file"], entry["dictionary"])
     }
-    found = list_questionnaires(archive, project.id, phenotype)
-    there = {(one.resource, one.file) for one in found}
+    listed = list_questionnaires(archive, project.id, phenotype)
+    there = {(one.resource, one.file) for one in listed}
     for resource, file in sorted(wanted - there):
         told = f"the project's resource {resource} does not hold {file}"
         yield project.found("questionnaires", LIMIT, told, "upload it, or correct phenotype")

@@ -5,16 +5,17 @@ its resource `config` or `BIDS_bidsmap`; the site's is the text of the same name
 """
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 from coil.archive.client import Archive, part
 from coil.errors import ConfigError, RefusedError
+from coil.records.bidsmaps import KeptBidsmap
 
 _CONFIG = "config/bids/bidsmap"
 
 
-def fetch_bidsmaps(archive: Archive, project: str) -> list[dict[str, Any]]:
-    """The project's map and the site's, the project's first, each with its place in words.
+def fetch_bidsmaps(archive: Archive, project: str) -> list[KeptBidsmap]:
+    """The project's map and the site's, the project's first.
 
     At most four small requests.
 
@@ -30,27 +31,30 @@ def fetch_bidsmaps(archive: Archive, project: str) -> list[dict[str, Any]]:
         "bidsmap.json in the project's resource BIDS_bidsmap": _file(home, "BIDS_bidsmap"),
     }
     of_site = {"the bidsmap in the site's configuration": f"/data/{_CONFIG}"}
-    found = [one for places in (of_project, of_site) if (one := _first(archive, places))]
-    if not found:
+    maps = [one for sources in (of_project, of_site) if (one := _first(archive, sources))]
+    if not maps:
         raise ConfigError(
             "bids.mapping: use: bidsmap: the archive has none; put bidsmap.json into the project's "
             "resource config, or remove this source from the mapping"
         )
-    return found
+    return maps
 
 
 def _file(home: str, resource: str) -> str:
     return f"{home}/resources/{resource}/files/bidsmap.json"
 
 
-def _first(archive: Archive, places: dict[str, str]) -> dict[str, Any] | None:
-    for place, path in places.items():
+def _first(archive: Archive, sources: Mapping[str, str]) -> KeptBidsmap | None:
+    """The first map that is there, of paths by what they are in words."""
+    for source, path in sources.items():
         if text := _text(archive, path):
             try:
-                return {"place": place, "map": json.loads(text)}
+                return KeptBidsmap(source=source, content=json.loads(text))
             except ValueError as error:
                 line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-                raise ConfigError(f"{place}{line}: is no JSON; correct it in the archive") from None
+                raise ConfigError(
+                    f"{source}{line}: is no JSON; correct it in the archive"
+                ) from None
     return None
 
 

@@ -3,18 +3,54 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+
+from msgspec import UNSET, structs
 
 from coil.archive.client import part
-from coil.archive.columns import Lister, Listing, id_of
+from coil.archive.columns import Lister, Listing, Row, id_of
 from coil.archive.discover.variables import fields_per, list_forms
 from coil.archive.fields import CUSTOM_FIELDS, Fields
 from coil.archive.listing import Session
 from coil.archive.paths import PERSON
 from coil.deid.identity.dates import age_at, cap_age
 from coil.deid.identity.identities import Link
+from coil.records.subjects import Person, SubjectSession, SubjectsRecord
 
-COLUMNS = ("gender", "handedness")
+
+@dataclass(frozen=True)
+class Subject:
+    """A subject as the archive lists it; `dob` (ISO) and `yob` are date and year of birth.
+
+    What is not filled in is empty. `fields` are the custom variables that were asked for.
+    """
+
+    id: str = ""
+    label: str = ""
+    gender: str = ""
+    handedness: str = ""
+    dob: str = ""
+    yob: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, ident: str, label: str, row: Row, fields: Mapping[str, str] | None = None
+    ) -> "Subject":
+        """The subject by what a row of a listing tells of a person."""
+        gender, handedness, dob, yob = (str(row.get(key) or "") for key in PERSON)
+        return cls(ident, label, gender, handedness, dob, yob, fields or {})
+
+    def age_on(self, day: str) -> float | None:
+        """The age in years on `day` (ISO) by date of birth, else by year; None if unknown."""
+        try:
+            when = date.fromisoformat(day)
+        except ValueError:
+            return None
+        try:
+            return cap_age(age_at(date.fromisoformat(self.dob), when))
+        except ValueError:
+            years = when.year - int(self.yob) if self.yob.isdigit() else -1
+            return cap_age(years) if 0 <= years < 130 else None
 
 
 def list_people(
@@ -25,8 +61,8 @@ def list_people(
     every_label: bool,
     fields: Sequence[str] = (),
     taken: Collection[Session] = (),
-) -> Sequence[Mapping[str, Any]]:
-    """ID, label, demographics and `fields` of subjects: as the sessions' listing told them.
+) -> list[Subject]:
+    """The subjects of a project, as the sessions' listing told them if that does.
 
     One request more lists all subjects of the project, where `every_label` is wanted (that of
     a subject without sessions may stand in a questionnaire), where `fields` are, or where the
@@ -34,10 +70,7 @@ def list_people(
     asked for those of each subject whose sessions are `taken`.
     """
     if not every_label and not fields and all(s.person is not None for s in sessions):
-        return [
-            {"ID": session.subject_id, "label": session.subject_label, **(session.person or {})}
-            for session in sessions
-        ]
+        return [Subject.of(s.subject_id, s.subject_label, s.person or {}) for s in sessions]
     wanted = fields_per("subject", fields)
     asked = listing(project, wanted)
     rows = lister.ask(asked, list)
@@ -45,10 +78,13 @@ def list_people(
         ours = sorted({session.subject_id for session in taken})
         homes = {one: f"subjects/{part(one)}" for one in ours}
         rows += list_forms(lister, project, "subject", homes)
-    found = wanted.take(rows, id_of)
+    values = wanted.take(rows, id_of)
     lister.notes += wanted.remarks("subjects")
-    people = {id_of(row): row for row in reversed(rows)}  # the first row of each
-    return [{**people[one], "ID": one, "fields": values} for one, values in found.items()]
+    first = {id_of(row): row for row in reversed(rows)}  # the first row of each
+    return [
+        Subject.of(ident, str(first[ident].get("label") or ""), first[ident], held)
+        for ident, held in values.items()
+    ]
 
 
 def listing(project: str, fields: Fields) -> Listing:
@@ -71,66 +107,66 @@ class Wanted:
 
 
 def by_pseudonym(
-    rows: Iterable[Mapping[str, Any]],
+    subjects: Iterable[Subject],
     sessions: Iterable[Session],
     links: Mapping[str, Link],
     everything: Iterable[Session] = (),
     wanted: Wanted | None = None,
-) -> dict[str, Any]:
-    """What the dataset's tables need of people: `linked` by pseudonym, and who else there is.
+) -> SubjectsRecord:
+    """What the dataset's tables need of people, the linked ones by pseudonym.
 
-    A linked subject has the columns that are filled, its `archive_label` (questionnaires are
-    keyed by it), `ages` in years by session, capped, where date or year of birth is known, its
-    custom variables (`fields`), `days`, and its `sessions` in the order of time, each with its
-    own. `others` are the labels of subjects without a session that was taken, and
-    `other_sessions` those of the sessions, by subject label, of all in `everything`.
+    Questionnaires are keyed by the archive's labels, so that those of subjects without a session
+    that was taken are there, too, and those of the sessions in `everything` that were not.
     """
-    rows, wanted = list(rows), wanted or Wanted()
-    born = {row.get("ID", ""): row for row in rows}
-    linked: dict[str, dict[str, Any]] = {}
-    taken = sorted(sessions, key=lambda session: (session.date, session.id))
-    for session in taken:
+    subjects, wanted = list(subjects), wanted or Wanted()
+    known = {subject.id: subject for subject in subjects}
+    linked: dict[str, Person] = {}
+    for session in sorted(sessions, key=lambda session: (session.date, session.id)):
         link = links[session.id]
-        row = born.get(link.subject_id, {})
-        if link.subject not in linked:
-            linked[link.subject] = {
-                **{key: row[key] for key in COLUMNS if row.get(key)},
-                "archive_label": link.subject_label,
-                "ages": {},
-                "fields": dict(row.get("fields", {})),
-                "days": wanted.days(link.subject_id),
-                "sessions": {},
-            }
-        entry = linked[link.subject]
-        age = age_in(row, session.date)
-        if age is not None:
-            entry["ages"][link.session] = age
-        entry["sessions"][link.session] = {
-            "archive_label": link.session_label,
-            "fields": dict(wanted.of_sessions.get(session.id, {})),
-        }
+        subject = known.get(link.subject_id, Subject())
+        before = linked.get(link.subject) or _linked(subject, link, wanted)
+        linked[link.subject] = _with_session(before, subject, session, link, wanted)
     ours = {link.subject_id for link in links.values()}
-    others = sorted({row.get("label", "") for row in rows if row.get("ID") not in ours})
-    left: dict[str, list[str]] = {}
+    return SubjectsRecord(
+        linked=dict(sorted(linked.items())),
+        others=tuple(sorted({one.label for one in subjects if one.id not in ours})),
+        other_sessions=_not_taken(links, everything),
+        measured={},
+        salt="",
+    )
+
+
+def _linked(subject: Subject, link: Link, wanted: Wanted) -> Person:
+    """A subject of the dataset, as yet without sessions."""
+    return Person(
+        gender=subject.gender or UNSET,
+        handedness=subject.handedness or UNSET,
+        archive_label=link.subject_label,
+        fields=dict(subject.fields),
+        days=wanted.days(link.subject_id),
+    )
+
+
+def _with_session(
+    linked: Person, subject: Subject, session: Session, link: Link, wanted: Wanted
+) -> Person:
+    """The subject with one more session."""
+    age = subject.age_on(session.date)
+    fields = dict(wanted.of_sessions.get(session.id, {}))
+    known = SubjectSession(archive_label=link.session_label, fields=fields)
+    return structs.replace(
+        linked,
+        ages=linked.ages if age is None else linked.ages | {link.session: age},
+        sessions=linked.sessions | {link.session: known},
+    )
+
+
+def _not_taken(
+    links: Mapping[str, Link], everything: Iterable[Session]
+) -> dict[str, tuple[str, ...]]:
+    """The labels of sessions without a link, by the subject's label."""
+    labels: dict[str, list[str]] = {}
     for session in everything:
         if session.id not in links:
-            left.setdefault(session.subject_label, []).append(session.label)
-    return {
-        "linked": dict(sorted(linked.items())),
-        "others": others,
-        "other_sessions": {label: sorted(left[label]) for label in sorted(left)},
-    }
-
-
-def age_in(row: Mapping[str, str], day: str) -> float | None:
-    """The age in years on `day` (ISO) by date of birth, else by year; None if unknown."""
-    try:
-        when = date.fromisoformat(day)
-    except ValueError:
-        return None
-    try:
-        return cap_age(age_at(date.fromisoformat(row.get("dob", "")), when))
-    except ValueError:
-        year = row.get("yob", "")
-        years = when.year - int(year) if year.isdigit() else -1
-        return cap_age(years) if 0 <= years < 130 else None
+            labels.setdefault(session.subject_label, []).append(session.label)
+    return {subject: tuple(sorted(labels[subject])) for subject in sorted(labels)}

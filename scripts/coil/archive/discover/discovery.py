@@ -1,4 +1,4 @@
-"""Find out what a project holds, give its sessions neutral names, and note what changed.
+"""Find out what a project holds, give its sessions neutral names, and leave what changed.
 
 Runs once, before the jobs are planned. One request lists all sessions with their scans and
 subjects; where something is new, a second the archive's prearchive. What it leaves:
@@ -9,41 +9,36 @@ private/NAME/subjects.json  demographics and custom variables by pseudonym, asse
 private/NAME/phenotype.json the questionnaires' files with their digests
 private/NAME/bidsmap.json   the archive's bidsmaps, if the mapping uses them
 private/NAME/refused.json   the columns that the archive refused, not asked for again for a week
-private/NAME/sessions/      what the archive holds for each session (see `changes`)
+private/NAME/listed.json    how each session was listed (see `changes`)
+private/NAME/sessions/      what the archive holds for each session
 results/NAME/sessions.tsv   the sessions' neutral names
+
+All but the tables are records (see `coil.records`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from msgspec import structs
 
 from coil import files
-from coil.archive import listing
-from coil.archive.client import Address, Archive, connect
+from coil.archive.client import Address, connect
 from coil.archive.columns import Lister, remember, remembered
-from coil.archive.discover import demographics, prearchive, selection, variables
-from coil.archive.discover.bidsmap import fetch_bidsmaps
-from coil.archive.discover.changes import Look, Notes
-from coil.archive.discover.demographics import Wanted
-from coil.archive.discover.naming import name_sessions
-from coil.archive.discover.questionnaires import list_questionnaires
+from coil.archive.discover import demographics, prearchive, variables
+from coil.archive.discover.answers import Answers, Settings, ask, unit_of
+from coil.archive.discover.changes import Compared, Notes
 from coil.archive.listing import Session
-from coil.bids.mapping.sources import bidsmap
-from coil.config.derived import wanted_resources
-from coil.deid.identity.dates import shift_days
-from coil.deid.identity.identities import SALT, Link, LinkTable, keyed_digest, project_secret
-from coil.errors import ArchiveError, ConfigError
+from coil.deid.identity.identities import SALT, Link, keyed_digest, project_secret
+from coil.records import bidsmaps
 from coil.records.archive import ArchiveRecord
 from coil.records.phenotype import QuestionnaireFiles
-from coil.records.subjects import SubjectsRecord
-from coil.units import unit_name
 from coil.workspace import Private, Results, Workspace
 
 
 @dataclass
-class Found:
-    """What discovery found for a project: the units (neutral session names) by kind."""
+class Discovered:
+    """The units (neutral session names) of a project by what became of them, and what is said."""
 
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -62,8 +57,8 @@ class Found:
         total = len(self.new) + len(self.changed) + len(self.same)
         text = f"{total} session{'' if total == 1 else 's'} in the archive"
         kinds = {"new": self.new, "changed": self.changed, "no longer there": self.gone}
-        told = [f"{len(units)} {kind}" for kind, units in kinds.items() if units]
-        text = f"{text} ({', '.join(told) or 'nothing new'})"
+        counts = [f"{len(units)} {kind}" for kind, units in kinds.items() if units]
+        text = f"{text} ({', '.join(counts) or 'nothing new'})"
         if self.waiting:
             them = "it" if self.waiting == 1 else "them"
             text += f"; {self.waiting} waiting: the archive is still receiving {them}"
@@ -74,183 +69,115 @@ class Found:
         return "; ".join([text, *self.remarks])
 
 
-def discover(name: str, settings: dict[str, Any], root: Path, thorough: bool = False) -> Found:
-    """Discover the project `name` in the working directory `root`; see the module's text.
+def discover(name: str, settings: Settings, root: Path, thorough: bool = False) -> Discovered:
+    """Discover the project `name` in the working folder `root`; see the module's text.
 
     `thorough` looks at the files of each session, one by one.
 
     Raises `ArchiveError` or `ConfigError`; then nothing of what was known is changed.
     """
     workspace = Workspace(root)
-    private, results = workspace.private(name).root, workspace.results(name).root
-    for folder in (workspace.private_zone, private, workspace.quarantine_zone):
+    private, results = workspace.private(name), workspace.results(name)
+    _protect(workspace, private)
+    address, notes = Address.of(settings["archive"], root), Notes(private)
+    with connect(address) as archive:
+        lister = Lister(archive, {} if thorough else remembered(private.refused))
+        answers = ask(lister, settings, private, notes, thorough)
+    ready = [one for one in answers.compared if not (one.changed and _waits(one, answers))]
+    answers.table.write(private.link)
+    notes.write(ready)
+    # One that waits stays in the dataset as it was; one that is new is not there yet.
+    there = {one.session.id: one.session for one in answers.compared if one.unit in notes.times}
+    links = {ident: answers.links[ident] for ident in there}
+    _write_records(private, settings, address, answers, [*there.values()], links)
+    remember(private.refused, lister.refused)
+    discovered = _by_work(links, notes, results)
+    discovered.waiting = len(answers.compared) - len(ready)
+    discovered.unnamed, discovered.remarks = answers.unnamed, lister.remarks()
+    discovered.unarchived = prearchive.count_unarchived(
+        answers.entries, answers.everything, settings["select"]
+    )
+    gone = set(notes.times) - {*map(unit_of, links.values())}
+    discovered.gone = _forget_gone(private, results, gone)
+    if gone:
+        files.remove_tree(workspace.doctor_page)  # it may name them; the next look writes it anew
+    rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
+    files.write_if_changed(results.sessions, f"subject\tsession\n{''.join(rows)}", 0o644)
+    return discovered
+
+
+def _protect(workspace: Workspace, private: Private) -> None:
+    """Make the folders that others may not see."""
+    for folder in (workspace.private_zone, private.root, workspace.quarantine_zone):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     # Snakemake removes empty folders, and would make the quarantine anew for all to read.
     (workspace.quarantine_zone / ".keep").touch()
-    address = Address.of(settings["archive"], root)
-    project, select = settings["project"], settings["select"]
-    notes = Notes(private)
-    with connect(address) as archive:
-        lister = Lister(archive, {} if thorough else remembered(private))
-        everything = listing.list_sessions(
-            archive, project, select["shared"], lister, selection.needs(select)
-        )
-        selected = selection.select(everything, select)
-        table, links = name_sessions(selected, settings, private)
-        sessions = [session for session in selected if session.id in links]
-        unnamed = len(selected) - len(sessions)
-        if selected and not sessions:
-            raise ConfigError(
-                "identity: none of the sessions has a BIDS label by it; correct the table or the "
-                "archive's labels, or use hmac"
-            )
-        _check_vanished(everything, sessions, table, notes.times, select["may_vanish"])
-        taken, look = selection.scan_filter(select), Look(wanted_resources(settings), thorough)
-        noted = [
-            notes.compare(
-                archive, session, _unit(links[session.id]), [*filter(taken, session.scans)], look
-            )
-            for session in sessions
-        ]
-        entries = []
-        if not sessions or any(one.state for one in noted):
-            entries = prearchive.list_prearchive(lister, project)
-        wanted = _wanted(lister, settings, private, sessions)
-        people = demographics.list_people(
-            lister,
-            project,
-            everything,
-            every_label=bool(settings["phenotype"]),
-            fields=wanted.fields,
-            taken=sessions,
-        )
-        questionnaires = list_questionnaires(archive, project, settings["phenotype"])
-        maps = _bidsmaps(archive, project, settings["bids"]["mapping"])
-        assessors = variables.list_assessors(lister, project, settings["phenotype"], everything)
-        lister.notes += listing.uncounted(sessions)
-    ready = [one for one in noted if not (one.state and prearchive.waits(one.session, entries))]
-    table.write(private / "link.tsv")
-    notes.write(ready)
-    # One that waits stays in the dataset as it was; one that is new is not there yet.
-    links = {one.session.id: links[one.session.id] for one in noted if one.unit in notes.times}
-    sessions = [session for session in sessions if session.id in links]
-    # Of these Snakemake notes digests, which nobody may compute from guesses; see `SALT`.
-    salt = keyed_digest(project_secret(settings["identity"], private), SALT).hex()[:32]
-    place = ArchiveRecord(
-        **asdict(address), project=project, mount=settings["archive"].get("mount"), salt=salt
-    )
-    place.write_if_changed(private / "archive.json", 0o600)
-    phenotype = settings["phenotype"]
-    # Only tables with rows of sessions must know of those that were not taken.
-    others = everything if any("session_column" in entry for entry in phenotype) else ()
-    known = demographics.by_pseudonym(people, sessions, links, others, wanted)
-    measured = variables.measured(phenotype, known, people, everything, assessors)
-    subjects = {"version": SubjectsRecord.VERSION, **known, "measured": measured, SALT: salt}
-    SubjectsRecord.from_fields(subjects).write_if_changed(private / "subjects.json", 0o600)
-    listed = QuestionnaireFiles(files=questionnaires, salt=salt)
-    listed.write_if_changed(private / "phenotype.json", 0o600)
-    if maps:
-        _write(private / "bidsmap.json", maps)
-    remember(private, lister.refused)
-    found = Found(waiting=len(noted) - len(ready), unnamed=unnamed, remarks=lister.remarks())
-    found.unarchived = prearchive.count_unarchived(entries, everything, select)
-    for link in links.values():
-        unit = _unit(link)
-        record = Results(results).record(unit, "admit")
-        getattr(found, _work(notes.times[unit], record)).append(unit)
-    found.gone = _forget_gone(private, results, set(notes.times) - {*map(_unit, links.values())})
-    if found.gone:
-        files.remove_tree(workspace.doctor_page)  # it may name them; the next look writes it anew
-    rows = sorted(f"{link.subject}\t{link.session}\n" for link in links.values())
-    files.write_if_changed(results / "sessions.tsv", f"subject\tsession\n{''.join(rows)}", 0o644)
-    return found
 
 
-def _wanted(
-    lister: Lister, settings: dict[str, Any], private: Path, sessions: list[Session]
-) -> Wanted:
-    """What the config's tables take of people, and by how much each subject's dates move."""
-    project, identity = settings["project"], settings["identity"]
-    secret = project_secret(identity, private)
-
-    def days(subject_id: str) -> int | None:
-        return None if identity["dates"] == "none" else shift_days(secret, project, subject_id)
-
-    return Wanted(
-        fields=variables.fields_of(settings, "subject"),
-        of_sessions=variables.list_session_fields(
-            lister, project, sessions, variables.fields_of(settings, "session")
-        ),
-        days=days,
-    )
+def _waits(compared: Compared, answers: Answers) -> bool:
+    return prearchive.waits(compared.session, answers.entries)
 
 
-def _bidsmaps(
-    archive: Archive, project: str, mapping: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The archive's bidsmaps, checked, if the mapping uses them; `ConfigError` for a broken one."""
-    if not any(rule.get("use") == "bidsmap" for rule in mapping):
-        return []
-    found = fetch_bidsmaps(archive, project)
-    bidsmap.parse(found)
-    return found
-
-
-def _check_vanished(
-    everything: list[Session],
-    sessions: list[Session],
-    table: LinkTable,
-    units: Collection[str],
-    may_vanish: float,
+def _write_records(
+    private: Private,
+    settings: Settings,
+    address: Address,
+    answers: Answers,
+    sessions: Sequence[Session],
+    links: Mapping[str, Link],
 ) -> None:
-    """Whether as much is missing as if the login had lost a right, or `select` were wrong.
+    """Leave what the jobs need to know of archive, people and questionnaires."""
+    project, phenotype = settings["project"], settings["phenotype"]
+    # Of these Snakemake notes digests, which nobody may compute from guesses; see `SALT`.
+    salt = keyed_digest(project_secret(settings["identity"], private.root), SALT).hex()[:32]
+    mount = settings["archive"].get("mount")
+    record = ArchiveRecord(**asdict(address), project=project, mount=mount, salt=salt)
+    record.write_if_changed(private.archive, 0o600)
+    # Only tables with rows of sessions must know of those that were not taken.
+    others = answers.everything if any("session_column" in entry for entry in phenotype) else ()
+    people = demographics.by_pseudonym(answers.subjects, sessions, links, others, answers.wanted)
+    labels = {subject.id: subject.label for subject in answers.subjects}
+    measured = variables.measured(
+        phenotype, people.linked.values(), labels, answers.everything, answers.assessors
+    )
+    people = structs.replace(people, measured=measured, salt=salt)
+    people.write_if_changed(private.subjects, 0o600)
+    questionnaires = QuestionnaireFiles(files=tuple(answers.questionnaires), salt=salt)
+    questionnaires.write_if_changed(private.phenotype, 0o600)
+    if answers.bidsmaps:
+        bidsmaps.write_if_changed(private.bidsmap, answers.bidsmaps)
 
-    What vanished is taken out of the dataset, so that it is better not believed at once.
-    """
-    listed = {session.id for session in everything}
-    there = {_unit(link) for link in table.rows if link.session_id in listed}
-    vanished = len([unit for unit in units if unit not in there])
-    if vanished > may_vanish * len(units):
-        raise ArchiveError(
-            f"the archive no longer lists {vanished} of the {len(units)} sessions that were there; "
-            "check the login's rights and the server, or, if they were removed there, set "
-            "select.may_vanish to 1 for one run"
-        )
-    if everything and units and not sessions:
-        raise ConfigError(
-            "select: it takes none of the archive's sessions, where it took some before; correct "
-            "it, or remove results/ and private/ of this project to start anew"
-        )
+
+def _by_work(links: Mapping[str, Link], notes: Notes, results: Results) -> Discovered:
+    """The units by whether they are new to the dataset, changed since their record, or the same."""
+    discovered = Discovered()
+    for link in links.values():
+        unit = unit_of(link)
+        kind = _work(notes.times[unit], results.record(unit, "admit"))
+        getattr(discovered, kind).append(unit)
+    return discovered
 
 
-def _work(noted: int, record: Path) -> str:
+def _work(listed: int, record: Path) -> str:
     """Whether a session is `new` to the dataset, `changed` since its record, or the `same`."""
     try:
         recorded = record.stat().st_mtime_ns
     except FileNotFoundError:
         return "new"
-    return "changed" if noted > recorded else "same"
+    return "changed" if listed > recorded else "same"
 
 
-def _write(path: Path, value: Any) -> None:
-    files.write_if_changed(path, files.json_text(value), 0o600)
-
-
-def _forget_gone(private: Path, results: Path, gone: Iterable[str]) -> list[str]:
+def _forget_gone(private: Private, results: Results, gone: Iterable[str]) -> list[str]:
     """Remove what was made of sessions that the archive, or the selection, no longer has."""
     for unit in gone:
         for path in (
-            Private(private).session(unit),
-            Private(private).pulled(unit),
-            Private(private).headers(unit),
-            Private(private).people(unit),
-            Results(results).records / unit,
-            Results(results).page(unit),
+            private.session(unit),
+            private.pulled(unit),
+            private.headers(unit),
+            private.people(unit),
+            results.records / unit,
+            results.page(unit),
         ):
             files.remove_tree(path)
     return sorted(gone)
-
-
-def _unit(link: Link) -> str:
-    return unit_name(link.subject, link.session)

@@ -1,6 +1,6 @@
 """Name sessions by the config's `identity`: pseudonyms, the lab's table, the archive's labels."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from coil.deid.identity.identities import (
 )
 from coil.deid.identity.own_labels import read_own_labels
 from coil.errors import ConfigError
+from coil.workspace import Private
 
 _Namer = Callable[[str, str], str | None]
 
 
 def name_sessions(
-    sessions: Iterable[Session], settings: dict[str, Any], private: Path
+    sessions: Iterable[Session], settings: Mapping[str, Any], private: Private
 ) -> tuple[LinkTable, dict[str, Link]]:
     """The link table with the sessions that have a name, and their links by ID.
 
@@ -34,8 +35,8 @@ def name_sessions(
         If two people or two sessions would share a name, or one would get a second.
     """
     identity, project = settings["identity"], settings["project"]
-    table = LinkTable.read(private / "link.tsv")
-    secret = project_secret(identity, private, create=not table.rows)
+    table = LinkTable.read(private.link)
+    secret = project_secret(identity, private.root, create=not table.rows)
 
     def namer(kind: Kind) -> _Namer:
         way = identity[f"{kind}s"]

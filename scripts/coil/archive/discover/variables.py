@@ -7,6 +7,7 @@ does not list its forms is asked for them one by one.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from coil.archive import fields as fielding
@@ -16,6 +17,7 @@ from coil.archive.fields import CUSTOM_FIELDS, FORMS, Field, Fields
 from coil.archive.listing import Session
 from coil.archive.paths import EVERY, SUBJECT_DEMOGRAPHICS
 from coil.errors import RefusedError
+from coil.records.subjects import Measured, Person
 
 _DEMOGRAPHIC = "demographics/"
 _TYPES = {"subject": "xnat:subjectData", "session": "xnat:imageSessionData"}
@@ -81,23 +83,39 @@ def list_forms(lister: Lister, project: str, per: str, homes: Mapping[str, str])
     `homes` are the addresses of subjects or sessions (`per`) in the project, by ID. A server that
     refuses them of all has no forms, which is told.
     """
-    found = {ident: _forms(lister.archive, project, home) for ident, home in homes.items()}
-    if homes and all(held is None for held in found.values()):
+    forms = {ident: fetch_forms(lister.archive, project, home) for ident, home in homes.items()}
+    if homes and all(held is None for held in forms.values()):
         lister.notes.append(
             f"custom forms of the {per}s: the archive does not know or refuses them"
         )
     column = f"{_TYPES[per]}/{CUSTOM_FIELDS}"
-    return [{"ID": ident, column: held} for ident, held in found.items() if held]
+    return [{"ID": ident, column: held} for ident, held in forms.items() if held]
 
 
-def _forms(archive: Archive, project: str, home: str) -> Any:
-    """The forms there as JSON has them; None where the server refuses them or says no JSON."""
+def fetch_forms(archive: Archive, project: str, home: str) -> dict[str, object] | None:
+    """The custom forms of a subject or session at `home` in the project, by form or by key.
+
+    None where the server refuses them or answers with something else.
+    """
     address = f"/xapi/custom-fields/projects/{part(project)}/{home}/fields"
     try:
         with archive.stream(address) as chunks:
-            return json.loads(b"".join(chunks) or b"{}")
+            held = json.loads(b"".join(chunks) or b"{}")
     except (RefusedError, ValueError):
         return None
+    return held if isinstance(held, dict) else None
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """An assessor: the ID of its subject or session, and its filled values by field."""
+
+    owner: str
+    values: Mapping[str, str]
+
+
+Instruments = Mapping[str, Sequence[Assessed] | None]
+"""The assessors of each instrument that comes from some; None where they are refused."""
 
 
 def list_assessors(
@@ -105,14 +123,10 @@ def list_assessors(
     project: str,
     phenotype: Sequence[Mapping[str, Any]],
     sessions: Iterable[Session],
-) -> dict[str, list[dict[str, Any]] | None]:
-    """The rows of each instrument that comes from assessors; None where they are refused.
-
-    A row has the ID of its subject (`subject_id`), or of its session (`session_id`) where the
-    entry says `per: session`, and its filled `values`.
-    """
+) -> Instruments:
+    """The assessors of each instrument that comes from some: of subjects, or of `sessions`."""
     ours = {session.id for session in sessions}
-    found: dict[str, list[dict[str, Any]] | None] = {}
+    found: dict[str, Sequence[Assessed] | None] = {}
     for entry in phenotype:
         if "assessor" not in entry:
             continue
@@ -120,7 +134,7 @@ def list_assessors(
         try:
             rows = lister.ask(assessors(project, entry, fields), list)
         except RefusedError as error:  # a type that the archive does not have; the rest goes on
-            lister.notes.append(str(error).partition(";")[0])
+            lister.notes.append(error.cause)
             found[entry["instrument"]] = None
             continue
         if entry["per"] == "session":
@@ -152,9 +166,7 @@ def assessors(project: str, entry: Mapping[str, Any], fields: Fields | None = No
     )
 
 
-def _assessed(
-    entry: Mapping[str, Any], fields: Fields, rows: Iterable[Row]
-) -> list[dict[str, Any]]:
+def _assessed(entry: Mapping[str, Any], fields: Fields, rows: Iterable[Row]) -> list[Assessed]:
     """The assessors of an instrument by the rows of the listing, in an order of their own."""
     kind = entry["assessor"].lower()
     owners: dict[str, str] = {}
@@ -169,8 +181,8 @@ def _assessed(
         owners[key] = str(owner or "")
         return key
 
-    found = fields.take(rows, ident)
-    return [{f"{entry['per']}_id": owners[key], "values": found[key]} for key in sorted(found)]
+    values = fields.take(rows, ident)
+    return [Assessed(owners[key], values[key]) for key in sorted(values)]
 
 
 def _names(entry: Mapping[str, Any]) -> list[str]:
@@ -180,47 +192,61 @@ def _names(entry: Mapping[str, Any]) -> list[str]:
 
 def measured(
     phenotype: Sequence[Mapping[str, Any]],
-    known: Mapping[str, Any],
-    people: Iterable[Row],
+    linked: Iterable[Person],
+    subjects: Mapping[str, str],
     sessions: Iterable[Session],
-    assessors: Mapping[str, Sequence[Mapping[str, Any]] | None],
-) -> dict[str, list[dict[str, Any]] | None]:
-    """The rows of each instrument that comes from the archive's own fields, by instrument.
+    assessors: Instruments,
+) -> dict[str, tuple[Measured, ...] | None]:
+    """The rows of each instrument that the archive's own fields hold; one without values is none.
 
-    A row has the archive's label of its `subject`, and of its `session` where it has one, and
-    its `values` by field; one without any value is no row.
+    Parameters
+    ----------
+    phenotype
+        The config's instruments.
+    linked
+        The subjects of the dataset, for their custom variables.
+    subjects
+        The archive's labels of all its subjects by ID.
+    sessions
+        All sessions that it lists.
+    assessors
+        What `list_assessors` returns.
     """
-    subjects = {row.get("ID", ""): row.get("label", "") for row in people}
+    linked = list(linked)
     of_session = {session.id: (session.subject_label, session.label) for session in sessions}
-    found: dict[str, list[dict[str, Any]] | None] = {}
+    of_subject = {ident: (label, "") for ident, label in subjects.items()}
+    found: dict[str, tuple[Measured, ...] | None] = {}
     for entry in phenotype:
         if "columns" not in entry:
             continue
-        rows: list[dict[str, Any]] = []
-        if "assessor" in entry:
-            listed = assessors[entry["instrument"]]
-            if listed is None:
-                found[entry["instrument"]] = None
-                continue
-            for one in listed:
-                subject, session = subjects.get(one.get("subject_id", ""), ""), ""
-                if "session_id" in one:
-                    subject, session = of_session.get(one["session_id"], ("", ""))
-                rows.append({"subject": subject, "session": session, "values": one["values"]})
+        name = entry["instrument"]
+        if "assessor" not in entry:
+            rows = _of_variables(entry, linked)
+        elif (listed := assessors[name]) is not None:
+            rows = _of_assessors(listed, of_session if entry["per"] == "session" else of_subject)
         else:
-            rows = [*_of_variables(entry, known["linked"].values())]
-        found[entry["instrument"]] = [row for row in rows if row["values"]]
+            found[name] = None
+            continue
+        found[name] = tuple(row for row in rows if row.values)
     return found
 
 
-def _of_variables(
-    entry: Mapping[str, Any], linked: Iterable[Mapping[str, Any]]
-) -> Iterator[dict[str, Any]]:
+def _of_assessors(
+    assessors: Iterable[Assessed], owners: Mapping[str, tuple[str, str]]
+) -> Iterator[Measured]:
+    """A row of each, named by its owner's labels as subject and session."""
+    for one in assessors:
+        subject, session = owners.get(one.owner, ("", ""))
+        yield Measured(subject=subject, session=session, values=dict(one.values))
+
+
+def _of_variables(entry: Mapping[str, Any], linked: Iterable[Person]) -> Iterator[Measured]:
+    """A row of each subject, or of each of its sessions, by their custom variables."""
     fields = _names(entry)
-    for row in linked:
-        owners = [("", row)]
+    for one in linked:
+        owners = [("", one.fields)]
         if entry["per"] == "session":
-            owners = [(one["archive_label"], one) for one in row["sessions"].values()]
-        for session, owner in owners:
-            values = {field: owner["fields"][field] for field in fields if field in owner["fields"]}
-            yield {"subject": row["archive_label"], "session": session, "values": values}
+            owners = [(session.archive_label, session.fields) for session in one.sessions.values()]
+        for session, held in owners:
+            values = {field: held[field] for field in fields if field in held}
+            yield Measured(subject=one.archive_label, session=session, values=values)

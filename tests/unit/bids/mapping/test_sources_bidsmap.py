@@ -13,6 +13,7 @@ from coil.bids.mapping.sources.bidsmap import parse
 from coil.bids.series.series import Series
 from coil.errors import ConfigError
 from coil.files import write_json
+from coil.records.bidsmaps import KeptBidsmap
 from tests.support.sources import PHASE, resolved, scan, short
 
 USE = {"use": "bidsmap"}
@@ -197,7 +198,7 @@ def test_a_name_that_bids_does_not_have_stays_unmapped_with_its_entry(
 )
 def test_a_broken_map_is_told_by_its_place_and_entry(content: Any, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        parse([{"place": PROJECT, "map": content}])
+        parse([KeptBidsmap(source=PROJECT, content=content)])
     assert str(caught.value).startswith(PROJECT + said)
     assert "\n" not in str(caught.value)
 

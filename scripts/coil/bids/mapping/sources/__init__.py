@@ -60,10 +60,10 @@ def _named(source: Source, series: Sequence["Series"], files: Mapping[str, Path]
     try:
         file = files[source.use]
         if source.use == "bidsmap":
-            from coil import files as jsons
             from coil.bids.mapping.sources import bidsmap
+            from coil.records import bidsmaps
 
-            return bidsmap.name(series, bidsmap.parse(jsons.read_json(file)))
+            return bidsmap.name(series, bidsmap.parse(bidsmaps.read(file)))
         from coil.bids.mapping.sources import lab
 
         return lab.name(series, file, source.use)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from coil.bids.mapping.sources import reproin
 from coil.bids.mapping.sources.named import Named, checked, datatype_of, entities_of
 from coil.errors import ConfigError
+from coil.records.bidsmaps import KeptBidsmap
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series.series import Series
@@ -59,13 +60,13 @@ class Bidsmap:
         )
 
 
-def parse(maps: Sequence[dict[str, Any]]) -> Bidsmap:
+def parse(maps: Sequence[KeptBidsmap]) -> Bidsmap:
     """Read the maps that discovery found.
 
     Parameters
     ----------
     maps
-        `{"place": where in the archive, "map": the parsed JSON}`, the project's first.
+        The project's first.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def parse(maps: Sequence[dict[str, Any]]) -> Bidsmap:
     patterns: list[Entry] = []
     for one in maps:
         own: dict[str, Entry] = {}
-        for entry in _entries(one["place"], one["map"]):
+        for entry in _entries(one.source, one.content):
             if entry.text is None:
                 patterns.append(entry)
             else:
