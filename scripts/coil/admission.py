@@ -7,50 +7,114 @@ of an earlier state stays there.
 """
 
 import logging
-from dataclasses import dataclass, field
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coil import __version__, files
+import msgspec
+
+from coil import __version__, files, jobs
 from coil.bids.associated import scanner
+from coil.bids.names import bids_version
 from coil.bids.validate import validate_session
 from coil.deid.bids.anonymize import admit_session
+from coil.deid.bids.descriptions import words_of
+from coil.deid.bids.terms import Terms
+from coil.deid.identity.identities import LinkTable
+from coil.deid.leak import people
+from coil.deid.protection import Rules, protection
 from coil.environment import installed
 from coil.errors import DataError
-from coil.jobs import Failure
+from coil.records.archive import ArchiveRecord
+from coil.records.conversion import Conversion
+from coil.records.failure import Failure
+from coil.records.session import Admitted, SessionRecord
 from coil.records.validation import Verdict
 from coil.units import Unit
+from coil.workspace import Results, session_folder
 
 # What the bytes of a session depend on, beside the tools that convert.
 _PACKAGES = ("niimath", "pydeface", "pydicom", "nibabel", "numpy", "scipy", "isal")
+
+_WORDED = ("mapping", "synonyms", "overrides")
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Terms:
-    """On what terms a session is admitted: the config's `identity`, `deface`, `sidecar_keys`.
+class Paths:
+    """The files of one session's admission.
 
-    `words` are those of the config's mapping, which descriptions of series may hold. `secret`,
-    `project` and `subject_id` give the subject's date shift; see `coil.deid`. `people` is the
-    private file that notes whom the headers name.
+    pulled, converted   in the quarantine
+    link, archive       private: the link table, and the project's ID in the archive
+    people              private: for those whom the headers name
+    record              what became of the session
+    log                 where messages go
     """
 
-    secret: bytes
-    project: str
-    subject_id: str
-    dates: str
-    time_of_day: str
-    deface: list[str] = field(default_factory=list)
-    sidecar_keys: list[str] = field(default_factory=list)
-    words: frozenset[str] = frozenset()
-    people: Path | None = None
+    pulled: Path
+    converted: Path
+    link: Path
+    archive: Path
+    people: Path
+    record: Path
+    log: Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A session that entered the dataset: what was done to it, by which tools, and the verdict."""
+
+    admitted: Admitted
+    versions: dict[str, str]
+    validator: Verdict
+
+
+def run(paths: Paths, unit: Unit, rules: Mapping[str, Any], conversion: Mapping[str, Any]) -> None:
+    """Admit one session to the project's dataset, or take it out, and write its record.
+
+    Parameters
+    ----------
+    paths
+        The session's files.
+    unit
+        Its BIDS labels.
+    rules
+        What `coil.deid.protection.Rules` holds, as the config has it.
+    conversion
+        The config's `mapping`, `synonyms` and `overrides`, whose words may leave.
+    """
+    jobs.start_log(str(paths.log))
+    checked = msgspec.convert(rules, Rules)
+    results = Results.of_record(paths.record)
+    umask = os.umask(0o077)
+    try:
+        people.write(paths.people)  # a session that is refused may not come to name any
+        result = Failure.read_in(paths.converted) or jobs.attempt(
+            "anonymize",
+            str(paths.log),
+            lambda: admit(
+                paths.pulled,
+                paths.converted,
+                results.bids,
+                unit,
+                _terms(paths, unit, checked, conversion),
+                umask,
+            ),
+        )
+        if isinstance(result, Failure):
+            refuse(results.bids, unit)
+    finally:
+        os.umask(umask)
+    record_of(results.project, unit, result, checked).write(paths.record)
 
 
 def admit(
     pulled: Path, converted: Path, dataset: Path, unit: Unit, terms: Terms, umask: int
-) -> dict[str, Any]:
-    """Admit one session to `dataset`; returns its record (without project and state).
+) -> Entry:
+    """Admit one session to `dataset`.
 
     `umask` is the invoking person's: files in the dataset get its permissions. Raises
     `DataError` where the session is refused.
@@ -59,48 +123,78 @@ def admit(
     files.remove_tree(candidate)
     files.remove_tree(derived)
     try:
-        record = admit_session(
-            pulled,
-            converted,
-            candidate,
-            subject=unit.subject,
-            session=unit.session,
-            secret=terms.secret,
-            project=terms.project,
-            subject_id=terms.subject_id,
-            dates=terms.dates,
-            time_of_day=terms.time_of_day,
-            deface=terms.deface,
-            allow_keys=terms.sidecar_keys,
-            words=terms.words,
-            derivatives=derived,
-            people=terms.people,
-        )
-        tools = files.read_json(converted / "converted.json")["versions"]
-        record["versions"] = {"Coil": __version__, **tools}
-        record["environment"] = {"anonymize": installed(*_PACKAGES)}
+        admitted = admit_session(pulled, converted, candidate, unit, terms, derived)
+        versions = Conversion.read_in(converted).versions
         verdict = validate_session(candidate)
-        record["validator"] = verdict.fields()
         _refuse_invalid(verdict)
-        if record["derivatives"]:
-            _refuse_invalid(validate_session(derived, scanner.unnamed(record["derivatives"])))
-        files.remove_tree(_folder(scanner.folder(dataset), unit))
-        files.publish(_folder(candidate, unit), _folder(dataset, unit), dataset, umask)
-        if record["derivatives"]:
-            root = scanner.folder(dataset)
-            files.publish(_folder(derived, unit), _folder(root, unit), root, umask)
+        if admitted.derivatives:
+            _refuse_invalid(validate_session(derived, scanner.unnamed(admitted.derivatives)))
+        files.remove_tree(session_folder(scanner.folder(dataset), *unit))
+        _publish(candidate, dataset, unit, umask)
+        if admitted.derivatives:
+            _publish(derived, scanner.folder(dataset), unit, umask)
     finally:
         files.remove_tree(candidate)
         files.remove_tree(derived)
-    logger.info("admitted %d files", len(record["files"]))
-    return record
+    logger.info("admitted %d files", len(admitted.files))
+    return Entry(admitted, versions, verdict)
 
 
-def refuse(dataset: Path, unit: Unit, failure: Failure) -> dict[str, Any]:
-    """The record of a session that is not admitted; its folder in the dataset is removed."""
-    files.remove_tree(_folder(dataset, unit))
-    files.remove_tree(_folder(scanner.folder(dataset), unit))
-    return failure.record()
+def refuse(dataset: Path, unit: Unit) -> None:
+    """Take a session that is not admitted out of `dataset`, and what was computed of it."""
+    files.remove_tree(session_folder(dataset, *unit))
+    files.remove_tree(session_folder(scanner.folder(dataset), *unit))
+
+
+def record_of(project: str, unit: Unit, result: Entry | Failure, rules: Rules) -> SessionRecord:
+    """What became of a session that entered a project's dataset, or why it did not."""
+    if isinstance(result, Failure):
+        return SessionRecord(
+            project=project,
+            subject=unit.subject,
+            session=unit.session,
+            state="failed",
+            stage=result.stage,
+            reason=result.reason,
+            log=result.log,
+            retry=result.retry,
+            leaks=result.leaks,
+            protection=protection(rules, bids_version(), None),
+        )
+    admitted = result.admitted
+    return SessionRecord(
+        project=project,
+        subject=unit.subject,
+        session=unit.session,
+        state="done",
+        series=admitted.series,
+        age=admitted.age,
+        deface=admitted.deface,
+        removed=admitted.removed,
+        kept=admitted.kept,
+        files=admitted.files,
+        derivatives=admitted.derivatives,
+        leak_check=admitted.leak_check,
+        versions={"Coil": __version__, **result.versions},
+        environment={"anonymize": installed(*_PACKAGES)},
+        validator=result.validator,
+        protection=protection(rules, bids_version(), admitted),
+    )
+
+
+def _terms(paths: Paths, unit: Unit, rules: Rules, conversion: Mapping[str, Any]) -> Terms:
+    """The terms of a session's admission, from the private files and the config."""
+    return Terms(
+        rules.identity.secret(paths.link.parent),
+        ArchiveRecord.read(paths.archive).project,
+        LinkTable.read(paths.link).find(*unit).subject_id,
+        rules.identity.dates,
+        rules.identity.time_of_day,
+        frozenset(rules.deface),
+        frozenset(rules.sidecar_keys),
+        words_of(*(conversion[key] for key in _WORDED)),
+        paths.people,
+    )
 
 
 def _refuse_invalid(verdict: Verdict) -> None:
@@ -113,5 +207,6 @@ def _refuse_invalid(verdict: Verdict) -> None:
         )
 
 
-def _folder(root: Path, unit: Unit) -> Path:
-    return root / f"sub-{unit.subject}" / f"ses-{unit.session}"
+def _publish(candidate: Path, root: Path, unit: Unit, umask: int) -> None:
+    source, target = session_folder(candidate, *unit), session_folder(root, *unit)
+    files.publish(source, target, root, umask)

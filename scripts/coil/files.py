@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+JsonObject = dict[str, Any]
+"""An object in the JSON of others: a sidecar, an answer of the archive. Ours are records."""
+
 _EPOCH = 946_684_800  # 2000-01-01; the times of published files lie in the eight years from it
 
 _MOST_PARTS = 1000  # that one call takes (IOV_MAX is 1024)

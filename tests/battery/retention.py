@@ -17,9 +17,8 @@ import numpy as np
 from bidsschematools.schema import load_schema
 
 from coil.bids.mapping.mapping import parse
-from coil.deid.bids.anonymize import admit_session
 from tests.battery.headers import keywords
-from tests.support.stages import convert_session
+from tests.support.stages import admit_session, convert_session
 
 GROUPS = {"anat": ("anat", "qmri"), "func": ("func",), "dwi": ("dwi",), "fmap": ("fmap",)}
 GROUPS |= {"perf": ("asl",), "pet": ("pet",)}

@@ -1,6 +1,6 @@
 """Anonymize one converted session in a process of its own; prints what took how long.
 
-usage: one_waist.py PULLED CONVERTED
+usage: one_anonymize.py PULLED CONVERTED
 """
 
 import json
@@ -10,23 +10,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coil.deid.bids import anonymize
+from coil.deid.bids import session_files, session_search
+from coil.deid.bids.anonymize import admit_session
+from coil.deid.bids.terms import Terms
+from coil.units import Unit
+
+_TIMED = {
+    "collect": session_search, "clean_nifti": session_files, "search_with": session_search
+}  # fmt: skip
 
 
 def main(pulled: Path, converted: Path) -> None:
     """Admit `converted` to a folder beside it."""
-    took = dict.fromkeys(("collect", "clean_nifti", "search_with"), 0.0)
-    for name in took:
-        setattr(anonymize, name, _timed(getattr(anonymize, name), name, took))
-    anonymize.admit_session(
-        pulled,
-        converted,
-        converted.with_name("candidate"),
-        subject="X",
-        session="Y",
-        secret=bytes(32),
-        subject_id="S",
-    )
+    took = dict.fromkeys(_TIMED, 0.0)
+    for name, module in _TIMED.items():
+        setattr(module, name, _timed(getattr(module, name), name, took))
+    terms = Terms(bytes(32), "", "S")
+    admit_session(pulled, converted, converted.with_name("candidate"), Unit("X", "Y"), terms)
     print(json.dumps({"imports": _IMPORTS, **took, "all": time.process_time()}))
 
 

@@ -16,7 +16,7 @@ from coil.units import Unit
 def main(pulled: Path, folder: Path, mapping: str, converter: str = "dcm2niix") -> None:
     """Convert `pulled` to `folder`."""
     states = ("unmapped", "ambiguous", "incomplete", "failed")
-    policy = dict.fromkeys(states, "fail")
+    policy: dict[str, str] = dict.fromkeys(states, "fail")
     terms = Terms(parse(json.loads(mapping)), policy, converter=converter)
     convert_session(pulled, folder, Unit("X", "Y"), terms, folder.with_name("scratch"))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -15,14 +15,13 @@ from scipy import ndimage
 
 from coil.bids import validate
 from coil.bids.mapping.mapping import parse
-from coil.deid.bids.anonymize import admit_session
 from coil.deid.bids.sidecar import clean_sidecar, dump_sidecar
 from coil.deid.deface import deface
 from coil.deid.leak.headers import collect
 from coil.deid.leak.search import Searcher
 from coil.errors import DataError
 from tests.real.real_bids import pull, rules_of
-from tests.support.stages import convert_session
+from tests.support.stages import admit_session, convert_session
 
 pytestmark = pytest.mark.real
 

@@ -102,7 +102,7 @@ def make_converted(folder: Path, sidecar: dict[str, object] | None = None) -> Pa
             "folder": "series/001",
             "description": "cmrr_rest Quillfeather",
             "state": "mapped",
-            "rule": 0,
+            "rule": "bids.mapping[0]",
             "name": f"func/{name}",
             "reason": "rule 0",
             "volumes": 10,
@@ -113,5 +113,6 @@ def make_converted(folder: Path, sidecar: dict[str, object] | None = None) -> Pa
         }
     ]
     versions = {"dcm2niix": "v1.0.20260724"}
-    (folder / "converted.json").write_text(json.dumps({"series": rows, "versions": versions}))
+    table = {"version": 1, "series": rows, "versions": versions}
+    (folder / "converted.json").write_text(json.dumps(table))
     return folder

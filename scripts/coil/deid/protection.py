@@ -5,41 +5,55 @@ No value of a person is in it: only names of rules, their editions, and counts.
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from coil import __version__
+from coil.deid.identity.policy import Identity
+from coil.records import Part
+from coil.records.session import Admitted, Measure, Protection
 
 _ALLOW_LIST = ("allow_list/sidecar_keys.py", "allow_list/sidecar_pet.py", "allow_list/values.py")
 _DICOM_LIST = ("dicom/attributes.tsv", "dicom/private.tsv")
 _POLICIES = ("subjects", "sessions", "dates", "time_of_day")
 
 
-def protection(
-    record: Mapping[str, Any], settings: Mapping[str, Any], bids_version: str
-) -> dict[str, Any]:
+class Rules(Part, frozen=True, kw_only=True):
+    """What the project's config says of protection: three of its keys."""
+
+    identity: Identity
+    deface: tuple[str, ...]
+    sidecar_keys: tuple[str, ...]
+
+
+def protection(rules: Rules, bids_version: str, admitted: Admitted | None) -> Protection:
     """The rules that a session went through, and what each of them did.
 
-    record      of the session, admitted or refused
-    settings    the project's `identity`, `deface` and `sidecar_keys`; no path of them is told
+    Parameters
+    ----------
+    rules
+        The project's; no path of them is shown.
+    bids_version
+        The version of BIDS by which kinds of files are known.
+    admitted
+        What was done to the session; None if it was refused.
     """
     editions = {
         "Coil": __version__,
         "BIDS": bids_version,
         "sidecar allow-list": f"SHA-256 {allow_list_edition()}",
     }
-    templates = {row["template"] for row in record.get("deface") or [] if row.get("template")}
+    templates = {image.template for image in admitted.deface if image.template} if admitted else ()
     if templates:
         editions["face template"] = ", ".join(sorted(templates))
-    return {
-        "editions": editions,
-        "policies": {key: settings["identity"][key] for key in _POLICIES},
-        "deface": list(settings["deface"]),
-        "sidecar_keys": list(settings["sidecar_keys"]),
-        "account": account(record, editions) if record["state"] == "done" else [],
-    }
+    return Protection(
+        editions=editions,
+        policies={key: getattr(rules.identity, key) for key in _POLICIES},
+        deface=rules.deface,
+        sidecar_keys=rules.sidecar_keys,
+        account=account(admitted, editions) if admitted else (),
+    )
 
 
 def allow_list_edition() -> str:
@@ -72,68 +86,71 @@ def _said(path: Path) -> str:
     return "".join(line for number, line in lines if number not in left_out)
 
 
-def account(record: Mapping[str, Any], editions: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What was removed, changed and kept: action, what, count (above 0), rule and its edition."""
-    removed, kept = record.get("removed") or {}, record.get("kept") or {}
-    series = record.get("series") or []
-    faces = [row for row in record.get("deface") or [] if row["state"] == "defaced"]
-    coil, listed = f"Coil {editions['Coil']}", f"allow-list {editions['sidecar allow-list']}"
-    rows = [
-        (
-            "removed", "values of sidecars",
-            _sum(removed.get("sidecar_keys")),
-            "not in the allow-list of sidecar keys, or not a value that its entry allows",
-            listed,
-        ),
-        (
-            "removed", "fields of image headers",
-            len(removed.get("header_fields") or ()),
-            "only voxels and geometry pass",
-            coil,
-        ),
-        (
-            "removed", "columns of tables",
-            _sum(removed.get("columns")),
-            "only known columns, and those that the config names",
-            coil,
-        ),
-        (
-            "removed", "files",
-            _sum(removed.get("files")),
-            "only known kinds of files in known places",
-            f"{coil}, BIDS {editions['BIDS']}",
-        ),
-        (
-            "changed", "faces",
-            len(faces),
-            "images of the suffixes that the config lists in deface, through the gates",
-            f"{coil}, template of {editions.get('face template', 'no known release')}",
-        ),
-        (
-            "changed", "times of acquisition",
-            sum(bool(row.get("acq_time")) for row in series),
-            "one secret shift of days for each subject",
-            coil,
-        ),
-        (
-            "changed", "values of sidecars that the config supplies",
-            sum(len(row.get("supplied") or ()) for row in series),
-            "the mapping's own values, searched for identifiers",
-            "the project's config",
-        ),
-        (
-            "kept", "values of sidecars",
-            _sum(kept.get("sidecar_keys")),
-            "in the allow-list, each with a type, a range or a vocabulary",
-            listed,
-        ),
-    ]  # fmt: skip
-    return [
-        {"action": action, "what": what, "count": count, "rule": rule, "edition": edition}
-        for action, what, count, rule, edition in rows
-        if count
-    ]
+def account(admitted: Admitted, editions: Mapping[str, str]) -> tuple[Measure, ...]:
+    """What was removed, changed and kept, how often (above 0), by which rule and its edition."""
+    rows = (*_removals(admitted, editions), *_changes(admitted, editions))
+    return tuple(row for row in rows if row.count)
 
 
-def _sum(counts: Mapping[str, int] | None) -> int:
-    return sum((counts or {}).values())
+def _removals(admitted: Admitted, editions: Mapping[str, str]) -> Iterator[Measure]:
+    removed, coil = admitted.removed, f"Coil {editions['Coil']}"
+    yield Measure(
+        action="removed",
+        what="values of sidecars",
+        count=sum(removed.sidecar_keys.values()),
+        rule="not in the allow-list of sidecar keys, or not a value that its entry allows",
+        edition=f"allow-list {editions['sidecar allow-list']}",
+    )
+    yield Measure(
+        action="removed",
+        what="fields of image headers",
+        count=len(removed.header_fields),
+        rule="only voxels and geometry pass",
+        edition=coil,
+    )
+    yield Measure(
+        action="removed",
+        what="columns of tables",
+        count=sum(removed.columns.values()),
+        rule="only known columns, and those that the config names",
+        edition=coil,
+    )
+    yield Measure(
+        action="removed",
+        what="files",
+        count=sum(removed.files.values()),
+        rule="only known kinds of files in known places",
+        edition=f"{coil}, BIDS {editions['BIDS']}",
+    )
+
+
+def _changes(admitted: Admitted, editions: Mapping[str, str]) -> Iterator[Measure]:
+    coil = f"Coil {editions['Coil']}"
+    yield Measure(
+        action="changed",
+        what="faces",
+        count=sum(image.state == "defaced" for image in admitted.deface),
+        rule="images of the suffixes that the config lists in deface, through the gates",
+        edition=f"{coil}, template of {editions.get('face template', 'no known release')}",
+    )
+    yield Measure(
+        action="changed",
+        what="times of acquisition",
+        count=sum(bool(row.acq_time) for row in admitted.series),
+        rule="one secret shift of days for each subject",
+        edition=coil,
+    )
+    yield Measure(
+        action="changed",
+        what="values of sidecars that the config supplies",
+        count=sum(len(row.supplied or ()) for row in admitted.series),
+        rule="the mapping's own values, searched for identifiers",
+        edition="the project's config",
+    )
+    yield Measure(
+        action="kept",
+        what="values of sidecars",
+        count=sum(admitted.kept.sidecar_keys.values()),
+        rule="in the allow-list, each with a type, a range or a vocabulary",
+        edition=f"allow-list {editions['sidecar allow-list']}",
+    )

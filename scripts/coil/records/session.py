@@ -71,6 +71,19 @@ class Protection(Part, frozen=True, kw_only=True):
     account: tuple[Measure, ...]
 
 
+class Admitted(Part, frozen=True, kw_only=True):
+    """What the door says of a session that it let through; `SessionRecord` has the same fields."""
+
+    series: tuple[SeriesRow, ...]
+    age: Number | str | None = None
+    deface: tuple[DefacedImage, ...] = ()
+    removed: Removed = Removed()
+    kept: Kept = Kept()
+    files: dict[str, str] = {}
+    derivatives: dict[str, str] = {}
+    leak_check: LeakCheck | None = None
+
+
 class SessionRecord(Record, frozen=True, kw_only=True):
     """A session in the dataset (`done`), or why it is not there (`failed`).
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from coil.admission import refuse
+from coil.admission import record_of
+from coil.deid.identity.policy import Identity
+from coil.deid.protection import Rules
 from coil.errors import RecordError
 from coil.files import read_json, write_json
 from coil.jobs import DONE, Failure
@@ -13,6 +15,7 @@ from coil.units import Unit
 from tests.support.session_records import write
 
 UNIT = Unit("a", "1")
+RULES = Rules(identity=Identity(), deface=(), sidecar_keys=())
 FAILURE = Failure("pull", "the server was away; try again", "logs/study/pull.log", True)
 
 
@@ -27,8 +30,9 @@ def test_one_that_was_refused_has_all_keys_of_one_that_was_admitted(
     admitted: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "records" / "sub-b_ses-1" / "admit.json"
-    refused = write(path, **refuse(tmp_path, UNIT, FAILURE))
-    assert refused.fields().keys() == read_json(admitted).keys()
+    refused = record_of("study", UNIT, FAILURE, RULES)
+    refused.write(path)
+    assert read_json(path).keys() == read_json(admitted).keys()
     assert (refused.state, refused.retry, refused.files) == ("failed", True, {})
 
 

@@ -3,11 +3,14 @@
 import copy
 import json
 
+import msgspec
 import pytest
 
-from coil.deid.protection import protection
+from coil.deid.protection import Rules, protection
+from coil.records.session import Admitted
 from coil.report import data_protection, session
 from tests.support import records
+from tests.support.stages import as_json
 from tests.unit.report.test_session import Page
 
 SETTINGS = {
@@ -34,7 +37,12 @@ def recorded(record):
     checked = record.get("leak_check")
     if checked:
         record["leak_check"] = checked | {"kinds": {"name": 40, "UID": 17}}
-    return record | {"protection": protection(record, RULES, "1.11.1")}
+    faces = [{"resemblance": 0.9, **row} for row in record.get("deface", ())]
+    parts = {key: record[key] for key in ("series", "removed") if key in record}
+    content = msgspec.convert(parts | {"deface": faces}, Admitted)
+    done = content if record["state"] == "done" else None
+    rules = msgspec.convert(RULES, Rules)
+    return record | {"protection": as_json(protection(rules, "1.11.1", done))}
 
 
 def all_records():

@@ -3,14 +3,28 @@ know, does not leave."""
 
 import json
 from collections.abc import Collection
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from coil.deid.allow_list.sidecar_keys import RULES
+from coil.errors import DataError
+from coil.files import JsonObject, read_json
+
+
+def read_object(path: Path) -> JsonObject:
+    """The object in a JSON file of a converted session; `DataError` if there is none."""
+    try:
+        value = read_json(path)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise DataError(f"{path.name}: not a JSON object; convert the session again")
+    return cast("JsonObject", value)
 
 
 def clean_sidecar(
-    sidecar: dict[str, Any], allow: Collection[str] = (), *, task: str | None = None
-) -> tuple[dict[str, Any], list[str]]:
+    sidecar: JsonObject, allow: Collection[str] = (), *, task: str | None = None
+) -> tuple[JsonObject, list[str]]:
     """The keys of a sidecar that may leave, sorted, and the names of those that may not.
 
     A key in `allow` passes whatever it holds: the config names it, and the leak check still
@@ -24,7 +38,7 @@ def clean_sidecar(
     return kept, sorted(sidecar.keys() - kept.keys())
 
 
-def dump_sidecar(sidecar: dict[str, Any]) -> bytes:
+def dump_sidecar(sidecar: JsonObject) -> bytes:
     """The bytes of a JSON file: sorted keys, the same for the same values."""
     return (json.dumps(sidecar, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from msgspec import UNSET
 
 from coil import passing
 from coil.deid.deface.average import edition
@@ -14,6 +15,7 @@ from coil.deid.deface.registration import RESEMBLANCE
 from coil.deid.deface.voxels import without
 from coil.deid.nifti import clean_nifti
 from coil.errors import DataError
+from coil.records.session import DefacedImage
 
 REGISTERED, CARRIED = "registration", "mask of a co-acquired image"
 # One acquisition gives the images that differ in these alone; a run is another acquisition.
@@ -35,23 +37,25 @@ class DefaceResult:
     removed: list[str] = field(default_factory=list)
     mask_from: str = ""
 
-    def record(self) -> dict[str, Any]:
-        """The parts that the session's record shows, with the gates' limits."""
-        return {
-            "state": self.state,
-            "changed_fraction": round(self.changed_fraction, 4),
-            "resemblance": round(self.resemblance, 3),
-            **({"method": CARRIED if self.mask_from else REGISTERED} if self.state == FACE else {}),
-            **({"mask_from": self.mask_from} if self.mask_from else {}),
-            "template": edition(),
-            "limits": {
+    def image(self, name: str) -> DefacedImage:
+        """What the session's record says of the image of that name, with the gates' limits."""
+        method = CARRIED if self.mask_from else REGISTERED
+        return DefacedImage(
+            file=name,
+            state=self.state,
+            changed_fraction=round(self.changed_fraction, 4),
+            resemblance=round(self.resemblance, 3),
+            method=method if self.state == FACE else UNSET,
+            mask_from=self.mask_from or UNSET,
+            template=edition(),
+            limits={
                 "resemblance_min": RESEMBLANCE,
                 "changed_fraction_min": CHANGED[0],
                 "changed_fraction_max": CHANGED[1],
                 "brain_depth_mm": SKULL,
                 "brow_depth_mm": BROW,
             },
-        }
+        )
 
 
 def deface(source: Path, target: Path) -> DefaceResult:

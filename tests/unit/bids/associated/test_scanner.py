@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from coil.admission import Terms, admit
+from coil.admission import admit
 from coil.bids.associated import scanner
 from coil.bids.mapping.mapping import parse
+from coil.deid.bids.terms import Terms
 from coil.errors import ConfigError
 from coil.units import Unit
 from tests.support.bids import Pulled
 from tests.support.session_records import record as session_record
-from tests.support.stages import convert_session
+from tests.support.stages import as_json, convert_session
 
 CBF = {
     "match": {"series_description": "relCBF", "image_type": "RELCBF"},
@@ -63,7 +64,8 @@ def admitted(pulled: Path) -> dict[str, Any]:
     place = pulled.parent
     before = os.umask(0o077)  # as the rule does
     try:
-        return admit(pulled, place / "converted", place / "results" / "bids", UNIT, terms, 0o022)
+        entry = admit(pulled, place / "converted", place / "results" / "bids", UNIT, terms, 0o022)
+        return as_json(entry.admitted) | {"validator": as_json(entry.validator)}
     finally:
         os.umask(before)
 

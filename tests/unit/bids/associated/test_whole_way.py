@@ -11,11 +11,10 @@ import pytest
 from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import parse
 from coil.bids.validate import validate_session
-from coil.deid.bids.anonymize import admit_session
 from coil.errors import DataError
 from tests.support.bids import Pulled
 from tests.support.physio import cmrr, dicom, pmu
-from tests.support.stages import convert_session
+from tests.support.stages import admit_session, convert_session
 
 RULES: list[dict[str, Any]] = [
     {

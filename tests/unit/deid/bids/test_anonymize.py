@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from coil.deid.bids.anonymize import admit_session
 from coil.deid.leak.headers import collect
 from coil.deid.leak.search import Searcher
 from coil.errors import DataError
 from tests.support.deid import INNER, PLANTED, SESSION, STEM, SUBJECT, make_converted, make_pulled
+from tests.support.stages import admit_session
 
 
 class Lab:

@@ -142,7 +142,7 @@ def test_a_mask_is_carried_to_an_image_in_which_no_head_is_recognized(defaced, t
     (tmp_path / "out").mkdir()
     results = deface_together([(tmp_path / name, tmp_path / "out" / name) for name in names])
     assert [result.mask_from for result in results] == [names[1], ""]
-    assert results[0].record()["method"] == "mask of a co-acquired image"
+    assert results[0].image("image").method == "mask of a co-acquired image"
     gone = [np.asarray(nib.load(tmp_path / "out" / name).dataobj) == 0 for name in names]
     kept = np.asarray(nib.load(tmp_path / names[1]).dataobj) == 0
     assert np.array_equal(gone[0], gone[1] & ~(kept & ~gone[0]))

@@ -111,7 +111,7 @@ def test_the_measure_sees_a_face_that_is_there(defaced: Defaced):
 
 def test_a_head_whose_vertex_is_cut_off_loses_its_face_and_nothing_of_its_brain(tmp_path: Path):
     cut = simulate(tmp_path, seed=2, top=26.0)
-    assert cut.result.record()["method"] == "registration"
+    assert cut.result.image("image").method == "registration"
     brain = cut.head.brain > 0.5
     assert not ((cut.old != cut.new) & ndimage.binary_dilation(brain, CUBE)).any()
     assert max(cut.left(part) for part in PARTS) <= 0.02
