@@ -16,12 +16,13 @@ from pydicom.dataset import Dataset
 
 from coil.deid.bids.sidecar import clean_sidecar
 from coil.deid.dicom import fast, parts, plain
-from coil.deid.dicom.export import Wanted, export_session
+from coil.deid.dicom.export import Wanted
 from coil.deid.dicom.profile import Profile, attributes
 from coil.deid.dicom.risk import RefusedError
 from coil.deid.leak.headers import collect
 from coil.deid.leak.search import Searcher
 from tests.real.real_bids import SESSIONS, pull
+from tests.support.stages import export_session, table
 
 pytestmark = pytest.mark.real
 
@@ -53,7 +54,7 @@ def exported(request, real_dicom: Path, tmp_path_factory: pytest.TempPathFactory
     scans = json.loads((pulled / "pulled.json").read_text())["scans"]
     rows = [{"folder": scan["folder"], "state": "unmapped", "name": None} for scan in scans]
     (folder / "converted").mkdir()
-    (folder / "converted" / "converted.json").write_text(json.dumps({"series": rows}))
+    table(folder / "converted", rows)
     tree = folder / "tree"
     record = export_session(pulled, folder / "converted", tree, owner(), Wanted("all", "keep"))
     return Exported(pulled, tree, record)

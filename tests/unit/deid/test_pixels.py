@@ -15,12 +15,12 @@ from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
 from coil.bids.series.partial import read_partial
 from coil.bids.series.pictures import judge, split
-from coil.deid.dicom.export import Wanted, export_session
+from coil.deid.dicom.export import Wanted
 from coil.deid.dicom.profile import Profile
 from coil.dicom import header
 from coil.errors import DataError
 from tests.support.bids import Pulled
-from tests.support.stages import convert_session
+from tests.support.stages import convert_session, export_session
 
 RULES: list[dict[str, Any]] = [
     {"match": {"series_description": "liver"}, "to": "anat/T2starw", "duplicates": "runs"},

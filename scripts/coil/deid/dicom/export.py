@@ -8,24 +8,28 @@ session's export as a whole.
 
 import json
 import re
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from coil import __version__, passing
+import msgspec
+
+from coil import __version__
 from coil.deid.dicom import fast, parts
 from coil.deid.dicom.profile import EDITION, Profile, options
 from coil.deid.dicom.risk import NoImageError
 from coil.deid.dicom.search import Search
 from coil.deid.leak.headers import collect
+from coil.deid.leak.identifiers import Identifiers
 from coil.deid.leak.search import Searcher, redact
 from coil.deid.pixels import set_aside
 from coil.deid.protection import dicom_edition
 from coil.errors import DataError, LeakError
-from coil.files import read_json, remove_tree, write_parts
+from coil.files import remove_tree, write_parts
+from coil.records.conversion import Conversion
+from coil.records.export import ExportedSeries, ProfileRecord, State
+from coil.records.series import SeriesRow
 
-STATES = ("exported", "refused", "withheld", "left")
 _FACES = (
     "its images lose their faces in the dataset; `export: {faces: keep}` exports them as they are"
 )
@@ -43,38 +47,42 @@ class Wanted:
     faces: str = "withhold"
     deface: Collection[str] = ()
 
-
-@dataclass(frozen=True)
-class Converted:
-    """A series as the session's conversion left it: its files, its BIDS name, its state."""
-
-    folder: str
-    name: str | None
-    state: str
-    reason: str
+    def withheld(self, row: SeriesRow) -> tuple[State, str] | None:
+        """Why a series does not leave, if it does not: its state and the reason."""
+        if row.state == "refused":
+            return "refused", row.reason
+        if self.series == "mapped" and row.state != "mapped":
+            return "left", "the mapping does not take it"
+        if self.faces == "keep":
+            return None
+        called = _called(row.name)
+        if called.rpartition("_")[2] in self.deface:
+            return "withheld", _FACES
+        return ("withheld", _UNKNOWN) if not called and self.deface else None
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What became of a series: one of `STATES` and why, its folder in the tree if it is there."""
+    """What left of a session: its series, how many bytes, and what was searched for in them.
 
-    folder: str | None
-    name: str | None
-    files: int
-    state: str
-    reason: str
+    `plain_engine` counts the files that the slower engine took, for their header is unusual.
+    """
 
+    series: tuple[ExportedSeries, ...]
+    bytes: int
+    plain_engine: int
+    profile: ProfileRecord
+    identifiers: int
 
-@dataclass
-class _Tally:
-    size: int = 0
-    plainly: int = 0
-    rows: list[Exported] = field(default_factory=list[Exported])
+    @property
+    def files(self) -> int:
+        """How many files left."""
+        return sum(row.files for row in self.series)
 
 
 def export_session(
     pulled: Path, converted: Path, target: Path, profile: Profile, wanted: Wanted
-) -> dict[str, Any]:
+) -> Exported:
     """Write `target/<series>/NNNNNN.dcm` for each series that may leave.
 
     Parameters
@@ -90,79 +98,98 @@ def export_session(
 
     Returns
     -------
-    What the record tells: series with their states and reasons, counts, the search.
+    What became of each series, and what was searched.
 
     Raises
     ------
     DataError
         If an identifier of the session would leave.
     """
-    rows = _rows(converted)
+    rows = [row for row in Conversion.read_in(converted).series if row.folder]
     found = collect(pulled)
     keeps_times = profile.dates == "shift" and profile.time_of_day == "keep"
     identifiers = found.without("time") if keeps_times else found
-    names = {row.name for row in rows if row.name}
-    labels = {word for name in names for word in re.findall("-([0-9A-Za-z]+)", name)}
-    public = {profile.subject, profile.session, f"sub{profile.subject}", "Coil", __version__}
-    searcher = Searcher(identifiers, public, labels - {profile.subject, profile.session})
-    search = Search(searcher, profile)
-    tally = _Tally()
+    searcher = _searcher(identifiers, rows, profile)
+    tree = _Tree(pulled, target, Search(searcher, profile))
     try:
         target.mkdir(parents=True)
-        for row in rows:
-            tally.rows.append(_series(row, pulled, target, profile, wanted, search, tally))
-        record = _record(tally, len(identifiers), searcher, profile)
-        if any(True for _ in searcher.in_text(json.dumps(record["series"]).encode())):
-            kinds = {"in the record": 1}
-            raise LeakError(
-                "leak check: the export's record holds an identifier; report this", kinds
-            )
+        series = tuple(_redacted(tree.series(rows, wanted), searcher))
+        _refuse_leak(series, searcher)
     except BaseException:
         remove_tree(target)
         raise
-    return record
+    return Exported(series, tree.size, tree.plainly, _profile(profile), len(identifiers))
 
 
-def _rows(converted: Path) -> list[Converted]:
-    try:
-        return [
-            Converted(row["folder"], row.get("name"), row["state"], row.get("reason") or "")
-            for row in read_json(converted / "converted.json")["series"]
-            if row["folder"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        passing.let_through(error)
-        raise DataError("converted.json: missing or damaged; convert the session again") from None
+def _searcher(identifiers: Identifiers, rows: Sequence[SeriesRow], profile: Profile) -> Searcher:
+    names = {row.name for row in rows if row.name}
+    labels = {word for name in names for word in re.findall("-([0-9A-Za-z]+)", name)}
+    public = {profile.subject, profile.session, f"sub{profile.subject}", "Coil", __version__}
+    return Searcher(identifiers, public, labels - {profile.subject, profile.session})
 
 
-def _series(
-    row: Converted,
-    pulled: Path,
-    target: Path,
-    profile: Profile,
-    wanted: Wanted,
-    search: Search,
-    tally: _Tally,
-) -> Exported:
-    """What became of one series."""
-    number = re.sub(r"\D", "", Path(row.folder).name) or "0"
-    called = _called(row.name)
-    if row.state == "refused":
-        return _not_exported(row, "refused", row.reason)
-    if wanted.series == "mapped" and row.state != "mapped":
-        return _not_exported(row, "left", "the mapping does not take it")
-    suffix = called.rpartition("_")[2]
-    if wanted.faces != "keep" and suffix in wanted.deface:
-        return _not_exported(row, "withheld", _FACES)
-    if wanted.faces != "keep" and not called and wanted.deface:
-        return _not_exported(row, "withheld", _UNKNOWN)
-    folder = f"{number}_{called}" if called else number
-    profile.series = called
-    engine = fast.Engine(parts.Family(profile))
-    sources = sorted(path for path in (pulled / row.folder).rglob("*") if path.is_file())
-    size = count = 0
-    (target / folder).mkdir()
-    try:
+def _redacted(series: Iterator[ExportedSeries], searcher: Searcher) -> Iterator[ExportedSeries]:
+    for row in series:
+        yield msgspec.structs.replace(row, reason=redact(searcher, row.reason))
+
+
+def _refuse_leak(series: Sequence[ExportedSeries], searcher: Searcher) -> None:
+    text = json.dumps(msgspec.to_builtins(series))
+    if any(True for _ in searcher.in_text(text.encode())):
+        kinds = {"in the record": 1}
+        raise LeakError("leak check: the export's record holds an identifier; report this", kinds)
+
+
+class _Tree:
+    """The tree of a session as it grows; `size` and `plainly` count its bytes and files."""
+
+    def __init__(self, pulled: Path, target: Path, search: Search) -> None:
+        self.pulled, self.target, self.search = pulled, target, search
+        self.size = self.plainly = 0
+
+    def series(self, rows: Sequence[SeriesRow], wanted: Wanted) -> Iterator[ExportedSeries]:
+        """What became of each series; of those that leave the files are written."""
+        for row in rows:
+            if withheld := wanted.withheld(row):
+                yield _not_exported(row, *withheld)
+                continue
+            try:
+                yield self._export(row)
+            except LeakError:
+                raise
+            except DataError as error:
+                yield _not_exported(row, "refused", str(error))
+
+    def _export(self, row: SeriesRow) -> ExportedSeries:
+        """Write the files of one series, or none if one of them is refused."""
+        number = re.sub(r"\D", "", Path(row.folder or "").name) or "0"
+        called = _called(row.name)
+        folder = f"{number}_{called}" if called else number
+        sources = sorted(p for p in (self.pulled / (row.folder or "")).rglob("*") if p.is_file())
+        profile = self.search.profile
+        profile.series = called
+        engine = fast.Engine(parts.Family(profile))
+        (self.target / folder).mkdir()
+        try:
+            count, size = self._write(sources, self.target / folder, engine, number)
+        except DataError:
+            remove_tree(self.target / folder)
+            raise
+        self.size += size
+        self.plainly += engine.plainly
+        return ExportedSeries(
+            folder=folder,
+            name=row.name,
+            files=count,
+            state="exported",
+            reason=set_aside(len(sources) - count),
+        )
+
+    def _write(
+        self, sources: Sequence[Path], folder: Path, engine: fast.Engine, number: str
+    ) -> tuple[int, int]:
+        """Write the images among a series' files; returns their number and bytes."""
+        size = count = 0
         for source in sources:
             try:
                 chunks = engine.clean(source.read_bytes())
@@ -170,31 +197,20 @@ def _series(
                 if count == 0 and source == sources[-1]:
                     raise
                 continue
-            kinds = search.in_file(chunks)
-            if kinds:
-                raise _LeakError(sorted(kinds)[0])
+            if kinds := self.search.in_file(chunks):
+                kind = sorted(kinds)[0]
+                raise LeakError(
+                    f"leak check: a file of series {number} holds an identifier of the session, "
+                    f"kind: {kind}; ignore the series in the mapping, or report this",
+                    {kind: 1},
+                )
             count += 1
-            size += write_parts(target / folder / f"{count:06d}.dcm", chunks)
-    except _LeakError as leak:
-        raise LeakError(
-            f"leak check: a file of series {number} holds an identifier of the session, kind: "
-            f"{leak}; ignore the series in the mapping, or report this",
-            {str(leak): 1},
-        ) from None
-    except DataError as error:
-        remove_tree(target / folder)
-        return _not_exported(row, "refused", str(error))
-    tally.size += size
-    tally.plainly += engine.plainly
-    return Exported(folder, row.name, count, "exported", set_aside(len(sources) - count))
+            size += write_parts(folder / f"{count:06d}.dcm", chunks)
+        return count, size
 
 
-def _not_exported(row: Converted, state: str, reason: str) -> Exported:
-    return Exported(None, row.name, 0, state, reason)
-
-
-class _LeakError(Exception):
-    """An identifier was found; the message is its kind."""
+def _not_exported(row: SeriesRow, state: State, reason: str) -> ExportedSeries:
+    return ExportedSeries(folder=None, name=row.name, files=0, state=state, reason=reason)
 
 
 def _called(name: str | None) -> str:
@@ -203,19 +219,9 @@ def _called(name: str | None) -> str:
     return re.sub(r"(sub|ses)-[0-9A-Za-z]+_", "", base)
 
 
-def _record(
-    tally: _Tally, identifiers: int, searcher: Searcher, profile: Profile
-) -> dict[str, Any]:
-    count = sum(row.files for row in tally.rows)
-    return {
-        "series": [asdict(replace(row, reason=redact(searcher, row.reason))) for row in tally.rows],
-        "files": count,
-        "bytes": tally.size,
-        "plain_engine": tally.plainly,
-        "profile": {
-            "table": f"PS3.15 {EDITION} Annex E, Table E.1-1, behind an allow-list per SOP class",
-            "options": list(options(profile.dates).values()),
-            "allow_list": f"SHA-256 {dicom_edition()}",
-        },
-        "leak_check": {"identifiers": identifiers, "files": count, "hits": 0},
-    }
+def _profile(profile: Profile) -> ProfileRecord:
+    return ProfileRecord(
+        table=f"PS3.15 {EDITION} Annex E, Table E.1-1, behind an allow-list per SOP class",
+        options=tuple(options(profile.dates).values()),
+        allow_list=f"SHA-256 {dicom_edition()}",
+    )

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise, permutations
 from pathlib import Path
 
-from coil import files
 from coil.deid.identity.identities import SALT, keyed_digest
 from coil.deid.leak import identifiers
 from coil.deid.leak.common_words import COMMON
@@ -21,6 +20,7 @@ from coil.deid.leak.identifiers import NUMBER, SHORTEST, Identifier
 from coil.deid.leak.public_words import PUBLIC
 from coil.deid.leak.search import Searcher
 from coil.deid.leak.tags import CONTACTS, NAMES, PATIENT_IDS
+from coil.records.people import PeopleRecord
 
 PATIENT = "patient's name (of a DICOM header)"
 PERSON = "person's name (of a DICOM header)"
@@ -51,15 +51,15 @@ def said(tag: int, text: str) -> Identifier:
 
 def write(path: Path, people: Iterable[Identifier] = (), secret: bytes = b"") -> None:
     """Note the people of a session, for the owner alone; `secret` is the project's."""
-    rows = sorted([one.kind, one.value] for one in people)
+    rows = sorted((one.kind, one.value) for one in people)
     # Of the file Snakemake notes a digest, which nobody may compute from guesses; see `SALT`.
     salt = keyed_digest(secret, SALT).hex()[:32]
-    files.write_json(path, {"people": rows, SALT: salt}, 0o600)
+    PeopleRecord(people=tuple(rows), salt=salt).write(path, 0o600)
 
 
 def read(paths: Iterable[Path]) -> set[Identifier]:
     """The people of sessions."""
-    rows = (row for path in paths for row in files.read_json(path)["people"])
+    rows = (row for path in paths for row in PeopleRecord.read(path).people)
     return {Identifier(value, kind) for kind, value in rows}
 
 

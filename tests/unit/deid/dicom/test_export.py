@@ -9,13 +9,14 @@ import numpy as np
 import pydicom
 import pytest
 
-from coil.deid.dicom.export import Wanted, export_session
+from coil.deid.dicom.export import Wanted
 from coil.deid.dicom.search import Search
 from coil.deid.leak.identifiers import Identifier, Identifiers
 from coil.deid.leak.search import Searcher
 from coil.errors import DataError
 from tests.support.archive_records import write_pulled
 from tests.support.dicom import MR, SESSION, STEM, SUBJECT, csa, encoded, image, profile
+from tests.support.stages import export_session, table
 
 
 def session(folder: Path, *names: str | None, **changes: Any) -> tuple[Path, Path]:
@@ -33,7 +34,7 @@ def session(folder: Path, *names: str | None, **changes: Any) -> tuple[Path, Pat
         rows.append({"folder": f"series/{number:03d}", "state": state, "name": name})
     write_pulled(folder / "pulled", session_label="REAL-0042-MR1")
     (folder / "converted").mkdir()
-    (folder / "converted" / "converted.json").write_text(json.dumps({"series": rows}))
+    table(folder / "converted", rows)
     return folder / "pulled", folder / "converted"
 
 

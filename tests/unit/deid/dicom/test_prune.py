@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from coil.deid.dicom.prune import prune
 from coil.units import Unit
 from coil.workspace import Results
-from prune_export import main
 
 ONE, OTHER = Unit("a1", "x1"), Unit("a1", "x2")
 
@@ -28,7 +28,7 @@ def left(results: Path) -> list[str]:
 
 
 def test_a_session_that_is_gone_is_taken_out_and_the_others_stay(results: Path):
-    assert main(Results(results), [ONE])["removed"] == [str(OTHER)]
+    assert prune(Results(results), [ONE]).removed == (str(OTHER),)
     assert left(results) == [
         "dicom/sub-a1/ses-x1/001/000001.dcm",
         "records/sub-a1_ses-x1/admit.json",
@@ -38,16 +38,16 @@ def test_a_session_that_is_gone_is_taken_out_and_the_others_stay(results: Path):
 
 
 def test_nothing_stays_once_no_export_is_wanted(results: Path):
-    assert main(Results(results), [])["removed"] == [str(ONE), str(OTHER)]
+    assert prune(Results(results), []).removed == (str(ONE), str(OTHER))
     assert not (results / "dicom").exists()
     assert not list(results.rglob("export.json"))
 
 
 def test_what_others_put_beside_the_sessions_stays(results: Path):
     (results / "dicom" / "notes.txt").touch()
-    main(Results(results), [])
+    prune(Results(results), [])
     assert "dicom/notes.txt" in left(results)
 
 
 def test_a_project_that_never_exported_has_nothing_to_take_out(tmp_path: Path):
-    assert main(Results(tmp_path), []) == {"state": "done", "removed": []}
+    assert prune(Results(tmp_path), []).fields() == {"version": 1, "state": "done", "removed": ()}
