@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 from tabulate import tabulate
 
-from coil.run.lock import tree_digest
+from coil.run.lock_digests import tree_digest
 from demo.load import load
 from demo.study import generate
 from tests.cluster import slurm
