@@ -1,19 +1,18 @@
 """What the status table says of a session and its analyses."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from coil.files import write_json, write_text
+from coil.files import write_text
 from coil.run import status
 from coil.workspace import Results
-from tests.support import session_records
+from tests.support import analysis_records, session_records
 
 
-def outcome(name: str, state: str, reason: str | None = None) -> dict[str, Any]:
-    log = f"logs/study/{name}.log"
-    return {"stage": name, "state": state, "reason": reason, "log": log, "summary": {}}
+def outcome(path: Path, state: str, reason: str | None = None) -> None:
+    log = f"logs/study/{path.stem}.log"
+    analysis_records.write(path, state=state, reason=reason, log=log)
 
 
 @pytest.fixture
@@ -22,10 +21,10 @@ def results(tmp_path: Path) -> Path:
     write_text(tmp_path / "sessions.tsv", "subject\tsession\na\t1\n")
     records = tmp_path / "records"
     session_records.write(records / "sub-a_ses-1" / "admit.json")
-    write_json(records / "sub-a_ses-1" / "qc.json", outcome("qc", "done"))
-    write_json(records / "sub-a_ses-1" / "glm.json", outcome("glm", "failed", "no peak"))
-    write_json(records / "sub-a" / "mean.json", outcome("mean", "failed", "no mean"))
-    write_json(records / "project" / "overview.json", outcome("overview", "failed", "no page"))
+    outcome(records / "sub-a_ses-1" / "qc.json", "done")
+    outcome(records / "sub-a_ses-1" / "glm.json", "failed", "no peak")
+    outcome(records / "sub-a" / "mean.json", "failed", "no mean")
+    outcome(records / "project" / "overview.json", "failed", "no page")
     return tmp_path
 
 
