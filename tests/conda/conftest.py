@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from coil.analyses.definitions import bundled
+from coil.analyses.entries import bundled
 from demo.load import load
 from demo.study import generate
 from localxnat.testing import import_dicom

@@ -1,29 +1,78 @@
 """The analyses that a project's config asks for, with all that a job needs to know of them."""
 
-import difflib
-import functools
 import hashlib
+import json
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import yaml
+import msgspec
 
-from coil.analyses.run import INTERPRETERS
+from coil.analyses.description import Description
+from coil.analyses.digest import program_digest
+from coil.analyses.entries import (
+    FOLDER,
+    Entry,
+    Resources,
+    Suffixes,
+    bundled,
+    choice,
+    location,
+    read_entries,
+)
 from coil.config.reading import project_file, project_path
 from coil.errors import ConfigError
-from coil.units import code_digest
-from coil.workspace import CHECKOUT, HIDDEN, SCRIPTS
+from coil.records import Part
+from coil.records.analysis import AnalysisRecord, Level
+from coil.workspace import CHECKOUT, HIDDEN
 
-FOLDER = SCRIPTS / "analyses"
-# The names of other records and derivative datasets.
-_RESERVED = ("admit", "export", "push", "questionnaires", "scanner")
-# What a project's config may say of a bundled analysis.
-_OWN = {"name", "inputs", "params", "resources"}
-_RESOURCES = {"mem_mb": 2000, "runtime": 60, "threads": 1, "mem_mb_per_gb": 0, "runtime_per_gb": 0}
+INTERPRETERS = {".py": "python", ".R": "Rscript", ".sh": "bash"}
+"""The program that runs a script, by the ending of the script's name."""
+
+
+class Effects(Part, frozen=True, kw_only=True):
+    """What the config says of an analysis that can change its results.
+
+    dataset     the suffixes that it sees of the dataset; None for all, empty for nothing
+    others      the analyses whose results it sees, with their levels
+    """
+
+    level: Level
+    dataset: tuple[str, ...] | None
+    others: dict[str, Level] = msgspec.field(default_factory=dict)
+    params: dict[str, object] = msgspec.field(default_factory=dict)
+
+
+class Definition(Effects, frozen=True, kw_only=True):
+    """An analysis as its job gets it, which runs again when any of this changed.
+
+    file        the script or notebook, relative to the checkout or to the working folder:
+                where these lie is not in it
+    checkout    whether it is relative to the checkout
+    code        a digest of the file and of what it leads to
+    env         a digest of the file of its conda environment, None without one
+    record      the form in which its record is written
+    problem     why its environment cannot be made, if so
+    """
+
+    name: str
+    file: str
+    checkout: bool = False
+    code: str = ""
+    env: str | None = None
+    record: int = AnalysisRecord.VERSION
+    problem: str | None = None
+
+    def as_json(self) -> str:
+        """The definition as a line of ASCII, for a command."""
+        return json.dumps(msgspec.to_builtins(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The definition in such a line."""
+        return msgspec.convert(json.loads(text), cls)
 
 
 @dataclass(frozen=True)
@@ -32,62 +81,71 @@ class Analysis:
 
     file        the script or notebook; `code` a digest of it and of what it leads to
     env         its conda environment's file, None without one
-    level       session, subject or project
     dataset     the suffixes that it sees of the dataset; None for all, empty for nothing
     others      the analyses whose results it sees, with their levels
-    resources   mem_mb and runtime in minutes, each with what it grows by per GB, and threads
     """
 
     name: str
     file: Path
     code: str
     env: Path | None
-    level: str
+    level: Level
     dataset: tuple[str, ...] | None
-    others: Mapping[str, str]
-    params: Mapping[str, Any] = field(default_factory=dict)
-    resources: Mapping[str, int] = field(default_factory=dict)
+    others: dict[str, Level]
+    params: dict[str, object] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
     description: str = ""
     bidsignore: tuple[str, ...] = ()
 
     @property
     def bundled(self) -> bool:
+        """Whether it comes with Coil."""
         return self.file.parent == FOLDER
 
-    def described(self) -> dict[str, Any]:
+    def effects(self) -> Effects:
         """What the config says of it that can change its results."""
-        return {
-            "level": self.level,
-            "dataset": self.dataset,
-            "others": dict(self.others),
-            "params": dict(self.params),
-        }
+        return Effects(
+            level=self.level, dataset=self.dataset, others=self.others, params=self.params
+        )
 
-    def job(self, root: Path) -> dict[str, Any]:
-        """What a job is told, and runs again for; `root` is the working folder.
+    def definition(self, root: Path, problem: str | None = None) -> Definition:
+        """The analysis as its job gets it.
 
-        Where the checkout lies is not in it.
+        root        the working folder
+        problem     why its environment cannot be made, if so
         """
         shipped = self.bundled or not self.file.is_relative_to(root.resolve())
         checkout = shipped and self.file.is_relative_to(CHECKOUT)
-        return {
-            "name": self.name,
-            "file": os.path.relpath(self.file, CHECKOUT if checkout else root),
-            "checkout": checkout,
-            **self.described(),
-            "code": self.code,
-            "env": hashlib.sha256(self.env.read_bytes()).hexdigest()[:12] if self.env else None,
-        }
+        return Definition(
+            name=self.name,
+            file=os.path.relpath(self.file, CHECKOUT if checkout else root),
+            checkout=checkout,
+            level=self.level,
+            dataset=self.dataset,
+            others=self.others,
+            params=self.params,
+            code=self.code,
+            env=hashlib.sha256(self.env.read_bytes()).hexdigest()[:12] if self.env else None,
+            problem=problem,
+        )
 
-    def about(self) -> dict[str, Any]:
-        """What the derivative dataset says of itself."""
-        return {
-            "name": self.name,
-            "level": self.level,
-            "description": self.description,
-            "bidsignore": list(self.bidsignore),
-            "others": list(self.others),
-        }
+    def job(self, root: Path) -> dict[str, object]:
+        """The definition as the rule has it."""
+        return msgspec.to_builtins(self.definition(root))
+
+    def about(self) -> dict[str, object]:
+        """The description as the rule has it."""
+        return msgspec.to_builtins(self.described())
+
+    def described(self) -> Description:
+        """What its derivative dataset says of itself."""
+        return Description(
+            name=self.name,
+            level=self.level,
+            description=self.description,
+            bidsignore=self.bidsignore,
+            others=tuple(self.others),
+        )
 
 
 def analyses_of(settings: Mapping[str, Any], file: str, root: Path) -> dict[str, Analysis]:
@@ -98,25 +156,21 @@ def analyses_of(settings: Mapping[str, Any], file: str, root: Path) -> dict[str,
 
     Raises `ConfigError` where one is unknown or contradicts itself, or they wait for each other.
     """
-    given: dict[str, dict[str, Any]] = {}
-    for place, raw in enumerate(settings["analyses"]):
-        where = f"{Path(file).name}: analyses[{place}]"
-        entry = {"name": raw} if isinstance(raw, str) else raw
-        if entry["name"] in given:
-            raise ConfigError(f"{where}: {entry['name']} stands twice; rename or remove one")
-        given[entry["name"]] = _complete(entry, where) | {"where": where}
-    found = {
-        name: _analysis(entry, given, project_path(file, root), root)
-        for name, entry in given.items()
+    name = Path(file).name
+    entries = read_entries(settings["analyses"], name)
+    project = project_path(file, root)
+    analyses = {
+        entry.name: _analysis(entry, entries, location(name, position), project, root)
+        for position, entry in enumerate(entries.values())
     }
-    _check_order(found, Path(file).name)
-    for name in settings["push"]["derivatives"]:
-        if name not in found:
-            raise ConfigError(
-                f"{Path(file).name}: push.derivatives: {name} is none of this project's analyses; "
-                f"{_choice(name, found)}"
-            )
-    return found
+    _check_order(analyses, name)
+    _check_pushed(settings["push"]["derivatives"], analyses, name)
+    return analyses
+
+
+def of_levels(names: Iterable[str], analyses: Mapping[str, Analysis], *levels: str) -> list[str]:
+    """Of the names of analyses those of some levels."""
+    return [name for name in names if analyses[name].level in levels]
 
 
 def hidden_files(projects: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -126,98 +180,76 @@ def hidden_files(projects: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*HIDDEN, "~/.netrc", *sorted(filter(None, named))]
 
 
-@functools.cache
-def bundled() -> dict[str, dict[str, Any]]:
-    """What bundled.yaml says, by name."""
-    return yaml.safe_load((FOLDER / "bundled.yaml").read_text(encoding="utf-8"))
-
-
-def _complete(entry: dict[str, Any], where: str) -> dict[str, Any]:
-    """An entry of the config with the bundled analysis' values, if it names one."""
-    name = entry["name"]
-    programs = [key for key in ("script", "notebook") if key in entry]
-    if name in _RESERVED:
-        raise ConfigError(f"{where}: the name {name} is taken by Coil; give it another")
-    if len(programs) > 1:
-        raise ConfigError(f"{where}: {name} has both a script and a notebook; write one of them")
-    if name not in bundled():
-        if programs:
-            return entry
-        raise ConfigError(
-            f"{where}: {name} is not known; {_choice(name, bundled())} or give it a script or a "
-            "notebook"
-        )
-    if foreign := sorted(entry.keys() - _OWN):
-        raise ConfigError(
-            f"{where}.{foreign[0]}: {name} is a bundled analysis, of which only inputs, "
-            "params and resources can be said; give an analysis of your own another name"
-        )
-    known = bundled()[name]
-    layered = {key: known.get(key, {}) | entry.get(key, {}) for key in ("params", "resources")}
-    inputs = {"inputs": entry["inputs"]} if "inputs" in entry else {}
-    return known | {"name": name} | inputs | layered
-
-
 def _analysis(
-    entry: dict[str, Any], given: Mapping[str, dict[str, Any]], project: Path, root: Path
+    entry: Entry, entries: Mapping[str, Entry], where: str, project: Path, root: Path
 ) -> Analysis:
-    where, name = entry["where"], entry["name"]
-    key = "script" if "script" in entry else "notebook"
-    if name in bundled():
-        file = FOLDER / entry[key]
-    else:
-        file = project_file(
-            entry[key], project, root, f"{where.partition(': ')[2]}.{key}"
-        ).resolve()
-    endings = [".ipynb"] if key == "notebook" else list(INTERPRETERS)
-    if file.suffix not in endings:
-        raise ConfigError(
-            f"{where}.{key}: {file.name} does not end in {' or '.join(endings)}; rename it"
-        )
-    pages = ["*.ipynb", "*.html"] if key == "notebook" else []
-    dataset, others = _inputs(entry.get("inputs", ["dataset"]), given, where)
+    """The analysis of an entry.
+
+    entries     all of the project
+    where       the entry, as messages name it
+    project     the project's config file
+    """
+    file = _program(entry, where, project, root)
+    pages = ("*.ipynb", "*.html") if entry.notebook else ()
+    dataset, others = _inputs(entry, entries, where)
     return Analysis(
-        name=name,
+        name=entry.name,
         file=file,
-        code=_digest(file),
-        env=_environment(entry, project, root),
-        level=entry.get("level", "session"),
+        code=program_digest(file),
+        env=_environment(entry, where, project, root),
+        level=entry.level,
         dataset=dataset,
         others=others,
-        params=entry.get("params", {}),
-        resources=_RESOURCES | entry.get("resources", {}),
-        description=entry.get("description", ""),
-        bidsignore=tuple(dict.fromkeys([*entry.get("bidsignore", ()), *pages])),
+        params=entry.params,
+        resources=entry.resources,
+        description=entry.description,
+        bidsignore=tuple(dict.fromkeys([*entry.bidsignore, *pages])),
     )
 
 
-def _environment(entry: dict[str, Any], project: Path, root: Path) -> Path | None:
-    env = entry.get("env")
-    if env is None:
+def _program(entry: Entry, where: str, project: Path, root: Path) -> Path:
+    """The script or notebook of an entry."""
+    if entry.name in bundled():
+        return FOLDER / entry.program
+    key = f"{where}.{entry.key}"
+    file = project_file(entry.program, project, root, _without_file(key)).resolve()
+    endings = [".ipynb"] if entry.notebook else list(INTERPRETERS)
+    if file.suffix not in endings:
+        raise ConfigError(f"{key}: {file.name} does not end in {' or '.join(endings)}; rename it")
+    return file
+
+
+def _environment(entry: Entry, where: str, project: Path, root: Path) -> Path | None:
+    """The file of an entry's conda environment: one of Coil's, or the lab's own."""
+    if entry.env is None:
         return None
-    if (own := CHECKOUT / "envs" / f"{env}.yaml").is_file():
+    if (own := CHECKOUT / "envs" / f"{entry.env}.yaml").is_file():
         return own
-    key = f"{entry['where'].partition(': ')[2]}.env"
-    return project_file(env, project, root, key).resolve()
+    return project_file(entry.env, project, root, _without_file(f"{where}.env")).resolve()
+
+
+def _without_file(key: str) -> str:
+    """A key without the file's name, which who reads files puts before it."""
+    return key.partition(": ")[2]
 
 
 def _inputs(
-    inputs: list[Any], given: Mapping[str, dict[str, Any]], where: str
-) -> tuple[tuple[str, ...] | None, dict[str, str]]:
-    """What an analysis sees of the dataset, and of which analyses."""
+    entry: Entry, entries: Mapping[str, Entry], where: str
+) -> tuple[tuple[str, ...] | None, dict[str, Level]]:
+    """The suffixes that an analysis sees of the dataset, and the analyses, with their levels."""
     dataset: tuple[str, ...] | None = ()
-    others = {}
-    for one in inputs:
-        if one == "dataset":
+    others: dict[str, Level] = {}
+    for source in entry.inputs:
+        if isinstance(source, Suffixes):
+            dataset = source.dataset
+        elif source == "dataset":
             dataset = None
-        elif isinstance(one, dict):
-            dataset = tuple(one["dataset"])
-        elif one in given:
-            others[one] = given[one].get("level", "session")
+        elif source in entries:
+            others[source] = entries[source].level
         else:
-            known = {"dataset": None, **given}
             raise ConfigError(
-                f"{where}.inputs: {one} is none of this project's analyses; {_choice(one, known)}"
+                f"{where}.inputs: {source} is none of this project's analyses; "
+                f"{choice(source, ['dataset', *entries])}"
             )
     return dataset, others
 
@@ -235,30 +267,11 @@ def _check_order(analyses: Mapping[str, Analysis], file: str) -> None:
         )
 
 
-def _choice(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"name one of {', '.join(sorted(known))}"
-
-
-def _digest(file: Path) -> str:
-    """A digest of a script or notebook and of the files beside it that its text names.
-
-    Of a bundled script also of the modules of Coil that it leads to.
-    """
-    if file.parent == FOLDER and file.suffix == ".py":
-        return code_digest(f"analyses/{file.stem}")
-    beside = {p.name: p for p in file.parent.iterdir() if p.is_file() and p != file}
-    seen: dict[str, bytes] = {}
-    waiting = [file]
-    while waiting:
-        path = waiting.pop()
-        seen[path.name] = path.read_bytes()
-        words = set(re.findall(rb"[\w.-]+", seen[path.name]))
-        for name, other in beside.items():
-            named = {name.encode(), *([other.stem.encode()] if other.suffix == ".py" else [])}
-            if name not in seen and named & words and other not in waiting:
-                waiting.append(other)
-    summary = hashlib.sha256()
-    for name, data in sorted(seen.items()):
-        summary.update(name.encode() + b"\0" + data + b"\0")
-    return summary.hexdigest()[:12]
+def _check_pushed(names: Sequence[str], analyses: Mapping[str, Analysis], file: str) -> None:
+    """`ConfigError` where one that is to be pushed is none of the project's."""
+    for name in names:
+        if name not in analyses:
+            raise ConfigError(
+                f"{file}: push.derivatives: {name} is none of this project's analyses; "
+                f"{choice(name, analyses)}"
+            )

@@ -10,87 +10,98 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from coil import files, programs
 from coil.errors import PassingError
+from coil.records.environments import Environment, Environments
 from coil.workspace import Workspace
-
-State = dict[str, str | None]
-"""What is known of an environment: the file's digest, the prefix, the problem if there is one."""
 
 _SNAKEFILE = Path(__file__).with_name("environment.smk")
 _KEPT = Path(".snakemake", "coil_environments.json")
 _LOGS = Path("logs", "environments")
 # Where conda says what is wrong, the most telling first.
 _TELLING = ("nothing provides", "No candidates", "NotFound", "conflict", "Error")
+_LONGEST = 200
 
 
 def broken() -> dict[str, str]:
-    """Why environments cannot be made, by file, as was found last; none for those that can."""
-    return _problems(_known())
+    """Why environments cannot be made, by file, as was seen last; none for those that can."""
+    return _known().problems
 
 
-def make(wanted: Iterable[Path], prefix: Path | None) -> dict[str, str]:
+def make(wanted: Iterable[Path | None], prefix: Path | None) -> dict[str, str]:
     """Make environments that are not there yet, and return what `broken` does.
 
-    wanted      the environments' files
+    wanted      the environments' files; None of analyses that have none
     prefix      the folder for environments, None for Snakemake's own
     """
     known = _known()
     if Workspace().in_use:  # another invocation works here
-        return _problems(known)
-    found = {str(path): _made(path, known.get(str(path)), prefix) for path in set(wanted)}
-    if found != known:
-        files.write_json(_KEPT, dict(sorted(found.items())))
-    return _problems(found)
+        return known.problems
+    paths = sorted({path for path in wanted if path})
+    before = known.environments
+    now = Environments(
+        environments={str(path): _made(path, before.get(str(path)), prefix) for path in paths}
+    )
+    if now != known:
+        now.write(_KEPT)
+    return now.problems
 
 
-def _known() -> dict[str, State]:
-    return files.read_json(_KEPT) if _KEPT.is_file() else {}
+def _known() -> Environments:
+    return Environments.read_or_none(_KEPT) or Environments()
 
 
-def _problems(found: dict[str, State]) -> dict[str, str]:
-    return {path: problem for path, state in found.items() if (problem := state["problem"])}
-
-
-def _made(path: Path, known: State | None, prefix: Path | None) -> State:
+def _made(path: Path, known: Environment | None, prefix: Path | None) -> Environment:
     """What is known of an environment after it was made, unless it was before."""
-    state: State = {"digest": files.sha256(path), "prefix": prefix and str(prefix)}
-    made: State = state | {"problem": None}
+    made = Environment(digest=files.sha256(path), prefix=str(prefix) if prefix else None)
     if known == made:
         return made
     print(f"making the environment {path.name}", file=sys.stderr)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(_SNAKEFILE), "--nolock"]
-    command += ["--sdm", "conda", "--conda-create-envs-only", "--cores", "1"]
-    command += ["--conda-prefix", str(prefix)] if prefix else []
-    around = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
-    log = _LOGS / f"{path.stem}.log"
+    why = _call(path, prefix)
+    if why is None:
+        return made
+    problem = f"its environment {path.name} cannot be made: {why}"
+    print(f"error: {problem}", file=sys.stderr)
+    return replace(made, problem=problem)
+
+
+def _call(path: Path, prefix: Path | None) -> str | None:
+    """Have Snakemake make an environment; why it cannot be made, if so."""
+    variables = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
     try:
         done = programs.run(
-            [*command, "--config", f"env={path}"],
+            _command(path, prefix),
             name="conda",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=around,
+            env=variables,
         )
-        if done.returncode == 0:
-            return made
-        files.write_text(log, done.stdout)
-        why = f"{reason(done.stdout)}; see {log}"
     except PassingError as error:
-        why = str(error)
-    problem = f"its environment {path.name} cannot be made: {why}"
-    print(f"error: {problem}", file=sys.stderr)
-    return state | {"problem": problem}
+        return str(error)
+    if done.returncode == 0:
+        return None
+    log = _LOGS / f"{path.stem}.log"
+    files.write_text(log, done.stdout)
+    return f"{reason(done.stdout)}; see {log}"
 
 
-def reason(said: str) -> str:
+def _command(path: Path, prefix: Path | None) -> list[str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(_SNAKEFILE), "--nolock"]
+    command += ["--sdm", "conda", "--conda-create-envs-only", "--cores", "1"]
+    command += ["--conda-prefix", str(prefix)] if prefix else []
+    return [*command, "--config", f"env={path}"]
+
+
+def reason(output: str) -> str:
     """The line of conda's output that says why an environment cannot be made."""
-    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    lines = [" ".join(line.split()) for line in output.splitlines() if line.strip()]
     lines = [line for line in lines if "CreateCondaEnvironmentException" not in line]
     for sign in _TELLING:
-        for place, line in enumerate(lines):
+        for number, line in enumerate(lines):
             if sign in line:
-                more = lines[place + 1 : place + 2] if line.endswith(":") else []
-                return " ".join([line, *more]).lstrip("- ").rstrip(".")[:200]
-    return lines[-1][:200] if lines else "conda said nothing"
+                more = lines[number + 1 : number + 2] if line.endswith(":") else []
+                return " ".join([line, *more]).lstrip("- ").rstrip(".")[:_LONGEST]
+    return lines[-1][:_LONGEST] if lines else "conda said nothing"

@@ -1,4 +1,4 @@
-"""A notebook as an analysis: how it is executed, and what is left of it."""
+"""A notebook as an analysis: the commands that execute it, and the bytes that it leaves."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def commands(source: Path, executed: Path, parameters: Path) -> tuple[list[str],
     return [*papermill, "--no-progress-bar", "--no-request-save-on-cell-execute"], page
 
 
-def normalise(path: Path, scratch: Path, parameters: Mapping[str, Any]) -> None:
+def normalise(path: Path, scratch: Path, parameters: Mapping[str, object]) -> None:
     """Take out of an executed notebook what differs from one run to the next.
 
     Times, durations and random identifiers of cells go, and the path of the scratch folder. The
@@ -24,10 +24,10 @@ def normalise(path: Path, scratch: Path, parameters: Mapping[str, Any]) -> None:
     """
     text = path.read_text(encoding="utf-8")
     book = json.loads(text.replace(f"{scratch}/", ""))
-    told = [f"{name} = {value!r}\n" for name, value in parameters.items()]
+    lines = [f"{name} = {value!r}\n" for name, value in parameters.items()]
     for number, cell in enumerate(book["cells"], start=1):
         if "injected-parameters" in cell["metadata"].get("tags", []):
-            cell["source"] = [line.replace(f"{scratch}/", "") for line in told]
+            cell["source"] = [line.replace(f"{scratch}/", "") for line in lines]
         cell["metadata"] = _lasting(cell["metadata"])
         cell["id"] = f"cell-{number}"
     book["metadata"] = _lasting(book["metadata"])
@@ -47,10 +47,10 @@ def error(path: Path) -> str | None:
     return None
 
 
-def _tagged(cell: dict[str, Any]) -> bool:
+def _tagged(cell: Mapping[str, Any]) -> bool:
     """Whether papermill put the cell in."""
     return any(t.startswith(("injected-", "papermill-")) for t in cell["metadata"].get("tags", []))
 
 
-def _lasting(metadata: dict[str, Any]) -> dict[str, Any]:
+def _lasting(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in metadata.items() if key not in _PASSING}

@@ -1,46 +1,44 @@
-"""What an analysis may see: a small dataset of its own, made of hard links."""
+"""The small dataset that an analysis may see, made of hard links."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from coil import files
-from coil.analyses import places
+from coil.records.session import SessionRecord
 from coil.units import Unit
+from coil.workspace import PROJECT
 
 Stamps = dict[Path, tuple[int, int]]
 
 
 def dataset(
-    results: Path,
-    place: str,
-    admitted: Mapping[Unit, Mapping[str, Any]],
-    suffixes: Iterable[str] | None,
+    bids: Path,
+    scope: str,
+    admitted: Mapping[Unit, SessionRecord],
+    suffixes: Collection[str] | None,
     target: Path,
 ) -> int:
-    """Fill `target` with the files of a place; how many are of its sessions.
+    """Fill `target` with the files of a scope; how many are of its sessions.
 
-    results     the project's results
-    admitted    the records of the place's sessions in the dataset
+    bids        the project's dataset
+    admitted    the records of the scope's sessions in the dataset
     suffixes    only files that end so before their extension; None for all
     """
-    source = results / "bids"
     target.mkdir()
-    wanted = None if suffixes is None else set(suffixes)
     names = [
         name
         for record in admitted.values()
-        for name in record["files"]
-        if wanted is None or suffix(name) in wanted
+        for name in record.files
+        if suffixes is None or suffix(name) in suffixes
     ]
     for name in names:
-        link(source / name, target / name)
-    if place == places.PROJECT:
-        for path in _shared(source, {unit.subject for unit in admitted}):
-            link(path, target / path.relative_to(source))
+        link(bids / name, target / name)
+    if scope == PROJECT:
+        for path in _shared(bids, {unit.subject for unit in admitted}):
+            link(path, target / path.relative_to(bids))
     if not (target / "dataset_description.json").is_file():
-        about = {"Name": "What the analysis sees", "BIDSVersion": "1.10.0", "DatasetType": "raw"}
-        files.write_json(target / "dataset_description.json", about)
+        described = {"Name": "What the analysis sees", "BIDSVersion": "1.10.0"}
+        files.write_json(target / "dataset_description.json", described | {"DatasetType": "raw"})
     return len(names)
 
 
@@ -54,7 +52,7 @@ def suffix(name: str) -> str:
 
 
 def tree(source: Path, target: Path) -> None:
-    """Link every file below `source` to the same place below `target`."""
+    """Link every file below `source` below `target`, under the same name."""
     for path in sorted(source.rglob("*")):
         if path.is_file():
             link(path, target / path.relative_to(source))
@@ -68,13 +66,13 @@ def link(source: Path, target: Path) -> None:
 
 def stamps(folder: Path) -> Stamps:
     """Size and time of each file, to see whether any was written to."""
-    found = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
-    return {path: (state.st_size, state.st_mtime_ns) for path, state in found.items()}
+    states = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {path: (state.st_size, state.st_mtime_ns) for path, state in states.items()}
 
 
 def _shared(source: Path, subjects: set[str]) -> list[Path]:
     """The files that describe the dataset, and its subjects' tables of sessions."""
-    found = [path for path in source.glob("*") if path.is_file()]
-    found += [path for path in source.glob("phenotype/*") if path.is_file()]
+    shared = [path for path in source.glob("*") if path.is_file()]
+    shared += [path for path in source.glob("phenotype/*") if path.is_file()]
     of_subjects = (source.glob(f"sub-{subject}/sub-{subject}_sessions.*") for subject in subjects)
-    return found + [path for paths in of_subjects for path in paths]
+    return shared + [path for paths in of_subjects for path in paths]

@@ -2,16 +2,14 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from coil.records.session import SessionRecord
-from coil.records.validation import Issue, Verdict
 from coil.report import remarks, words
 from coil.words import plural
 
@@ -40,7 +38,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def render(template: str, **values: object) -> str:
+def render(template: str, **values: Any) -> str:
     """The page of `template` with `values`; every value is escaped."""
     return _environment().get_template(template).render(**values)
 
@@ -52,55 +50,49 @@ def data_uri(path: Path) -> str | None:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def count_states(states: Iterable[str]) -> dict[str, int]:
+def count_states(series: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """How many series are in each state, in the order of `words.STATES`; only states that occur.
 
     A required series that is missing is counted as such though there is no series.
     """
-    counts: Counter[str] = Counter(states)
+    counts = Counter(str(row["state"]) for row in series)
     known = {state: counts[state] for state in words.STATES if counts[state]}
     return known | {state: counts[state] for state in sorted(counts) if state not in known}
 
 
-@dataclass(frozen=True)
-class Remark:
-    """The validator's issues of one code and reason.
+def issues(validator: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The validator's issues, errors first, those with one code and reason in one.
 
-    count      of the issues
-    location   of the first
-    reason     why they are there; None if it is not known
-    keys       that files lack, sorted
+    Each has severity, code, count, one location, the reason (None if it is not known) and the
+    keys that files lack, sorted.
     """
-
-    severity: str
-    code: str
-    count: int
-    location: str
-    reason: str | None
-    keys: tuple[str, ...]
-
-
-def issues(verdict: Verdict | None) -> list[Remark]:
-    """The validator's issues, errors first, those with one code and reason in one."""
-    groups: dict[tuple[str, str, str], list[Issue]] = {}
-    for issue in verdict.issues if verdict else ():
-        key = issue.severity, issue.code, remarks.reason(issue) or ""
-        groups.setdefault(key, []).append(issue)
+    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for issue in validator.get("issues") or []:
+        severity, code = str(issue.get("severity", "")), str(issue.get("code", ""))
+        reason = remarks.reason(issue)
+        group = groups.setdefault(
+            (severity, code, reason or ""),
+            {
+                "severity": severity,
+                "code": code,
+                "count": 0,
+                "location": issue.get("location"),
+                "reason": reason,
+                "keys": set(),
+            },
+        )
+        group["count"] += 1
+        group["keys"] |= {remarks.absent_key(issue)} - {None}
     ordered = sorted(groups, key=lambda key: (key[0] != "error", key))
-    return [_remark(*key, groups[key]) for key in ordered]
+    return [groups[key] | {"keys": sorted(groups[key]["keys"])} for key in ordered]
 
 
-def _remark(severity: str, code: str, reason: str, group: Sequence[Issue]) -> Remark:
-    keys = {key for issue in group if (key := remarks.absent_key(issue))}
-    location = group[0].location
-    return Remark(severity, code, len(group), location, reason or None, tuple(sorted(keys)))
-
-
-def versions(records: Iterable[SessionRecord]) -> dict[str, str]:
+def versions(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Each tool with all the versions that made the sessions of these records."""
     used: dict[str, set[str]] = {}
-    for tool, version in (pair for record in records for pair in record.versions.items()):
-        used.setdefault(tool, set()).add(version or "")
+    for record in records:
+        for tool, version in (record.get("versions") or {}).items():
+            used.setdefault(tool, set()).add(version)
     return {tool: ", ".join(sorted(used[tool])) for tool in sorted(used)}
 
 

@@ -30,7 +30,10 @@ def parts(
     analyses = list(analyses)
     environments = {*(CHECKOUT / "envs").glob("*.yaml"), *(a.env for a in analyses if a.env)}
     stages = {stage: code_digest(stage) for stage in _STAGES}
-    analysed = {f"analyses.{a.name}": lock_digests.digest(a.described()) for a in analyses}
+    analysed = {
+        f"analyses.{a.name}": lock_digests.digest(msgspec.to_builtins(a.effects()))
+        for a in analyses
+    }
     return {
         "config": lock_digests.config_digests(allowed(settings)) | analysed | others,
         "code": stages | {analysis.name: analysis.code for analysis in analyses},

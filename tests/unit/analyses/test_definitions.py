@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from coil.analyses import definitions
-from coil.analyses.definitions import Analysis, analyses_of, bundled
+from coil.analyses.definitions import Analysis, analyses_of
+from coil.analyses.entries import bundled
 from coil.config import reading
 from coil.config.reading import read_project
 from coil.errors import ConfigError
@@ -49,9 +50,9 @@ def test_without_the_key_qc_is_run(lab: Path) -> None:
 def test_params_and_resources_of_a_bundled_analysis_go_over_its_own_key_by_key(lab: Path) -> None:
     entry = {"name": "qc", "params": {"x": 1}, "resources": {"mem_mb": 9000}}
     qc = read(lab, [entry])["qc"]
-    assert qc.params == bundled()["qc"].get("params", {}) | {"x": 1}
-    assert qc.resources["mem_mb"] == 9000
-    assert qc.resources["runtime"] == bundled()["qc"]["resources"]["runtime"]
+    assert qc.params == bundled()["qc"].params | {"x": 1}
+    assert qc.resources.mem_mb == 9000
+    assert qc.resources.runtime == bundled()["qc"].resources.runtime
 
 
 def test_an_analysis_of_the_labs_own_has_its_files_beside_the_config(lab: Path) -> None:
@@ -109,24 +110,24 @@ def test_a_change_of_the_script_or_of_what_it_names_beside_it_is_another_job(
 ) -> None:
     (lab / "code" / "mine.py").write_text("import helper")
     (lab / "code" / "helper.py").write_text("TABLE = 'data.csv'")
-    before = read(lab, [OWN])["mine"].job(lab)
+    before = read(lab, [OWN])["mine"].definition(lab)
     (lab / "code" / "other.R").write_text("changed")
-    assert read(lab, [OWN])["mine"].job(lab) == before
+    assert read(lab, [OWN])["mine"].definition(lab) == before
     with (lab / "code" / changed).open("a") as stream:
         stream.write("\n# changed")
-    assert read(lab, [OWN])["mine"].job(lab) != before
+    assert read(lab, [OWN])["mine"].definition(lab) != before
 
 
 def test_a_change_of_the_environment_or_the_params_is_another_job_and_one_of_the_rest_is_not(
     lab: Path,
 ) -> None:
     entry = OWN | {"env": "code/env.yaml"}
-    before = read(lab, [entry])["mine"].job(lab)
-    assert read(lab, [entry | {"params": {"x": 1}}])["mine"].job(lab) != before
+    before = read(lab, [entry])["mine"].definition(lab)
+    assert read(lab, [entry | {"params": {"x": 1}}])["mine"].definition(lab) != before
     same = {"resources": {"threads": 2}, "description": "Another", "bidsignore": ["*.x"]}
-    assert read(lab, ["qc", entry | same])["mine"].job(lab) == before
+    assert read(lab, ["qc", entry | same])["mine"].definition(lab) == before
     (lab / "code" / "env.yaml").write_text("dependencies: [r-base]")
-    assert read(lab, [entry])["mine"].job(lab) != before
+    assert read(lab, [entry])["mine"].definition(lab) != before
 
 
 def test_a_job_does_not_tell_where_the_checkout_lies(
@@ -140,6 +141,6 @@ def test_a_job_does_not_tell_where_the_checkout_lies(
             monkeypatch.setattr(module, "CHECKOUT", clone)
         (clone / "study.yaml").write_text(yaml.safe_dump({"project": "P", "bids": BIDS} | MINE))
         settings = read_project(clone / "study.yaml", "study.yaml")
-        told.append(analyses_of(settings, "study.yaml", work)["mine"].job(work))
+        told.append(analyses_of(settings, "study.yaml", work)["mine"].definition(work))
     assert told[0] == told[1]
-    assert (told[0]["file"], told[0]["checkout"]) == ("code/mine.py", True)
+    assert (told[0].file, told[0].checkout) == ("code/mine.py", True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coil.analyses import environments
-from coil.files import read_json
+from coil.records.environments import Environments
 
 MAMBA = """Building DAG of jobs...
 CreateCondaEnvironmentException:
@@ -89,4 +89,5 @@ def test_it_is_tried_again_at_the_next_invocation(conda: Path) -> None:
     assert environments.make([bad], None)
     bad.write_text("channels: [x]\ndependencies: [numpy]\n")
     assert not environments.make([bad], None)
-    assert read_json(conda / ".snakemake" / "coil_environments.json")[str(bad)]["problem"] is None
+    record = Environments.read(conda / ".snakemake" / "coil_environments.json")
+    assert record.environments[str(bad)].problem is None

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from coil import jobs
 from coil.analyses import enclosure
-from coil.analyses.run import Job, run
+from coil.analyses.definitions import Definition
+from coil.analyses.job import Job
+from coil.analyses.run import analyse
 from coil.files import read_json, write_json, write_text
-from tests.support import session_records
+from coil.workspace import Results
+from tests.support import analysis_records, session_records
 
 SESSIONS = (("a1", "1"), ("a1", "2"), ("b2", "1"))
 Try = Callable[..., dict[str, Any]]
@@ -56,17 +59,18 @@ def attempt(project: Path) -> Try:
     """Run a script's text as an analysis; returns its record, and leaves log.txt."""
 
     def go(
-        text: str, ending: str = ".py", place: str = "sub-a1_ses-1", **more: Any
+        text: str, ending: str = ".py", scope: str = "sub-a1_ses-1", **more: Any
     ) -> dict[str, Any]:
         file = project.parents[1] / "code" / f"mine{ending}"
         write_text(file, text)
         levels = {0: "subject", 1: "session"}
-        level = "project" if place == "project" else levels[place.count("_")]
-        told = {"name": "mine", "level": level, "dataset": None, "others": {}, "params": {}}
+        level = "project" if scope == "project" else levels[scope.count("_")]
+        fields = {"name": "mine", "file": str(file), "level": level, "dataset": None} | more
+        definition = msgspec.convert(fields, Definition)
         hidden = [project.parents[1] / "private"]
-        job = Job(told | more, file, project, place, 2, None, hidden)
-        log = project.parents[1] / "log.txt"
-        return jobs.attempt_record("mine", str(log), lambda: run(job, log))
+        job = Job(definition, file, Results(project), scope, 2, None, hidden)
+        record = analyse(job, str(project.parents[1] / "log.txt"))
+        return json.loads(json.dumps(record.fields()))
 
     return go
 
@@ -124,14 +128,14 @@ def test_a_program_that_is_not_installed_is_named(attempt: Try) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "seen"),
+    ("scope", "seen"),
     [("sub-a1", ["sub-a1"]), ("project", ["participants.tsv", "sub-a1", "sub-b2"])],
 )
 def test_an_analysis_of_a_subject_or_the_project_sees_just_that(
-    attempt: Try, project: Path, place: str, seen: list[str]
+    attempt: Try, project: Path, scope: str, seen: list[str]
 ) -> None:
     script = 'mkdir "$COIL_OUT/sub-a1"; ls "$COIL_BIDS" > "$COIL_OUT/sub-a1/ls.txt"'
-    assert attempt(script, ".sh", place)["state"] == "done"
+    assert attempt(script, ".sh", scope)["state"] == "done"
     listed = (project / "derivatives" / "mine" / "sub-a1" / "ls.txt").read_text().split()
     assert listed == ["dataset_description.json", *seen]
 
@@ -157,7 +161,7 @@ def test_of_the_dataset_only_the_wanted_suffixes_are_seen(attempt: Try, project:
 def test_it_gets_its_params_and_the_results_of_other_analyses(attempt: Try, project: Path) -> None:
     name = "sub-a1/ses-1/number.txt"
     write_text(project / "derivatives" / "qc" / name, "42")
-    write_json(project / "records" / "sub-a1_ses-1" / "qc.json", {"files": [name]})
+    analysis_records.write(project / "records" / "sub-a1_ses-1" / "qc.json", files=(name,))
     text = "number = Path(given.inputs, 'qc', 'sub-a1/ses-1/number.txt').read_text()\n"
     text += "keep('x', number + json.load(open(given.params))['unit'])"
     record = attempt(READ + text, others={"qc": "session"}, params={"unit": "mm"})
@@ -166,7 +170,7 @@ def test_it_gets_its_params_and_the_results_of_other_analyses(attempt: Try, proj
 
 
 def test_it_is_skipped_where_its_input_has_nothing(attempt: Try, project: Path) -> None:
-    write_json(project / "records" / "sub-a1_ses-1" / "qc.json", {"files": []})
+    analysis_records.write(project / "records" / "sub-a1_ses-1" / "qc.json")
     record = attempt(READ, others={"qc": "session"})
     assert record["reason"] == "the analysis qc, its input, has nothing here"
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from analyses import qc
 from coil.analyses import dataset
-from coil.analyses.definitions import bundled
+from coil.analyses.description import Description
+from coil.analyses.entries import bundled
 from coil.bids.validate import validate
 from coil.imaging import derivative
 from tests.support import phantom
@@ -103,9 +104,14 @@ def test_a_rerun_gives_the_same_bytes(done, tmp_path):
 def test_the_derivatives_are_a_valid_dataset(done):
     target = done[0] / "derivatives/qc"
     entry = bundled()["qc"]
-    about = {"name": "qc", "level": "session", "others": []}
-    about |= {key: entry[key] for key in ("description", "bidsignore")}
-    assert dataset.write(target, about, ["sub-A7KQ_ses-1"])
+    described = Description(
+        name="qc",
+        level=entry.level,
+        others=(),
+        description=entry.description,
+        bidsignore=entry.bidsignore,
+    )
+    assert dataset.write(target, described, ["sub-A7KQ_ses-1"])
     assert validate(target).errors == 0
 
 

@@ -1,9 +1,9 @@
 """What a push would do: the wanted files compared with what the archive holds, by reading only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import requests
 
@@ -12,7 +12,6 @@ from coil.archive.client import Archive
 from coil.archive.push.receipt import Receipt
 from coil.archive.resources import ASSESSOR, Resource, ResourceFile, held, held_of
 from coil.errors import DataError
-from coil.records.push import Action
 
 
 class Thing(Protocol):
@@ -50,8 +49,8 @@ class Upload:
 
     def digests(self) -> dict[ResourceFile, str]:
         """The MD5 of everything, sorted."""
-        of_files = {file: files.md5(path) for file, path in sorted(self.files.items())}
-        return of_files | ({ASSESSOR: self.assessor.digest()} if self.assessor else {})
+        found = {file: files.md5(path) for file, path in sorted(self.files.items())}
+        return found | ({ASSESSOR: self.assessor.digest()} if self.assessor else {})
 
 
 @dataclass
@@ -65,10 +64,10 @@ class Plan:
     wanted: dict[ResourceFile, str]
     held: dict[ResourceFile, str]
     receipt: Receipt
-    actions: dict[ResourceFile, Action] = field(default_factory=dict)
+    actions: dict[ResourceFile, str] = field(default_factory=dict)
     complete: bool = False
 
-    def of(self, *actions: Action) -> list[ResourceFile]:
+    def of(self, *actions: str) -> list[ResourceFile]:
         return [file for file, action in self.actions.items() if action in actions]
 
 
@@ -83,8 +82,7 @@ def look(archive: Archive, base: str, upload: Upload) -> Plan:
     differs = any(here.get(file) != digest for file, digest in wanted.items())
     extra = here.keys() - wanted.keys() - {receipt.file}
     if receipt.file in here:
-        written = {files.md5_of([text]) for text in complete.forms(complete=True)}
-        plan.complete = here[receipt.file] in written
+        plan.complete = here[receipt.file] == files.md5_of([complete.text(complete=True)])
         if differs or extra or not plan.complete:
             plan.receipt, plan.complete = read_receipt(archive, base, receipt, here)
             read_blank(archive, base, here, plan.receipt.digests)
@@ -109,7 +107,7 @@ def read_blank(
     archive: Archive,
     base: str,
     here: dict[ResourceFile, str],
-    files: Iterable[ResourceFile],
+    files: Mapping[ResourceFile, Any],
 ) -> None:
     """Read in full those of the files for which the archive has no digest."""
     for file in files:
@@ -129,10 +127,10 @@ def read_receipt(
     with archive.stream(receipt.file.resource.file_address(base, receipt.file.name)) as chunks:
         data = b"".join(chunks)
     here[receipt.file] = files.md5_of([data])
-    there = Receipt.parse(receipt.home, data)
-    if there is None:
+    found = Receipt.parse(receipt.home, data)
+    if found is None:
         raise in_the_way(receipt.file)
-    return there, data in there.forms(complete=True)
+    return found, data == found.text(complete=True)
 
 
 def _decide(plan: Plan) -> None:

@@ -1,0 +1,14 @@
+"""The description of an analysis' results, as a rule hands it to its script."""
+
+from coil.records import Part
+from coil.records.analysis import Level
+
+
+class Description(Part, frozen=True, kw_only=True):
+    """What the derivative dataset of an analysis says of itself."""
+
+    name: str
+    level: Level
+    description: str
+    bidsignore: tuple[str, ...]
+    others: tuple[str, ...]
