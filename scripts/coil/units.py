@@ -37,8 +37,12 @@ def unit_name(subject: str, session: str) -> str:
 
 def scan_name(scan: str | None) -> str:
     """How messages name a scan; an ID that is no series number could tell too much."""
-    plain = re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", scan or "")
-    return f"scan {scan}" if plain else "a scan"
+    return f"scan {scan}" if is_plain(scan) else "a scan"
+
+
+def is_plain(scan: str | None) -> bool:
+    """Whether a scan's ID is a series number, perhaps with a suffix of XNAT's."""
+    return bool(re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", scan or ""))
 
 
 def read_units(table: Path) -> list[Unit]:

@@ -1,5 +1,6 @@
 """Push to a live archive that misbehaves on demand."""
 
+import json
 from collections.abc import Iterator
 from itertools import count as numbers
 from pathlib import Path
@@ -13,8 +14,9 @@ from coil.archive.listing import Session
 from coil.archive.push.plan import Upload
 from coil.archive.push.push import push
 from coil.archive.resources import Resource, ResourceFile
-from coil.errors import ArchiveError, DataError, RefusedError
+from coil.errors import ArchiveError, DataError, RecordError, RefusedError
 from coil.files import md5
+from coil.records.push import PushRecord
 from localxnat.testing import Server
 
 NUMBERS = numbers()
@@ -24,7 +26,7 @@ def base(session: Session) -> str:
     return f"/data/experiments/{session.id}"
 
 
-def push_files(archive: Archive, base: str, label: str, sources: dict[str, Path]) -> dict:
+def push_files(archive: Archive, base: str, label: str, sources: dict[str, Path]) -> PushRecord:
     """Push files into one resource of the session or the project."""
     return push(
         archive,
@@ -44,8 +46,8 @@ def test_what_is_pushed_is_read_back_with_its_digest(
 ) -> None:
     sources = page(tmp_path, "one")
     receipt = push_files(archive, base(session), "first", sources)
-    assert receipt["files"] == {"report.html": md5(sources["report.html"])}
-    assert receipt["pushed"] == ["report.html"]
+    assert receipt.files == {"report.html": md5(sources["report.html"])}
+    assert receipt.pushed == ("report.html",)
 
 
 def test_a_second_push_of_the_same_bytes_sends_nothing(
@@ -53,7 +55,7 @@ def test_a_second_push_of_the_same_bytes_sends_nothing(
 ) -> None:
     push_files(archive, base(session), "second", page(tmp_path, "one"))
     receipt = push_files(archive, base(session), "second", page(tmp_path, "one"))
-    assert (receipt["pushed"], receipt["unchanged"]) == ([], ["report.html"])
+    assert (receipt.pushed, receipt.unchanged) == ((), ("report.html",))
 
 
 def test_what_this_workflow_wrote_is_replaced(
@@ -61,7 +63,7 @@ def test_what_this_workflow_wrote_is_replaced(
 ) -> None:
     push_files(archive, base(session), "third", page(tmp_path, "one"))
     receipt = push_files(archive, base(session), "third", page(tmp_path, "two"))
-    assert receipt["pushed"] == ["report.html"]
+    assert receipt.pushed == ("report.html",)
 
 
 def test_what_somebody_else_wrote_is_left_alone(
@@ -99,7 +101,7 @@ def test_a_push_cut_off_after_its_upload_knows_its_own_file_the_next_time(
     assert receipt(server, archive, session, "sixth")["complete"] is False
     server.faults()
     pushed = push_files(archive, base(session), "sixth", page(tmp_path, "three"))
-    assert pushed["pushed"] == ["report.html"]
+    assert pushed.pushed == ("report.html",)
     assert receipt(server, archive, session, "sixth")["complete"] is True
 
 
@@ -134,9 +136,9 @@ def test_an_upload_that_goes_wrong_once_is_looked_at_and_ends_right(
     server.faults({"method": "PUT", "path": f"{label}/files/{upload}", "fault": fault})
     sources = page(tmp_path, "one")
     pushed = push_files(archive, base(session), label, sources)
-    assert pushed["files"] == {"report.html": md5(sources["report.html"])}
+    assert pushed.files == {"report.html": md5(sources["report.html"])}
     assert receipt(server, archive, session, label)["complete"] is True
-    assert push_files(archive, base(session), label, sources)["pushed"] == []
+    assert push_files(archive, base(session), label, sources).pushed == ()
 
 
 def test_an_upload_that_arrived_is_not_sent_again(
@@ -205,7 +207,7 @@ def test_what_a_broken_upload_left_unlisted_is_replaced_only_if_it_was_ours(
         server.faults()
     monkeypatch.setattr(archive, "put", stuck)
     if begun:
-        assert push_files(archive, base(session), label, page(tmp_path, "one"))["pushed"]
+        assert push_files(archive, base(session), label, page(tmp_path, "one")).pushed
     else:
         with pytest.raises(ArchiveError, match="did not take"):
             push_files(archive, base(session), label, page(tmp_path, "one"))
@@ -228,9 +230,9 @@ def test_files_without_digests_are_read_back(
     server.faults({"path": "/files\\?", "times": 0, "fault": {"digest": "blank"}})
     sources = page(tmp_path, "one")
     pushed = push_files(archive, base(session), "ninth", sources)
-    assert pushed["files"] == {"report.html": md5(sources["report.html"])}
-    assert push_files(archive, base(session), "ninth", page(tmp_path, "two"))["pushed"]
-    assert push_files(archive, base(session), "ninth", page(tmp_path, "two"))["pushed"] == []
+    assert pushed.files == {"report.html": md5(sources["report.html"])}
+    assert push_files(archive, base(session), "ninth", page(tmp_path, "two")).pushed
+    assert push_files(archive, base(session), "ninth", page(tmp_path, "two")).pushed == ()
 
 
 def test_a_digest_that_is_wrong_after_the_upload_is_no_success(
@@ -250,7 +252,7 @@ def test_what_this_workflow_wrote_and_no_longer_has_is_removed(
     push_files(archive, base(session), "eleventh", sources)
     archive.put(f"{base(session)}/resources/eleventh/files/theirs", data=b"a note")
     pushed = push_files(archive, base(session), "eleventh", {"stays": sources["stays"]})
-    assert pushed["removed"] == ["goes"]
+    assert pushed.removed == ("goes",)
     rows = archive.rows(f"{base(session)}/resources/eleventh/files")
     assert {row["Name"] for row in rows} == {"stays", "theirs", "receipt.json"}
 
@@ -357,3 +359,42 @@ def test_a_push_without_the_right_to_write_says_so_in_one_line(
         push_files(reader, base(session), f"as{role}", page(tmp_path, "one"))
     assert "\n" not in str(refused.value)
     assert archive.rows(f"{base(session)}/resources/as{role}/files", absent_ok=True) == []
+
+
+def as_before_versions(receipt: dict) -> bytes:
+    """A receipt as Coil wrote it before it gave it a version."""
+    fields = {key: value for key, value in receipt.items() if key != "version"}
+    return (json.dumps(fields, indent=1, sort_keys=True) + "\n").encode()
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_receipt_of_an_earlier_version_is_honoured(
+    archive: Archive, session: Session, server: Server, tmp_path: Path, complete: bool
+) -> None:
+    label = f"earlier{complete}"
+    push_files(archive, base(session), label, page(tmp_path, "one"))
+    known = receipt(server, archive, session, label)
+    assert known["version"] == 1
+    address = f"{base(session)}/resources/{label}/files/receipt.json"
+    earlier = as_before_versions(known | {"complete": complete})
+    archive.put(address, data=earlier, overwrite="true")
+    before = len(server.requests())
+    again = push_files(archive, base(session), label, page(tmp_path, "one"))
+    assert (again.pushed, again.unchanged) == ((), ("report.html",))
+    sent = [line for line in server.requests()[before:] if line.startswith("PUT")]
+    assert len(sent) == (0 if complete else 1)  # one that is not complete is completed
+    archive.put(address, data=earlier, overwrite="true")
+    assert push_files(archive, base(session), label, page(tmp_path, "two")).pushed
+    assert receipt(server, archive, session, label)["version"] == 1
+
+
+def test_a_receipt_of_a_later_version_is_no_receipt_to_write_over(
+    archive: Archive, session: Session, server: Server, tmp_path: Path
+) -> None:
+    push_files(archive, base(session), "later", page(tmp_path, "one"))
+    later = receipt(server, archive, session, "later") | {"version": 99}
+    address = f"{base(session)}/resources/later/files/receipt.json"
+    archive.put(address, data=json.dumps(later).encode(), overwrite="true")
+    with pytest.raises(RecordError, match=r"^receipt\.json: a later version of Coil wrote it; "):
+        push_files(archive, base(session), "later", page(tmp_path, "two"))
+    assert receipt(server, archive, session, "later")["version"] == 99

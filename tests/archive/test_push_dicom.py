@@ -61,7 +61,7 @@ def test_a_session_arrives_with_its_scans_and_reads_back(
     copy = copy_in(other)
     scans = [scan(tmp_path, "4"), scan(tmp_path, "6-MR1")]
     done = mirror.send(archive, copy, scans, ABOUT)
-    assert len(done["pushed"]) == 6
+    assert len(done.pushed) == 6
     wanted = {f"{s.id}/{path.name}": md5(path) for s in scans for path in s.files}
     assert held(archive, copy) == wanted
     item = archive.item(f"/data/projects/{other}/experiments/x1_y1")
@@ -81,13 +81,13 @@ def test_a_second_series_of_a_number_is_called_as_on_an_import_and_the_first_sta
     copy = copy_in(other)
     mirror.send(archive, copy, [numbered(tmp_path, "2.25.9", "6")], ABOUT)
     both = [numbered(tmp_path, "2.25.1", "6-MR1"), numbered(tmp_path, "2.25.9", "6-MR2")]
-    would = mirror.dry_run(archive, copy, both)["would"]
+    would = mirror.dry_run(archive, copy, both).would
     done = mirror.send(archive, copy, both, ABOUT)
-    assert {name.split("/")[1] for name in done["pushed"]} == {"6-MR1"}
+    assert {name.split("/")[1] for name in done.pushed} == {"6-MR1"}
     assert {name.split("/")[1] for name, what in would.items() if what == "create"} == {"6-MR1"}
     assert {name.split("/")[0] for name in held(archive, copy)} == {"6", "6-MR1"}
-    assert mirror.send(archive, copy, both, ABOUT)["pushed"] == []
-    assert mirror.send(archive, copy, both[:1], ABOUT)["removed"][-1] == "scans/6"
+    assert mirror.send(archive, copy, both, ABOUT).pushed == ()
+    assert mirror.send(archive, copy, both[:1], ABOUT).removed[-1] == "scans/6"
 
 
 def test_the_files_of_a_new_scan_are_one_request(
@@ -106,7 +106,7 @@ def test_a_second_push_writes_nothing(
     mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
     before = len(server.requests())
     done = mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
-    assert (done["pushed"], len(done["unchanged"])) == ([], 3)
+    assert (done.pushed, len(done.unchanged)) == ((), 3)
     assert writes(server, before) == []
 
 
@@ -121,8 +121,8 @@ def test_a_changed_session_replaces_its_own_files_and_loses_the_series_that_went
     archive.put(note, data=b"a colleague's")
     changed = scan(tmp_path, "4", text="two")
     done = mirror.send(archive, copy, [changed], ABOUT)
-    assert done["pushed"] == [f"scans/4/DICOM/{path.name}" for path in changed.files]
-    assert "scans/5" in done["removed"]
+    assert [*done.pushed] == [f"scans/4/DICOM/{path.name}" for path in changed.files]
+    assert "scans/5" in done.removed
     assert held(archive, copy) == {f"4/{path.name}": md5(path) for path in changed.files}
     with archive.stream(note) as chunks:
         assert b"".join(chunks) == b"a colleague's"
@@ -138,7 +138,7 @@ def test_a_file_that_somebody_changed_there_is_left_alone(
     file = f"{found.base}/scans/4/resources/DICOM/files/000002.dcm"
     archive.put(file, data=b"edited by hand", overwrite="true")
     done = mirror.send(archive, copy, [scan(tmp_path, text="two")], ABOUT)
-    assert done["left"] and done["pushed"] == []
+    assert done.left and done.pushed == ()
     with archive.stream(file) as chunks:
         assert b"".join(chunks) == b"edited by hand"
 
@@ -174,11 +174,11 @@ def test_a_copy_that_is_withdrawn_goes_with_its_subject(
     first, second = copy_in(other), copy_in(other, session="y2")
     for copy in (first, second):
         mirror.send(archive, copy, [scan(tmp_path)], ABOUT)
-    assert mirror.withdraw(archive, first)["removed"] == ["x1_y1"]
+    assert mirror.withdraw(archive, first).removed == ("x1_y1",)
     assert mirror.list_labels(archive, other) == {"x1_y2"}
     mirror.withdraw(archive, second)
     assert archive.rows(f"/data/projects/{other}/subjects") == []
-    assert mirror.withdraw(archive, second)["removed"] == []
+    assert mirror.withdraw(archive, second).removed == ()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_what_others_added_to_a_withdrawn_copy_stays_and_is_told(
     assert found
     archive.put(f"{found.base}/{place}/files/theirs.txt", data=b"theirs")
     done = mirror.withdraw(archive, copy)
-    assert len(done["removed"]) == 3 and done["left"]
+    assert len(done.removed) == 3 and done.left
     with archive.stream(f"{found.base}/{place}/files/theirs.txt") as chunks:
         assert b"".join(chunks) == b"theirs"
     assert not [name for name in held(archive, copy) if name.endswith(".dcm")]
@@ -232,7 +232,7 @@ def test_a_request_that_goes_wrong_once_ends_right(
     server.faults({"method": "PUT", "path": request_, "fault": fault})
     mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)
     assert len(held(archive, copy_in(other))) == 3
-    assert mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT)["pushed"] == []
+    assert mirror.send(archive, copy_in(other), [scan(tmp_path)], ABOUT).pushed == ()
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,17 @@ import pytest
 import requests
 from pydicom.uid import MRImageStorage
 
-import push_dicom
-import withdraw_dicom
 from coil import files
 from coil.archive.client import Address, Archive, connect
 from coil.archive.push import mirror
+from coil.archive.push.copies import push_copy, push_dicom, withdraw_copies
 from coil.archive.push.exports import session_type
+from coil.archive.push.job import Job
 from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import ArchiveError, RefusedError
 from coil.jobs import DONE, Failure
+from coil.records.export import ExportedSeries, ExportRecord, State
+from coil.records.push import PushRecord
 from coil.units import Unit
 from localxnat.testing import Server, running
 from localxnat.tests.support import write_dicom
@@ -23,8 +25,12 @@ from tests.support import session_records
 from tests.support.archive_records import archive_at
 
 UNIT = Unit("x1", "y1")
-IDENTITY = {"subjects": "hmac", "sessions": "hmac"}
 SERIES = [("001_T1w", 4, "1"), ("002_dwi", 6, "2"), ("003_dwi", 6, "3")]
+
+
+def exported(state: State, folder: str | None, number: int) -> ExportedSeries:
+    """A series of an export's record."""
+    return ExportedSeries(state=state, folder=folder, name=None, files=number, reason="")
 
 
 class Project:
@@ -43,29 +49,34 @@ class Project:
             for instance in (1, 2):
                 name = path / f"{instance:06d}.dcm"
                 write_dicom(name, number, folder[4:], uid, MRImageStorage, "MR", instance)
-            rows.append({"state": "exported", "folder": folder, "files": 2})
-        rows.append({"state": "withheld", "folder": None, "files": 0})
+            rows.append(exported("exported", folder, 2))
+        rows.append(exported("withheld", None, 0))
         self.record("admit", DONE)
-        self.record("export", DONE | {"series": rows, "files": 6})
+        self.record("export", DONE | {"series": tuple(rows), "files": 6})
 
     def record(self, name: str, value: dict) -> None:
         path = self.records / f"{name}.json"
         if name == "admit":
             session_records.write(path, **value)
         else:
-            files.write_json(path, value)
+            subject, session = UNIT
+            ExportRecord(project="P", subject=subject, session=session, **value).write(path)
 
     def list_sessions(self, *units: Unit) -> None:
         rows = "".join(f"{unit.subject}\t{unit.session}\n" for unit in units)
         files.write_text(self.results / "sessions.tsv", f"subject\tsession\n{rows}")
 
-    def push(self, dry: bool = False) -> dict:
-        paths = self.records / "admit.json", self.records / "export.json"
-        return push_dicom.main(paths, self.private, UNIT, self.to, IDENTITY, dry)
+    def job(self, stage: str, dry: bool) -> Job:
+        receipt = self.records / f"{stage}.json"
+        return Job(stage, self.private / "archive.json", receipt, f"{receipt}.log", dry)
 
-    def withdraw(self, dry: bool = False) -> dict:
+    def push(self, dry: bool = False) -> PushRecord:
+        paths = self.records / "admit.json", self.records / "export.json"
+        return push_copy(self.job("push_dicom", dry), *paths, self.to, None)
+
+    def withdraw(self, dry: bool = False) -> PushRecord:
         sessions = self.results / "sessions.tsv"
-        return withdraw_dicom.main(sessions, self.private / "link.tsv", self.to, IDENTITY, dry)
+        return withdraw_copies(self.job("withdraw_dicom", dry), sessions, self.to, None)
 
 
 @pytest.fixture
@@ -85,8 +96,8 @@ def test_scans_are_called_by_their_series_numbers_as_on_an_import(
     archive: Archive, project: Project
 ) -> None:
     receipt = project.push()
-    assert receipt["state"] == "done" and len(receipt["files"]) == 6
-    scans = {name.split("/")[1] for name in receipt["files"]}
+    assert receipt.state == "done" and len(receipt.files) == 6
+    scans = {name.split("/")[1] for name in receipt.files}
     assert scans == {"4", "6-MR1", "6-MR2"}
     address = f"/data/projects/{project.to['project']}/subjects/x1/experiments/x1_y1"
     rows = archive.rows(f"{address}/scans")
@@ -108,17 +119,30 @@ def test_a_session_that_is_refused_is_taken_back(
 ) -> None:
     project.push()
     project.record(which, Failure("x", "leak check", "log", False).record())
-    assert project.push(dry=True)["would"] == {"x1_y1": "remove"}
+    assert project.push(dry=True).would == {"x1_y1": "remove"}
     assert labels(archive, project) == {"x1_y1"}
     receipt = project.push()
-    assert (receipt["state"], receipt["removed"]) == ("skipped", ["x1_y1"])
+    assert (receipt.state, receipt.removed) == ("skipped", ("x1_y1",))
     assert labels(archive, project) == set()
+
+
+def test_a_push_that_fails_leaves_a_receipt_that_says_why(
+    archive: Archive, project: Project
+) -> None:
+    job = project.job("push_dicom", dry=False)
+    paths = project.records / "admit.json", project.records / "export.json"
+    push_dicom(job, paths, {"project": "NOWHERE"}, None)
+    receipt = PushRecord.read(job.receipt)
+    assert (receipt.state, receipt.stage, receipt.log) == ("failed", "push_dicom", job.log)
+    assert receipt.reason and receipt.reason.startswith("export.to: NOWHERE: ")
+    push_dicom(job, paths, project.to, None)
+    assert PushRecord.read(job.receipt).state == "done"
 
 
 def test_a_session_whose_failure_may_pass_stays(archive: Archive, project: Project) -> None:
     project.push()
     project.record("export", Failure("pull", "the server was away", "log", True).record())
-    assert project.push()["retry"]
+    assert project.push().retry
     assert labels(archive, project) == {"x1_y1"}
 
 
@@ -126,14 +150,14 @@ def test_a_session_that_is_gone_is_taken_back_and_no_other(
     archive: Archive, project: Project
 ) -> None:
     project.push()
-    assert project.withdraw()["removed"] == []
+    assert project.withdraw().removed == ()
     project.list_sessions()
-    assert project.withdraw(dry=True)["would"] == {"x1_y1": "remove"}
-    assert project.withdraw()["removed"] == ["x1_y1"]
+    assert project.withdraw(dry=True).would == {"x1_y1": "remove"}
+    assert project.withdraw().removed == ("x1_y1",)
     assert labels(archive, project) == set()
     address = f"/data/projects/{project.to['project']}/subjects/x1/experiments/x1_y1"
     archive.put(address, xsiType="xnat:mrSessionData")
-    assert project.withdraw()["removed"] == []
+    assert project.withdraw().removed == ()
     assert labels(archive, project) == {"x1_y1"}
 
 
@@ -169,5 +193,5 @@ def test_another_server_has_a_login_of_its_own_and_never_sees_the_first(
     monkeypatch.setenv("XNAT_EXPORT_PASS", "another")
     with connect(Address(elsewhere.url, login="XNAT_EXPORT")) as there:
         there.put("/data/projects/OTHER")
-        assert len(project.push()["pushed"]) == 6
+        assert len(project.push().pushed) == 6
         assert mirror.list_labels(there, "OTHER") == {"x1_y1"}

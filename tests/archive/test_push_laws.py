@@ -21,6 +21,7 @@ from coil.archive.push.push import push
 from coil.archive.resources import Resource, ResourceFile
 from coil.errors import ArchiveError, CoilError, DataError
 from coil.files import md5
+from coil.run.pushed import reason
 from localxnat.testing import Server
 
 FILES = [
@@ -102,7 +103,7 @@ def test_nobody_elses_file_is_ever_overwritten(
             finally:
                 server.faults()
             for file in files:
-                if not any(left.startswith(str(file.resource)) for left in done["left"]):
+                if not any(reason(left).startswith(str(file.resource)) for left in done.left):
                     assert read(archive, self.base, file) == upload[file].read_bytes()
 
         @rule(file=st.sampled_from(FILES), text=st.sampled_from([b"a note", b"a correction"]))
@@ -168,8 +169,8 @@ def test_a_push_that_is_killed_anywhere_is_made_right_by_the_next(
             )
         if version % 4 == 0:
             done = push(archive, base, Upload("coil", files))
-            assert done["files"].keys() == {*done["pushed"], *done["unchanged"]}
-            assert all(md5(path) in done["files"].values() for path in files.values())
+            assert done.files.keys() == {*done.pushed, *done.unchanged}
+            assert all(md5(path) in done.files.values() for path in files.values())
     assert half > 2
     for file, path in files.items():
         assert read(archive, base, file) == path.read_bytes()

@@ -12,10 +12,14 @@ from coil.archive.client import Archive
 from coil.archive.push.assessor import Assessor, statistics
 from coil.archive.push.plan import Upload
 from coil.archive.push.push import dry_run, push
-from coil.archive.push.upload import derivative_files, nameless, scan_files
+from coil.archive.push.upload import derivative_files, hidden_scans, scan_files
 from coil.deid.leak.search import REMOVED
 from coil.errors import DataError, RefusedError
+from coil.records.session import SessionRecord
+from coil.run.pushed import reason
 from localxnat.testing import Server
+from tests.support.session_records import record as session_record
+from tests.support.session_records import row
 
 UNIT = "sub-01/ses-1"
 T1, REST = f"{UNIT}/anat/sub-01_ses-1_T1w", f"{UNIT}/func/sub-01_ses-1_task-rest_bold"
@@ -55,11 +59,11 @@ def every(series: dict[str, list[str]]) -> list[str]:
     return [name for names in series.values() for name in names]
 
 
-def record(series: dict[str, list[str]] = SERIES) -> dict[str, Any]:
+def record(series: dict[str, list[str]] = SERIES) -> SessionRecord:
     """A session's record, as far as a push looks at it."""
-    rows = [{"scan": scan, "state": "mapped", "files": names} for scan, names in series.items()]
-    rows.append({"scan": "2", "state": "ignored", "files": []})
-    return {"series": rows, "files": dict.fromkeys(every(series), "sha")}
+    rows = [row("mapped", scan=scan, files=tuple(names)) for scan, names in series.items()]
+    rows.append(row("ignored", scan="2", files=()))
+    return session_record(series=tuple(rows), files=dict.fromkeys(every(series), "sha"))
 
 
 def images(dataset: Path, series: dict[str, list[str]] = SERIES) -> Upload:
@@ -94,8 +98,8 @@ def test_images_that_are_there_are_not_sent_again(
     push(archive, base, images(dataset))
     before = len(server.requests())
     again = push(archive, base, images(dataset))
-    assert again["pushed"] == []
-    assert len(again["unchanged"]) == 5
+    assert again.pushed == ()
+    assert len(again.unchanged) == 5
     assert len(server.requests()) - before == 2  # the receipt, all files of all scans
 
 
@@ -105,11 +109,11 @@ def test_a_scan_with_images_of_somebody_else_is_left_alone(
     theirs = f"{base}/scans/4/resources/NIFTI/files/converted_by_hand.nii.gz"
     archive.put(theirs, data=b"by hand")
     done = push(archive, base, images(dataset))
-    assert done["left"] == [
+    assert [reason(left) for left in done.left] == [
         "BIDS of scan 4: somebody else's files are there",
         "NIFTI of scan 4: somebody else's files are there",
     ]
-    assert {name.split("/")[1] for name in done["pushed"]} == {"6-MR1"}
+    assert {name.split("/")[1] for name in done.pushed} == {"6-MR1"}
     assert listed(archive, base, "4", "NIFTI") == {"converted_by_hand.nii.gz"}
     assert listed(archive, base, "4", "BIDS") == set()
 
@@ -121,7 +125,7 @@ def test_a_file_that_somebody_adds_to_our_images_stays(
     archive.put(f"{base}/scans/4/resources/NIFTI/files/mask.nii.gz", data=b"a mask")
     (dataset / f"{T1}.nii.gz").write_text("defaced better")
     done = push(archive, base, images(dataset))
-    assert done["pushed"] == ["scans/4/NIFTI/sub-01_ses-1_T1w.nii.gz"]
+    assert done.pushed == ("scans/4/NIFTI/sub-01_ses-1_T1w.nii.gz",)
     assert listed(archive, base, "4", "NIFTI") == {"mask.nii.gz", "sub-01_ses-1_T1w.nii.gz"}
 
 
@@ -141,7 +145,9 @@ def test_an_image_under_another_name_takes_the_place_of_the_old_one(
 def test_a_scan_whose_id_is_withheld_has_no_address(dataset: Path) -> None:
     hidden = record({f"{REMOVED}-1": SERIES["4"], "6-MR1": SERIES["6-MR1"]})
     assert {file.resource.scan for file in scan_files(hidden, dataset)} == {"6-MR1"}
-    assert nameless(hidden) == ["1 of the scans: an identifier is in the ID; rename it there"]
+    assert [reason(left) for left in hidden_scans(hidden)] == [
+        "1 of the scans: an identifier is in the ID; rename it there"
+    ]
 
 
 def test_derivatives_keep_their_folders_also_on_bad_days(
@@ -152,8 +158,8 @@ def test_derivatives_keep_their_folders_also_on_bad_days(
     (folder / "figures" / "mosaic of 1.png").write_bytes(b"PNG")
     upload = Upload("coil", derivative_files(folder, "coil_qc"))
     server.faults({"method": "PUT", "path": "mosaic", "fault": {"status": 503, "done": True}})
-    assert push(archive, base, upload)["pushed"] == ["resources/coil_qc/figures/mosaic of 1.png"]
-    assert push(archive, base, upload)["pushed"] == []
+    assert push(archive, base, upload).pushed == ("resources/coil_qc/figures/mosaic of 1.png",)
+    assert push(archive, base, upload).pushed == ()
 
 
 def assessor(base: str, qc: list[dict[str, Any]] = QC) -> Assessor:
@@ -195,9 +201,9 @@ def test_numbers_that_are_there_are_not_sent_again_and_ours_are_replaced(
     archive: Archive, base: str, server: Server
 ) -> None:
     push(archive, base, Upload("coil", {}, assessor(base)))
-    assert push(archive, base, Upload("coil", {}, assessor(base)))["pushed"] == []
+    assert push(archive, base, Upload("coil", {}, assessor(base))).pushed == ()
     other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
-    assert push(archive, base, Upload("coil", {}, assessor(base, other)))["pushed"] == ["assessor"]
+    assert push(archive, base, Upload("coil", {}, assessor(base, other))).pushed == ("assessor",)
     assert numbers(server, base) == {"4": {"efc": 0.5}}
 
 
@@ -219,7 +225,7 @@ def test_an_assessor_whose_upload_goes_wrong_ends_right(
     archive: Archive, base: str, server: Server, fault: dict
 ) -> None:
     server.faults({"method": "PUT", "path": "/assessors/", "fault": fault})
-    assert push(archive, base, Upload("coil", {}, assessor(base)))["pushed"] == ["assessor"]
+    assert push(archive, base, Upload("coil", {}, assessor(base))).pushed == ("assessor",)
     assert numbers(server, base)["4"]["volumes"] == 1.0
 
 
@@ -229,7 +235,7 @@ def test_a_session_that_was_renamed_gets_an_assessor_under_its_new_label(
     first = assessor(base)
     push(archive, base, Upload("coil", {}, first))
     renamed = Assessor("P", first.session, "renamed", "coil", first.numbers)
-    assert push(archive, base, Upload("coil", {}, renamed))["pushed"] == ["assessor"]
+    assert push(archive, base, Upload("coil", {}, renamed)).pushed == ("assessor",)
     assert {row["label"] for row in archive.rows(f"{base}/assessors")} == {
         first.label,
         "renamed_coil",
@@ -254,7 +260,7 @@ def test_a_rehearsal_says_what_a_push_would_do_and_writes_nothing(
     archive.put(theirs, data=b"somebody's", overwrite="true")
     before = server.requests()
     upload = Upload("coil", images(dataset).files, assessor(base))
-    would = dry_run(archive, base, upload)["would"]
+    would = dry_run(archive, base, upload).would
     assert would["scans/4/NIFTI/sub-01_ses-1_T1w.nii.gz"] == "replace"
     assert would["scans/4/BIDS/sub-01_ses-1_T1w.json"] == "unchanged"
     assert would["scans/6-MR1/NIFTI/sub-01_ses-1_task-rest_bold.nii.gz"] == "in the way"
@@ -262,9 +268,7 @@ def test_a_rehearsal_says_what_a_push_would_do_and_writes_nothing(
     methods = {line.split()[0] for line in server.requests()[len(before) :]}
     assert methods == {"GET"}
     done = push(archive, base, upload)
-    assert sorted(done["pushed"]) == sorted(
-        n for n, a in would.items() if a in ("create", "replace")
-    )
+    assert sorted(done.pushed) == sorted(n for n, a in would.items() if a in ("create", "replace"))
 
 
 def test_a_rehearsal_for_a_session_that_is_gone_says_so(archive: Archive, dataset: Path) -> None:
@@ -278,5 +282,5 @@ def test_the_receipt_names_every_file_that_was_pushed(
     done = push(archive, base, images(dataset))
     with archive.stream(f"{base}/resources/coil/files/receipt.json") as chunks:
         receipt = json.loads(b"".join(chunks))
-    assert receipt["files"] == {name: [digest] for name, digest in done["files"].items()}
+    assert receipt["files"] == {name: [digest] for name, digest in done.files.items()}
     assert receipt["complete"] is True

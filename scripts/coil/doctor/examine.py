@@ -84,7 +84,7 @@ def _name_places(
     place = Place(name, settings["project"], settings, rights.wants(settings))
     places.setdefault(here, []).append(place)
     if to := export_target(dict(settings)):
-        there = exports.address(to, here)
+        there = exports.address(exports.Target(**to), here)
         places.setdefault(there, []).append(
             Place(f"{name} export", to["project"], None, "export.to")
         )

@@ -2,202 +2,243 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
-from coil.report import page, sent
+from msgspec.structs import asdict
 
-Record = Mapping[str, Any]
+from coil import files
+from coil.records.data_protection import (
+    AccountRow,
+    DataProtection,
+    ExportWanted,
+    Faces,
+    FreeText,
+    Gate,
+    LeakChecks,
+    LeakRefusals,
+    RefusedSession,
+)
+from coil.records.session import DefacedImage, SessionRecord
+from coil.report import page, sent
+from coil.report.sent import Sent
+from coil.workspace import Results
+
 POLICIES = ("subjects", "sessions", "dates", "time_of_day")
-_ACCOUNT = ("action", "what", "rule", "edition")
+_ORDER = {"removed": 0, "changed": 1, "kept": 2}
+_GATES = (
+    ("resemblance to the average head after registration", "{resemblance_min} or more"),
+    ("share of the head that goes", "{changed_fraction_min:.0%} to {changed_fraction_max:.0%}"),
+    ("how deep it goes in the upper head", "at most {brain_depth_mm:.0f} mm below the skin"),
+)
+_PUSHED = {
+    "reports": "reports and numbers of quality control",
+    "bids_resources": "anonymized images and their sidecars",
+    "derivatives": "files of the analyses",
+    "assessor": "numbers of quality control as an assessor",
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a project's config says of its data's protection.
+
+    settings          its identity, deface, bids, participants, sessions, phenotype, push, export
+    keep_quarantine   whether the identified files of failed sessions are kept
+    """
+
+    settings: Mapping[str, Any]
+    keep_quarantine: bool = False
+
+
+def write(out: Path, study: Study, admits: Iterable[Path], sent_records: Iterable[Path]) -> None:
+    """Write the page of a project, and what it says as JSON.
+
+    Parameters
+    ----------
+    out
+        The page; the JSON lies beside it.
+    study
+        What the config says.
+    admits
+        The sessions' records.
+    sent_records
+        Those of exports and pushes.
+    """
+    records = [SessionRecord.read(path) for path in admits]
+    summary = summarize(Results.of_page(out).project, study, records, Sent.read(sent_records))
+    summary.write(out.with_suffix(".json"))
+    files.write_text(out, render(summary))
 
 
 def summarize(
-    project: str,
-    settings: Mapping[str, Any],
-    records: Sequence[Record],
-    sent_records: Mapping[str, Mapping[str, Record]],
-    versions: Mapping[str, str],
-    keep_quarantine: bool = False,
-) -> dict[str, Any]:
+    project: str, study: Study, records: Sequence[SessionRecord], left: Sent
+) -> DataProtection:
     """All that the summary says, as one value for the page and for its JSON twin.
 
-    project         its label
-    settings        the project's config: identity, deface, bids, participants, sessions,
-                    phenotype, push, export
-    records         of its sessions (admit.json)
-    sent_records    by name (export, push, push_dicom, withdraw_dicom) the records by unit
-    versions        program to version
-    keep_quarantine whether the config keeps the identified files of failed sessions
+    Parameters
+    ----------
+    project
+        Its label.
+    study
+        What its config says.
+    records
+        Of its sessions.
+    left
+        What left for the archive and for other projects.
     """
-    done = [record for record in records if record["state"] == "done"]
-    refused = [record for record in records if record["state"] != "done"]
-    of_sessions = {k: v for k, v in sent_records.get("export", {}).items() if k != "project"}
-    exports = of_sessions.values()
-    identity = settings["identity"]
-    return {
-        "project": project,
-        "name": settings["bids"]["name"],
-        "policies": {key: identity[key] for key in POLICIES},
-        "keep_quarantine": keep_quarantine,
-        "sessions": len(records),
-        "admitted": len(done),
-        "participants": len({record["subject"] for record in done}),
-        "refused": [
-            {key: record.get(key) for key in ("subject", "session", "stage", "reason")}
-            for record in refused
-        ],
-        "leak_check": leak_check(done),
-        "leak_refusals": leak_refusals([*refused, *exports]),
-        "deface": list(settings["deface"]),
-        "faces": faces(done),
-        "gates": gates(records),
-        "account": accounts(done) + sent.account(exports),
-        "editions": editions(records),
-        "free_texts": free_texts(settings),
-        "push": {"wanted": pushed(settings["push"])} | sent.summary(sent_records.get("push", {})),
-        "export": {"wanted": _export(settings["export"])} | sent.exported(exports),
-        "copies": sent.summary(sent_records.get("push_dicom", {}))
-        | {"withdrawn": withdrawn(sent_records)},
-        "versions": dict(versions),
-    }
+    settings, exports = study.settings, left.exports
+    done = [record for record in records if record.state == "done"]
+    refused = [record for record in records if record.state != "done"]
+    return DataProtection(
+        project=project,
+        name=settings["bids"]["name"],
+        policies={key: settings["identity"][key] for key in POLICIES},
+        keep_quarantine=study.keep_quarantine,
+        sessions=len(records),
+        admitted=len(done),
+        participants=len({record.subject for record in done}),
+        refused=tuple(map(_refused, refused)),
+        leak_check=leak_check(done),
+        leak_refusals=leak_refusals(one.leaks for one in chain(refused, exports)),
+        deface=tuple(settings["deface"]),
+        faces=faces(done),
+        gates=gates(records),
+        account=(*accounts(done), *sent.account(exports)),
+        editions=editions(records),
+        free_texts=free_texts(settings),
+        push=sent.pushed(pushed(settings["push"]), left.pushes),
+        export=sent.exported(_export(settings["export"]), exports),
+        copies=sent.copied(left.copies, left.withdrawn),
+        versions=page.versions(records),
+    )
 
 
-def render(summary: Mapping[str, Any]) -> str:
+def render(summary: DataProtection) -> str:
     """The summary as self-contained HTML; the same input gives the same text."""
-    return page.render("data_protection.html", **summary)
+    return page.render("data_protection.html", **asdict(summary))
 
 
-def _export(export: Any) -> dict[str, str] | None:
+def _refused(record: SessionRecord) -> RefusedSession:
+    return RefusedSession(
+        subject=record.subject, session=record.session, stage=record.stage, reason=record.reason
+    )
+
+
+def _export(export: Any) -> ExportWanted | None:
     """What the config says of the export: series, faces, and the project that gets it."""
     if export == "none":
         return None
-    given = export if isinstance(export, dict) else {}
-    to = given.get("to")
-    return {
-        "dicom": given.get("dicom", "mapped"),
-        "faces": given.get("faces", "withhold"),
-        "to": to["project"] if isinstance(to, dict) else to or "",
-        "server": to.get("server", "") if isinstance(to, dict) else "",
-    }
+    settings = export if isinstance(export, dict) else {}
+    to = settings.get("to")
+    return ExportWanted(
+        dicom=settings.get("dicom", "mapped"),
+        faces=settings.get("faces", "withhold"),
+        to=to["project"] if isinstance(to, dict) else to or "",
+        server=to.get("server", "") if isinstance(to, dict) else "",
+    )
 
 
-def withdrawn(sent_records: Mapping[str, Mapping[str, Record]]) -> int:
-    """How many sessions were taken back from the other project: those that the archive lost."""
-    records = sent_records.get("withdraw_dicom", {}).values()
-    return sum(len(record.get("removed", ())) for record in records)
-
-
-def leak_refusals(records: Iterable[Record]) -> dict[str, Any]:
+def leak_refusals(leaks: Iterable[Mapping[str, int]]) -> LeakRefusals:
     """How many sessions the leak check refused, and what it found by kind of identifier."""
-    found = [record["leaks"] for record in records if record.get("leaks")]
-    kinds: Counter[str] = Counter()
-    for leaks in found:
-        kinds.update(leaks)
-    return {"sessions": len(found), "kinds": dict(sorted(kinds.items()))}
+    hits = [one for one in leaks if one]
+    return LeakRefusals(sessions=len(hits), kinds=_added(hits))
 
 
-def gates(records: Iterable[Record]) -> list[dict[str, str]]:
+def gates(records: Iterable[SessionRecord]) -> tuple[Gate, ...]:
     """The gates of defacing, each with all the limits that were applied."""
-    limits = [
-        row["limits"]
-        for record in records
-        for row in record.get("deface") or []
-        if row.get("limits")
-    ]
-    told = [
-        ("resemblance to the average head after registration", "{resemblance_min} or more"),
-        (
-            "share of the head that goes",
-            "{changed_fraction_min:.0%} to {changed_fraction_max:.0%}",
-        ),
-        ("how deep it goes in the upper head", "at most {brain_depth_mm:.0f} mm below the skin"),
-    ]
-    return [
-        {"gate": gate, "limit": "; ".join(sorted({form.format(**one) for one in limits}))}
-        for gate, form in told
+    limits = [row.limits for record in records for row in record.deface if row.limits]
+    return tuple(
+        Gate(gate=gate, limit="; ".join(sorted({form.format(**one) for one in limits})))
+        for gate, form in _GATES
         if limits
-    ]
+    )
 
 
-def leak_check(records: Iterable[Record]) -> dict[str, Any]:
+def leak_check(records: Iterable[SessionRecord]) -> LeakChecks:
     """What was searched in all sessions together: identifiers by kind, files, bytes and hits."""
-    checks = [record["leak_check"] for record in records if record.get("leak_check")]
-    kinds: Counter[str] = Counter()
-    for check in checks:
-        kinds.update(check.get("kinds") or {})
-    sums = {key: sum(c[key] for c in checks) for key in ("identifiers", "files", "bytes", "hits")}
-    return sums | {"sessions": len(checks), "kinds": dict(sorted(kinds.items()))}
+    checks = [record.leak_check for record in records if record.leak_check]
+    return LeakChecks(
+        identifiers=sum(check.identifiers for check in checks),
+        files=sum(check.files for check in checks),
+        bytes=sum(check.bytes for check in checks),
+        hits=sum(check.hits for check in checks),
+        sessions=len(checks),
+        kinds=_added(check.kinds for check in checks),
+    )
 
 
-def faces(records: Iterable[Record]) -> list[dict[str, Any]]:
+def faces(records: Iterable[SessionRecord]) -> tuple[Faces, ...]:
     """For each state that defacing left: how many images, and the range of the gates' measures."""
-    states: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records:
-        for row in record.get("deface") or []:
-            states.setdefault(row["state"], []).append(row)
-    return [
-        {
-            "state": state,
-            "images": len(rows),
-            "changed": _range(rows, "changed_fraction"),
-            "resemblance": _range(rows, "resemblance"),
-        }
+    states: dict[str, list[DefacedImage]] = {}
+    for row in (row for record in records for row in record.deface):
+        states.setdefault(row.state, []).append(row)
+    return tuple(
+        Faces(
+            state=state,
+            images=len(rows),
+            changed=_range([row.changed_fraction for row in rows]),
+            resemblance=_range([row.resemblance for row in rows]),
+        )
         for state, rows in sorted(states.items())
-    ]
+    )
 
 
-def accounts(records: Iterable[Record]) -> list[dict[str, Any]]:
+def accounts(records: Iterable[SessionRecord]) -> list[AccountRow]:
     """What was removed, changed and kept in all sessions together, by rule and edition."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    for record in records:
-        for row in (record.get("protection") or {}).get("account") or []:
-            counts[tuple(row[key] for key in _ACCOUNT)] += row["count"]
-    order = {"removed": 0, "changed": 1, "kept": 2}
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for row in (row for record in records for row in record.protection.account):
+        counts[row.action, row.what, row.rule, row.edition] += row.count
     return [
-        dict(zip(_ACCOUNT, key, strict=True)) | {"count": counts[key]}
-        for key in sorted(counts, key=lambda key: (order[key[0]], key))
+        AccountRow(action=action, what=what, rule=rule, edition=edition, count=count)
+        for (action, what, rule, edition), count in sorted(
+            counts.items(), key=lambda row: (_ORDER[row[0][0]], row[0])
+        )
     ]
 
 
-def editions(records: Iterable[Record]) -> dict[str, str]:
+def editions(records: Iterable[SessionRecord]) -> dict[str, str]:
     """Each rule book with all the editions that were applied."""
     used: dict[str, set[str]] = {}
     for record in records:
-        for name, edition in ((record.get("protection") or {}).get("editions") or {}).items():
+        for name, edition in record.protection.editions.items():
             used.setdefault(name, set()).add(edition)
     return {name: ", ".join(sorted(used[name])) for name in sorted(used)}
 
 
-def free_texts(settings: Mapping[str, Any]) -> list[dict[str, str]]:
+def free_texts(settings: Mapping[str, Any]) -> tuple[FreeText, ...]:
     """What the config lets through though its text is free: where, and the name."""
-    found = [
+    names = [
         ("a sidecar key or a column of events", key) for key in settings["bids"]["sidecar_keys"]
     ]
     tables = {"participants.tsv": settings["participants"], "sessions.tsv": settings["sessions"]}
     for entry in settings["phenotype"]:
-        name = f"phenotype/{entry['instrument']}.tsv"
-        tables[name] = entry.get("columns") or []
-        found += [(name, column) for column in entry.get("strings") or []]
-    found += [
-        (place, column["name"])
-        for place, columns in tables.items()
+        table = f"phenotype/{entry['instrument']}.tsv"
+        tables[table] = entry.get("columns") or []
+        names += [(table, column) for column in entry.get("strings") or []]
+    names += [
+        (table, column["name"])
+        for table, columns in tables.items()
         for column in columns
         if column.get("format") == "string"
     ]
-    return [{"where": where, "name": name} for where, name in found]
+    return tuple(FreeText(where=where, name=name) for where, name in names)
 
 
-def pushed(push: Mapping[str, Any]) -> list[str]:
+def pushed(push: Mapping[str, Any]) -> tuple[str, ...]:
     """What the config sends back to the archive, in words."""
-    what = {
-        "reports": "reports and numbers of quality control",
-        "bids_resources": "anonymized images and their sidecars",
-        "derivatives": "files of the analyses",
-        "assessor": "numbers of quality control as an assessor",
-    }
-    return [words for key, words in what.items() if push[key]]
+    return tuple(words for key, words in _PUSHED.items() if push[key])
 
 
-def _range(rows: Iterable[Mapping[str, Any]], key: str) -> tuple[float, float] | None:
-    values = [row[key] for row in rows if row.get(key) is not None]
+def _added(kinds: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sums of counts by kind of identifier, sorted by kind."""
+    counts: Counter[str] = Counter()
+    for one in kinds:
+        counts.update(one)
+    return dict(sorted(counts.items()))
+
+
+def _range(values: Sequence[float]) -> tuple[float, float] | None:
     return (min(values), max(values)) if values else None

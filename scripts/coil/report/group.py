@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Any
 
+from coil.records.analysis import MeasuredImage
 from coil.report import page, words
 from coil.words import plural
 
@@ -17,6 +17,8 @@ SHOWN = {
     "bold": ("tsnr_median", "fd_mean", "dvars_std", "outlier_fraction", "gcor", "efc"),
     "dwi": ("volumes", "directions", "outlier_slices"),
 }
+Labelled = tuple[str, MeasuredImage]
+"""An image, and the label of its session."""
 _ANATOMICAL = ("snr_air", "efc", "fber")
 
 _WIDTH, _LEFT, _RIGHT = 320, 12, 12
@@ -32,6 +34,27 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Dot:
+    """One value in a strip plot; `out` is whether it stands out."""
+
+    x: float
+    y: int
+    out: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value of a protocol's field that is not the usual one of a kind of image."""
+
+    kind: str
+    field: str
+    usual: str
+    value: str
+    sessions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Strip:
     """A strip plot: geometry in the units of its SVG and what to say about it."""
 
@@ -39,7 +62,7 @@ class Strip:
     about: str
     summary: str
     verdict: str
-    dots: list[dict[str, Any]]
+    dots: list[Dot]
     box: tuple[float, float, float] | None
     ticks: list[tuple[float, str]]
     outliers: list[tuple[str, str]]
@@ -83,19 +106,19 @@ def kind(file: str) -> str:
     return "_".join(part for part in parts if not part.startswith("run-"))
 
 
-def gather(sessions: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Value]]]:
-    """Kind of image to metric to values, both sorted by kind and in the order of `SHOWN`."""
-    found: dict[str, dict[str, list[Value]]] = defaultdict(lambda: defaultdict(list))
-    for session in sessions:
-        for image in session["images"]:
-            for name in SHOWN.get(image["suffix"], _ANATOMICAL):
-                value = image["metrics"].get(name)
-                if isinstance(value, int | float):
-                    scaled = value * words.metric(name).factor
-                    found[kind(image["file"])][name].append(
-                        Value(session["label"], image["file"], scaled)
-                    )
-    return {key: dict(found[key]) for key in sorted(found)}
+def gather(images: Iterable[Labelled]) -> dict[str, dict[str, list[Value]]]:
+    """Kind of image to metric to values, both sorted by kind and in the order of `SHOWN`.
+
+    `images` are those of all sessions, each with its session's label.
+    """
+    groups: dict[str, dict[str, list[Value]]] = defaultdict(lambda: defaultdict(list))
+    for label, image in images:
+        for name in SHOWN.get(image.suffix, _ANATOMICAL):
+            value = image.metrics.get(name)
+            if isinstance(value, int | float):
+                scaled = value * words.metric(name).factor
+                groups[kind(image.file)][name].append(Value(label, image.file, scaled))
+    return {key: dict(groups[key]) for key in sorted(groups)}
 
 
 def strip(name: str, values: Sequence[Value]) -> Strip:
@@ -122,9 +145,7 @@ def strip(name: str, values: Sequence[Value]) -> Strip:
         score = scores[index] if scores else None
         text = f"{value.session}: {_unscaled(value.value, word)}"
         offset = (row + 1) // 2 * (8 if row % 2 else -8)
-        dots.append(
-            {"x": x, "y": 40 + max(-24, min(24, offset)), "out": score is not None, "text": text}
-        )
+        dots.append(Dot(x, 40 + max(-24, min(24, offset)), score is not None, text))
         if score is not None:
             outliers.append((text, f"z = {words.number(round(score, 1))}"))
     centre = median(numbers)
@@ -170,32 +191,27 @@ def outlying(groups: Mapping[str, Mapping[str, Sequence[Value]]]) -> dict[str, d
     return dict(result)
 
 
-def protocol_differences(sessions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Images whose protocol is not the usual one of their kind: kind, field, usual, others."""
-    seen: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    for session in sessions:
-        for image in session["images"]:
-            for key, value in (image.get("protocol") or {}).items():
-                seen[kind(image["file"]), key].append((json.dumps(value), session["label"]))
-    rows = []
-    for (image_kind, key), pairs in sorted(seen.items()):
-        counts = Counter(value for value, _ in pairs)
-        if len(counts) == 1:
-            continue
-        usual = max(sorted(counts), key=lambda value: counts[value])
+def protocol_differences(images: Iterable[Labelled]) -> list[Difference]:
+    """Images whose protocol is not the usual one of their kind."""
+    seen: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for label, image in images:
+        for key, value in image.protocol.items():
+            seen[kind(image.file), key][json.dumps(value)].append(label)
+    rows: list[Difference] = []
+    for (image_kind, key), labels in sorted(seen.items()):
+        usual = max(sorted(labels), key=lambda value: len(labels[value]))
         word = words.field(key)
-        for value in sorted(counts):
-            if value != usual:
-                rows.append(
-                    {
-                        "kind": image_kind,
-                        "field": word.label,
-                        "usual": words.number(json.loads(usual), word),
-                        "value": words.number(json.loads(value), word),
-                        "sessions": sorted({label for found, label in pairs if found == value}),
-                    }
-                )
+        shown = {value: words.number(json.loads(value), word) for value in labels}
+        rows += [
+            Difference(image_kind, word.label, shown[usual], shown[value], _once(labels[value]))
+            for value in sorted(labels)
+            if value != usual
+        ]
     return rows
+
+
+def _once(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(labels)))
 
 
 def _verdict(count: int, scores: list[float | None] | None, outliers: int) -> str:

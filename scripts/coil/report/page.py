@@ -2,14 +2,16 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from coil.records.session import SessionRecord
+from coil.records.validation import Issue, Verdict
 from coil.report import remarks, words
 from coil.words import plural
 
@@ -38,7 +40,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: object) -> str:
     """The page of `template` with `values`; every value is escaped."""
     return _environment().get_template(template).render(**values)
 
@@ -50,49 +52,55 @@ def data_uri(path: Path) -> str | None:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def count_states(series: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def count_states(states: Iterable[str]) -> dict[str, int]:
     """How many series are in each state, in the order of `words.STATES`; only states that occur.
 
     A required series that is missing is counted as such though there is no series.
     """
-    counts = Counter(str(row["state"]) for row in series)
+    counts: Counter[str] = Counter(states)
     known = {state: counts[state] for state in words.STATES if counts[state]}
     return known | {state: counts[state] for state in sorted(counts) if state not in known}
 
 
-def issues(validator: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The validator's issues, errors first, those with one code and reason in one.
+@dataclass(frozen=True)
+class Remark:
+    """The validator's issues of one code and reason.
 
-    Each has severity, code, count, one location, the reason (None if it is not known) and the
-    keys that files lack, sorted.
+    count      of the issues
+    location   of the first
+    reason     why they are there; None if it is not known
+    keys       that files lack, sorted
     """
-    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for issue in validator.get("issues") or []:
-        severity, code = str(issue.get("severity", "")), str(issue.get("code", ""))
-        reason = remarks.reason(issue)
-        group = groups.setdefault(
-            (severity, code, reason or ""),
-            {
-                "severity": severity,
-                "code": code,
-                "count": 0,
-                "location": issue.get("location"),
-                "reason": reason,
-                "keys": set(),
-            },
-        )
-        group["count"] += 1
-        group["keys"] |= {remarks.absent_key(issue)} - {None}
+
+    severity: str
+    code: str
+    count: int
+    location: str
+    reason: str | None
+    keys: tuple[str, ...]
+
+
+def issues(verdict: Verdict | None) -> list[Remark]:
+    """The validator's issues, errors first, those with one code and reason in one."""
+    groups: dict[tuple[str, str, str], list[Issue]] = {}
+    for issue in verdict.issues if verdict else ():
+        key = issue.severity, issue.code, remarks.reason(issue) or ""
+        groups.setdefault(key, []).append(issue)
     ordered = sorted(groups, key=lambda key: (key[0] != "error", key))
-    return [groups[key] | {"keys": sorted(groups[key]["keys"])} for key in ordered]
+    return [_remark(*key, groups[key]) for key in ordered]
 
 
-def versions(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _remark(severity: str, code: str, reason: str, group: Sequence[Issue]) -> Remark:
+    keys = {key for issue in group if (key := remarks.absent_key(issue))}
+    location = group[0].location
+    return Remark(severity, code, len(group), location, reason or None, tuple(sorted(keys)))
+
+
+def versions(records: Iterable[SessionRecord]) -> dict[str, str]:
     """Each tool with all the versions that made the sessions of these records."""
     used: dict[str, set[str]] = {}
-    for record in records:
-        for tool, version in (record.get("versions") or {}).items():
-            used.setdefault(tool, set()).add(version)
+    for tool, version in (pair for record in records for pair in record.versions.items()):
+        used.setdefault(tool, set()).add(version or "")
     return {tool: ", ".join(sorted(used[tool])) for tool in sorted(used)}
 
 

@@ -44,7 +44,7 @@ def render(
         series=sum(row.resolution.series is not None for row in rows),
         asking=sum(len(one.units) for one in groups if one.problem or one.open),
         failing=sum(len(one.units) for one in groups if one.fails),
-        counts=page.count_states({"state": row.state} for row in rows),
+        counts=page.count_states(row.state for row in rows),
         questions=questions(sessions),
         groups=[_group(one, number) for number, one in enumerate(groups)],
         uses=[asdict(one) | {"id": _anchor(one.place)} for one in used],

@@ -1,10 +1,9 @@
 """Why a dataset has the validator's warnings: what each means here, and what would end it."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from coil.deid.allow_list import sidecar_keys
+from coil.records.validation import Issue
 
 _ABSENT_KEY = re.compile(r"_KEY_RECOMMENDED$")
 _NAME = re.compile(r"\((\w+)\)$")
@@ -55,23 +54,17 @@ _CODES = {
 }
 
 
-def absent_key(issue: Mapping[str, Any]) -> str | None:
+def absent_key(issue: Issue) -> str | None:
     """The key that BIDS recommends and a file lacks, if that is the issue."""
-    found = _NAME.search(str(issue.get("message") or ""))
-    return found[1] if found and _ABSENT_KEY.search(str(issue.get("code") or "")) else None
+    found = _NAME.search(issue.message)
+    return found[1] if found and _ABSENT_KEY.search(issue.code) else None
 
 
-def reason(issue: Mapping[str, Any]) -> str | None:
-    """Why a dataset of Coil has an issue, and what would end it; None if that is not known.
-
-    Parameters
-    ----------
-    issue
-        `code` and `message` of the validator's verdict.
-    """
+def reason(issue: Issue) -> str | None:
+    """Why a dataset of Coil has an issue, and what would end it; None if that is not known."""
     key = absent_key(issue)
     if key is None:
-        return _CODES.get(str(issue.get("code") or ""))
+        return _CODES.get(issue.code)
     if key in _OF_THE_STUDY:
         return _STUDY
     if key in _OF_THE_TASK:

@@ -1,85 +1,153 @@
 """What left for the archive and for other projects, counted from the receipts of the pushes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
 
-Record = Mapping[str, Any]
+from coil import files
+from coil.records.data_protection import (
+    AccountRow,
+    Copied,
+    Exported,
+    ExportWanted,
+    FailedExport,
+    KindSent,
+    Pushed,
+    SeriesExported,
+)
+from coil.records.export import ExportRecord, ProfileRecord
+from coil.workspace import PROJECT
+
+Receipt = Mapping[str, Any]
 _IMAGES, _DICOM = "anonymized images and their sidecars", "de-identified DICOM files"
+_CHANGED = "headers of DICOM files"
+_RULE = "only attributes of their SOP class that Annex E and the config let stay"
 
 
-def summary(receipts: Mapping[str, Record]) -> dict[str, Any]:
-    """What the receipts of sessions (by unit; `project` is the project's own) say together.
+@dataclass(frozen=True)
+class Sent:
+    """The records of a project's exports, and the receipts of its pushes.
 
-    `rows` has for each kind of thing how many sessions and files are there now, `states` how many
-    sessions were done, skipped and so on, `left` how often somebody else's data were left alone,
-    `removed` how many things of ours were removed.
+    exports     of its sessions
+    pushes      to the archive, by unit; `project` is the project's own
+    copies      to another project, likewise
+    withdrawn   of what was taken back from there
     """
+
+    exports: Sequence[ExportRecord] = ()
+    pushes: Mapping[str, Receipt] = field(default_factory=dict)
+    copies: Mapping[str, Receipt] = field(default_factory=dict)
+    withdrawn: Sequence[Receipt] = ()
+
+    @classmethod
+    def read(cls, paths: Iterable[Path]) -> Self:
+        """The records in files, each by its name and the unit that its folder is called after."""
+        by_name: dict[str, dict[str, Path]] = {}
+        for path in paths:
+            by_name.setdefault(path.stem, {})[path.parent.name] = path
+        exports = by_name.get("export", {})
+        pushes, copies, withdrawn = (
+            {unit: files.read_json(path) for unit, path in by_name.get(name, {}).items()}
+            for name in ("push", "push_dicom", "withdraw_dicom")
+        )
+        return cls(
+            [ExportRecord.read(path) for unit, path in exports.items() if unit != PROJECT],
+            pushes,
+            copies,
+            [*withdrawn.values()],
+        )
+
+
+def pushed(wanted: tuple[str, ...], receipts: Mapping[str, Receipt]) -> Pushed:
+    """What the archive got back; `wanted` is what the config sends, in words."""
+    return Pushed(
+        wanted=wanted,
+        rows=_rows(receipts),
+        states=_states(receipts),
+        left=_number(receipts.values(), "left"),
+        removed=_number(receipts.values(), "removed"),
+    )
+
+
+def copied(receipts: Mapping[str, Receipt], withdrawn: Iterable[Receipt]) -> Copied:
+    """What another project got; `withdrawn` are the receipts of what was taken back."""
+    return Copied(
+        rows=_rows(receipts),
+        states=_states(receipts),
+        left=_number(receipts.values(), "left"),
+        removed=_number(receipts.values(), "removed"),
+        withdrawn=_number(withdrawn, "removed"),
+    )
+
+
+def _rows(receipts: Mapping[str, Receipt]) -> tuple[KindSent, ...]:
+    """How many sessions and files of each kind are there now."""
     files: Counter[str] = Counter()
     sessions: Counter[str] = Counter()
     for unit, receipt in receipts.items():
         kinds = Counter(map(_kind, receipt.get("files", {})))
         files.update(kinds)
-        sessions.update(dict.fromkeys(kinds, int(unit != "project")))
-    units = [receipt for unit, receipt in receipts.items() if unit != "project"]
-    return {
-        "rows": [
-            {"what": what, "sessions": sessions[what], "files": count}
-            for what, count in sorted(files.items())
-        ],
-        "states": dict(sorted(Counter(receipt["state"] for receipt in units).items())),
-        "left": sum(len(receipt.get("left", ())) for receipt in receipts.values()),
-        "removed": sum(len(receipt.get("removed", ())) for receipt in receipts.values()),
-    }
+        sessions.update(dict.fromkeys(kinds, int(unit != PROJECT)))
+    return tuple(
+        KindSent(what=what, sessions=sessions[what], files=count)
+        for what, count in sorted(files.items())
+    )
 
 
-def exported(records: Iterable[Record]) -> dict[str, Any]:
-    """What became of the series in the exports of all sessions (export.json)."""
-    records = list(records)
-    series = [row for record in records for row in record["series"]]
-    counts = Counter((row["state"], row["reason"]) for row in series)
-    done = [record for record in records if record["state"] == "done"]
-    profiles = [record["profile"] for record in done]
-    return {
-        "sessions": len(done),
-        "failed": [
-            {key: record[key] for key in ("subject", "session", "reason")}
-            for record in records
-            if record["state"] != "done"
-        ],
-        "files": sum(record["files"] for record in done),
-        "searched": sum(record["leak_check"]["files"] for record in done),
-        "series": [
-            {"state": state, "reason": reason, "count": count}
+def _states(receipts: Mapping[str, Receipt]) -> dict[str, int]:
+    states = Counter(one["state"] for unit, one in receipts.items() if unit != PROJECT)
+    return dict(sorted(states.items()))
+
+
+def _number(receipts: Iterable[Receipt], key: str) -> int:
+    return sum(len(receipt.get(key, ())) for receipt in receipts)
+
+
+def exported(wanted: ExportWanted | None, records: Sequence[ExportRecord]) -> Exported:
+    """What became of the series in the exports of all sessions."""
+    counts = Counter((row.state, row.reason) for record in records for row in record.series)
+    done = [record for record in records if record.state == "done"]
+    profiles = [record.profile for record in done if record.profile]
+    return Exported(
+        wanted=wanted,
+        sessions=len(done),
+        failed=tuple(
+            FailedExport(subject=one.subject, session=one.session, reason=one.reason)
+            for one in records
+            if one.state != "done"
+        ),
+        files=sum(record.files for record in done),
+        searched=sum(record.leak_check.files for record in done if record.leak_check),
+        series=tuple(
+            SeriesExported(state=state, reason=reason, count=count)
             for (state, reason), count in sorted(counts.items())
-        ],
-        "tables": sorted({profile["table"] for profile in profiles}),
-        "options": sorted({option for profile in profiles for option in profile["options"]}),
-    }
+        ),
+        tables=tuple(sorted({profile.table for profile in profiles})),
+        options=tuple(sorted({option for profile in profiles for option in profile.options})),
+    )
 
 
-def account(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """What the exports changed, as a row of the account of all sessions, by edition."""
+def account(records: Iterable[ExportRecord]) -> list[AccountRow]:
+    """What the exports changed, as rows of the account of all sessions, by edition."""
     files: Counter[str] = Counter()
     for record in records:
-        if record["state"] == "done":
-            profile = record["profile"]
-            files[f"{profile['table']}; {profile['allow_list']}"] += record["files"]
+        if record.state == "done" and record.profile:
+            files[_edition(record.profile)] += record.files
     return [
-        {
-            "action": "changed",
-            "what": "headers of DICOM files",
-            "rule": "only attributes of their SOP class that Annex E and the config let stay",
-            "edition": edition,
-            "count": count,
-        }
+        AccountRow(action="changed", what=_CHANGED, rule=_RULE, edition=edition, count=count)
         for edition, count in sorted(files.items())
         if count
     ]
 
 
+def _edition(profile: ProfileRecord) -> str:
+    return f"{profile.table}; {profile.allow_list}"
+
+
 def _kind(name: str) -> str:
-    """What a file of a receipt is, by the name that the receipt gives it."""
+    """The kind of a file of a receipt, by the name that the receipt gives it."""
     first, *rest = name.split("/")
     if first == "scans":
         return _DICOM if rest[1] == "DICOM" else _IMAGES

@@ -1,115 +1,170 @@
 """The page of one session."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from coil import files
+from coil.records.analysis import AnalysisRecord, MeasuredImage, Number, Outliers
+from coil.records.session import SessionRecord
+from coil.records.unversioned import read_analysis
 from coil.report import page, words
+from coil.report.analyses import Outcome, Picture, outcome
 from coil.report.analyses import images as measured
-from coil.report.analyses import outcome
 from coil.words import plural
+from coil.workspace import Results
 
 
-def render(
-    record: Mapping[str, Any], analyses: Mapping[str, Mapping[str, Any]], derivatives: Path
-) -> str:
+@dataclass(frozen=True)
+class OutlierLine:
+    """What stands out in an image, in words, and the volumes in which that is."""
+
+    text: str
+    count: Number
+    volumes: str
+
+
+@dataclass(frozen=True)
+class ImageFigure(Picture):
+    """A picture of an image, and the `desc` of its file."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image for the page: what an analysis measured of it, under the image's own anchor."""
+
+    name: str
+    id: str
+    file: str
+    metrics: Mapping[str, object]
+    unavailable: Mapping[str, str]
+    outliers: tuple[OutlierLine, ...]
+    protocol: Mapping[str, object]
+    problem: str | None
+    figures: tuple[ImageFigure, ...]
+
+
+@dataclass(frozen=True)
+class SessionPage:
+    """What the page of a session is made from.
+
+    stage    in words, where the session failed
+    counts   of its series by state
+    points   what a reader should look at
+    issues   of the validator's verdict on the session
+    """
+
+    record: SessionRecord
+    label: str
+    done: bool
+    stage: str
+    counts: Mapping[str, int]
+    analyses: Sequence[Outcome]
+    images: Sequence[Image]
+    points: Sequence[str]
+    issues: Sequence[page.Remark]
+
+
+def write(out: Path, admit: Path, analyses: Iterable[Path]) -> None:
+    """Write the page of a session from its record and those of its analyses."""
+    records = {path.stem: read_analysis(path) for path in analyses}
+    derivatives = Results.of_page(out).derivatives
+    files.write_text(out, render(SessionRecord.read(admit), records, derivatives))
+
+
+def render(record: SessionRecord, analyses: Mapping[str, AnalysisRecord], derivatives: Path) -> str:
     """One session's page as self-contained HTML; the same input gives the same text.
 
-    record          the session's record (admit.json)
-    analyses        the records of its analyses (<name>.json) by name
-    derivatives     the folder with their derivative datasets
+    Parameters
+    ----------
+    record
+        The session's.
+    analyses
+        The records of its analyses by name.
+    derivatives
+        The folder with their derivative datasets.
     """
-    images = [_image(image, derivatives / image["by"]) for image in measured(analyses)]
-    series = record.get("series") or []
-    return page.render(
-        "session.html",
+    content = SessionPage(
         record=record,
-        label=f"sub-{record['subject']} · ses-{record['session']}",
-        done=record["state"] == "done",
-        stage=words.STAGES.get(record.get("stage") or "", ""),
-        series=series,
-        counts=page.count_states(series),
-        analyses=[outcome(name, found, derivatives) for name, found in analyses.items()],
-        images=images,
+        label=f"sub-{record.subject} · ses-{record.session}",
+        done=record.state == "done",
+        stage=words.STAGES.get(record.stage or "", ""),
+        counts=page.count_states(row.state for row in record.series),
+        analyses=[outcome(name, one, derivatives) for name, one in analyses.items()],
+        images=[_image(one.image, derivatives / one.by) for one in measured(analyses)],
         points=points(record, analyses),
-        validator=record.get("validator"),
-        issues=page.issues(record.get("validator") or {}),
-        deface=record.get("deface") or [],
-        leak=record.get("leak_check"),
-        removed=record.get("removed") or {},
-        protection=record.get("protection"),
-        versions=record.get("versions") or {},
+        issues=page.issues(record.validator),
+    )
+    return page.render("session.html", **vars(content))
+
+
+def points(record: SessionRecord, analyses: Mapping[str, AnalysisRecord]) -> list[str]:
+    """What a reader of this session should look at, one line each, most important first."""
+    lines = []
+    if record.validator and record.validator.errors:
+        lines.append(f"The validator found {plural(record.validator.errors, 'error')}.")
+    counts = page.count_states(row.state for row in record.series)
+    for state in words.ATTENTION:
+        if counts.get(state):
+            lines.append(f"{plural(counts[state], 'series', 'series')} {state}.")
+    for name, one in analyses.items():
+        if one.state == "failed":
+            lines.append(f"The analysis {name} failed: {(one.reason or '').rstrip('.')}.")
+    return lines + [line for one in measured(analyses) for line in _points_of(one.image)]
+
+
+def _points_of(image: MeasuredImage) -> Iterator[str]:
+    name, start = page.base_name(image.file), image.metrics.get("nonsteady_volumes")
+    if isinstance(start, int | float) and start:
+        yield f"{name}: {plural(int(start), 'volume')} at the start not steady."
+    yield from (f"{name}: {outlier(one)}." for one in image.outliers if one.count)
+
+
+def outlier(outliers: Outliers) -> str:
+    """One kind of outliers of an image in words, with the limit they were judged by."""
+    units = outliers.units if outliers.of != 1 else outliers.units.rstrip("s")
+    return f"{outliers.count:,} of {outliers.of:,} {units} with {outliers.limit}"
+
+
+def _image(image: MeasuredImage, root: Path) -> Image:
+    name = page.base_name(image.file)
+    figures = (_figure(path, root, name) for path in image.figures)
+    return Image(
+        name=name,
+        id=name.replace("_", "-"),
+        file=image.file,
+        metrics=image.metrics,
+        unavailable=image.unavailable,
+        outliers=tuple(
+            OutlierLine(outlier(one), one.count, _volumes(one.volumes)) for one in image.outliers
+        ),
+        protocol=image.protocol,
+        problem=image.problem,
+        figures=tuple(figure for figure in figures if figure),
     )
 
 
-def points(record: Mapping[str, Any], analyses: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What a reader of this session should look at, one line each, most important first."""
-    result = []
-    validator = record.get("validator") or {}
-    if validator.get("errors"):
-        result.append(f"The validator found {plural(validator['errors'], 'error')}.")
-    counts = page.count_states(record.get("series") or [])
-    for state in words.ATTENTION:
-        if counts.get(state):
-            result.append(f"{plural(counts[state], 'series', 'series')} {state}.")
-    for name, found in analyses.items():
-        if found["state"] == "failed":
-            result.append(f"The analysis {name} failed: {found['reason'].rstrip('.')}.")
-    for image in measured(analyses):
-        name = page.base_name(image["file"])
-        start = image["metrics"].get("nonsteady_volumes")
-        if start:
-            result.append(f"{name}: {plural(start, 'volume')} at the start not steady.")
-        result += [
-            f"{name}: {outlier(found)}." for found in image.get("outliers") or [] if found["count"]
-        ]
-    return result
+def _figure(path: str, root: Path, name: str) -> ImageFigure | None:
+    """The figure of an image called `name`; None where its file is not there."""
+    kind = path.rsplit("_desc-", 1)[-1].split("_", 1)[0]
+    title, alt = words.FIGURES.get(kind, (kind, kind))
+    source = page.data_uri(root / path)
+    return ImageFigure(title, f"{alt}: {name}", source, kind) if source else None
 
 
-def outlier(found: Mapping[str, Any]) -> str:
-    """One kind of outliers of an image in words, with the limit they were judged by."""
-    unit = found["unit"] if found["of"] != 1 else found["unit"].rstrip("s")
-    return f"{found['count']:,} of {found['of']:,} {unit} with {found['limit']}"
-
-
-def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    name = page.base_name(image["file"])
-    figures = []
-    for path in image.get("figures") or []:
-        kind = path.rsplit("_desc-", 1)[-1].split("_", 1)[0]
-        title, alt = words.FIGURES.get(kind, (kind, kind))
-        source = page.data_uri(root / path)
-        if source:
-            figures.append(
-                {"kind": kind, "title": title, "alt": f"{alt}: {name}", "source": source}
-            )
-    return {
-        "name": name,
-        "id": name.replace("_", "-"),
-        "file": image["file"],
-        "metrics": image["metrics"],
-        "unavailable": image.get("unavailable") or {},
-        "outliers": [
-            {"text": outlier(found), "count": found["count"], "volumes": _volumes(found["volumes"])}
-            for found in image.get("outliers") or []
-        ],
-        "protocol": image.get("protocol") or {},
-        "problem": image.get("problem"),
-        "figures": figures,
-    }
-
-
-def _volumes(numbers: list[int]) -> str:
+def _volumes(numbers: Sequence[Number]) -> str:
     return f"volume{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}" if numbers else ""
 
 
-def _ranges(numbers: list[int]) -> str:
+def _ranges(numbers: Sequence[Number]) -> str:
     """Sorted numbers with runs drawn together.
 
     >>> _ranges([1, 2, 3, 7])
     '1\u20133, 7'
     """
-    parts: list[list[int]] = []
+    parts: list[list[Number]] = []
     for value in numbers:
         if parts and value == parts[-1][-1] + 1:
             parts[-1].append(value)

@@ -5,21 +5,24 @@ Reads files only, so that it answers at any time: while jobs run, after a crash,
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from tabulate import tabulate
 
 from coil import files
 from coil.records.analysis import AnalysisRecord
 from coil.records.dataset import DatasetRecord
+from coil.records.export import ExportRecord
 from coil.records.session import SessionRecord
+from coil.records.unversioned import read_analysis_or_none
+from coil.records.validation import Verdict
 from coil.run import pushed
 from coil.units import Unit, read_units, unit_name
 from coil.words import plural
-from coil.workspace import PROJECT, Results
+from coil.workspace import PROJECT, Results, Workspace
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,39 @@ class Row:
     log: str
 
 
+class _Failed(Protocol):
+    """The record of a stage that failed."""
+
+    @property
+    def stage(self) -> str | None: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+    @property
+    def log(self) -> str | None: ...
+
+
 COLUMNS = tuple(field.name for field in fields(Row))
-_STAGES = ("push", "export", "push_dicom")
 _EXCLUDED = ("ambiguous", "incomplete", "duplicate", "missing", "failed", "refused")
 
 
 def project_rows(results: Results, analyses: Iterable[str]) -> list[Row]:
     """The rows of a project with some `analyses`, whose results are in the folder `results`."""
-    names = list(analyses)
-    units = read_units(results.sessions)
-    return [_row(results, unit, names) for unit in units]
+    return [_row(session) for session in _sessions(results, list(analyses))]
+
+
+def write_table(table: Path, analyses: Iterable[str]) -> None:
+    """Write the table of a project with some `analyses`, among its results."""
+    files.write_text(table, as_tsv(project_rows(Results(table.parent), analyses)))
+
+
+def show(projects: Mapping[str, Iterable[str]], workspace: Workspace) -> None:
+    """Print the summary and the table of each project; `projects` have the names of analyses."""
+    for name, analyses in projects.items():
+        results, names = workspace.results(name), list(analyses)
+        print(f"\n{summary(name, results, names)}\n")
+        print(as_text(project_rows(results, names)))
 
 
 def as_tsv(rows: Iterable[Row]) -> str:
@@ -64,27 +90,28 @@ def as_tsv(rows: Iterable[Row]) -> str:
 def as_text(rows: list[Row]) -> str:
     """The table for a terminal: one line a session, the reasons below."""
     table = tabulate([astuple(row)[:-2] for row in rows], headers=COLUMNS[:-2], tablefmt="simple")
-    reasons = [f"{_place(row)}: {row.reason}{_log(row)}" for row in rows if row.reason]
+    reasons = [f"{_unit(row)}: {row.reason}{_log(row.log)}" for row in rows if row.reason]
     return "\n".join([table, *reasons])
 
 
 def summary(name: str, results: Results, analyses: Iterable[str]) -> str:
     """The lines at the end of an invocation: what is done, what not and why, and where it is."""
     names = list(analyses)
-    rows = project_rows(results, names)
+    sessions = _sessions(results, names)
+    rows = [_row(session) for session in sessions]
     done = sum(row.state == "done" for row in rows)
     lines = [f"{name}: {done} of {plural(len(rows), 'session')} done"]
-    lines += [f"  {_place(r)}: {r.state}: {r.reason}{_log(r)}" for r in rows if r.reason]
+    lines += [f"  {_unit(r)}: {r.state}: {r.reason}{_log(r.log)}" for r in rows if r.reason]
     lines.append(f"  dataset    {_shown(results.bids)} ({_verdict(results)})")
     lines += [f"  left out   {line}" for line in _left_out(name, results, "dataset")]
     if (page := results.index).is_file():
         pages = plural(len(list(results.reports.glob("sub-*.html"))), "page")
         lines.append(f"  reports    {_shown(page)}, and {pages} of sessions beside it")
-    for analysis, found in _analyses(results, PROJECT, names).items():
-        if found["state"] == "failed":
-            lines.append(f"  analyses   {analysis}: failed: {found['reason']}; log: {found['log']}")
+    for analysis, record in _analyses(results, PROJECT, names).items():
+        if record.state == "failed":
+            lines.append(f"  analyses   {analysis}: failed: {record.reason}{_log(record.log)}")
     lines += pushed.summary(results.root)
-    lines += [f"  series     {line}" for line in _notable(results)]
+    lines += [f"  series     {line}" for session in sessions for line in _notable(session)]
     return "\n".join(lines)
 
 
@@ -101,40 +128,91 @@ def merged_summary(name: str, results: Results) -> str:
     return "\n".join(lines)
 
 
-def _row(results: Results, unit: Unit, names: Iterable[str]) -> Row:
-    admit = _session(results, unit)
-    push, export, copy = (_read(results.record(unit, name)) for name in _STAGES)
+@dataclass(frozen=True)
+class _Push:
+    """What a push left of a session."""
+
+    state: str
+    stage: str | None
+    reason: str | None
+    log: str | None
+
+
+def _push(path: Path) -> _Push | None:
+    if not path.is_file():
+        return None
+    fields = files.read_json(path)
+    return _Push(fields["state"], *(fields.get(key) for key in ("stage", "reason", "log")))
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What the stages left of a session; None where a stage left nothing that can be read.
+
+    `analyses` are those of the session and of its subject.
+    """
+
+    unit: Unit
+    admit: SessionRecord | None
+    analyses: Mapping[str, AnalysisRecord]
+    push: _Push | None
+    export: ExportRecord | None
+    copy: _Push | None
+
+    @property
+    def failures(self) -> list[_Failed]:
+        """Those of the stages that failed, in their order."""
+        stages = (self.admit, *self.analyses.values(), self.push, self.export, self.copy)
+        return [stage for stage in stages if stage and stage.state == "failed"]
+
+
+def _sessions(results: Results, names: Iterable[str]) -> list[_Session]:
+    """The sessions of a project, with the analyses of these names."""
+    return [_session(results, unit, names) for unit in read_units(results.sessions)]
+
+
+def _session(results: Results, unit: Unit, names: Iterable[str]) -> _Session:
     of_subject = _analyses(results, f"sub-{unit.subject}", names)
-    analyses = _analyses(results, unit, names) | of_subject
-    outcomes = Counter(one["state"] for one in analyses.values())
-    states = Counter(series["state"] for series in admit.get("series", []))
-    stages = [admit, *analyses.values(), push, export, copy]
-    problems = [record for record in stages if record.get("state") == "failed"]
+    return _Session(
+        unit,
+        SessionRecord.read_or_none(results.record(unit, "admit")),
+        _analyses(results, unit, names) | of_subject,
+        _push(results.record(unit, "push")),
+        ExportRecord.read_or_none(results.record(unit, "export")),
+        _push(results.record(unit, "push_dicom")),
+    )
+
+
+def _row(session: _Session) -> Row:
+    admit, failures = session.admit, session.failures
+    series = admit.series if admit else ()
+    states: Counter[str] = Counter(row.state for row in series)
+    outcomes = Counter(one.state for one in session.analyses.values())
     return Row(
-        subject=unit.subject,
-        session=unit.session,
-        state=admit.get("state", "waiting"),
+        subject=session.unit.subject,
+        session=session.unit.session,
+        state=admit.state if admit else "waiting",
         mapped=states["mapped"],
         ignored=states["ignored"] + states["derived"],
         unmapped=states["unmapped"],
         excluded=sum(states[state] for state in _EXCLUDED),
-        files=len(admit.get("files", {})),
+        files=len(admit.files) if admit else 0,
         analyses=", ".join(f"{outcomes[state]} {state}" for state in sorted(outcomes)),
-        pushed=push.get("state", ""),
-        exported=export.get("state", ""),
-        copied=copy.get("state", ""),
-        reason="; ".join(f"{one['stage']}: {one['reason']}" for one in problems),
-        log=(problems[0].get("log") or "") if problems else "",
+        pushed=session.push.state if session.push else "",
+        exported=session.export.state if session.export else "",
+        copied=session.copy.state if session.copy else "",
+        reason="; ".join(f"{one.stage}: {one.reason}" for one in failures),
+        log=(failures[0].log or "") if failures else "",
     )
 
 
-def _analyses(results: Results, unit: object, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _analyses(results: Results, scope: object, names: Iterable[str]) -> dict[str, AnalysisRecord]:
     """The records of the analyses of a session, a subject or the project, by name."""
-    records = {name: AnalysisRecord.read_or_none(results.record(unit, name)) for name in names}
-    return {name: record.fields() for name, record in records.items() if record}
+    records = {name: read_analysis_or_none(results.record(scope, name)) for name in names}
+    return {name: record for name, record in records.items() if record}
 
 
-def _place(row: Row) -> str:
+def _unit(row: Row) -> str:
     return unit_name(row.subject, row.session)
 
 
@@ -149,20 +227,16 @@ def _shown(path: Path) -> str:
     return os.path.relpath(path) if in_shell else str(path.absolute())
 
 
-def _log(row: Row) -> str:
-    return f"; log: {row.log}" if row.log else ""
+def _log(log: str | None) -> str:
+    return f"; log: {log}" if log else ""
 
 
-def _notable(results: Results) -> list[str]:
-    """Series that a person should look at, a line each."""
-    lines = []
-    for unit in read_units(results.sessions):
-        record = _session(results, unit)
-        for series in record.get("series", []):
-            if series["state"] in ("unmapped", *_EXCLUDED):
-                name = series["description"] or f"scan {series['scan']}"
-                lines.append(f"{unit}: {name}: {series['state']}: {series['reason']}")
-    return lines
+def _notable(session: _Session) -> Iterator[str]:
+    """Series of a session that a person should look at, a line each."""
+    for series in session.admit.series if session.admit else ():
+        if series.state in ("unmapped", *_EXCLUDED):
+            name = series.description or f"scan {series.scan}"
+            yield f"{session.unit}: {name}: {series.state}: {series.reason}"
 
 
 def _left_out(name: str, results: Results, rule: str) -> list[str]:
@@ -173,21 +247,11 @@ def _left_out(name: str, results: Results, rule: str) -> list[str]:
 
 
 def _verdict(results: Results) -> str:
-    verdict = _read(results.validation)
+    verdict = Verdict.read_or_none(results.validation)
     if not verdict:
         return "not validated yet"
-    valid = "not valid BIDS" if verdict["errors"] else "valid BIDS"
+    valid = "not valid BIDS" if verdict.errors else "valid BIDS"
     return (
-        f"{valid}: {plural(verdict['errors'], 'error')}, {plural(verdict['warnings'], 'warning')}, "
-        f"{plural(verdict['absent_keys'], 'recommended key')} absent"
+        f"{valid}: {plural(verdict.errors, 'error')}, {plural(verdict.warnings, 'warning')}, "
+        f"{plural(verdict.absent_keys, 'recommended key')} absent"
     )
-
-
-def _session(results: Results, unit: Unit) -> dict[str, Any]:
-    """A session's record; nothing where there is none that can be read, as of another version."""
-    record = SessionRecord.read_or_none(results.record(unit, "admit"))
-    return record.fields() if record else {}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return files.read_json(path) if path.is_file() else {}

@@ -2,15 +2,17 @@
 
 import copy
 import json
+from pathlib import Path
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
-from coil.deid.protection import Rules, protection
-from coil.records.session import Admitted
+from coil.records.data_protection import DataProtection, LeakRefusals
+from coil.records.export import ExportRecord, ProfileRecord, PruneRecord, Searched
 from coil.report import data_protection, session
+from coil.report.data_protection import Study
+from coil.report.sent import Sent
 from tests.support import records
-from tests.support.stages import as_json
 from tests.unit.report.test_session import Page
 
 SETTINGS = {
@@ -26,28 +28,10 @@ SETTINGS = {
     "push": {"reports": True, "bids_resources": False, "derivatives": [], "assessor": False},
     "export": "none",
 }  # fmt: skip
-RULES = {
-    "identity": SETTINGS["identity"],
-    "deface": SETTINGS["deface"],
-    "sidecar_keys": SETTINGS["bids"]["sidecar_keys"],
-}
-
-
-def recorded(record):
-    checked = record.get("leak_check")
-    if checked:
-        record["leak_check"] = checked | {"kinds": {"name": 40, "UID": 17}}
-    faces = [{"resemblance": 0.9, **row} for row in record.get("deface", ())]
-    parts = {key: record[key] for key in ("series", "removed") if key in record}
-    content = msgspec.convert(parts | {"deface": faces}, Admitted)
-    done = content if record["state"] == "done" else None
-    rules = msgspec.convert(RULES, Rules)
-    return record | {"protection": as_json(protection(rules, "1.11.1", done))}
 
 
 def all_records():
-    admitted = [recorded(records.admitted(label)) for label in ("A7KQ", "B2ZW")]
-    return [*admitted, recorded(records.failed())]
+    return [*(records.admitted(label) for label in ("A7KQ", "B2ZW")), records.failed()]
 
 
 def summary(keep=False, **changed):
@@ -55,10 +39,8 @@ def summary(keep=False, **changed):
 
 
 def values(keep=False, sent=None, **changed):
-    settings = copy.deepcopy(SETTINGS) | changed
-    return data_protection.summarize(
-        "DEMO", settings, all_records(), sent or {}, records.VERSIONS, keep
-    )
+    study = Study(copy.deepcopy(SETTINGS) | changed, keep)
+    return data_protection.summarize("DEMO", study, all_records(), sent or Sent())
 
 
 @pytest.fixture
@@ -126,8 +108,8 @@ def test_the_page_is_closed_html_that_loads_nothing(shown):
 
 
 def test_a_record_counts_what_each_rule_did():
-    account = all_records()[0]["protection"]["account"]
-    assert [(row["action"], row["what"], row["count"]) for row in account] == [
+    account = all_records()[0].protection.account
+    assert [(row.action, row.what, row.count) for row in account] == [
         ("removed", "values of sidecars", 7),
         ("removed", "fields of image headers", 1),
         ("changed", "faces", 1),
@@ -135,9 +117,9 @@ def test_a_record_counts_what_each_rule_did():
 
 
 def test_a_refused_session_has_rules_and_editions_but_nothing_that_they_did():
-    refused = all_records()[-1]["protection"]
-    assert refused["account"] == []
-    assert refused["editions"]["BIDS"] == "1.11.1" and refused["policies"]["dates"] == "shift"
+    refused = all_records()[-1].protection
+    assert refused.account == ()
+    assert refused.editions["BIDS"] == "1.11.1" and refused.policies["dates"] == "shift"
 
 
 def test_the_page_of_a_session_shows_what_was_done_and_by_which_edition(tmp_path):
@@ -147,14 +129,16 @@ def test_the_page_of_a_session_shows_what_was_done_and_by_which_edition(tmp_path
 
 
 def test_what_the_leak_check_refused_is_counted_by_kind_of_identifier():
-    refused = recorded(records.failed("L34K")) | {"leaks": {"name": 2, "date": 1}}
-    exported = {"state": "failed", "leaks": {"name": 1}, "subject": "A7KQ", "session": "1",
-                "reason": "leak check: a file of series 4", "series": []}  # fmt: skip
-    sent = {"export": {"sub-A7KQ_ses-1": exported}}
-    told = data_protection.summarize(
-        "DEMO", SETTINGS | {"export": "dicom"}, [*all_records(), refused], sent, {}
+    refused = replace(records.failed("L34K"), leaks={"name": 2, "date": 1})
+    why = "leak check: a file of series 4"
+    exported = ExportRecord(
+        project="DEMO", subject="A7KQ", session="1", state="failed", leaks={"name": 1}, reason=why
     )
-    assert told["leak_refusals"] == {"sessions": 2, "kinds": {"date": 1, "name": 3}}
+    study = Study(SETTINGS | {"export": "dicom"})
+    told = data_protection.summarize(
+        "DEMO", study, [*all_records(), refused], Sent(exports=[exported])
+    )
+    assert told.leak_refusals == LeakRefusals(sessions=2, kinds={"date": 1, "name": 3})
     shown = Page(data_protection.render(told))
     assert "It refused 2 sessions" in shown.text and "name 80 3" in shown.text
     assert "sub-A7KQ ses-1: leak check" in shown.text
@@ -164,13 +148,13 @@ def test_what_was_sent_is_counted_from_the_receipts_and_not_from_the_config():
     files = ("report.html", "qc.json", "scans/4/NIFTI/a.nii.gz", "resources/coil_qc/b.tsv")
     done = {"state": "done", "files": dict.fromkeys(files, "md5"), "left": ["NIFTI of scan 5"]}
     copied = {"state": "done", "files": {"scans/4/DICOM/000001.dcm": "md5"}}
-    sent = {
-        "push": {"sub-A_ses-1": done, "sub-B_ses-1": {"state": "rehearsed", "would": {}}},
-        "push_dicom": {"sub-A_ses-1": copied},
-        "withdraw_dicom": {"project": {"state": "done", "removed": ["C_1"], "left": []}},
-    }
+    sent = Sent(
+        pushes={"sub-A_ses-1": done, "sub-B_ses-1": {"state": "rehearsed", "would": {}}},
+        copies={"sub-A_ses-1": copied},
+        withdrawn=[{"state": "done", "removed": ["C_1"], "left": []}],
+    )
     told = values(sent=sent, export={"to": {"project": "OTHER", "server": "https://elsewhere"}})
-    assert told["push"]["states"] == {"done": 1, "rehearsed": 1}
+    assert told.push.states == {"done": 1, "rehearsed": 1}
     shown = Page(data_protection.render(told)).text
     assert "anonymized images and their sidecars 1 1" in shown
     assert "reports and their numbers 1 2" in shown
@@ -187,24 +171,32 @@ def test_the_gates_of_defacing_are_told_with_their_limits_and_the_templates_edit
 
 def test_every_change_has_its_rule_and_the_rules_edition():
     told = values()
-    assert told["account"]
-    for row in told["account"]:
-        assert row["rule"] and row["edition"]
-    (faces,) = [row for row in told["account"] if row["what"] == "faces"]
-    assert faces["edition"].endswith("template of pydeface 2.1.0")
+    assert told.account
+    for row in told.account:
+        assert row.rule and row.edition
+    (faces,) = [row for row in told.account if row.what == "faces"]
+    assert faces.edition.endswith("template of pydeface 2.1.0")
 
 
 def test_the_json_twin_holds_all_that_the_page_says():
     told = values()
-    again = json.loads(json.dumps(told))
+    again = DataProtection.from_fields(json.loads(json.dumps(told.fields())))
     assert data_protection.render(again) == data_protection.render(told)
 
 
-def test_exported_files_are_in_the_account_with_the_edition_of_the_table_and_the_allow_list():
-    profile = {"table": "PS3.15 2026c", "options": ["Clean Descriptors"], "allow_list": "SHA-256 7"}
-    one = {"state": "done", "files": 30, "series": [], "leak_check": {"files": 30}}
-    sent = {"export": {unit: one | {"profile": profile} for unit in ("sub-A_ses-1", "sub-B_ses-1")}}
-    sent["export"]["project"] = {"state": "done", "removed": ["sub-C_ses-1"]}
-    row = values(sent=sent, export="dicom")["account"][-1]
-    assert (row["what"], row["count"]) == ("headers of DICOM files", 60)
-    assert row["edition"] == "PS3.15 2026c; SHA-256 7"
+def test_exported_files_are_in_the_account_with_the_edition_of_the_table_and_the_allow_list(
+    tmp_path: Path,
+):
+    profile = ProfileRecord(
+        table="PS3.15 2026c", options=("Clean Descriptors",), allow_list="SHA-256 7"
+    )
+    for unit in ("sub-A_ses-1", "sub-B_ses-1"):
+        ExportRecord(
+            project="DEMO", subject="A", session="1", state="done", files=30, profile=profile,
+            leak_check=Searched(identifiers=57, files=30, hits=0),
+        ).write(tmp_path / unit / "export.json")  # fmt: skip
+    PruneRecord(removed=("sub-C_ses-1",)).write(tmp_path / "project" / "export.json")
+    sent = Sent.read(sorted(tmp_path.glob("*/export.json")))
+    row = values(sent=sent, export="dicom").account[-1]
+    assert (row.what, row.count) == ("headers of DICOM files", 60)
+    assert row.edition == "PS3.15 2026c; SHA-256 7"

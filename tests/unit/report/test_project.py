@@ -1,11 +1,14 @@
 """What the page of a project says, and how it judges outliers."""
 
 import doctest
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coil.records.dataset import LeftOut
+from coil.records.validation import Verdict
 from coil.report import group, page, project, session, words
 from tests.support import records
 from tests.unit.report.test_session import Page
@@ -23,7 +26,7 @@ def test_the_first_words_are_the_verdict(shown):
 
 def test_every_session_is_listed_with_a_link_to_its_page(shown):
     links = {link["href"] for link in shown.of("a")}
-    assert {session["report"] for session in records.project()["sessions"]} <= links
+    assert {session.report for session in records.project().sessions} <= links
 
 
 def test_a_failed_session_is_listed_with_its_reason_and_log(shown):
@@ -54,27 +57,24 @@ def test_few_images_are_not_judged():
 
 
 def test_a_project_without_sessions_has_a_page():
-    empty = records.project(0) | {"sessions": [], "validator": None, "versions": {}}
+    empty = records.project(0, sessions=[], validator=None)
     assert "No session was selected" in Page(project.render(empty)).text
 
 
 def test_receipts_are_counted_only_where_there_are_any(shown):
     assert "Pushed" not in shown.text
-    given_back = records.project()
-    given_back["sessions"][0]["push"] = {"files": []}
-    assert "Pushed back 1 of 9" in Page(project.render(given_back)).text
+    first, *others = records.project().sessions
+    pushed = records.project(sessions=[replace(first, pushed=True), *others])
+    assert "Pushed back 1 of 9" in Page(project.render(pushed)).text
 
 
 def test_validator_errors_are_the_verdict():
-    wrong = records.project()
-    wrong["validator"] = {"errors": 2, "warnings": 0, "absent_keys": 0, "issues": []}
+    wrong = records.project(validator=Verdict(errors=2))
     assert "2 validator errors" in Page(project.render(wrong)).text
 
 
 def test_derivatives_have_their_own_verdict():
-    both = records.project() | {
-        "derivatives": {"qc": {"errors": 0, "warnings": 2, "absent_keys": 0, "issues": []}}
-    }
+    both = records.project(derivatives={"qc": Verdict(warnings=2)})
     assert "0 errors and 2 warnings in the derivative dataset qc" in Page(project.render(both)).text
 
 
@@ -116,7 +116,7 @@ def test_outliers_do_not_depend_on_the_unit(values, factor):
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_every_dot_is_inside_its_plot(values):
     plot = group.strip("fd_mean", [group.Value("s", str(i), v) for i, v in enumerate(values)])
-    assert all(0 <= dot["x"] <= 320 and 0 <= dot["y"] <= 70 for dot in plot.dots)
+    assert all(0 <= dot.x <= 320 and 0 <= dot.y <= 70 for dot in plot.dots)
     assert len(plot.dots) == len(values)
     assert all(-1 <= x <= 321 for x, _ in plot.ticks)
 
@@ -134,9 +134,8 @@ def test_a_number_keeps_the_digits_that_matter():
 
 def test_what_the_dataset_lacks_is_said(shown):
     assert "Left out of the dataset" not in shown.text
-    found = records.project()
-    found["problems"] = [{"what": "phenotype/phq9", "reason": "row 3, column item: is no level"}]
-    text = Page(project.render(found)).text
+    problem = LeftOut(what="phenotype/phq9", reason="row 3, column item: is no level")
+    text = Page(project.render(records.project(problems=[problem]))).text
     assert "1 part of the dataset left out" in text
     assert "phenotype/phq9" in text
     assert "row 3, column item: is no level" in text

@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from coil.records.analysis import Figure, Summary
 from coil.report import session
 from tests.support import records
 
@@ -48,8 +50,8 @@ class Page(HTMLParser):
 
 
 def figures(root: Path) -> Path:
-    for image in records.measured()["summary"]["images"]:
-        for name in image["figures"]:
+    for image in records.measured().summary.images:
+        for name in image.figures:
             (root / "qc" / name).parent.mkdir(parents=True, exist_ok=True)
             (root / "qc" / name).write_bytes(PIXEL)
     return root
@@ -66,8 +68,8 @@ def test_the_first_words_are_the_session_and_the_verdict(page):
 
 
 def test_every_series_has_a_row_with_its_reason(page):
-    for row in records.admitted()["series"]:
-        assert row["reason"] in page.text and row["description"] in page.text
+    for row in records.admitted().series:
+        assert row.reason in page.text and (row.description or "") in page.text
     assert "31 of 80" in page.text
 
 
@@ -147,7 +149,8 @@ def test_a_session_that_nothing_measured_says_so():
 
 def test_a_failed_analysis_is_told_with_its_reason_and_log():
     failed = {"state": "failed", "reason": "the image cannot be read", "log": "logs/x.log"}
-    page = Page(session.render(records.admitted(), {"glm": MEASURED["qc"] | failed}, Path()))
+    glm = replace(records.measured(), **failed)
+    page = Page(session.render(records.admitted(), {"glm": glm}, Path()))
     assert "The analysis glm failed: the image cannot be read." in page.text
     assert "The image cannot be read. The log to read: logs/x.log" in page.text
 
@@ -155,8 +158,9 @@ def test_a_failed_analysis_is_told_with_its_reason_and_log():
 def test_the_numbers_and_figures_of_an_analysis_are_shown(tmp_path):
     (tmp_path / "glm").mkdir()
     (tmp_path / "glm" / "peak.png").write_bytes(PIXEL)
-    summary = {"numbers": {"peak z": 5.25}, "figures": [{"file": "peak.png", "title": "Peak"}]}
-    glm = MEASURED["qc"] | {"summary": summary}
+    figure = Figure(file="peak.png", title="Peak")
+    summary = Summary(numbers={"peak z": 5.25}, figures=(figure,))
+    glm = replace(records.measured(), summary=summary)
     page = Page(session.render(records.admitted(), {"glm": glm}, tmp_path))
     assert "peak z 5.25" in page.text
     assert [image["alt"] for image in page.of("img")] == ["Peak"]

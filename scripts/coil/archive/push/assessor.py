@@ -18,6 +18,7 @@ import requests
 from coil.archive.client import Archive, part
 from coil.archive.push.upload import of_scans
 from coil.errors import ArchiveError, RefusedError
+from coil.records.session import SessionRecord
 
 Statistics = dict[str, dict[str, float]]
 """By scan, by name."""
@@ -27,13 +28,13 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 TYPE = "xnat:qcAssessmentData"
 
 
-def statistics(record: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -> Statistics:
+def statistics(record: SessionRecord, images: Iterable[Mapping[str, Any]]) -> Statistics:
     """The numbers of each mapped scan; where it has several images, with their names.
 
     `images` are what analyses measured: `file` and `metrics` of each.
     """
     measured = {image["file"]: image["metrics"] for image in images}
-    found: Statistics = {}
+    numbers: Statistics = {}
     for scan, names in of_scans(record).items():
         known = [name for name in names if name in measured]
         for name in known:
@@ -41,8 +42,8 @@ def statistics(record: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -
             for metric, value in measured[name].items():
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 if number and math.isfinite(value):
-                    found.setdefault(scan, {})[f"{before}{metric}"] = float(value)
-    return found
+                    numbers.setdefault(scan, {})[f"{before}{metric}"] = float(value)
+    return numbers
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from msgspec import structs
 
 from coil.archive.client import Archive, part
 from coil.archive.push import push
@@ -19,6 +20,7 @@ from coil.archive.push.scans import Item, Scan, without_clash
 from coil.archive.resources import Resource, ResourceFile, held
 from coil.deid.identity.identities import keyed_digest
 from coil.errors import ArchiveError, DataError, RefusedError
+from coil.records.push import Action, ForeignSession, PushRecord
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +69,8 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A copy that is there: its address by XNAT's ID, and what XNAT says of it."""
+class CopyThere:
+    """A copy that is there: its address by XNAT's ID, and its item as XNAT has it."""
 
     base: str
     item: Item
@@ -78,7 +80,7 @@ class Found:
         return {scan["data_fields"]["ID"]: scan for scan in _below(self.item, "scans/scan")}
 
 
-def find(archive: Archive, copy: Copy) -> Found | None:
+def find(archive: Archive, copy: Copy) -> CopyThere | None:
     """The copy that is there, or None.
 
     Raises `RefusedError` where there is no such project for this login, and `DataError` where
@@ -97,73 +99,72 @@ def find(archive: Archive, copy: Copy) -> Found | None:
                 f"{copy.project}: another name of the project itself; name another project"
             )
         return None
-    told = item["data_fields"]
-    if _read_mark(item) != copy.marks[1] or told.get("project", copy.project) != copy.project:
+    fields = item["data_fields"]
+    if _read_mark(item) != copy.marks[1] or fields.get("project", copy.project) != copy.project:
         raise DataError(
             f"{copy.project}: it has a session of this label that this workflow did not make; "
             "rename it there, or name another project"
         )
-    return Found(f"/data/experiments/{part(told['ID'])}", item)
+    return CopyThere(f"/data/experiments/{part(fields['ID'])}", item)
 
 
-def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, str]) -> dict:
+def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, str]) -> PushRecord:
     """Make the copy what it is to be; returns what was done, as `coil.archive.push.push.push` does.
 
     `about` are fields of the session that are set when it is made; `xsiType` must be among
     them. Raises `DataError` where somebody else's subject or session has the label.
     """
-    found = find(archive, copy) or _make(archive, copy, about)
-    scans = without_clash(scans, found.scans)
+    there = find(archive, copy) or _make(archive, copy, about)
+    scans = without_clash(scans, there.scans)
     for scan in scans:
-        if scan.id not in found.scans:
+        if scan.id not in there.scans:
             fields = {"type": scan.description, "series_description": scan.description}
             fields |= {"UID": scan.uid, "quality": "usable"}
-            _put(archive, f"{found.base}/scans/{part(scan.id)}", scan.xsi_type, fields)
-    done = push.push(archive, found.base, _upload(scans))
-    done["removed"] += _drop_empty(archive, found, {scan.id for scan in scans})
-    return done
+            _put(archive, f"{there.base}/scans/{part(scan.id)}", scan.xsi_type, fields)
+    done = push.push(archive, there.base, _upload(scans))
+    dropped = _drop_empty(archive, there, {scan.id for scan in scans})
+    return structs.replace(done, removed=(*done.removed, *dropped))
 
 
-def dry_run(archive: Archive, copy: Copy, scans: list[Scan]) -> dict[str, Any]:
+def dry_run(archive: Archive, copy: Copy, scans: list[Scan]) -> PushRecord:
     """What `send` would do, or with no scans `withdraw`, by file; the archive is only read."""
-    found = find(archive, copy)
-    if found and not scans:
-        return {"resource": HOME, "would": {copy.label: "remove"}}
-    upload = _upload(without_clash(scans, found.scans) if found else scans)
-    if found:
-        return push.dry_run(archive, found.base, upload)
+    there = find(archive, copy)
+    if there and not scans:
+        return PushRecord(state="rehearsed", resource=HOME, would={copy.label: "remove"})
+    upload = _upload(without_clash(scans, there.scans) if there else scans)
+    if there:
+        return push.dry_run(archive, there.base, upload)
     if scans:
         _check_person(archive, copy)
-    names = (f"scans/{s.resource.scan}/{s.resource.label}/{s.name}" for s in upload.files)
-    return {"resource": HOME, "would": dict.fromkeys(sorted(names), "create")}
+    would: dict[str, Action] = dict.fromkeys(keys(upload.files, HOME), "create")
+    return PushRecord(state="rehearsed", resource=HOME, would=would)
 
 
-def withdraw(archive: Archive, copy: Copy) -> dict[str, Any]:
+def withdraw(archive: Archive, copy: Copy) -> PushRecord:
     """Remove the copy if it is there, and its subject if nothing else is left of that.
 
     Where somebody else put something beside it, only our files go, and `left` tells it.
     """
-    done: dict[str, Any] = {"resource": HOME, "files": {}, "pushed": [], "unchanged": []}
-    found = find(archive, copy)
-    if found is None:
-        return {**done, "removed": [], "left": []}
-    receipt, here = _receipt(archive, found)
+    there = find(archive, copy)
+    if there is None:
+        return PushRecord(state="done", resource=HOME)
+    receipt, here = _receipt(archive, there)
     ours = {file for file, digest in here.items() if receipt.wrote(file, digest)}
-    if here.keys() - ours - {receipt.file} or _has_more(found):
+    if here.keys() - ours - {receipt.file} or _has_more(there):
         for file in sorted(ours):
-            archive.delete(file.resource.file_address(found.base, file.name))
-        _drop_empty(archive, found, set())
+            archive.delete(file.resource.file_address(there.base, file.name))
+        _drop_empty(archive, there, set())
         if receipt.file in here:
-            archive.delete(receipt.file.resource.file_address(found.base, receipt.file.name))
-        left = ["the session: somebody else's data are there; ask for their removal"]
-        return {**done, "removed": keys(ours, HOME), "left": left if ours else []}
-    archive.delete(found.base, removeFiles="true")
-    if archive.exists(found.base):
+            archive.delete(receipt.file.resource.file_address(there.base, receipt.file.name))
+        left = (ForeignSession(),) if ours else ()
+        return PushRecord(state="done", resource=HOME, removed=keys(ours, HOME), left=left)
+    archive.delete(there.base, removeFiles="true")
+    if archive.exists(there.base):
         raise push.not_removed("the session")
     person = archive.item(copy.person)
     if person and _read_mark(person) == copy.marks[0] and not archive.rows(_sessions(copy)):
         archive.delete(copy.person, removeFiles="true")
-    return {**done, "removed": [copy.label], "left": []}
+    return PushRecord(state="done", resource=HOME, removed=(copy.label,))
 
 
 def list_labels(archive: Archive, project: str) -> set[str]:
@@ -185,7 +186,7 @@ def _upload(scans: Iterable[Scan]) -> Upload:
     return Upload(HOME, sources, zipped=True)
 
 
-def _make(archive: Archive, copy: Copy, about: Mapping[str, str]) -> Found:
+def _make(archive: Archive, copy: Copy, about: Mapping[str, str]) -> CopyThere:
     """Make the subject, unless it is there, and the session, each with its mark at once."""
     if not _check_person(archive, copy):
         _put(archive, copy.person, "xnat:subjectData", {_MARK: copy.marks[0]})
@@ -193,10 +194,10 @@ def _make(archive: Archive, copy: Copy, about: Mapping[str, str]) -> Found:
     fields = {key: value for key, value in about.items() if key != "xsiType"}
     fields |= {"note": _NOTE, _MARK: copy.marks[1]}
     _put(archive, f"{_sessions(copy)}/{part(copy.label)}", about["xsiType"], fields)
-    found = find(archive, copy)
-    if found is None:
+    made = find(archive, copy)
+    if made is None:
         raise ArchiveError("the archive did not keep the session that was made; try again")
-    return found
+    return made
 
 
 def _check_person(archive: Archive, copy: Copy) -> bool:
@@ -227,33 +228,33 @@ def _put(archive: Archive, address: str, xsi_type: str, fields: Mapping[str, str
     raise ArchiveError("the archive did not make a subject, session or scan; try again")
 
 
-def _receipt(archive: Archive, found: Found) -> tuple[Receipt, dict[ResourceFile, str]]:
+def _receipt(archive: Archive, there: CopyThere) -> tuple[Receipt, dict[ResourceFile, str]]:
     """The receipt, empty before the first push, and the digests of what is there."""
     receipt = Receipt(HOME)
-    here = held(archive, found.base, {Resource(HOME), Resource(DICOM, "every")})
+    here = held(archive, there.base, {Resource(HOME), Resource(DICOM, "every")})
     if receipt.file in here:
-        receipt, _ = read_receipt(archive, found.base, receipt, here)
-    read_blank(archive, found.base, here, receipt.digests)
+        receipt, _ = read_receipt(archive, there.base, receipt, here)
+    read_blank(archive, there.base, here, receipt.digests)
     return receipt, here
 
 
-def _has_more(found: Found) -> bool:
+def _has_more(there: CopyThere) -> bool:
     """Whether the session has more than what this workflow makes: our files are another matter."""
-    labels = {node["data_fields"]["label"] for node in _below(found.item, "resources/resource")}
+    labels = {node["data_fields"]["label"] for node in _below(there.item, "resources/resource")}
     labels |= {
         node["data_fields"]["label"].replace(DICOM, HOME)
-        for scan in found.scans.values()
+        for scan in there.scans.values()
         for node in _below(scan, "file")
     }
     others = ("assessors/assessor", "reconstructions/reconstructedImage")
-    return bool(labels - {HOME} or any(True for name in others for _ in _below(found.item, name)))
+    return bool(labels - {HOME} or any(True for name in others for _ in _below(there.item, name)))
 
 
-def _drop_empty(archive: Archive, found: Found, wanted: Collection[str]) -> list[str]:
+def _drop_empty(archive: Archive, there: CopyThere, wanted: Collection[str]) -> list[str]:
     """Delete the scans that lost all their files; returns what was deleted."""
     gone = []
-    for scan in found.scans.keys() - wanted:
-        base = f"{found.base}/scans/{part(scan)}"
+    for scan in there.scans.keys() - wanted:
+        base = f"{there.base}/scans/{part(scan)}"
         rows = archive.rows(f"{base}/resources", absent_ok=True)
         if all(row["label"] == DICOM for row in rows) and not archive.rows(
             f"{base}/resources/{DICOM}/files", absent_ok=True

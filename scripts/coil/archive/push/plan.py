@@ -1,9 +1,9 @@
 """What a push would do: the wanted files compared with what the archive holds, by reading only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import requests
 
@@ -12,6 +12,7 @@ from coil.archive.client import Archive
 from coil.archive.push.receipt import Receipt
 from coil.archive.resources import ASSESSOR, Resource, ResourceFile, held, held_of
 from coil.errors import DataError
+from coil.records.push import Action
 
 
 class Thing(Protocol):
@@ -49,8 +50,8 @@ class Upload:
 
     def digests(self) -> dict[ResourceFile, str]:
         """The MD5 of everything, sorted."""
-        found = {file: files.md5(path) for file, path in sorted(self.files.items())}
-        return found | ({ASSESSOR: self.assessor.digest()} if self.assessor else {})
+        of_files = {file: files.md5(path) for file, path in sorted(self.files.items())}
+        return of_files | ({ASSESSOR: self.assessor.digest()} if self.assessor else {})
 
 
 @dataclass
@@ -64,10 +65,10 @@ class Plan:
     wanted: dict[ResourceFile, str]
     held: dict[ResourceFile, str]
     receipt: Receipt
-    actions: dict[ResourceFile, str] = field(default_factory=dict)
+    actions: dict[ResourceFile, Action] = field(default_factory=dict)
     complete: bool = False
 
-    def of(self, *actions: str) -> list[ResourceFile]:
+    def of(self, *actions: Action) -> list[ResourceFile]:
         return [file for file, action in self.actions.items() if action in actions]
 
 
@@ -82,7 +83,8 @@ def look(archive: Archive, base: str, upload: Upload) -> Plan:
     differs = any(here.get(file) != digest for file, digest in wanted.items())
     extra = here.keys() - wanted.keys() - {receipt.file}
     if receipt.file in here:
-        plan.complete = here[receipt.file] == files.md5_of([complete.text(complete=True)])
+        written = {files.md5_of([text]) for text in complete.forms(complete=True)}
+        plan.complete = here[receipt.file] in written
         if differs or extra or not plan.complete:
             plan.receipt, plan.complete = read_receipt(archive, base, receipt, here)
             read_blank(archive, base, here, plan.receipt.digests)
@@ -107,7 +109,7 @@ def read_blank(
     archive: Archive,
     base: str,
     here: dict[ResourceFile, str],
-    files: Mapping[ResourceFile, Any],
+    files: Iterable[ResourceFile],
 ) -> None:
     """Read in full those of the files for which the archive has no digest."""
     for file in files:
@@ -127,10 +129,10 @@ def read_receipt(
     with archive.stream(receipt.file.resource.file_address(base, receipt.file.name)) as chunks:
         data = b"".join(chunks)
     here[receipt.file] = files.md5_of([data])
-    found = Receipt.parse(receipt.home, data)
-    if found is None:
+    there = Receipt.parse(receipt.home, data)
+    if there is None:
         raise in_the_way(receipt.file)
-    return found, data == found.text(complete=True)
+    return there, data in there.forms(complete=True)
 
 
 def _decide(plan: Plan) -> None:

@@ -9,11 +9,10 @@ everything is read back and compared.
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 from zipfile import ZipFile
 
 import requests
@@ -33,6 +32,8 @@ from coil.archive.push.plan import (
 from coil.archive.push.receipt import Receipt, key, keys
 from coil.archive.resources import ASSESSOR, Resource, ResourceFile
 from coil.errors import ArchiveError, RefusedError
+from coil.records.push import Action, ForeignFiles, PushRecord
+from coil.units import is_plain
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,12 @@ MUCH = 10_000_000
 _REFUSAL = re.compile(r'\s*(<!doctype|<html|\{\s*"duplicates")', re.IGNORECASE)
 
 
-def push(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
+def push(archive: Archive, base: str, upload: Upload) -> PushRecord:
     """Push to the session or the project at `base`; returns what was done, by file.
 
-    `files` are the MD5s that the archive reports; `left` says of which scans nothing was
-    written, because somebody else's files are there. Raises `DataError` where somebody
-    else's file stands in the way at the session, `ArchiveError` where the archive did not
-    take a file or reads back another.
+    `left` says in which scans nothing was written, because somebody else's files are there.
+    Raises `DataError` where somebody else's file stands in the way at the session,
+    `ArchiveError` where the archive did not take a file or reads back another.
     """
     plan = look(archive, base, upload)
     for file in plan.of("in the way"):
@@ -74,21 +74,27 @@ def push(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
         _write_receipt(archive, base, plan, complete=True)
     logger.info("pushed %d files, %d were there", len(sent), len(plan.of("unchanged")))
     there = plan.of("create", "replace", "unchanged")
-    return {
-        "resource": upload.home,
-        "files": {key(file, upload.home): plan.wanted[file] for file in sorted(there)},
-        "pushed": keys(sent, upload.home),
-        "unchanged": keys(plan.of("unchanged"), upload.home),
-        "removed": keys(removed, upload.home),
-        "left": sorted({_left(file) for file in plan.of("in the way")}),
-    }
+    return PushRecord(
+        state="done",
+        resource=upload.home,
+        files={key(file, upload.home): plan.wanted[file] for file in sorted(there)},
+        pushed=keys(sent, upload.home),
+        unchanged=keys(plan.of("unchanged"), upload.home),
+        removed=keys(removed, upload.home),
+        left=_left(plan.of("in the way")),
+    )
 
 
-def _left(file: ResourceFile) -> str:
-    return f"{file.resource}: somebody else's files are there"
+def _left(in_the_way: Iterable[ResourceFile]) -> tuple[ForeignFiles, ...]:
+    """The resources of scans that are left alone, sorted by their names."""
+    by_name = {str(file.resource): file.resource for file in in_the_way}
+    return tuple(
+        ForeignFiles(resource=one.label, scan=one.scan if is_plain(one.scan) else None)
+        for _, one in sorted(by_name.items())
+    )
 
 
-def dry_run(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
+def dry_run(archive: Archive, base: str, upload: Upload) -> PushRecord:
     """What `push` would do, by file; the archive is only read."""
     plan = look(archive, base, upload)
     if not plan.held and not archive.exists(base):
@@ -96,17 +102,10 @@ def dry_run(archive: Archive, base: str, upload: Upload) -> dict[str, Any]:
             "the archive has no such session or project any more, or this login may not see it; "
             "check both"
         )
-    would = {key(file, upload.home): action for file, action in sorted(plan.actions.items())}
-    return {"resource": upload.home, "would": would}
-
-
-def withheld(session: Mapping[str, Any], verdict: Mapping[str, Any]) -> str | None:
-    """Why a session's results are not pushed, if they are not: only what is valid goes back."""
-    if session["state"] != "done":
-        return "the session is not in the dataset"
-    if verdict["errors"]:
-        return f"the validator has {verdict['errors']} errors for the dataset"
-    return None
+    would: dict[str, Action] = {
+        key(file, upload.home): action for file, action in sorted(plan.actions.items())
+    }
+    return PushRecord(state="rehearsed", resource=upload.home, would=would)
 
 
 def _write_receipt(archive: Archive, base: str, plan: Plan, complete: bool) -> None:

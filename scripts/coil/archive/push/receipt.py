@@ -6,15 +6,13 @@ more when everything was read back; `complete` tells the two apart. So a push th
 off anywhere knows its own files the next time, and nobody takes half of it for the whole.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from coil.archive.resources import ASSESSOR, Resource, ResourceFile
+from coil.records.receipt import ReceiptRecord
 
 RECEIPT = "receipt.json"
-_WRITTEN_BY = "coil"
 
 
 @dataclass(frozen=True)
@@ -34,24 +32,28 @@ class Receipt:
 
     def text(self, complete: bool) -> bytes:
         """The receipt as a file."""
-        by_name = {key(file, self.home): sorted(set(d)) for file, d in self.digests.items() if d}
-        content = {"written_by": _WRITTEN_BY, "complete": complete, "files": by_name}
-        return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+        return self.forms(complete)[0]
+
+    def forms(self, complete: bool) -> tuple[bytes, ...]:
+        """The receipt as a file in each form that Coil has written, today's first."""
+        names = {
+            key(file, self.home): tuple(sorted(set(d))) for file, d in self.digests.items() if d
+        }
+        return ReceiptRecord(complete=complete, files=names).forms()
 
     @classmethod
     def parse(cls, home: str, data: bytes) -> "Receipt | None":
-        """The receipt in a file's bytes; None if this workflow did not write it."""
-        try:
-            content: Any = json.loads(data)
-            if content["written_by"] != _WRITTEN_BY:
-                return None
-            digests = {
-                _spot(name, home): [str(digest) for digest in digests]
-                for name, digests in content["files"].items()
-            }
-        except (ValueError, KeyError, TypeError, AttributeError):
+        """The receipt in a file's bytes; None if this workflow did not write it.
+
+        Raises `RecordError` if a later version of it did.
+        """
+        record = ReceiptRecord.from_bytes(data)
+        if record is None:
             return None
-        return cls(home, digests)
+        try:
+            return cls(home, {_spot(name, home): [*d] for name, d in record.files.items()})
+        except ValueError:
+            return None
 
 
 def key(file: ResourceFile, home: str) -> str:
@@ -66,9 +68,9 @@ def key(file: ResourceFile, home: str) -> str:
     )
 
 
-def keys(wanted_files: Iterable[ResourceFile], home: str) -> list[str]:
+def keys(wanted_files: Iterable[ResourceFile], home: str) -> tuple[str, ...]:
     """The names of files, sorted."""
-    return sorted(key(file, home) for file in wanted_files)
+    return tuple(sorted(key(file, home) for file in wanted_files))
 
 
 def _spot(name: str, home: str) -> ResourceFile:

@@ -3,33 +3,26 @@
 A file's bytes are searched decompressed, in lower case, for every encoding of every value, and
 so is what they stand for (`coil.deid.leak.encodings`).
 Voxels are numbers that can spell a short word by chance, and so can a float: the rules for
-these are in `_counts` and `_in_voxels`. A hit names the file and the kind, never the value.
+these are in `_counts` and in `coil.deid.leak.voxel_search`. A hit names the file and the kind,
+never the value.
 """
 
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from coil import passing
 from coil.deid.leak.encodings import is_text, undone
 from coil.deid.leak.identifiers import LOOSE, Identifiers, encodings
 from coil.deid.leak.public_words import PUBLIC
 from coil.deid.leak.tokens import around, is_not_a_number
+from coil.deid.leak.voxel_search import IN_BYTE_VOXELS, IN_VOXELS, LARGE, VoxelSearch, hashes
 from coil.deid.nifti import read_gzip, read_header, voxels
 from coil.errors import DataError
 
-if TYPE_CHECKING:
-    import numpy as np
-
-IN_VOXELS = 8  # bytes: four voxels of 16 bits; 12 where a voxel is one byte
-IN_BYTE_VOXELS = 12
 IN_DIGITS = 7  # bytes: base 64 and hexadecimal digits of something else
-_FEW = 1 << 14
-_LARGE = 1 << 16  # from here on it pays to import numpy
 REMOVED = "[removed]"
 _ALNUM = re.compile(rb"[a-z0-9\x80-\xff]*")
 _WORD = re.compile(rb"[a-z0-9\x80-\xff]+")
@@ -102,7 +95,7 @@ class Searcher:
 
     def _candidates(self, low: bytes) -> Iterable[int]:
         """The positions where something that is searched for may start."""
-        if len(low) < _LARGE:
+        if len(low) < LARGE:
             starts = self.starts
             return [
                 position
@@ -113,9 +106,9 @@ class Searcher:
 
         table = np.zeros(1 << 20, bool)
         starts = [int.from_bytes(start, "little") for start in self.starts]
-        table[_hash(np.array(starts, "<u4"))] = True
+        table[hashes(np.array(starts, "<u4"))] = True
         found = [
-            np.flatnonzero(table[_hash(np.frombuffer(low, "<u4", (len(low) - n) // 4, n))]) * 4 + n
+            np.flatnonzero(table[hashes(np.frombuffer(low, "<u4", (len(low) - n) // 4, n))]) * 4 + n
             for n in range(4)
         ]
         return np.sort(np.concatenate(found)).tolist()
@@ -132,7 +125,12 @@ class Searcher:
 
     def in_voxels(self, data: bytes | memoryview, itemsize: int) -> set[str]:
         """The kinds of identifiers in voxels of `itemsize` bytes, or in compressed ones (1)."""
-        return set(self._in_voxels(data, IN_VOXELS if itemsize > 1 else IN_BYTE_VOXELS))
+        least = IN_VOXELS if itemsize > 1 else IN_BYTE_VOXELS
+        return set(self._voxels.kinds(data, least))
+
+    @cached_property
+    def _voxels(self) -> VoxelSearch:
+        return VoxelSearch(self.needles, self.starts)
 
     def _in_gzip(self, path: Path) -> Iterator[str]:
         yield from (kind for *_, kind in self.in_text(_gzip_header(path)))
@@ -147,7 +145,7 @@ class Searcher:
             least = IN_VOXELS if header.itemsize > 1 else IN_BYTE_VOXELS
             tail = b""
             for chunk in voxels(stream, header, path.name):
-                yield from self._in_voxels(tail + chunk, least)
+                yield from self._voxels.kinds(tail + chunk, least)
                 tail = chunk[-self._longest :]
             yield from (kind for *_, kind in self.in_text(stream.read()))
 
@@ -172,69 +170,6 @@ class Searcher:
     @cached_property
     def _longest(self) -> int:
         return max(map(len, self.needles), default=1)
-
-    def _in_run(self, low: bytes, start: int, end: int, least: int) -> Iterator[str]:
-        for position in range(start, end - least + 1):
-            for needle, kind, readable in self.starts.get(low[position : position + 4], ()):
-                if readable and len(needle) >= least and low.startswith(needle, position):
-                    yield kind
-
-    @cached_property
-    def _signs(self) -> bytes:
-        """1 for every byte that is part of something searched for among voxels."""
-        used = set(b"".join(needle for needle in self.needles if len(needle) >= IN_VOXELS))
-        return bytes(byte in used for byte in range(256))
-
-    @cached_property
-    def _words(self) -> "tuple[np.ndarray, dict[int, list[tuple[int, bytes, str]]]]":
-        """A table of hashes, and what each aligned word of 4 bytes may be a part of."""
-        import numpy as np
-
-        table = np.zeros(1 << 20, bool)
-        parts: dict[int, list[tuple[int, bytes, str]]] = {}
-        for needle, kind in self.needles.items():
-            for offset in range(4 if len(needle) >= IN_VOXELS else 0):
-                word = int.from_bytes(needle[offset : offset + 4], "little")
-                parts.setdefault(word, []).append((offset, needle, kind))
-        if parts:
-            table[_hash(np.array(list(parts), "<u4"))] = True
-        return table, parts
-
-    def _are_low(self, data: bytes | memoryview) -> bool:
-        """Whether all numbers of two bytes are lower than any two signs of text."""
-        import numpy as np
-
-        first = min(self._signs.find(1), ord("A"))  # capital letters stand before small ones
-        return int(np.frombuffer(data, "<u2", len(data) // 2).max()) < 0x0101 * max(first, 0)
-
-    def _in_voxels(self, data: bytes | memoryview, least: int) -> Iterator[str]:
-        """Any eight bytes hold an aligned word of four: look for these words first.
-
-        Most images are done before: their numbers are too low for text.
-        """
-        # To import numpy for this would take longer than it saves.
-        if len(data) >= _FEW and "numpy" in sys.modules and self._are_low(data):
-            return
-        low = bytes(data).lower()
-        signs = low.translate(self._signs)
-        if signs.find(b"\1" * least) < 0:
-            return
-        if len(low) < _LARGE or "numpy" not in sys.modules:
-            runs = [match.span() for match in re.finditer(b"\1{%d,}" % least, signs)]
-            if len(low) < _LARGE or sum(end - start for start, end in runs) < _FEW:
-                for start, end in runs:
-                    yield from self._in_run(low, start, end, least)
-                return
-        import numpy as np
-
-        table, parts = self._words
-        aligned = np.frombuffer(low, "<u4", count=len(low) // 4)
-        positions = np.flatnonzero(table[_hash(aligned)])
-        for position in positions[np.isin(aligned[positions], list(parts))]:
-            for offset, needle, kind in parts[int(aligned[position])]:
-                start = 4 * int(position) - offset
-                if len(needle) >= least and start >= 0 and low.startswith(needle, start):
-                    yield kind
 
 
 def search(
@@ -277,12 +212,6 @@ def redact(searcher: Searcher, text: str) -> str:
             out += data[position:start] + REMOVED.encode()
         position = max(position, end)
     return (out + data[position:]).decode(errors="replace")
-
-
-def _hash(words: "np.ndarray") -> "np.ndarray":
-    import numpy as np
-
-    return (words * np.uint32(2654435761)) >> np.uint32(12)
 
 
 def _gzip_header(path: Path) -> bytes:
