@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from coil import files
 from coil.records.data_protection import (
     AccountRow,
     Copied,
@@ -18,9 +17,9 @@ from coil.records.data_protection import (
     SeriesExported,
 )
 from coil.records.export import ExportRecord, ProfileRecord
+from coil.records.push import PushRecord
 from coil.workspace import PROJECT
 
-Receipt = Mapping[str, Any]
 _IMAGES, _DICOM = "anonymized images and their sidecars", "de-identified DICOM files"
 _CHANGED = "headers of DICOM files"
 _RULE = "only attributes of their SOP class that Annex E and the config let stay"
@@ -37,9 +36,9 @@ class Sent:
     """
 
     exports: Sequence[ExportRecord] = ()
-    pushes: Mapping[str, Receipt] = field(default_factory=dict)
-    copies: Mapping[str, Receipt] = field(default_factory=dict)
-    withdrawn: Sequence[Receipt] = ()
+    pushes: Mapping[str, PushRecord] = field(default_factory=dict)
+    copies: Mapping[str, PushRecord] = field(default_factory=dict)
+    withdrawn: Sequence[PushRecord] = ()
 
     @classmethod
     def read(cls, paths: Iterable[Path]) -> Self:
@@ -49,7 +48,7 @@ class Sent:
             by_name.setdefault(path.stem, {})[path.parent.name] = path
         exports = by_name.get("export", {})
         pushes, copies, withdrawn = (
-            {unit: files.read_json(path) for unit, path in by_name.get(name, {}).items()}
+            {unit: PushRecord.read(path) for unit, path in by_name.get(name, {}).items()}
             for name in ("push", "push_dicom", "withdraw_dicom")
         )
         return cls(
@@ -60,34 +59,34 @@ class Sent:
         )
 
 
-def pushed(wanted: tuple[str, ...], receipts: Mapping[str, Receipt]) -> Pushed:
+def pushed(wanted: tuple[str, ...], receipts: Mapping[str, PushRecord]) -> Pushed:
     """What the archive got back; `wanted` is what the config sends, in words."""
     return Pushed(
         wanted=wanted,
         rows=_rows(receipts),
         states=_states(receipts),
-        left=_number(receipts.values(), "left"),
-        removed=_number(receipts.values(), "removed"),
+        left=sum(len(one.left) for one in receipts.values()),
+        removed=sum(len(one.removed) for one in receipts.values()),
     )
 
 
-def copied(receipts: Mapping[str, Receipt], withdrawn: Iterable[Receipt]) -> Copied:
+def copied(receipts: Mapping[str, PushRecord], withdrawn: Iterable[PushRecord]) -> Copied:
     """What another project got; `withdrawn` are the receipts of what was taken back."""
     return Copied(
         rows=_rows(receipts),
         states=_states(receipts),
-        left=_number(receipts.values(), "left"),
-        removed=_number(receipts.values(), "removed"),
-        withdrawn=_number(withdrawn, "removed"),
+        left=sum(len(one.left) for one in receipts.values()),
+        removed=sum(len(one.removed) for one in receipts.values()),
+        withdrawn=sum(len(one.removed) for one in withdrawn),
     )
 
 
-def _rows(receipts: Mapping[str, Receipt]) -> tuple[KindSent, ...]:
+def _rows(receipts: Mapping[str, PushRecord]) -> tuple[KindSent, ...]:
     """How many sessions and files of each kind are there now."""
     files: Counter[str] = Counter()
     sessions: Counter[str] = Counter()
     for unit, receipt in receipts.items():
-        kinds = Counter(map(_kind, receipt.get("files", {})))
+        kinds = Counter(map(_kind, receipt.files))
         files.update(kinds)
         sessions.update(dict.fromkeys(kinds, int(unit != PROJECT)))
     return tuple(
@@ -96,13 +95,9 @@ def _rows(receipts: Mapping[str, Receipt]) -> tuple[KindSent, ...]:
     )
 
 
-def _states(receipts: Mapping[str, Receipt]) -> dict[str, int]:
-    states = Counter(one["state"] for unit, one in receipts.items() if unit != PROJECT)
+def _states(receipts: Mapping[str, PushRecord]) -> dict[str, int]:
+    states = Counter(one.state for unit, one in receipts.items() if unit != PROJECT)
     return dict(sorted(states.items()))
-
-
-def _number(receipts: Iterable[Receipt], key: str) -> int:
-    return sum(len(receipt.get(key, ())) for receipt in receipts)
 
 
 def exported(wanted: ExportWanted | None, records: Sequence[ExportRecord]) -> Exported:

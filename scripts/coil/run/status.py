@@ -16,6 +16,7 @@ from coil import files
 from coil.records.analysis import AnalysisRecord
 from coil.records.dataset import DatasetRecord
 from coil.records.export import ExportRecord
+from coil.records.push import PushRecord
 from coil.records.session import SessionRecord
 from coil.records.unversioned import read_analysis_or_none
 from coil.records.validation import Verdict
@@ -129,23 +130,6 @@ def merged_summary(name: str, results: Results) -> str:
 
 
 @dataclass(frozen=True)
-class _Push:
-    """What a push left of a session."""
-
-    state: str
-    stage: str | None
-    reason: str | None
-    log: str | None
-
-
-def _push(path: Path) -> _Push | None:
-    if not path.is_file():
-        return None
-    fields = files.read_json(path)
-    return _Push(fields["state"], *(fields.get(key) for key in ("stage", "reason", "log")))
-
-
-@dataclass(frozen=True)
 class _Session:
     """What the stages left of a session; None where a stage left nothing that can be read.
 
@@ -155,9 +139,9 @@ class _Session:
     unit: Unit
     admit: SessionRecord | None
     analyses: Mapping[str, AnalysisRecord]
-    push: _Push | None
+    push: PushRecord | None
     export: ExportRecord | None
-    copy: _Push | None
+    copy: PushRecord | None
 
     @property
     def failures(self) -> list[_Failed]:
@@ -177,9 +161,9 @@ def _session(results: Results, unit: Unit, names: Iterable[str]) -> _Session:
         unit,
         SessionRecord.read_or_none(results.record(unit, "admit")),
         _analyses(results, unit, names) | of_subject,
-        _push(results.record(unit, "push")),
+        PushRecord.read_or_none(results.record(unit, "push")),
         ExportRecord.read_or_none(results.record(unit, "export")),
-        _push(results.record(unit, "push_dicom")),
+        PushRecord.read_or_none(results.record(unit, "push_dicom")),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from coil.records.data_protection import DataProtection, LeakRefusals
 from coil.records.export import ExportRecord, ProfileRecord, PruneRecord, Searched
+from coil.records.push import ForeignFiles, PushRecord
 from coil.report import data_protection, session
 from coil.report.data_protection import Study
 from coil.report.sent import Sent
@@ -146,12 +147,13 @@ def test_what_the_leak_check_refused_is_counted_by_kind_of_identifier():
 
 def test_what_was_sent_is_counted_from_the_receipts_and_not_from_the_config():
     files = ("report.html", "qc.json", "scans/4/NIFTI/a.nii.gz", "resources/coil_qc/b.tsv")
-    done = {"state": "done", "files": dict.fromkeys(files, "md5"), "left": ["NIFTI of scan 5"]}
-    copied = {"state": "done", "files": {"scans/4/DICOM/000001.dcm": "md5"}}
+    left = ForeignFiles(resource="NIFTI", scan="5")
+    done = PushRecord(state="done", files=dict.fromkeys(files, "md5"), left=(left,))
+    copied = PushRecord(state="done", files={"scans/4/DICOM/000001.dcm": "md5"})
     sent = Sent(
-        pushes={"sub-A_ses-1": done, "sub-B_ses-1": {"state": "rehearsed", "would": {}}},
+        pushes={"sub-A_ses-1": done, "sub-B_ses-1": PushRecord(state="rehearsed")},
         copies={"sub-A_ses-1": copied},
-        withdrawn=[{"state": "done", "removed": ["C_1"], "left": []}],
+        withdrawn=[PushRecord(state="done", removed=("C_1",))],
     )
     told = values(sent=sent, export={"to": {"project": "OTHER", "server": "https://elsewhere"}})
     assert told.push.states == {"done": 1, "rehearsed": 1}
