@@ -10,7 +10,6 @@ from coil.records.analysis import AnalysisRecord
 from coil.records.dataset import DatasetRecord, LeftOut
 from coil.records.series import SeriesRow
 from coil.records.session import SessionRecord
-from coil.records.unversioned import read_analysis
 from coil.records.validation import Verdict
 from coil.report import analyses, group, page, words
 from coil.report.analyses import Measured, Outcome
@@ -166,7 +165,8 @@ def write(out: Path, name: str, sources: Sources) -> None:
 def read(results: Results, name: str, sources: Sources) -> Project:
     """What the files say of a project."""
     found = [
-        Analysis(path.stem, path.parent.name, read_analysis(path)) for path in sources.analyses
+        Analysis(path.stem, path.parent.name, AnalysisRecord.read(path))
+        for path in sources.analyses
     ]
     by_scope: dict[str, dict[str, AnalysisRecord]] = defaultdict(dict)
     for one in found:

@@ -7,7 +7,6 @@ from pathlib import Path
 from coil import files
 from coil.records.analysis import AnalysisRecord, MeasuredImage, Number, Outliers
 from coil.records.session import SessionRecord
-from coil.records.unversioned import read_analysis
 from coil.report import page, words
 from coil.report.analyses import Outcome, Picture, outcome
 from coil.report.analyses import images as measured
@@ -69,7 +68,7 @@ class SessionPage:
 
 def write(out: Path, admit: Path, analyses: Iterable[Path]) -> None:
     """Write the page of a session from its record and those of its analyses."""
-    records = {path.stem: read_analysis(path) for path in analyses}
+    records = {path.stem: AnalysisRecord.read(path) for path in analyses}
     derivatives = Results.of_page(out).derivatives
     files.write_text(out, render(SessionRecord.read(admit), records, derivatives))
 

@@ -18,7 +18,6 @@ from coil.records.dataset import DatasetRecord
 from coil.records.export import ExportRecord
 from coil.records.push import PushRecord
 from coil.records.session import SessionRecord
-from coil.records.unversioned import read_analysis_or_none
 from coil.records.validation import Verdict
 from coil.run import pushed
 from coil.units import Unit, read_units, unit_name
@@ -192,7 +191,7 @@ def _row(session: _Session) -> Row:
 
 def _analyses(results: Results, scope: object, names: Iterable[str]) -> dict[str, AnalysisRecord]:
     """The records of the analyses of a session, a subject or the project, by name."""
-    records = {name: read_analysis_or_none(results.record(scope, name)) for name in names}
+    records = {name: AnalysisRecord.read_or_none(results.record(scope, name)) for name in names}
     return {name: record for name, record in records.items() if record}
 
 
