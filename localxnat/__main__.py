@@ -14,7 +14,7 @@ from localxnat.api.access import Archive
 from localxnat.app import make_app
 from localxnat.errors import Refused
 from localxnat.faults.connections import Connection
-from localxnat.faults.rules import Faults
+from localxnat.faults.rules import KINDS, Faults
 from localxnat.storage import importer
 from localxnat.storage.archives import Unpacking
 from localxnat.storage.auth import IDLE_SECONDS, Auth
@@ -30,7 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="localxnat", description="An XNAT-compatible archive.")
     commands = parser.add_subparsers(required=True)
 
-    serve_parser = commands.add_parser("serve", help="serve the archive in a folder")
+    serve_parser = commands.add_parser(
+        "serve",
+        help="serve the archive in a folder",
+        epilog=_faults_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     serve_parser.add_argument("root", type=Path, help="the folder; made if absent")
     serve_parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
     serve_parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
@@ -68,7 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
     serve_parser.add_argument(
         "--unpack-files", type=int, default=Unpacking.members, metavar="N", help="in so many files"
     )
-    serve_parser.add_argument("--faults", type=Path, help="what is to go wrong; see faults.py")
+    serve_parser.add_argument(
+        "--faults", type=Path, metavar="FILE", help="what is to go wrong: a JSON list, see below"
+    )
     serve_parser.set_defaults(run=serve)
 
     import_parser = commands.add_parser("import", help="import DICOM files as one session")
@@ -87,6 +94,18 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"localxnat: {error.filename}: {error.strerror}; name a folder of your own.",
               file=sys.stderr)  # fmt: skip
         return 1
+
+
+def _faults_help() -> str:
+    """The faults that a file of them may ask for, one a line."""
+    lines = [
+        'FILE of --faults: a JSON list of {"path": PATTERN, "fault": {NAME: VALUE, ...}}, which',
+        'may have "method", "skip" (so many requests pass first) and "times" (1; 0 is for ever).',
+        "The faults, each with its values:",
+        "",
+        *(f"  {name:<12} {kind.values}: {kind.happens}" for name, kind in KINDS.items()),
+    ]
+    return "\n".join(lines)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -108,7 +127,7 @@ def serve(options: argparse.Namespace) -> int:
     auth = Auth(store.database, options.idle)
     auth.ensure_admin(os.environ.get("LOCALXNAT_PASSWORD"))
     try:
-        trouble = Faults.read(options.faults) if options.faults else None
+        faults = Faults.read(options.faults) if options.faults else None
     except Refused as refused:
         print(f"localxnat: {options.faults}: {refused.message}", file=sys.stderr)
         return 1
@@ -124,7 +143,7 @@ def serve(options: argparse.Namespace) -> int:
     # The socket listens already, so whoever reads the line can connect.
     print(f"localxnat at http://{host}:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
-        make_app(Archive(store, resources, auth, prearchive), log, trouble),
+        make_app(Archive(store, resources, auth, prearchive), log, faults),
         http=Connection,
         log_level="warning",
         access_log=False,

@@ -54,7 +54,7 @@ from localxnat.api.access import (
 from localxnat.api.responses import refusal, rows_as
 from localxnat.api.targets import Call
 from localxnat.errors import Refused
-from localxnat.faults import rules, striking
+from localxnat.faults import inject, rules
 from localxnat.pages import front
 
 ALL = ["GET", "HEAD", "PUT", "POST", "DELETE"]
@@ -77,8 +77,7 @@ async def data(request: Request, who: Who) -> Response:
         query.parse(request.url.query),
         request.url.path,
     )
-    is_file = "files" in (call.address.last, call.address.collection)
-    if request.method in ("PUT", "POST") and is_file:
+    if request.method in ("PUT", "POST") and call.address.names_files:
         return await uploads.put_files(call, request)
     if request.method in ("PUT", "POST"):
         call.given = await bodies.given(request, call.query)
@@ -227,18 +226,18 @@ class AccessLog:
 
 
 def make_app(
-    base: Archive, log: IO[str] | None = None, trouble: rules.Faults | None = None
+    base: Archive, log: IO[str] | None = None, faults: rules.Faults | None = None
 ) -> ASGIApp:
     """The application over an archive; `log` takes a line for each request.
 
-    `trouble` are the faults that it has from the start.
+    `faults` are those that it has from the start.
     """
-    trouble = trouble or rules.Faults()
+    faults = faults or rules.Faults()
     app = Starlette(
-        routes=[*rules.routes(trouble), *routes()],
+        routes=[*rules.routes(faults), *routes()],
         exception_handlers={Exception: failed, HTTPException: unrouted},
     )
     app.state.archive = base
     guarded = origins.Origins(limits.Limits(app))
-    faulty = striking.FaultyServer(guarded, trouble, base.auth)
+    faulty = inject.Injector(guarded, faults, base.auth)
     return AccessLog(faulty, log) if log else faulty

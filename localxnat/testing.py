@@ -34,7 +34,7 @@ class Server:
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def faults(self, *rules: dict[str, Any]) -> None:
-        """Let these faults strike from now on, and no others; see `localxnat.faults.rules`."""
+        """Inject these faults from now on, and no others; see `localxnat.faults.rules`."""
         login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = urllib.request.Request(
             f"{self.url}/localxnat/faults",

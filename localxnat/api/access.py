@@ -43,6 +43,12 @@ def archive(request: Request) -> Archive:
     return request.app.state.archive
 
 
+def only_admin(who: Who, message: str = "Only an administrator may do this.") -> None:
+    """403 for anybody else."""
+    if not who.user.admin:
+        raise Refused(403, message)
+
+
 async def log_in_by_form(request: Request) -> Who | None:
     """A new login by a form with username and password; None if they are wrong.
 

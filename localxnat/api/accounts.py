@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.access import Archive, Who, archive, only_admin, signed_in
 from localxnat.errors import Refused
 from localxnat.storage.auth import ROLES
 
@@ -15,8 +15,8 @@ _ADMINISTRATOR = "Administrator"
 async def _known(request: Request, who: Who, *, own: bool = False) -> tuple[Archive, str]:
     """The user in the path, for administrators; with `own` for the user, too."""
     base, login = archive(request), str(request.path_params["login"])
-    if not who.user.admin and not (own and login == who.user.login):
-        raise Refused(403, "Only an administrator may do this.")
+    if not (own and login == who.user.login):
+        only_admin(who)
     if await run_in_threadpool(base.auth.user, login) is None:
         raise Refused(404, "There is no user of this name.")
     return base, login
@@ -24,8 +24,7 @@ async def _known(request: Request, who: Who, *, own: bool = False) -> tuple[Arch
 
 async def active(request: Request, who: Who) -> Response:
     """GET /xapi/users/active: who is logged in, and how often."""
-    if not who.user.admin:
-        raise Refused(403, "Only an administrator may do this.")
+    only_admin(who)
     counts = archive(request).auth.open_logins()
     return JSONResponse({name: {"sessions": [], "count": n} for name, n in counts.items()})
 

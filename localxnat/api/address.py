@@ -51,6 +51,11 @@ class Address:
         return self.steps[-1][0] if self.steps else ""
 
     @property
+    def names_files(self) -> bool:
+        """Whether the path ends in the files of a resource, or in one of them."""
+        return "files" in (self.last, self.collection)
+
+    @property
     def shared_into(self) -> str | None:
         """P2 of /projects/P/subjects/S/projects/P2."""
         names = [name for step, name in self.steps[1:] if step == "projects"]

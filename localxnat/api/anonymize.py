@@ -6,8 +6,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from localxnat.api import configs
-from localxnat.api.access import Archive, Who, archive, signed_in
-from localxnat.api.users import only_admin
+from localxnat.api.access import Archive, Who, archive, only_admin, signed_in
 from localxnat.errors import Refused
 from localxnat.storage.configs import Change, Key, Version
 
@@ -28,7 +27,7 @@ async def site(request: Request, who: Who) -> Response:
     """GET or PUT the script of the site, as plain text."""
     settings = archive(request).store.settings
     if request.method == "GET":
-        return PlainTextResponse(await run_in_threadpool(settings.get, _SCRIPT) or _DEFAULT)
+        return PlainTextResponse(str(await run_in_threadpool(settings.get, _SCRIPT) or _DEFAULT))
     only_admin(who)
     await run_in_threadpool(settings.set, {_SCRIPT: await _script(request)})
     return Response(status_code=200)

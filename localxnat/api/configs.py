@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from localxnat import jsons
 from localxnat.api import query
-from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.access import Archive, Who, archive, only_admin, signed_in
 from localxnat.api.listings import Row
 from localxnat.api.query import Query
 from localxnat.api.responses import rows_as
@@ -39,8 +39,8 @@ async def handle(request: Request, who: Who) -> Response:
 def _checked(base: Archive, who: Who, method: str, key: Key) -> Key:
     """The key with the project's ID, if the user may do there what is asked."""
     if not key.project:
-        if method != "GET" and not who.user.admin:
-            raise Refused(403, "Only an administrator configures the site.")
+        if method != "GET":
+            only_admin(who, "Only an administrator configures the site.")
         return key
     project = base.store.project(key.project)
     if project is None:
@@ -118,8 +118,8 @@ async def _put(request: Request, base: Archive, who: Who, asked: Query, key: Key
         raise Refused(400, "A configuration has a tool and a path.")
     status, contents = asked.get("status"), await _contents(request)
     if request.headers.get("content-type", "").startswith("application/json"):
-        given = _object(contents or "")
-        status, contents = given.get("status", ""), given.get("contents")
+        given = jsons.read_object(contents or "")
+        status, contents = (jsons.as_text(given.get(one), one) for one in ("status", "contents"))
     if not status and not contents:
         raise Refused(400, "You must specify either a status or a configuration in the body.")
     if status and status.lower() not in _ENABLED:
@@ -141,10 +141,6 @@ async def _contents(request: Request) -> str | None:
                 raise Refused(400, "Config contents are limited to a single file.")
             return (await files[0].read()).decode("utf-8", "replace")
     return (await request.body()).decode("utf-8", "replace") or None
-
-
-def _object(text: str) -> dict[str, str]:
-    return {name: str(value) for name, value in jsons.read_object(text).items()}
 
 
 def _replace(base: Archive, key: Key, change: Change) -> Response:

@@ -1,7 +1,6 @@
 """/xapi/custom-fields: what custom forms keep with projects, subjects, experiments and scans."""
 
 import json
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -39,7 +38,7 @@ async def handle(request: Request, who: Who) -> Response:
 
 
 def _answer(
-    call: Call, name: str | None, given: dict[str, Any] | None, wanted: list[str]
+    call: Call, name: str | None, given: dict[str, object] | None, wanted: list[str]
 ) -> Response:
     item = _item(call)
     if item.kind == "reconstruction":
@@ -77,11 +76,11 @@ def _item(call: Call) -> Object:
     return target.owner
 
 
-def _fields(item: Object) -> dict[str, Any]:
+def _fields(item: Object) -> dict[str, object]:
     return json.loads(item.fields.get(_KEY, "{}"))
 
 
-def _one(found: dict[str, Any], name: str) -> Any:
+def _one(found: dict[str, object], name: str) -> object:
     if found.get(name) is None:
         raise Refused(404, "The field does not exist.")
     return found[name]

@@ -7,7 +7,7 @@ an object's custom fields under the form's UUID.
 import json
 import re
 import uuid
-from typing import Any
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,13 +15,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from localxnat import jsons
-from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.access import Archive, Who, archive, only_admin, signed_in
 from localxnat.errors import Refused
+from localxnat.jsons import as_list, as_object, as_text, as_whole
 from localxnat.storage.custom_forms import CustomForms, Form
 
 _STATUSES = {"enable": "enabled", "disable": "disabled"}
+_USE = "idCustomVariableFormAppliesTo"
+_NOT_ALLOWED = "Not enough permissions to change custom forms"
 _MARKUP = re.compile(r"[&<>]")
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
 # What there is -------------------------------------------------------------------------------
@@ -57,7 +60,7 @@ def _described(form: Form, has_data: bool) -> Json:
         "appliesToList": [
             {
                 "entityId": use.project or None,
-                "idCustomVariableFormAppliesTo": f"{form.id}_{use.id}",
+                _USE: f"{form.id}_{use.id}",
                 "status": use.status,
             }
             for use in form.uses
@@ -87,7 +90,7 @@ async def element(request: Request, who: Who) -> Response:
         component
         for form in fitting
         if _is_used(form, project)
-        for component in json.loads(form.contents).get("components", [])
+        for component in json.loads(form.contents).get("components") or []
     ]
     if not components:
         raise Refused(404, "Custom Forms Not Found")
@@ -117,45 +120,78 @@ def _has_data(base: Archive, number: str) -> bool:
 async def save(request: Request, who: Who) -> Response:
     """PUT /xapi/customforms/save: a form as XNAT's page sends it; the answer is its UUID."""
     given = jsons.read_object(await request.body())
-    _only_admin(who)
+    only_admin(who, _NOT_ALLOWED)
+    identifier = await run_in_threadpool(_save, archive(request), who, _submission(given))
+    return PlainTextResponse(identifier, 201)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A form as it is to be; `number` is that of the form it changes, if there is one."""
+
+    number: str
+    datatype: str
+    projects: list[str]
+    """Where it is used; '' is all of them."""
+    title: str
+    position: int
+    builder: Json
+
+
+def _submission(given: Json) -> Submission:
+    """What a body asks for; 400 for what XNAT does not take."""
     submission, builder = given.get("submission"), given.get("builder")
     data = submission.get("data") if isinstance(submission, dict) else None
     if not isinstance(data, dict) or not isinstance(builder, dict):
         raise Refused(400, "Invalid form submission: it has no submission with data, or no builder")
-    identifier = await run_in_threadpool(_save, archive(request), who, data, builder)
-    return PlainTextResponse(identifier, 201)
-
-
-def _save(base: Archive, who: Who, data: Json, builder: Json) -> str:
-    datatype, projects = _valid(data, builder)
-    number, _, _ = str(data.get("idCustomVariableFormAppliesTo", "-1_-1")).partition("_")
-    position, forms = int(data.get("zIndex") or 0), _forms(base)
-    with base.store.database.write():
-        known = forms.find(number)
-        identifier = known.uuid if known else str(uuid.uuid4())
-        if known:
-            forms.change(known, position, json.dumps(builder))
-            forms.use(known.id, projects)
-            return identifier
-        title = str(data.get("formTitle") or builder.get("title") or "")
-        contents = json.dumps(_in_container(builder, identifier, title))
-        new = forms.add(identifier, datatype, position, contents, who.user.login)
-        forms.use(new, projects)
-    return identifier
-
-
-def _valid(data: Json, builder: Json) -> tuple[str, list[str]]:
-    """A form's type, and its projects: '' for all of them. 400 for what XNAT does not take."""
-    everywhere = str(data.get("isThisASiteWideConfiguration") or "").upper()
-    if everywhere not in ("YES", "NO"):
-        raise Refused(400, "Invalid form submission: isThisASiteWideConfiguration is yes or no")
-    if _MARKUP.search(str(data.get("formTitle") or "")):
+    use = as_text(data.get(_USE, "-1_-1"), _USE)
+    title = as_text(data.get("formTitle"), "formTitle")
+    if _MARKUP.search(title):
         raise Refused(400, "Invalid form submission: the title has markup")
-    datatype = str((data.get("xnatDatatype") or {}).get("value") or "")
-    listed = [str(one.get("value") or "") for one in data.get("xnatProject") or []]
-    if not datatype or (everywhere == "NO" and not all(listed)):
+    for component in as_list(builder.get("components"), "components"):
+        as_object(component, "components")
+    return Submission(
+        use.partition("_")[0],
+        _option(data.get("xnatDatatype"), "xnatDatatype"),
+        _projects(data),
+        title or as_text(builder.get("title"), "title"),
+        as_whole(data.get("zIndex"), "zIndex"),
+        builder,
+    )
+
+
+def _option(value: object, name: str) -> str:
+    """The value of something that was chosen on XNAT's page; 400 where nothing was."""
+    chosen = as_text(as_object(value, name).get("value"), name)
+    if not chosen:
         raise Refused(400, "Invalid form submission: it names no type, or no project")
-    return datatype, listed if everywhere == "NO" and listed else [""]
+    return chosen
+
+
+def _projects(data: Json) -> list[str]:
+    everywhere = as_text(data.get("isThisASiteWideConfiguration"), "isThisASiteWideConfiguration")
+    if everywhere.upper() not in ("YES", "NO"):
+        raise Refused(400, "Invalid form submission: isThisASiteWideConfiguration is yes or no")
+    listed = as_list(data.get("xnatProject"), "xnatProject")
+    if everywhere.upper() == "YES" or not listed:
+        return [""]
+    return [_option(one, "xnatProject") for one in listed]
+
+
+def _save(base: Archive, who: Who, asked: Submission) -> str:
+    forms = _forms(base)
+    with base.store.database.write():
+        known = forms.find(asked.number)
+        if known:
+            forms.change(known, asked.position, json.dumps(asked.builder))
+            forms.use(known.id, asked.projects)
+            return known.uuid
+        identifier = str(uuid.uuid4())
+        contents = json.dumps(_in_container(asked.builder, identifier, asked.title))
+        login = who.user.login
+        new = forms.add(identifier, asked.datatype, asked.position, contents, login)
+        forms.use(new, asked.projects)
+    return identifier
 
 
 def _in_container(builder: Json, identifier: str, title: str) -> Json:
@@ -165,7 +201,7 @@ def _in_container(builder: Json, identifier: str, title: str) -> Json:
         "key": identifier,
         "type": "container",
         "input": True,
-        "components": builder.get("components", []),
+        "components": builder.get("components") or [],
     }
     return {"settings": {}, **builder, "title": title, "components": [container]}
 
@@ -177,10 +213,10 @@ async def change(request: Request, who: Who) -> Response:
 
 async def _change(request: Request, who: Who, action: str) -> Response:
     given = jsons.read(await request.body())
-    _only_admin(who)
+    only_admin(who, _NOT_ALLOWED)
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise Refused(400, "The body is no list of what forms apply to.")
-    names = [str(one.get("idCustomVariableFormAppliesTo", "")) for one in given]
+    names = [as_text(one.get(_USE), _USE) for one in given]
     done = await run_in_threadpool(_apply, archive(request), action, names)
     if not done:
         raise Refused(400, f"Custom Form could not be {_STATUSES.get(action, 'deleted')}")
@@ -205,11 +241,6 @@ def _apply(base: Archive, action: str, names: list[str]) -> list[str]:
             forms.set_status(use, status)
             done.append(status)
     return done
-
-
-def _only_admin(who: Who) -> None:
-    if not who.user.admin:
-        raise Refused(403, "Not enough permissions to change custom forms")
 
 
 def routes() -> list[Route]:

@@ -3,10 +3,13 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localxnat.api import address
 from localxnat.api.responses import refusal
+from localxnat.errors import Refused
 
 MAX_BODY = 16 << 20
 """XML documents, forms, settings. Files are streamed and have no limit."""
+_IMPORT, _CACHE = ["data", "services", "import"], ["data", "user", "cache", "resources"]
 MESSAGE = "The body is larger than the request can have."
 
 
@@ -17,7 +20,7 @@ class Limits:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _streamed(scope["path"]):
+        if scope["type"] != "http" or _streamed(scope):
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
@@ -37,6 +40,10 @@ class Limits:
         await self._app(scope, counted, send)
 
 
-def _streamed(path: str) -> bool:
-    parts = path.split("/")
-    return ("files" in parts and "config" not in parts) or parts[-2:] == ["services", "import"]
+def _streamed(scope: Scope) -> bool:
+    """Whether a request carries files, which go to the disk as they come."""
+    try:
+        parts = address.segments(scope.get("raw_path") or scope["path"].encode())
+        return parts == _IMPORT or parts[:4] == _CACHE or address.parse(parts).names_files
+    except Refused:
+        return False

@@ -6,8 +6,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localxnat import jsons
-from localxnat.api.access import Who, archive, signed_in
-from localxnat.api.users import only_admin
+from localxnat.api.access import Who, archive, only_admin, signed_in
 from localxnat.errors import Refused
 from localxnat.storage.registry import Document, Registry
 
@@ -29,6 +28,21 @@ _DEFAULTS: Document = {
 }
 
 
+def _typed(given: Document) -> Document:
+    """What a request says of a receiver, each value of the type that it has by default."""
+    return {name: _like(_DEFAULTS.get(name), value, name) for name, value in given.items()}
+
+
+def _like(default: object, value: object, name: str) -> object:
+    if isinstance(default, bool):
+        return jsons.as_flag(value, name)
+    if isinstance(default, int):
+        return jsons.as_whole(value, name)
+    if isinstance(default, list):
+        return [jsons.as_text(one, name) for one in jsons.as_list(value, name)]
+    return jsons.as_text(value, name) if isinstance(default, str) else value
+
+
 def _registry(request: Request) -> Registry:
     """The receivers; XNAT's own is among them from the start, here disabled as none listens."""
     found = Registry(archive(request).store.database, "receiver")
@@ -41,7 +55,7 @@ async def receivers(request: Request, who: Who) -> Response:
     if request.method == "GET":
         return JSONResponse([_shown(one) for one in await run_in_threadpool(_all, request)])
     only_admin(who)
-    given = jsons.read_object(await request.body())
+    given = _typed(jsons.read_object(await request.body()))
     return JSONResponse(_shown(await run_in_threadpool(_add, request, given)))
 
 
@@ -70,7 +84,7 @@ async def receiver(request: Request, who: Who) -> Response:
     """GET, PUT (what is given changes, the rest stays) or DELETE of one receiver."""
     only_admin(who)
     number = int(request.path_params["number"])
-    given = jsons.read_object(await request.body()) if request.method == "PUT" else {}
+    given = _typed(jsons.read_object(await request.body())) if request.method == "PUT" else {}
     return await run_in_threadpool(_one, request, number, given)
 
 

@@ -92,11 +92,14 @@ async def _asked(request: Request) -> list[str]:
         return [str(request.path_params["type"])]
     if request.headers.get("content-type", "").startswith("application/json"):
         given = jsons.read_object(await request.body())
-        named = [*(given.get("dataTypes") or []), given.get("dataType")]
+        several = jsons.as_list(given.get("dataTypes"), "dataTypes")
+        named = [*(jsons.as_text(one, "dataTypes") for one in several),
+                 jsons.as_text(given.get("dataType"), "dataType")]  # fmt: skip
     else:
         async with request.form() as form:
-            named = [*form.getlist("dataTypes"), *form.getlist("dataType")]
-    asked = [one for one in named if isinstance(one, str) and one]
+            values = [*form.getlist("dataTypes"), *form.getlist("dataType")]
+            named = [one for one in values if isinstance(one, str)]
+    asked = [one for one in named if one]
     if not asked:
         raise Refused(400, "No data type is named: dataTypes or dataType must name one.")
     return asked

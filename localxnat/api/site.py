@@ -1,7 +1,6 @@
 """The site's settings: /xapi/siteConfig."""
 
 import json
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,14 +9,13 @@ from starlette.routing import Route
 
 from localxnat import jsons
 from localxnat.api import xapi
-from localxnat.api.access import Archive, Who, archive, signed_in
+from localxnat.api.access import Archive, Who, archive, only_admin, signed_in
 from localxnat.api.responses import refusal
-from localxnat.api.users import only_admin
 from localxnat.errors import Refused
 from localxnat.storage.settings import FOR_USERS, OPEN
 
 
-def _values(request: Request, who: Who) -> dict[str, Any]:
+def _values(request: Request, who: Who) -> dict[str, object]:
     """The settings that a user may read."""
     values = archive(request).store.settings.all()
     if who.user.admin:
@@ -36,11 +34,12 @@ async def config(request: Request, who: Who) -> Response:
     return Response(status_code=200)
 
 
-def _set(base: Archive, changes: dict[str, Any]) -> None:
+def _set(base: Archive, changes: dict[str, object]) -> None:
     """Set settings; the administrator's address is that of the user `admin`, too."""
     base.store.settings.set(changes)
     if "adminEmail" in changes:
-        base.auth.change_user("admin", {"email": str(changes["adminEmail"])})
+        address = str(base.store.settings.get("adminEmail"))
+        base.auth.change_user("admin", {"email": address})
 
 
 async def setting(request: Request, who: Who) -> Response:
@@ -48,9 +47,8 @@ async def setting(request: Request, who: Who) -> Response:
     name: str = request.path_params["name"]
     if request.method == "GET":
         values = await run_in_threadpool(_values, request, who)
-        if name not in values and not who.user.admin:
-            raise Refused(403, "Only an administrator may do this.")
         if name not in values:
+            only_admin(who)
             raise Refused(404, "There is no setting of this name.")
         value = values[name]
         return PlainTextResponse(value if isinstance(value, str) else json.dumps(value))

@@ -1,6 +1,6 @@
 """/xapi/events: the event service's subscriptions. They are kept; no event sets off an action."""
 
-from typing import Any
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -8,8 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from localxnat import jsons
-from localxnat.api.access import Who, archive, signed_in
-from localxnat.api.users import only_admin
+from localxnat.api.access import Who, archive, only_admin, signed_in
 from localxnat.errors import Refused
 from localxnat.storage.registry import Document, Registry
 
@@ -27,6 +26,16 @@ _ACTION: Document = {
     "display-name": "Logging Action",
     "description": "Logs the events that it is subscribed to.",
     "attributes": {},
+}
+
+
+_READ: dict[str, Callable[[object, str], object]] = {
+    "name": jsons.as_text,
+    "active": jsons.as_flag,
+    "act-as-event-user": jsons.as_flag,
+    "attributes": jsons.as_object,
+    "action-key": jsons.as_text,
+    "event-filter": jsons.as_object,
 }
 
 
@@ -55,7 +64,8 @@ async def preferences(request: Request, who: Who) -> Response:
         return JSONResponse({"enabled": bool(await run_in_threadpool(settings.get, _PREFERENCE))})
     only_admin(who)
     given = jsons.read_object(await request.body())
-    await run_in_threadpool(settings.set, {_PREFERENCE: bool(given.get("enabled"))})
+    enabled = jsons.as_flag(given.get("enabled"), "enabled")
+    await run_in_threadpool(settings.set, {_PREFERENCE: enabled})
     return Response(status_code=200)
 
 
@@ -76,8 +86,13 @@ async def listing(request: Request, who: Who) -> Response:
 async def create(request: Request, who: Who) -> Response:
     """POST /xapi/events/subscription: 201, with the name and the number as plain text."""
     only_admin(who)
-    given = jsons.read_object(await request.body())
+    given = _typed(jsons.read_object(await request.body()))
     return await run_in_threadpool(_create, request, who, given)
+
+
+def _typed(given: Document) -> Document:
+    """A subscription's values, each of its type."""
+    return given | {name: read(given[name], name) for name, read in _READ.items() if name in given}
 
 
 def _create(request: Request, who: Who, given: Document) -> Response:
@@ -95,9 +110,8 @@ def _create(request: Request, who: Who, given: Document) -> Response:
 def _problem(given: Document) -> str:
     if given.get("action-key") != _ACTION["action-key"]:
         return "There is no action of this key."
-    asked: Any = given.get("event-filter")
-    known = [one["type"] for one in _types()]
-    if not isinstance(asked, dict) or asked.get("event-type") not in known:
+    asked = jsons.as_object(given.get("event-filter"), "event-filter").get("event-type")
+    if asked not in [one["type"] for one in _types()]:
         return "There is no event of this type."
     return ""
 

@@ -9,19 +9,15 @@ from starlette.routing import Route
 
 from localxnat import jsons
 from localxnat.api import accounts
-from localxnat.api.access import Who, archive, signed_in
+from localxnat.api.access import Who, archive, only_admin, signed_in
 from localxnat.api.responses import rows_as
 from localxnat.errors import Refused
+from localxnat.jsons import as_text
 from localxnat.storage.auth import Auth, Profile
 
 _TAKEN = ("username", "profiles", "active", "current", "guest")  # words of the interface
+_NAMES = {"firstName": "firstname", "lastName": "lastname", "email": "email"}
 _LOGIN = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
-
-
-def only_admin(who: Who) -> None:
-    """403 for anybody else."""
-    if not who.user.admin:
-        raise Refused(403, "Only an administrator may do this.")
 
 
 def _shown(profile: Profile, *, enabled: bool = True) -> dict[str, object]:
@@ -60,17 +56,18 @@ async def users(request: Request, who: Who) -> Response:
     if request.method == "GET":
         return JSONResponse([one.login for one in await run_in_threadpool(auth.users)])
     profile = await _json(request)
-    login, password = str(profile.get("username", "")), str(profile.get("password", ""))
+    login, password = (as_text(profile.get(one), one) for one in ("username", "password"))
     if not _LOGIN.fullmatch(login) or login in _TAKEN or not password:
         raise Refused(400, "A user has a username (letters, digits, . _ @ -) and a password.")
+    names = {one: as_text(profile.get(one), one) for one in _NAMES}
 
     def add() -> None:
         auth.add_user(
             login,
             password,
-            firstname=str(profile.get("firstName", "")),
-            lastname=str(profile.get("lastName", "")),
-            email=str(profile.get("email", "")),
+            firstname=names["firstName"],
+            lastname=names["lastName"],
+            email=names["email"],
         )
 
     await run_in_threadpool(add)
@@ -110,15 +107,15 @@ async def user(request: Request, who: Who) -> Response:
 
 
 def _change(auth: Auth, login: str, profile: dict[str, object]) -> None:
-    names = {"firstName": "firstname", "lastName": "lastname", "email": "email"}
     changes: dict[str, str | int] = {
-        name: str(profile[key]) for key, name in names.items() if key in profile
+        name: as_text(profile[key], key) for key, name in _NAMES.items() if key in profile
     }
-    if not changes and not profile.get("password"):
+    password = as_text(profile.get("password"), "password")
+    if not changes and not password:
         raise Refused(400, "Names, the address and the password are what can be changed here.")
     auth.change_user(login, changes)
-    if profile.get("password"):
-        auth.set_password(login, str(profile["password"]))
+    if password:
+        auth.set_password(login, password)
 
 
 async def _json(request: Request) -> dict[str, object]:

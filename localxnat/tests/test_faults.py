@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from localxnat.testing import Server, running
+from localxnat.__main__ import main
+from localxnat.faults.rules import KINDS, Fault
+from localxnat.testing import PACKAGE_ROOT, Server, running
 from localxnat.tests.support import Raw
 
 SCANS = "/data/experiments/LOCAL_E00001/scans"
@@ -217,6 +220,17 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
         raw = Raw(started)
         statuses = [raw("GET", "/data/projects").status_code for _ in range(2)]
     assert statuses == [504, 200]
+
+
+def test_the_help_and_the_readme_name_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    shown = capsys.readouterr().out
+    readme = (PACKAGE_ROOT / "localxnat" / "README.md").read_text()
+    assert set(KINDS) == {field.name for field in fields(Fault)}
+    for name, kind in KINDS.items():
+        assert f"  {name:<12} {kind.values}: {kind.happens}\n" in shown
+        assert f"`{name}`" in readme or f'"{name}"' in readme
 
 
 @pytest.mark.parametrize(

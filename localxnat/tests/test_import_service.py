@@ -364,6 +364,9 @@ def test_a_session_that_is_whole_is_archived_by_itself(
     assert (label in passing) == (project == "P")
     uri = f"/data/projects/{project}/subjects/S{label}/experiments/{label}"
     eventually(raw, uri)
+    end = time.monotonic() + 30
+    while len(names(raw, uri)) < 2 and time.monotonic() < end:  # its files come after its row
+        time.sleep(0.1)
     assert names(raw, uri) == ["a.dcm", "b.dcm"]
 
 

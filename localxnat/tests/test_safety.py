@@ -270,6 +270,25 @@ def test_a_huge_body_that_is_no_file_is_refused(raw: Raw, path: str) -> None:
     assert answer.status_code in (400, 413)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/projects/files",
+        "/data/projects/DEMO/subjects/files",
+        "/data/projects/files/subjects/S1",
+        f"{PROJECT}/subjects/S1/experiments/files/scans/files",
+        "/data/experiments/LOCAL_E00001/resources/files",
+        "/data/user/cache/files",
+        "/xapi/custom-fields/projects/files/fields",
+        "/data/projects/files/services/import",
+        "/data/search/saved/files",
+    ],
+)
+def test_a_name_that_is_the_word_files_does_not_make_a_body_a_file(raw: Raw, path: str) -> None:
+    answer = raw("PUT", path, data=bytes(17 << 20), headers={"Content-Type": "text/xml"})
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize("entity", ["<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!DOCTYPE a SYSTEM 'x'>"])
 def test_a_document_with_entities_is_refused(raw: Raw, entity: str) -> None:
     assert raw("POST", "/data/search", data=f"{entity}<a>&b;</a>".encode()).status_code == 422

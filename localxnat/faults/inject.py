@@ -1,4 +1,4 @@
-"""What each fault does to a request and its answer; `localxnat.faults.rules` says which."""
+"""Faults injected into requests and their answers; `localxnat.faults.rules` says which."""
 
 import asyncio
 import json
@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localxnat.api.responses import refusal
 from localxnat.faults.connections import reset
-from localxnat.faults.rules import Faults
+from localxnat.faults.rules import End, Fault, Faults
 from localxnat.storage.auth import TOO_MANY, Auth
 
 LOGIN_PAGE = (
@@ -24,8 +23,8 @@ LOGIN_PAGE = (
 Sender = Callable[[Message], Awaitable[None]]
 
 
-class FaultyServer:
-    """Middleware that lets the rules strike."""
+class Injector:
+    """Middleware that injects the faults of the rules that fit."""
 
     def __init__(self, app: ASGIApp, faults: Faults, auth: Auth) -> None:
         self._app = app
@@ -43,39 +42,38 @@ class FaultyServer:
         if fault is None:
             await self._app(scope, receive, send)
         else:
-            await self._strike(fault, scope, receive, send)
+            await self._inject(fault, scope, receive, send)
 
-    async def _strike(
-        self, fault: dict[str, Any], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if "delay" in fault:
-            await asyncio.sleep(fault["delay"])
+    async def _inject(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
         instead = _instead(fault)
         if instead is not None:
-            if "done" in fault:
-                await self._app(scope, receive, _swallow)
-            else:
-                # A proxy has taken all of the request, too, before it says that it is of no use.
-                await _body(receive)
-            await instead(scope, receive, send)
+            await self._answer(instead, fault, scope, receive, send)
             return
         login = Request(scope).cookies.get("JSESSIONID", "")
-        if fault.get("expire") == "before":
+        if fault.expire == "before":
             self._auth.close(login)
-        if "twice" in fault:
+        if fault.twice:
             messages = await _body(receive)
             await self._app(scope, _replay(messages, receive), _swallow)
             receive = _replay(messages, receive)
-        if "trickle" in fault:
-            send = _trickled(send, fault["trickle"])
-        if "truncate" in fault:
-            send = _truncated(scope, send, fault["truncate"], fault.get("end", "close"))
-        if "digest" in fault or "stale" in fault:
-            send = _with_files(send, fault)
-        if fault.get("expire") == "during":
+        send = _changed_answer(fault, scope, send)
+        if fault.expire == "during":
             send = self._expiring(send, login)
         with suppress(_Cut):  # uvicorn closes a connection whose answer is not complete
             await self._app(scope, receive, send)
+
+    async def _answer(
+        self, instead: Response, fault: Fault, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Another answer than that of the archive, which has the request nevertheless or not."""
+        if fault.done:
+            await self._app(scope, receive, _swallow)
+        else:
+            # A proxy has taken all of the request, too, before it says that it is of no use.
+            await _body(receive)
+        await instead(scope, receive, send)
 
     def _expiring(self, send: Send, login: str) -> Sender:
         """The login ends between the head of the answer and its body."""
@@ -92,22 +90,33 @@ class _Cut(Exception):  # noqa: N818 - not an error of the server, but asked for
     """The answer stops here."""
 
 
-def _instead(fault: dict[str, Any]) -> Response | None:
-    if "status" in fault:
-        response = refusal(fault["status"], "The server is unwell, as it was asked to be.")
-        if "retry_after" in fault:
-            response.headers["Retry-After"] = str(fault["retry_after"])
-        if "retry_date" in fault:
-            when = datetime.now(UTC) + timedelta(seconds=fault["retry_date"])
+def _instead(fault: Fault) -> Response | None:
+    if fault.status is not None:
+        response = refusal(fault.status, "The server is unwell, as it was asked to be.")
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
+        if fault.retry_date is not None:
+            when = datetime.now(UTC) + timedelta(seconds=fault.retry_date)
             response.headers["Retry-After"] = format_datetime(when, usegmt=True)
         return response
-    if "full" in fault:
+    if fault.full:
         return refusal(401, TOO_MANY)
-    if fault.get("login_page") == 302:
+    if fault.login_page == 302:
         return RedirectResponse("/app/template/Login.vm", 302)
-    if fault.get("login_page") == 200:
+    if fault.login_page == 200:
         return Response(LOGIN_PAGE, media_type="text/html")
     return None
+
+
+def _changed_answer(fault: Fault, scope: Scope, send: Send) -> Send:
+    """Where the answer goes, so that it arrives slowly, in part or with other files."""
+    if fault.trickle is not None:
+        send = _trickled(send, fault.trickle)
+    if fault.truncate is not None:
+        send = _truncated(scope, send, fault.truncate, fault.end or "close")
+    if fault.digest or fault.stale:
+        send = _with_files(send, fault)
+    return send
 
 
 async def _swallow(message: Message) -> None:
@@ -148,7 +157,7 @@ def _trickled(send: Send, rate: float) -> Sender:
     return trickle
 
 
-def _truncated(scope: Scope, send: Send, limit: int, end: str) -> Sender:
+def _truncated(scope: Scope, send: Send, limit: int, end: End) -> Sender:
     left = limit
 
     async def cut(message: Message) -> None:
@@ -176,7 +185,7 @@ def _truncated(scope: Scope, send: Send, limit: int, end: str) -> Sender:
     return cut
 
 
-def _with_files(send: Send, fault: dict[str, Any]) -> Sender:
+def _with_files(send: Send, fault: Fault) -> Sender:
     """Change what a JSON listing says of the files."""
     start: Message | None = None
     held = b""
@@ -198,16 +207,16 @@ def _with_files(send: Send, fault: dict[str, Any]) -> Sender:
     return change
 
 
-def _changed(listing: bytes, fault: dict[str, Any]) -> bytes:
+def _changed(listing: bytes, fault: Fault) -> bytes:
     try:
         answer = json.loads(listing)
         rows = answer["ResultSet"]["Result"]
     except (ValueError, KeyError, TypeError):
         return listing
-    if "digest" in fault:
+    if fault.digest:
         for row in rows:
-            row["digest"] = "" if fault["digest"] == "blank" else "0" * 32
-    if "stale" in fault and rows:
+            row["digest"] = "" if fault.digest == "blank" else "0" * 32
+    if fault.stale and rows:
         last = rows[-1]
         gone = {name: f"{last[name]}.gone" for name in ("Name", "URI") if name in last}
         rows.append({**last, **gone})
