@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 JsonObject = dict[str, Any]
 """An object in the JSON of others: a sidecar, an answer of the archive. Ours are records."""
@@ -64,6 +64,11 @@ def write_if_changed(path: Path, text: str, mode: int | None = None) -> bool:
         return False
     write_text(path, text, mode)
     return True
+
+
+def is_object(value: Any) -> TypeGuard[JsonObject]:
+    """Whether a value in JSON is an object."""
+    return isinstance(value, dict)
 
 
 def read_json(path: Path) -> Any:

@@ -6,7 +6,7 @@ byte but for its text fields, so that affine, data type, scaling and voxels are 
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +171,7 @@ def read_gzip(source: Path) -> igzip.IGzipFile:
 
 
 @contextmanager
-def write_gzip(target: Path) -> Iterator[igzip.IGzipFile]:
+def write_gzip(target: Path) -> Generator[igzip.IGzipFile, None, None]:
     """A gzip file without a name and a time in it."""
     with (
         target.open("wb") as raw,

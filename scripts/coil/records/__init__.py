@@ -35,7 +35,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @classmethod
     def from_fields(cls, fields: Any, name: str = "record") -> Self:
         """The record of these fields; `RecordError` if they do not fit, which names the file."""
-        values = dict(fields) if isinstance(fields, dict) else {}
+        values = {**fields} if files.is_object(fields) else {}
         version = values.pop("version", None) if cls.VERSION else UNVERSIONED
         if version != cls.VERSION:
             raise RecordError(

@@ -12,6 +12,7 @@ from coil.deid.allow_list import values
 from coil.deid.allow_list.sidecar_keys import RULES as KEYS
 from coil.deid.bids.tables import clean_column_notes
 from coil.errors import DataError
+from coil.files import JsonObject
 
 # Keys of BIDS 1.11 for physio and stim (sidecars: continuous). The start is that of a run, never
 # a time of day.
@@ -33,7 +34,7 @@ _SINCE_1990 = (631_152_000, 4_102_444_800)  # in seconds, to the year 2100
 
 def clean_described(
     described: Mapping[str, Any], name: str, tells: Callable[[str], bool]
-) -> dict[str, Any]:
+) -> JsonObject:
     """The json of a recording: known keys, and what it says of the columns that it declares.
 
     Raises

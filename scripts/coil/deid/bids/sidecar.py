@@ -4,11 +4,11 @@ know, does not leave."""
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from coil.deid.allow_list.sidecar_keys import RULES
 from coil.errors import DataError
-from coil.files import JsonObject, read_json
+from coil.files import JsonObject, is_object, read_json
 
 
 def read_object(path: Path) -> JsonObject:
@@ -17,9 +17,9 @@ def read_object(path: Path) -> JsonObject:
         value = read_json(path)
     except ValueError:
         value = None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise DataError(f"{path.name}: not a JSON object; convert the session again")
-    return cast("JsonObject", value)
+    return value
 
 
 def clean_sidecar(

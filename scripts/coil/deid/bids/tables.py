@@ -12,6 +12,7 @@ from coil.columns import UNKNOWN, Check
 from coil.columns import number as _number
 from coil.deid.allow_list import values
 from coil.errors import DataError
+from coil.files import JsonObject, is_object
 
 
 def _matches(pattern: str) -> Check:
@@ -70,7 +71,7 @@ def _described(notes: Mapping[str, Any]) -> dict[str, Check]:
     found = {
         name: columns.check_of(note)
         for name, note in notes.items()
-        if isinstance(note, dict) and columns.problem(note) is None
+        if is_object(note) and columns.problem(note) is None
     }
     return {name: check for name, check in found.items() if check}
 
@@ -88,7 +89,7 @@ def numbering(path: Path, numbers: Collection[int]) -> set[str]:
     """
     rows = list(csv.reader(io.StringIO(_read(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
     head = rows.pop(0) if rows else []
-    found = set()
+    found: set[str] = set()
     for place, name in enumerate(head):
         values = {row[place].strip() for row in rows if len(row) == len(head)} - {"", UNKNOWN}
         only = values.pop() if len(values) == 1 else ""
@@ -101,19 +102,19 @@ def clean_column_notes(
     notes: Mapping[str, Any],
     allow: Collection[str] = (),
     tells: Callable[[str], bool] = lambda text: False,
-) -> dict[str, Any]:
+) -> JsonObject:
     """What a json says of columns: keys of BIDS, whose texts pass unless they tell somebody.
 
     `tells` finds identifiers in a text. Columns in `allow` pass as they are.
     """
-    kept = {}
+    kept: JsonObject = {}
     for column, note in notes.items():
         if column in allow:
             kept[column] = note
-        elif column == PRESENTATION and isinstance(note, dict):
-            kept[column] = {k: v for k, v in note.items() if k in _SCREEN and _SCREEN[k](v)}
-            kept[column] = {k: v for k, v in kept[column].items() if not tells(str(v))}
-        elif _name(column) and isinstance(note, dict):
+        elif column == PRESENTATION and is_object(note):
+            fitting = {k: v for k, v in note.items() if k in _SCREEN and _SCREEN[k](v)}
+            kept[column] = {k: v for k, v in fitting.items() if not tells(str(v))}
+        elif _name(column) and is_object(note):
             known = {key: value for key, value in note.items() if key in columns.KEYS}
             kept[column] = {
                 key: value
@@ -160,13 +161,14 @@ def _note_fits(key: str, value: Any, tells: Callable[[str], bool]) -> bool:
                 map(tells, texts)
             )
         case "HED":
-            texts = [*value, *value.values()] if isinstance(value, dict) else [value]
+            texts = [*value, *value.values()] if is_object(value) else [value]
             return all(isinstance(t, str) and len(t) <= _LONGEST_TEXT for t in texts) and not any(
                 map(tells, texts)
             )
         case "LongName" | "Description":
             return len(value) <= _LONGEST_TEXT and not tells(value)
-    return True
+        case _:
+            return True
 
 
 def clean_numbers(path: Path) -> bytes:

@@ -29,7 +29,7 @@ class Tree:
     subject: str
     session: str
     prefix: str = ""
-    left_behind: Counter[str] = field(default_factory=Counter)
+    left_behind: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def inner(self) -> Path:

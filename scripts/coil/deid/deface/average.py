@@ -4,9 +4,9 @@ from functools import cache
 from importlib import metadata, resources
 
 import numpy as np
-from scipy import ndimage
 
 from coil.deid.deface.grids import Grid, even, find_head, load, resample
+from coil.deid.deface.untyped import ndimage
 
 # The average head's middle (voxels), and its voxels' edges (mm): the origin and the unit of the
 # frame that the cut below is given in, x to the right, y to the front, z up.

@@ -3,12 +3,11 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import nibabel as nib
 import numpy as np
 from nibabel.nifti1 import Nifti1Image
-from scipy import ndimage
+
+from coil.deid.deface.untyped import ndimage, nib
 
 FINE = 2.0  # mm
 SHADING = 20.0  # mm: the width over which coils' shading is evened out
@@ -31,7 +30,7 @@ class Grid:
 
 def load(path: str | os.PathLike[str]) -> Grid:
     """An image, its scaling applied; raises what nibabel raises."""
-    image: Any = nib.load(path)
+    image = nib.load(path)
     return Grid(np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine))
 
 
@@ -42,7 +41,7 @@ def even(image: Grid, spacing: float = FINE) -> Grid:
     smooth = ndimage.gaussian_filter(image.data, np.where(step > 1, step * 0.35, 0.0))
     shape = tuple(int(n) for n in np.ceil(np.array(image.data.shape) / step))
     small = ndimage.affine_transform(smooth, step, output_shape=shape, order=1)
-    local: Any = ndimage.gaussian_filter(small, SHADING / (2 * size * step))
+    local = ndimage.gaussian_filter(small, SHADING / (2 * size * step))
     scaled = image.affine @ np.diag([*step, 1.0])
     return Grid((small / (local + 0.05 * local.max() + 1e-9)).astype(np.float32), scaled)
 
@@ -51,7 +50,7 @@ def resample(
     data: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], order: int, mode: str = "constant"
 ) -> np.ndarray:
     """`data` on a grid of which `matrix` (4 by 4) takes the voxels to those of `data`."""
-    offset: Any = matrix[:3, 3]  # typed as a float only
+    offset = matrix[:3, 3]
     out = ndimage.affine_transform(
         data, matrix[:3, :3], offset, output_shape=shape, order=order, mode=mode
     )

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from coil import programs
 from coil.deid.deface.average import template, template_head
 from coil.deid.deface.grids import Grid, even, resample
+from coil.deid.deface.untyped import ndimage
 from coil.errors import DataError
 from coil.programs import find_program
 

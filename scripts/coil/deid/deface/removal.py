@@ -15,6 +15,7 @@ from coil.deid.deface.registration import RESEMBLANCE
 from coil.deid.deface.voxels import without
 from coil.deid.nifti import clean_nifti
 from coil.errors import DataError
+from coil.files import is_object
 from coil.records.session import DefacedImage
 
 REGISTERED, CARRIED = "registration", "mask of a co-acquired image"
@@ -34,7 +35,7 @@ class DefaceResult:
     state: str
     changed_fraction: float
     resemblance: float
-    removed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list[str])
     mask_from: str = ""
 
     def image(self, name: str) -> DefacedImage:
@@ -83,7 +84,7 @@ def deface_together(pairs: Sequence[tuple[Path, Path]]) -> list[DefaceResult]:
     for number, (key, seen) in enumerate(zip(keys, looks, strict=True)):
         if seen.state == FACE and (key not in best or seen.fit > looks[best[key]].fit):
             best[key] = number
-    results = []
+    results: list[DefaceResult] = []
     for number, ((source, target), key, seen) in enumerate(zip(pairs, keys, looks, strict=True)):
         giver = best.get(key, number) if seen.state in (FACE, None) else number
         name = pairs[giver][1].name if giver != number else ""
@@ -117,4 +118,4 @@ def _body_part(source: Path) -> str:
     except (OSError, ValueError) as error:
         passing.let_through(error)
         return ""
-    return str(sidecar.get("BodyPartExamined", "")) if isinstance(sidecar, dict) else ""
+    return str(sidecar.get("BodyPartExamined", "")) if is_object(sidecar) else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
@@ -28,7 +29,7 @@ def without(gone: np.ndarray) -> Change:
 
 def _zero(header: Header) -> np.void:
     """The bytes of a voxel that reads as zero, or as near to it as the type can."""
-    kind = Nifti1Header if len(header.raw) == 348 else Nifti2Header
+    kind: Any = Nifti1Header if len(header.raw) == 348 else Nifti2Header
     parsed = kind.from_fileobj(BytesIO(header.raw), check=False)
     dtype = parsed.get_data_dtype()
     slope, inter = parsed.get_slope_inter()
