@@ -14,7 +14,7 @@ import pytest
 
 from coil.archive import signing, transport
 from coil.archive.client import Address, connect
-from coil.archive.locks import place
+from coil.archive.locks import one_of
 from coil.archive.login import close_all
 from coil.errors import ArchiveError
 from coil.workspace import Workspace
@@ -141,10 +141,10 @@ def test_many_jobs_whose_login_ended_make_one_between_them(run: Address, server:
 
 
 def test_who_works_on_while_another_thread_logs_in_has_a_session_without_its_password() -> None:
-    with signing._kept_here(None) as kept:
-        kept.auth = ("somebody", "pw")
+    with signing._client_session(None) as client:
+        client.auth = ("somebody", "pw")
         with transport.http_session() as http:
-            assert http is not kept
+            assert http is not client
 
 
 def test_who_writes_is_told_that_the_login_ended(run: Address, server: Server) -> None:
@@ -267,7 +267,7 @@ def test_a_page_that_was_pushed_is_data_and_no_login_page(run: Address) -> None:
 
 
 def _hold(folder: Path, places: int, counts: "multiprocessing.Queue[int]") -> None:
-    with place(folder, "x", places):
+    with one_of(folder, "x", places):
         (folder / f"held-{os.getpid()}").touch()
         counts.put(len(list(folder.glob("held-*"))))
         time.sleep(0.05)
@@ -286,7 +286,7 @@ def test_no_more_processes_are_connected_than_the_config_allows(tmp_path: Path) 
 
 def test_a_process_that_is_killed_gives_its_place_back(tmp_path: Path) -> None:
     def stay() -> None:
-        with place(tmp_path, "x", 1):
+        with one_of(tmp_path, "x", 1):
             (tmp_path / "in").touch()
             time.sleep(60)
 
@@ -296,5 +296,5 @@ def test_a_process_that_is_killed_gives_its_place_back(tmp_path: Path) -> None:
         time.sleep(0.01)
     job.kill()
     job.join()
-    with place(tmp_path, "x", 1):
+    with one_of(tmp_path, "x", 1):
         pass

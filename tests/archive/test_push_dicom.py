@@ -65,8 +65,8 @@ def test_a_session_arrives_with_its_scans_and_reads_back(
     wanted = {f"{s.id}/{path.name}": md5(path) for s in scans for path in s.files}
     assert held(archive, copy) == wanted
     item = archive.item(f"/data/projects/{other}/experiments/x1_y1")
-    assert item and item["meta"]["xsi:type"] == "xnat:mrSessionData"
-    assert item["data_fields"]["date"] == "1911-05-01"
+    assert item and item.meta.xsi_type == "xnat:mrSessionData"
+    assert item.text("date") == "1911-05-01"
     assert {row["label"] for row in archive.rows(f"/data/projects/{other}/subjects")} == {"x1"}
 
 

@@ -5,19 +5,19 @@ which a client of classes would learn the server's.
 """
 
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 from urllib.parse import quote
 
 import requests
 
-from coil.archive import resultset
-from coil.archive.locks import place
+from coil.archive import item, resultset
+from coil.archive.item import Item
+from coil.archive.locks import one_of
 from coil.archive.login import Address, Login
-from coil.archive.signing import shown
 from coil.archive.transport import (
     BUSY,
     LOGGED_OUT,
@@ -46,7 +46,7 @@ def connect(address: Address) -> Iterator["Archive"]:
     """
     waiting = nullcontext()
     if address.logins:
-        waiting = place(Path(address.logins), address.key, address.connections)
+        waiting = one_of(Path(address.logins), address.key, address.connections)
     login = Login(address)
     with waiting:
         try:
@@ -118,17 +118,10 @@ class Archive:
         with self._send("GET", path, (200, 403, 404), params={"format": "json"}) as answer:
             return answer.status_code == 200
 
-    def item(self, path: str) -> dict[str, Any] | None:
+    def item(self, path: str) -> Item | None:
         """One object as XNAT's item JSON has it; None if this login finds none there."""
         with self._open(path, (200, 403, 404), {"format": "json"}) as (status, chunks):
-            if status != 200:
-                return None
-            try:
-                return json.loads(b"".join(chunks))["items"][0]
-            except (ValueError, KeyError, IndexError, TypeError):
-                raise ArchiveError(
-                    "the archive answered with something else than the object; try again"
-                ) from None
+            return item.read(b"".join(chunks)) if status == 200 else None
 
     @contextmanager
     def stream(self, path: str, chunk: int = CHUNK, **query: str) -> Iterator[Iterator[bytes]]:
@@ -167,27 +160,53 @@ class Archive:
         raise ArchiveError("the archive sends its login page in place of data; try again")
 
     def _send(
-        self, method: str, path: str, accept: tuple[int, ...] = (200,), **options: Any
+        self,
+        method: str,
+        path: str,
+        accept: tuple[int, ...] = (200,),
+        *,
+        params: Mapping[str, str] | None = None,
+        data: bytes | IO[bytes] | None = None,
+        stream: bool = False,
     ) -> requests.Response:
-        answer = self._send_once(method, path, options)
+        """The answer to a request, if it has one of the statuses to `accept`."""
+        send = partial(self._send_once, method, path, params, data, stream)
+        answer = send()
         if answer.status_code not in accept and _is_logged_out(answer):
             answer.close()
             self._login.renew()
             if method != "GET":
                 raise ArchiveError("the archive ended the login while it was written to; try again")
-            answer = self._send_once(method, path, options)
+            answer = send()
         if answer.status_code not in accept:
             answer.close()
             raise _error(answer)
         return answer
 
-    def _send_once(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
+    def _send_once(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        data: bytes | IO[bytes] | None,
+        stream: bool,
+    ) -> requests.Response:
         token = self._login.token()
-        options = {"timeout": TIMEOUT, **options, **shown(token)}
-        if options.get("data") is not None:
-            options["headers"]["Content-Type"] = "application/octet-stream"
+        headers = {**token.headers}
+        if data is not None:
+            headers["Content-Type"] = "application/octet-stream"
         with explained(token.server):
-            return self._http.request(method, token.server + path, **options)
+            return self._http.request(
+                method,
+                token.server + path,
+                params=params,
+                data=data,
+                headers=headers,
+                stream=stream,
+                timeout=TIMEOUT,
+                verify=token.ca_bundle,
+                allow_redirects=False,
+            )
 
 
 def part(name: str) -> str:
@@ -212,16 +231,16 @@ def _is_page(first: bytes) -> bool:
 
 def _is_logged_out(answer: requests.Response) -> bool:
     """Whether an answer says that the login has ended: 301 is an answer, but to a login page."""
-    place = answer.headers.get("Location", "").lower()
+    location = answer.headers.get("Location", "").lower()
     return answer.status_code in (401, *LOGGED_OUT) or (
-        answer.status_code in REDIRECTS and "login" in place
+        answer.status_code in REDIRECTS and "login" in location
     )
 
 
 def _error(answer: requests.Response) -> ArchiveError:
     status = answer.status_code
-    if status in (301, 308) and (place := redirect(answer)):
-        moved = place.partition("?")[0]
+    if status in (301, 308) and (target := redirect(answer)):
+        moved = target.partition("?")[0]
         return ArchiveError(f"the archive has moved to {moved}; set archive.server to its address")
     if status in (400, 403, 404, 417, 422):
         return RefusedError(_explain(status), status)

@@ -17,7 +17,7 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 WAIT = 0.2
-"""Seconds between two looks for a free place, with jitter."""
+"""Seconds between two tries for a free lock, with jitter."""
 
 
 @contextmanager
@@ -29,20 +29,20 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def place(folder: Path, name: str, places: int) -> Iterator[None]:
-    """Hold one of `places` places called `name` in `folder`; waits until one is free."""
-    numbers = list(range(places))
-    told = False
+def one_of(folder: Path, name: str, number: int) -> Iterator[None]:
+    """Hold one of a number of locks called `name` in `folder`; waits until one is free."""
+    numbers = list(range(number))
+    waits = False
     while True:
         random.shuffle(numbers)
-        for number in numbers:
-            with _opened(folder / f"{name}.{number}") as handle:
+        for one in numbers:
+            with _opened(folder / f"{name}.{one}") as handle:
                 if _take(handle, wait=False):
                     yield
                     return
-        if not told:
-            logger.info("waiting for one of the %d connections to the archive", places)
-            told = True
+        if not waits:
+            logger.info("waiting for one of the %d connections to the archive", number)
+            waits = True
         time.sleep(WAIT * random.uniform(0.5, 1.5))
 
 

@@ -7,19 +7,18 @@ process closes it at the end of the invocation, however that ends.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from coil import files
 from coil.archive.locks import locked
-from coil.archive.signing import Token, log_in, log_out
+from coil.archive.signing import log_in, log_out
 from coil.errors import ArchiveError, ConfigError
 from coil.records.archive import ArchiveRecord
+from coil.records.login import Token
 from coil.workspace import Workspace
 
 
@@ -100,7 +99,7 @@ class Login:
             self._token = self._shared()
             if self._token in (None, ended):
                 self._token = self._log_in()
-                files.write_json(path, asdict(self._token), 0o600)
+                self._token.write(path, 0o600)
         return self._token
 
     def close(self) -> None:
@@ -117,21 +116,14 @@ class Login:
         return Path(folder) / f"{self._address.key}.json" if folder else None
 
     def _shared(self) -> Token | None:
-        return _read(self._path) if self._path else None
+        return Token.read_or_none(self._path) if self._path else None
 
 
 def close_all(root: Path) -> None:
     """End the logins that the jobs of the run in `root` shared."""
     for path in sorted((Workspace(root).logins).glob("*.json")):
         with locked(path.with_suffix(".lock")):
-            token = _read(path)
+            token = Token.read_or_none(path)
             path.unlink(missing_ok=True)
         if token:
             log_out(token)
-
-
-def _read(path: Path) -> Token | None:
-    try:
-        return Token(**json.loads(path.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None

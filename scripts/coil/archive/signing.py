@@ -11,19 +11,27 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from coil.archive import transport
 from coil.archive.credentials import login
-from coil.archive.transport import BUSY, REDIRECTS, TIMEOUT, explained, http_session, redirect
+from coil.archive.transport import (
+    BUSY,
+    REDIRECTS,
+    TIMEOUT,
+    explained,
+    first_page,
+    http_session,
+    redirect,
+    with_retries,
+)
 from coil.errors import ArchiveError, ConfigError
+from coil.records.login import Token
 
 HOPS = 5
 """So many redirects are followed."""
@@ -37,24 +45,6 @@ ALIAS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PAGE = re.compile(r"/(app|data)(/.*)?$|/login[^/]*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Token:
-    """A login that the server gave: where it redirects to, and its JSESSIONID."""
-
-    server: str
-    session: str = field(repr=False)
-    ca_bundle: str | None = None
-
-
-def shown(token: Token) -> dict[str, Any]:
-    """What shows the login with a request, and whom to trust with it."""
-    return {
-        "headers": {"Cookie": f"JSESSIONID={token.session}"},
-        "verify": token.ca_bundle,
-        "allow_redirects": False,
-    }
-
-
 def log_in(server: str, ca_bundle: str | None, variables: str) -> Token:
     """A new login; `variables` begins the names of the environment's with user and password.
 
@@ -63,7 +53,7 @@ def log_in(server: str, ca_bundle: str | None, variables: str) -> Token:
     """
     who = credentials(server, variables)
     with explained(server):
-        server = _settled(server, ca_bundle)
+        server = _redirected(server, ca_bundle)
         session, answer = _ask(server, who, ca_bundle)
         for _ in range(HOPS):
             there = None if session else redirect(answer)
@@ -72,7 +62,7 @@ def log_in(server: str, ca_bundle: str | None, variables: str) -> Token:
             server = _base(there)
             session, answer = _ask(server, who, ca_bundle)
     if session is None:
-        raise ArchiveError(_told(answer, server, who, variables))
+        raise ArchiveError(_why_not(answer, server, who, variables))
     return Token(server, session, ca_bundle)
 
 
@@ -80,36 +70,41 @@ def log_out(token: Token) -> None:
     """End a login. A server that went away has forgotten it, or will: nothing to tell."""
     at_once = urllib3.Retry(0, redirect=False)
     with suppress(requests.RequestException), http_session(at_once) as http:
-        http.delete(f"{token.server}{_SESSION}", **shown(token), timeout=(3, 5))
+        http.delete(
+            f"{token.server}{_SESSION}",
+            headers=token.headers,
+            verify=token.ca_bundle,
+            timeout=(3, 5),
+            allow_redirects=False,
+        )
 
 
 Who = tuple[str, str] | None
 
 
-def _settled(server: str, ca_bundle: str | None) -> str:
-    """Where the server is by its own redirects, found out before anything is shown to it.
+def _redirected(server: str, ca_bundle: str | None) -> str:
+    """The server's address by its own redirects, found out before anything is shown to it.
 
     What its front page redirects to beyond that, such as the login of a university, is for
     browsers.
     """
-    options: dict[str, Any] = {"verify": ca_bundle, "timeout": TIMEOUT, "allow_redirects": False}
     with http_session(_ONCE_MORE) as http:
         for _ in range(HOPS):
-            with http.get(f"{server}/", stream=True, **options) as answer:
+            with first_page(http, server, ca_bundle) as answer:
                 try:
                     there = redirect(answer)
                 except ArchiveError:
                     return server
-            found = _base(there) if there else server
-            if found == server:
+            other = _base(there) if there else server
+            if other == server:
                 return server
-            server = found
+            server = other
     return server
 
 
-def _base(place: str) -> str:
+def _base(page: str) -> str:
     """The server's address in that of one of its pages."""
-    return _PAGE.sub("", place).rstrip("/")
+    return _PAGE.sub("", page).rstrip("/")
 
 
 Outcome = tuple[str | None, requests.Response]
@@ -117,13 +112,14 @@ Outcome = tuple[str | None, requests.Response]
 
 
 def _ask(server: str, who: Who, ca_bundle: str | None) -> Outcome:
-    """What comes of a login that follows no redirect."""
+    """The outcome of a login that follows no redirect."""
     if who is not None:
         return _connect(server, *who, ca_bundle)
     # Without a user the client would look for one in the environment, be it another server's.
-    options: dict[str, Any] = {"verify": ca_bundle, "timeout": TIMEOUT, "allow_redirects": False}
     with http_session(_ONCE_MORE) as http:
-        answer = http.get(server + _SESSION, **options)
+        answer = http.get(
+            server + _SESSION, verify=ca_bundle, timeout=TIMEOUT, allow_redirects=False
+        )
     return _id_in(answer.text.strip() if answer.status_code == 200 else ""), answer
 
 
@@ -134,7 +130,7 @@ def _connect(server: str, user: str, password: str, ca_bundle: str | None) -> Ou
     silent = logging.getLogger("coil-xnat-client")
     silent.addHandler(logging.NullHandler())
     silent.propagate = False
-    with _kept_here(ca_bundle) as kept:
+    with _client_session(ca_bundle) as http:
         try:
             # `cli`: it must not log out when it lets go of the connection.
             connection = xnat.connect(
@@ -150,18 +146,18 @@ def _connect(server: str, user: str, password: str, ca_bundle: str | None) -> Ou
         except requests.RequestException:
             raise
         except Exception:  # the client's own, and whatever a page in place of a login makes of it
-            return None, kept.last()
+            return None, http.last()
         session = _id_in(str(connection.jsession))
         connection.disconnect()
-    return session, kept.last()
+    return session, http.last()
 
 
 def _id_in(text: str) -> str | None:
     return text if _TOKEN.fullmatch(text) else None
 
 
-class _Kept(requests.Session):
-    """What the client sends its requests with, which it makes for itself: it follows no redirect.
+class _ClientSession(requests.Session):
+    """The session that the client sends its requests with: it follows no redirect.
 
     It keeps what the last of them led to, for the client's own errors tell it from no other.
     """
@@ -200,27 +196,25 @@ class _Kept(requests.Session):
 
 
 @contextmanager
-def _kept_here(ca_bundle: str | None) -> Iterator[_Kept]:
+def _client_session(ca_bundle: str | None) -> Iterator[_ClientSession]:
     """Let the client have this as its session, which it does not take as an argument."""
-    kept = _Kept()
-    kept.trusted = ca_bundle
-    for scheme in ("http://", "https://"):
-        kept.mount(scheme, HTTPAdapter(max_retries=_ONCE_MORE))
-    made, requests.Session = requests.Session, lambda: kept  # type: ignore[misc,assignment]
+    http = with_retries(_ClientSession(), _ONCE_MORE)
+    http.trusted = ca_bundle
+    plain, requests.Session = requests.Session, lambda: http  # type: ignore[misc,assignment]
     try:
-        yield kept
+        yield http
     finally:
-        requests.Session = made  # type: ignore[misc]
-        kept.close()
+        requests.Session = plain  # type: ignore[misc]
+        http.close()
 
 
-def _is_login_page(place: str) -> bool:
-    path = urlsplit(place).path
+def _is_login_page(page: str) -> bool:
+    path = urlsplit(page).path
     return "/app/" in path or "login" in path.lower()
 
 
-def _told(answer: requests.Response, server: str, who: Who, variables: str) -> str:
-    """What the last answer to a login without success says."""
+def _why_not(answer: requests.Response, server: str, who: Who, variables: str) -> str:
+    """The reason and the remedy, by the last answer to a login without success."""
     status, text = answer.status_code, answer.text
     if status in BUSY or (status == 200 and "maintenance" in text.lower()):
         return (
@@ -253,22 +247,22 @@ def credentials(server: str, variables: str) -> Who:
     user, password = map(login().get, names)
     if user and password:
         return user, password
-    noted = _noted(urlsplit(server).hostname or "")
-    if noted and user in (None, "", noted[0]):
-        return noted
+    of_netrc = _of_netrc(urlsplit(server).hostname or "")
+    if of_netrc and user in (None, "", of_netrc[0]):
+        return of_netrc
     if user:
         raise ArchiveError(f"{names[0]} is set but {names[1]} is not; set both, or use ~/.netrc")
     return None
 
 
-def _noted(host: str) -> Who:
-    """What ~/.netrc, or the file that NETRC names, has for a host: it knows no ports.
+def _of_netrc(host: str) -> Who:
+    """The user and password that ~/.netrc, or the file of NETRC, has for a host: it knows no ports.
 
     Its own error quotes what it did not expect, which may be a password. Errors name the file as
     it is written here: the home folder may tell whose it is.
     """
-    places = [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]
-    path = next((place for place in places if Path(place).expanduser().is_file()), None)
+    paths = [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]
+    path = next((path for path in paths if Path(path).expanduser().is_file()), None)
     if path is None:
         return None
     try:

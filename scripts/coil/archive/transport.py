@@ -8,6 +8,7 @@ nowhere else: whoever answers there would get the password.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from typing import TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
@@ -36,17 +37,35 @@ RETRIES = urllib3.Retry(
     retry_after_max=300,
 )
 _PORTS = {"http": 80, "https": 443}
+S = TypeVar("S", bound=requests.Session)
 
 
 def http_session(retries: urllib3.Retry | None = None) -> requests.Session:
-    """What sends requests; the caller says with each whose they are."""
+    """A session for requests; the caller says with each whose they are."""
     http = requests.sessions.Session()  # `requests.Session` is another while somebody logs in
     # Else ~/.netrc would log in once more with each request, and a cookie of a refusal stay.
     http.auth = _as_it_is
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return with_retries(http, RETRIES if retries is None else retries)
+
+
+def with_retries(http: S, retries: urllib3.Retry) -> S:
+    """The session, which repeats requests so."""
     for scheme in ("http://", "https://"):
-        http.mount(scheme, HTTPAdapter(max_retries=RETRIES if retries is None else retries))
+        http.mount(scheme, HTTPAdapter(max_retries=retries))
     return http
+
+
+def first_page(
+    http: requests.Session,
+    server: str,
+    ca_bundle: str | None,
+    timeout: tuple[float, float] = TIMEOUT,
+) -> requests.Response:
+    """The head of a server's answer to anybody; its body is not read, no redirect followed."""
+    return http.get(
+        f"{server}/", verify=ca_bundle, timeout=timeout, stream=True, allow_redirects=False
+    )
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -58,9 +77,9 @@ def redirect(answer: requests.Response) -> str | None:
 
     Raises `ArchiveError`, naming the host, where it leads elsewhere.
     """
-    if answer.status_code not in REDIRECTS or not (place := answer.headers.get("Location")):
+    if answer.status_code not in REDIRECTS or not (target := answer.headers.get("Location")):
         return None
-    here, there = urlsplit(answer.url), urlsplit(urljoin(answer.url, place))
+    here, there = urlsplit(answer.url), urlsplit(urljoin(answer.url, target))
     if _may_follow(here, there):
         return there.geturl()
     raise ArchiveError(
@@ -77,17 +96,17 @@ def _may_follow(here: SplitResult, there: SplitResult) -> bool:
     return here.scheme == there.scheme and _port(here) == _port(there)
 
 
-def _port(place: SplitResult) -> int | None:
-    return place.port or _PORTS.get(place.scheme)
+def _port(url: SplitResult) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
 
 
-def _host(place: SplitResult) -> str:
+def _host(url: SplitResult) -> str:
     """Host and port; what stands before them may be a user's."""
-    return place.netloc.rpartition("@")[2]
+    return url.netloc.rpartition("@")[2]
 
 
 @contextmanager
-def explained(server: str) -> Iterator[None]:
+def explained(server: str, timeout: tuple[float, float] = TIMEOUT) -> Iterator[None]:
     """Tell of requests' errors in one line; theirs quote paths."""
     try:
         yield
@@ -98,7 +117,7 @@ def explained(server: str) -> Iterator[None]:
     except requests.RequestException as error:
         if is_slow(error):
             raise ArchiveError(
-                f"{server}: slow: it has not answered within {TIMEOUT[1]} s; try again when it is "
+                f"{server}: slow: it has not answered within {timeout[1]} s; try again when it is "
                 "less busy, then ask its administrator"
             ) from None
         raise ArchiveError(

@@ -6,13 +6,13 @@ A finding never quotes the archive's own labels: it counts. What names are behin
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Self
 
 from coil.errors import CoilError
+from coil.records.doctor import DoctorRecord, FindingRow
 from coil.workspace import Workspace
 
-VERSION = 2
 PAGE, RECORD = Workspace().doctor_page, Workspace().doctor_record
 """Where a look leaves what it found: with the archive's names, and without them."""
 AREAS = ("Server", "Login", "Data", "Machine")
@@ -46,9 +46,16 @@ class Finding:
         """What was found and what to do, in one line."""
         return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
-    def public(self) -> dict[str, Any]:
+    def public(self) -> FindingRow:
         """The finding for everybody's eyes."""
-        return {key: value for key, value in asdict(self).items() if key != "names"}
+        return FindingRow(
+            area=self.area,
+            what=self.what,
+            state=self.state,
+            text=self.text,
+            remedy=self.remedy,
+            project=self.project,
+        )
 
 
 def counts(findings: Sequence[Finding]) -> dict[str, int]:
@@ -71,11 +78,10 @@ def verdict(findings: Sequence[Finding]) -> str:
     return f"{number[PROBLEM]} of {len(findings)} will not work"
 
 
-def as_record(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The findings as JSON has them."""
-    return {
-        "version": VERSION,
-        "verdict": verdict(findings),
-        "counts": counts(findings),
-        "findings": [one.public() for one in findings],
-    }
+def as_record(findings: Sequence[Finding]) -> DoctorRecord:
+    """The findings as a file has them."""
+    return DoctorRecord(
+        verdict=verdict(findings),
+        counts=counts(findings),
+        findings=tuple(one.public() for one in findings),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -18,7 +18,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from coil.archive.client import Archive
 from coil.archive.login import Address
-from coil.archive.transport import explained, http_session, is_slow, redirect
+from coil.archive.transport import explained, first_page, http_session, redirect
 from coil.doctor.findings import LIMIT, OK, PROBLEM, UNKNOWN, Finding
 from coil.errors import ArchiveError, RefusedError
 from coil.words import plural
@@ -31,6 +31,10 @@ SOON = 21
 SLOW = 60
 """Seconds that a listing may take: it comes before every night's work."""
 OLDEST = (1, 8)
+_OUT_OF_TIME = (9, 10)
+"""OpenSSL's codes (X509_V_ERR_, x509_vfy.h) for a certificate that is not valid yet, or no more."""
+_OF_ANOTHER = (62, 64)
+"""The same for one that is for another host, or another IP address."""
 
 
 class Reached(NamedTuple):
@@ -45,24 +49,12 @@ class Reached(NamedTuple):
 def reach(address: Address) -> Reached:
     """Ask for the first page, without a login. Raises `ArchiveError` where none answers."""
     begun = time.time()
-    with explained(address.server), http_session(urllib3.Retry(0, redirect=False)) as http:
-        answer = _first_page(http, address)
+    at_once = urllib3.Retry(0, redirect=False)
+    with explained(address.server, TIMEOUT), http_session(at_once) as http:
+        answer = first_page(http, address.server, address.ca_bundle, TIMEOUT)
+        answer.close()
     took = time.time() - begun
     return Reached(took, skew(answer.headers.get("Date"), begun + took / 2), _leads_to(answer))
-
-
-def _first_page(http: requests.Session, address: Address) -> requests.Response:
-    options: dict[str, Any] = {"verify": address.ca_bundle, "timeout": TIMEOUT, "stream": True}
-    try:
-        with http.get(f"{address.server}/", allow_redirects=False, **options) as answer:
-            return answer
-    except requests.RequestException as error:
-        if is_slow(error):
-            raise ArchiveError(
-                f"{address.server}: slow: it has not answered within {TIMEOUT[1]} s; try again "
-                "when it is less busy, then ask its administrator"
-            ) from None
-        raise
 
 
 def _leads_to(answer: requests.Response) -> str:
@@ -144,7 +136,7 @@ def certificate(address: Address, now: datetime | None = None) -> Iterator[Findi
     try:
         found = _certificate(parts.hostname, parts.port or 443, bundle)
     except ssl.SSLCertVerificationError as error:
-        yield untrusted(error.verify_message)
+        yield untrusted(error)
         return
     yield days_left(found, now or datetime.now(UTC), Path(bundle).name)
 
@@ -167,15 +159,17 @@ def _certificate(host: str, port: int, bundle: str) -> Mapping[str, object]:
         return wrapped.getpeercert() or {}
 
 
-def untrusted(reason: str) -> Finding:
+def untrusted(error: ssl.SSLCertVerificationError) -> Finding:
     """A certificate that was refused, for OpenSSL's reason."""
-    if "expired" in reason or "not yet valid" in reason:
+    if error.verify_code in _OUT_OF_TIME:
         remedy = "ask the server's administrator to renew it, and look at this machine's clock"
-    elif "mismatch" in reason or "not valid for" in reason:
+    elif error.verify_code in _OF_ANOTHER:
         remedy = "write the name in archive.server that the certificate is for"
     else:
         remedy = "name the file of your authority in archive.ca_bundle"
-    return Finding("Server", "certificate", PROBLEM, f"it is not trusted ({reason})", remedy)
+    return Finding(
+        "Server", "certificate", PROBLEM, f"it is not trusted ({error.verify_message})", remedy
+    )
 
 
 def days_left(certificate: Mapping[str, object], now: datetime, bundle: str) -> Finding:

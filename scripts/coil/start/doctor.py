@@ -10,7 +10,7 @@ from coil.config.reading import load_schema, read_projects, with_defaults
 from coil.doctor.examine import examine
 from coil.doctor.findings import PAGE, PROBLEM, RECORD, Finding, as_record, in_order, verdict
 from coil.errors import ConfigError
-from coil.files import write_json, write_text
+from coil.files import write_text
 from coil.report import doctor_page, doctor_text
 
 
@@ -51,7 +51,7 @@ def _leave(root: Path, findings: Sequence[Finding]) -> None:
     """Write the page and the record."""
     (root / PAGE.parent).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_text(root / PAGE, doctor_page.render(findings), 0o600)
-    write_json(root / RECORD, as_record(findings))
+    as_record(findings).write(root / RECORD)
     print(f"\nas a page: {PAGE}; to send on, without labels: {RECORD}", flush=True)
 
 

@@ -58,7 +58,7 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on() -> None:
 def test_a_record_counts_and_does_not_name() -> None:
     found = [Finding("Data", "labels", LIMIT, "2 have none", names=["Doe"])]
     record = as_record(found)
-    assert record["counts"] == {LIMIT: 1}
+    assert record.counts == {LIMIT: 1}
     assert "Doe" not in repr(record) + repr(found)
     assert verdict(found) == "all will work, 1 with a limit or not known"
 
@@ -87,15 +87,19 @@ def test_a_certificate_that_ends_soon_is_told(days: int, state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "remedy"),
+    ("code", "reason", "remedy"),
     [
-        ("certificate has expired", "renew"),
-        ("IP address mismatch, certificate is not valid for '127.0.0.1'.", "name in"),
-        ("self-signed certificate", "archive.ca_bundle"),
+        (9, "certificate is not yet valid", "renew"),
+        (10, "certificate has expired", "renew"),
+        (62, "Hostname mismatch, certificate is not valid for 'localhost'.", "name in"),
+        (64, "IP address mismatch, certificate is not valid for '127.0.0.1'.", "name in"),
+        (18, "self-signed certificate", "archive.ca_bundle"),
     ],
 )
-def test_a_certificate_that_is_refused_has_its_remedy(reason: str, remedy: str) -> None:
-    found = server.untrusted(reason)
+def test_a_certificate_that_is_refused_has_its_remedy(code: int, reason: str, remedy: str) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = code, reason
+    found = server.untrusted(error)
     assert found.state == PROBLEM
     assert remedy in found.remedy
 
@@ -104,7 +108,7 @@ def test_a_certificate_that_is_refused_has_its_remedy(reason: str, remedy: str) 
 def signed_by_nobody(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The address of a server that only shakes hands, and its certificate, good for two days."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=nobody -addext"
     files = ["-keyout", str(key), "-out", str(certificate)]
     options = [*command.split(), "subjectAltName=IP:127.0.0.1", *files]
     subprocess.run(options, check=True, capture_output=True)
@@ -138,6 +142,9 @@ def test_a_real_certificate_is_looked_at(
     assert (refused.state, "self-signed" in refused.text) == (PROBLEM, True)
     (short,) = server.certificate(Address(url, str(certificate)))
     assert (short.state, "trusted by certificate.pem" in short.text) == (LIMIT, True)
+    named = url.replace("127.0.0.1", "localhost")
+    (other,) = server.certificate(Address(named, str(certificate)))
+    assert (other.state, "write the name" in other.remedy) == (PROBLEM, True)
     (absent,) = server.certificate(Address(url, "/nowhere/ca.pem"))
     assert (absent.state, "is not there" in absent.text) == (PROBLEM, True)
     assert list(server.certificate(Address("http://127.0.0.1"))) == []

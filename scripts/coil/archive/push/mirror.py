@@ -7,16 +7,17 @@ the subject and of the session from the moment that they are made; and the recei
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from msgspec import structs
 
 from coil.archive.client import Archive, part
+from coil.archive.item import Item
 from coil.archive.push import push
 from coil.archive.push.plan import Upload, read_blank, read_receipt
 from coil.archive.push.receipt import Receipt, keys
-from coil.archive.push.scans import Item, Scan, without_clash
+from coil.archive.push.scans import Scan, without_clash
 from coil.archive.resources import Resource, ResourceFile, held
 from coil.deid.identity.identities import keyed_digest
 from coil.errors import ArchiveError, DataError, RefusedError
@@ -77,7 +78,7 @@ class CopyThere:
 
     @property
     def scans(self) -> dict[str, Item]:
-        return {scan["data_fields"]["ID"]: scan for scan in _below(self.item, "scans/scan")}
+        return {scan.text("ID") or "": scan for scan in self.item.below("scans/scan")}
 
 
 def find(archive: Archive, copy: Copy) -> CopyThere | None:
@@ -94,18 +95,18 @@ def find(archive: Archive, copy: Copy) -> CopyThere | None:
                 f"{copy.project}: the archive has no such project, or this login may not see it; "
                 "correct the ID or ask for access"
             )
-        if project["data_fields"].get("ID") == copy.source:
+        if project.text("ID") == copy.source:
             raise DataError(
                 f"{copy.project}: another name of the project itself; name another project"
             )
         return None
-    fields = item["data_fields"]
-    if _read_mark(item) != copy.marks[1] or fields.get("project", copy.project) != copy.project:
+    home = item.text("project") or copy.project
+    if _read_mark(item) != copy.marks[1] or home != copy.project:
         raise DataError(
             f"{copy.project}: it has a session of this label that this workflow did not make; "
             "rename it there, or name another project"
         )
-    return CopyThere(f"/data/experiments/{part(fields['ID'])}", item)
+    return CopyThere(f"/data/experiments/{part(item.text('ID') or '')}", item)
 
 
 def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, str]) -> PushRecord:
@@ -240,14 +241,14 @@ def _receipt(archive: Archive, there: CopyThere) -> tuple[Receipt, dict[Resource
 
 def _has_more(there: CopyThere) -> bool:
     """Whether the session has more than what this workflow makes: our files are another matter."""
-    labels = {node["data_fields"]["label"] for node in _below(there.item, "resources/resource")}
+    labels = {node.text("label") or "" for node in there.item.below("resources/resource")}
     labels |= {
-        node["data_fields"]["label"].replace(DICOM, HOME)
+        (node.text("label") or "").replace(DICOM, HOME)
         for scan in there.scans.values()
-        for node in _below(scan, "file")
+        for node in scan.below("file")
     }
     others = ("assessors/assessor", "reconstructions/reconstructedImage")
-    return bool(labels - {HOME} or any(True for name in others for _ in _below(there.item, name)))
+    return bool(labels - {HOME} or any(True for name in others for _ in there.item.below(name)))
 
 
 def _drop_empty(archive: Archive, there: CopyThere, wanted: Collection[str]) -> list[str]:
@@ -264,15 +265,9 @@ def _drop_empty(archive: Archive, there: CopyThere, wanted: Collection[str]) -> 
     return sorted(gone)
 
 
-def _below(item: Item, field: str) -> Iterator[Item]:
-    return (
-        node for child in item["children"] if child["field"] == field for node in child["items"]
-    )
-
-
 def _read_mark(item: Item) -> str | None:
-    fields = (node["data_fields"] for node in _below(item, "fields/field"))
-    return next((one.get("field") for one in fields if one.get("name") == "coil"), None)
+    fields = item.below("fields/field")
+    return next((one.text("field") for one in fields if one.text("name") == "coil"), None)
 
 
 def _mark(secret: bytes, *parts: str) -> str:

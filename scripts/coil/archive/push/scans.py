@@ -4,9 +4,8 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-Item = Mapping[str, Any]
+from coil.archive.item import Item
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def without_clash(scans: Iterable[Scan], there: Mapping[str, Item]) -> list[Scan
     One that was sent before keeps its ID. Of a number that is taken the next is `6-MR1`, as XNAT
     calls it on import.
     """
-    uids = {ident: item["data_fields"].get("UID") for ident, item in there.items()}
+    uids = {ident: item.text("UID") for ident, item in there.items()}
     known = {uid: ident for ident, uid in uids.items() if uid}
     taken, named = set(there), []
     for scan in scans:
