@@ -6,12 +6,11 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from coil import programs
 from coil.bids import names
 from coil.errors import DataError
-from coil.files import link, write_json
+from coil.files import JsonObject, link, write_json
 from coil.programs import find_program
 from coil.records.validation import Issue, Verdict
 
@@ -77,7 +76,7 @@ def _describe(bids: Path, ignore: Sequence[str] | None) -> None:
     (bids / ".bidsignore").write_text("".join(f"{line}\n" for line in ignore))
 
 
-def _issues(found: dict[str, Any]) -> list[Issue]:
+def _issues(found: JsonObject) -> list[Issue]:
     """The issues in the validator's JSON, sorted."""
     messages = found.get("codeMessages") or {}
     if not isinstance(messages, dict):
@@ -94,7 +93,7 @@ def _issues(found: dict[str, Any]) -> list[Issue]:
     return sorted(issues, key=lambda issue: (issue.severity, issue.code, issue.location))
 
 
-def _message(issue: dict[str, Any], messages: dict[str, str]) -> str:
+def _message(issue: JsonObject, messages: dict[str, str]) -> str:
     """The validator's own words for the code; never a value that it quotes from a file."""
     text = messages.get(issue.get("code", ""), "")
     detail = issue.get("subCode")

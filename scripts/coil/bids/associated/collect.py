@@ -15,7 +15,7 @@ from coil.bids.associated import events, logs, recording, resources
 from coil.bids.associated.recording import Recording
 from coil.bids.mapping.associated import Companion
 from coil.errors import DataError
-from coil.files import read_json, write_json, write_text
+from coil.files import JsonObject, read_json, write_json, write_text
 
 _PARTIAL = 0.95
 _SHOWN = "StimulusPresentation"  # what the json of events says beside its columns
@@ -40,7 +40,7 @@ class Run:
         return outputs.images(self.files)[0]
 
     @cached_property
-    def sidecar(self) -> dict[str, Any]:
+    def sidecar(self) -> JsonObject:
         """What the json of the image says."""
         path = outputs.sidecar(self.image)
         return read_json(path) if path.is_file() else {}
@@ -239,7 +239,7 @@ def _name(companion: Companion, run: Run) -> str:
     return names.join(datatype, companion.kind, kept).partition("/")[2]
 
 
-def _described(companion: Companion, source: Path) -> dict[str, Any]:
+def _described(companion: Companion, source: Path) -> JsonObject:
     """What the json of a file says, or one for all files of the kind, and what the config adds."""
     stem = re.sub(r"\.(tsv(\.gz)?|csv)$", "", source.name)
     own = source.with_name(f"{stem}.json")
@@ -259,7 +259,7 @@ def _described(companion: Companion, source: Path) -> dict[str, Any]:
     return told | dict(companion.columns)
 
 
-def _note(note: Mapping[str, Any]) -> dict[str, Any]:
+def _note(note: Mapping[str, Any]) -> JsonObject:
     return {key: value for key, value in note.items() if key in columns.KEYS}
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from coil import columns
 from coil.columns import UNKNOWN
 from coil.errors import DataError
+from coil.files import JsonObject
 
 EVENTS = ("onset", "duration")
 """The columns that a table of events must have."""
 
 # What BIDS itself says of columns (Task events, Behavioral recordings): no json need say it again.
-_DOCUMENTED: dict[str, dict[str, Any]] = {
+_DOCUMENTED: dict[str, JsonObject] = {
     "onset": {"Units": "s"},
     "duration": {"Units": "s", "Minimum": 0},
     "response_time": {"Units": "s"},
@@ -25,7 +26,7 @@ _DOCUMENTED: dict[str, dict[str, Any]] = {
 
 def check(
     source: Path,
-    notes: Mapping[str, dict[str, Any]],
+    notes: Mapping[str, JsonObject],
     where: str,
     *,
     required: tuple[str, ...] = EVENTS,
@@ -88,9 +89,7 @@ def check(
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
-def _known(
-    header: list[str], notes: Mapping[str, dict[str, Any]], where: str
-) -> dict[str, dict[str, Any]]:
+def _known(header: list[str], notes: Mapping[str, JsonObject], where: str) -> dict[str, JsonObject]:
     """What is known of each column of a header."""
     known = {}
     for place, name in enumerate(header, start=1):

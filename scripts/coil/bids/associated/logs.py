@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from coil.bids.associated import cmrr, pmu
 from coil.bids.associated.recording import Recording
+from coil.files import JsonObject
 
 DAY = 86_400.0
 SUFFIXES = (*pmu.LABELS, ".log", ".dcm")
@@ -88,7 +88,7 @@ def _of_cmrr(log: cmrr.Log) -> Log:
     return Log(recordings, min(log.volumes) * cmrr.TIC if log.volumes else None)
 
 
-def _notes(label: str, names: tuple[str, ...]) -> dict[str, Any]:
+def _notes(label: str, names: tuple[str, ...]) -> JsonObject:
     about = {
         name: {
             "Description": _TRIGGER if name == "trigger" else _ABOUT[label],

@@ -13,6 +13,7 @@ from coil.bids import names, outputs
 from coil.bids.convert import sidecars
 from coil.bids.series.acquisition import private
 from coil.dicom.header import Header, read, read_pixels
+from coil.files import JsonObject
 
 _TYPES = {"CONTROL": "control", "LABEL": "label", "M_ZERO_SCAN": "m0scan"}
 _PHILIPS = "Philips MR Imaging DD 005"
@@ -67,7 +68,7 @@ def volume_types(folder: Path, image: Path) -> tuple[str, ...]:
 
 def describe(files: Sequence[Path], types: Sequence[str]) -> None:
     """Write into the sidecars what the types of a run's volumes say, where they do not say it."""
-    told: dict[str, Any] = {"TotalAcquiredPairs": min(types.count("control"), types.count("label"))}
+    told: JsonObject = {"TotalAcquiredPairs": min(types.count("control"), types.count("label"))}
     if "m0scan" in types:
         told["M0Type"] = "Included"
     for image in outputs.images(files):

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from gzip import GzipFile
 from pathlib import Path
-from typing import Any
 
 from coil import passing, programs
 from coil.bids import names
@@ -20,7 +19,7 @@ from coil.bids.outputs import Made, Wanted, is_allowed, is_whole, left_out
 from coil.bids.series.facts import inversion_time
 from coil.dicom.header import read
 from coil.errors import PassingError
-from coil.files import read_json, write_json
+from coil.files import JsonObject, read_json, write_json
 from coil.programs import find_program
 
 NO_IMAGE = "dcm2niix makes no image of it; look at its files in the archive"
@@ -146,7 +145,7 @@ def _ends(sidecar: Path) -> bool:
     return not sidecar.is_file() or sidecar.read_bytes().rstrip().endswith(b"}")
 
 
-def _move(source: Path, meta: dict[str, Any], target: Path) -> list[Path]:
+def _move(source: Path, meta: JsonObject, target: Path) -> list[Path]:
     """Move one image and what belongs to it; returns the files."""
     target.parent.mkdir(parents=True, exist_ok=True)
     moved = []
@@ -174,7 +173,7 @@ def _pack(path: Path) -> None:
     path.unlink()
 
 
-def _tidy(meta: dict[str, Any], name: str) -> dict[str, Any]:
+def _tidy(meta: JsonObject, name: str) -> JsonObject:
     """A sidecar as heudiconv leaves it: sorted, without dates, with the task's name."""
     task = names.split(name)[2].get("task")
     known = {key: value for key, value in meta.items() if key not in _DATES}

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from coil.bids import names, outputs
 from coil.bids.convert import sidecars
 from coil.bids.mapping.rules import B0
+from coil.files import JsonObject
 
 # What EPI distortion is corrected in, by datatype and suffix.
 DISTORTED = frozenset(
@@ -63,7 +63,7 @@ class Run:
         return outputs.images(self.files)
 
     @cached_property
-    def sidecar(self) -> dict[str, Any]:
+    def sidecar(self) -> JsonObject:
         """What dcm2niix says of the first image."""
         return sidecars.read(self.images[0])
 

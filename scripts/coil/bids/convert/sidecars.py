@@ -3,26 +3,25 @@
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 from coil.bids import names, outputs
 from coil.errors import DataError
-from coil.files import read_json, write_json, write_text
+from coil.files import JsonObject, read_json, write_json, write_text
 
 _DAY = timedelta(days=1)
 
 
-def read(image: Path) -> dict[str, Any]:
+def read(image: Path) -> JsonObject:
     """The sidecar of an image."""
     return read_json(outputs.sidecar(image))
 
 
-def update(image: Path, values: dict[str, Any]) -> None:
+def update(image: Path, values: JsonObject) -> None:
     """Write values over those of an image's sidecar."""
     write_json(outputs.sidecar(image), read(image) | values)
 
 
-def fill(image: Path, values: dict[str, Any]) -> dict[str, Any]:
+def fill(image: Path, values: JsonObject) -> JsonObject:
     """Write values that an image's sidecar lacks; returns what it holds then."""
     known = read(image)
     if values.keys() - known.keys():
@@ -31,7 +30,7 @@ def fill(image: Path, values: dict[str, Any]) -> dict[str, Any]:
     return known
 
 
-def supplement(files: list[Path], values: dict[str, Any]) -> list[str]:
+def supplement(files: list[Path], values: JsonObject) -> list[str]:
     """Write a rule's values over those of the sidecars; returns the keys, sorted."""
     if values:
         for image in outputs.images(files):
