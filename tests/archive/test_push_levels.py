@@ -15,6 +15,7 @@ from coil.archive.push.push import dry_run, push
 from coil.archive.push.upload import derivative_files, hidden_scans, scan_files
 from coil.deid.leak.search import REMOVED
 from coil.errors import DataError, RefusedError
+from coil.records.push import PushRecord
 from coil.records.session import SessionRecord
 from coil.run.pushed import reason
 from localxnat.testing import Server
@@ -148,6 +149,31 @@ def test_a_scan_whose_id_is_withheld_has_no_address(dataset: Path) -> None:
     assert [reason(left) for left in hidden_scans(hidden)] == [
         "1 of the scans: an identifier is in the ID; rename it there"
     ]
+
+
+def test_an_empty_file_which_xnat_refuses_holds_up_no_other_and_is_named(
+    archive: Archive, base: str, tmp_path: Path
+) -> None:
+    log, table = (tmp_path / "derivatives" / name for name in ("log.txt", "table.tsv"))
+    table.parent.mkdir()
+    table.write_text("volume\n1\n")
+    log.write_text("nothing to remark yet")
+
+    def pushed(dry: bool = False) -> PushRecord:
+        upload = Upload("coil", derivative_files(table.parent, "coil_qc"))
+        return (dry_run if dry else push)(archive, base, upload)
+
+    assert pushed().left == ()
+    log.write_text("")
+    said = "resources/coil_qc/log.txt: it is empty, and the archive takes no empty file"
+    assert [reason(left) for left in pushed(dry=True).left] == [said]
+    done = pushed()
+    assert [reason(left) for left in done.left] == [said]
+    assert done.removed == ("resources/coil_qc/log.txt",)  # it was not empty then
+    assert done.files.keys() == {"resources/coil_qc/table.tsv"}
+    again = pushed()
+    assert (again.pushed, again.removed) == ((), ())
+    assert [reason(left) for left in again.left] == [said]
 
 
 def test_derivatives_keep_their_folders_also_on_bad_days(

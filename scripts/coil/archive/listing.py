@@ -1,4 +1,4 @@
-"""What the archive holds for a project, from one request for all its sessions.
+"""The sessions of a project as the archive lists them, from one request for all.
 
 One row of the answer is one resource of one scan of one session; here they are grouped
 into sessions while they arrive. The columns are paths of XNAT's schema, where label,
@@ -92,11 +92,11 @@ def list_sessions(
         refused = True
     if not listed:
         _check_project(archive, project, refused)
-    found = {session.id: session for session in listed}
+    by_id = {session.id: session for session in listed}
     if shared:
         for session in lister.ask(others, lambda rows: group(rows, shared_into=project)):
-            found.setdefault(session.id, session)
-    return [found[key] for key in sorted(found)]
+            by_id.setdefault(session.id, session)
+    return [by_id[key] for key in sorted(by_id)]
 
 
 def listings(project: str, needed: Collection[str] = ()) -> tuple[Listing, Listing]:
@@ -119,7 +119,7 @@ def listings(project: str, needed: Collection[str] = ()) -> tuple[Listing, Listi
 
 
 def uncounted(sessions: Iterable[Session]) -> list[str]:
-    """What is to be said of sessions some of whose scans the archive has not counted."""
+    """The remark on sessions some of whose scans the archive has not counted, if there are any."""
     number = sum(any(scan.files is None for scan in session.scans) for session in sessions)
     if not number:
         return []
@@ -170,10 +170,10 @@ def group(rows: Iterable[Row], project: str = "", shared_into: str = "") -> list
             counted[session] = set()
         if not (scan := texts[0]):
             continue
-        place = f"{scan}/{resource}"
-        images = resource in IMAGES and place not in counted[session]
+        resource_of_scan = f"{scan}/{resource}"
+        images = resource in IMAGES and resource_of_scan not in counted[session]
         if images:
-            counted[session].add(place)
+            counted[session].add(resource_of_scan)
         files, size = (_number(number), _number(total)) if images else (0, 0)
         before = scans[session].get(scan)
         if before is None:
@@ -181,14 +181,14 @@ def group(rows: Iterable[Row], project: str = "", shared_into: str = "") -> list
         elif images:
             files, size = _sum(before.files, files), _sum(before.bytes, size)
             scans[session][scan] = structs.replace(before, files=files, bytes=size)
-    found = []
+    listed: list[Session] = []
     for key in sorted(sessions):
         session = replace(sessions[key], scans=_in_order(scans[key].values()))
         if shared_into:
             home = (session.label, session.subject_label)
             session = replace(session, home_labels=home, **labels[key])
-        found.append(session)
-    return found
+        listed.append(session)
+    return listed
 
 
 def _in_order(scans: Iterable[Scan]) -> tuple[Scan, ...]:
@@ -212,31 +212,31 @@ def _shared(rows: Iterable[Row], project: str, labels: dict[str, dict[str, str]]
     pick = Picker("id", "scan", "resource", *SHARE_COLUMNS)
     seen: set[tuple[str, ...]] = set()
     for row in rows:
-        *place, into, label, subject_into, subject_label = pick(row)
+        *row_of, into, label, subject_into, subject_label = pick(row)
         if into not in ("", project):
             continue
-        names = labels.setdefault(place[0], {})
+        names = labels.setdefault(row_of[0], {})
         if label:
             names["label"] = label
         if subject_label and subject_into == project:
             names["subject_label"] = subject_label
-        if tuple(place) not in seen:
-            seen.add(tuple(place))
+        if tuple(row_of) not in seen:
+            seen.add(tuple(row_of))
             yield row
 
 
 def _session(row: Row, about: tuple[str, ...]) -> Session:
-    told = dict(zip(_ABOUT, about, strict=True))
+    texts = dict(zip(_ABOUT, about, strict=True))
     return Session(
-        id=told["id"],
-        label=told["label"],
-        subject_id=told["subject_id"],
-        subject_label=told["subject_label"],
-        date=told["date"],
-        last_modified=told["last_modified"],
-        type=told["type"],
-        scanner=(told["scanner"], told["manufacturer"], told["model"]),
-        person={name: told[name] for name in PERSON} if _tells_of_people(tuple(row)) else None,
+        id=texts["id"],
+        label=texts["label"],
+        subject_id=texts["subject_id"],
+        subject_label=texts["subject_label"],
+        date=texts["date"],
+        last_modified=texts["last_modified"],
+        type=texts["type"],
+        scanner=(texts["scanner"], texts["manufacturer"], texts["model"]),
+        person={name: texts[name] for name in PERSON} if _tells_of_people(tuple(row)) else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What was pulled of a session: `private/<project>/pulled/<unit>.json`.
+"""The state of the archive that was pulled of a session: `private/<project>/pulled/<unit>.json`.
 
 Discovery compares with it when the archive says that the session was touched.
 """

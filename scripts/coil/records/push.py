@@ -1,4 +1,4 @@
-"""What was pushed, or taken back: `push.json`, `push_dicom.json` and `withdraw_dicom.json`.
+"""Pushes, and what was taken back: `push.json`, `push_dicom.json` and `withdraw_dicom.json`.
 
 Each session has the first two in `records/<unit>`, the project the first and the last in
 `records/project`. Files are named as in the archive's receipt (`coil.archive.push.receipt`).
@@ -10,7 +10,7 @@ from coil.records import Part, Record
 
 State = Literal["done", "skipped", "rehearsed", "failed"]
 Action = Literal["create", "replace", "unchanged", "remove", "in the way"]
-"""What a push does with a file; one of somebody else's is in the way, and stays."""
+"""The ends of a file; one of somebody else's is in the way, and stays."""
 Cause = Literal["not admitted", "not valid", "may pass", "not exported", "nothing exported"]
 """Why nothing was pushed: the session is not in the dataset, or the dataset is no valid BIDS; the
 export failed, for a reason that may pass or not; no series is exported."""
@@ -41,11 +41,17 @@ class InvalidDataset(Part, frozen=True, kw_only=True, tag_field="what", tag="inv
     analysis: str
 
 
-Left = ForeignFiles | ForeignSession | HiddenScans | InvalidDataset
+class EmptyFile(Part, frozen=True, kw_only=True, tag_field="what", tag="empty file"):
+    """A file holds nothing: XNAT fails at one (500)."""
+
+    file: str
+
+
+Left = ForeignFiles | ForeignSession | HiddenScans | InvalidDataset | EmptyFile
 
 
 class PushRecord(Record, frozen=True, kw_only=True):
-    """What became of a push.
+    """The end of a push, of its rehearsal, or of a withdrawal.
 
     cause       why it was skipped, `errors` the validator's if it was for them
     stage, reason, log, leaks   of a failure, as in the session's record

@@ -8,6 +8,7 @@ from typing import assert_never
 from tabulate import tabulate
 
 from coil.records.push import (
+    EmptyFile,
     ForeignFiles,
     ForeignSession,
     HiddenScans,
@@ -42,6 +43,8 @@ def reason(left: Left) -> str:
             return f"{left.scans} of the scans: an identifier is in the ID; rename it there"
         case InvalidDataset():
             return f"{left.analysis}: no valid BIDS, see the project's page"
+        case EmptyFile():
+            return f"{left.file}: it is empty, and the archive takes no empty file"
         case _:
             assert_never(left)
 
@@ -54,7 +57,7 @@ def _read(results: Path, name: str) -> dict[str, PushRecord]:
 
 
 def _withdrawn(record: PushRecord) -> list[str]:
-    """What was taken back of sessions that are gone."""
+    """The lines about the copies of sessions that are gone."""
     if record.state == "failed":
         return [f"  taken back nothing: {record.reason}"]
     lines = [f"{label} would be removed from the other project" for label in record.would]

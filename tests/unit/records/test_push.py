@@ -7,6 +7,7 @@ import pytest
 from coil.errors import RecordError
 from coil.files import read_json, write_json
 from coil.records.push import (
+    EmptyFile,
     ForeignFiles,
     ForeignSession,
     HiddenScans,
@@ -19,6 +20,7 @@ LEFT = (
     ForeignSession(session="x_y"),
     HiddenScans(scans=2),
     InvalidDataset(analysis="qc"),
+    EmptyFile(file="log.txt"),
 )
 
 
@@ -27,7 +29,13 @@ def test_each_thing_that_was_left_alone_reads_back_as_what_it_is(tmp_path: Path)
     record.write(tmp_path / "push.json")
     assert PushRecord.read(tmp_path / "push.json") == record
     kinds = [left["what"] for left in read_json(tmp_path / "push.json")["left"]]
-    assert kinds == ["foreign files", "foreign session", "hidden scans", "invalid dataset"]
+    assert kinds == [
+        "foreign files",
+        "foreign session",
+        "hidden scans",
+        "invalid dataset",
+        "empty file",
+    ]
 
 
 def test_one_that_says_in_a_sentence_what_was_left_alone_is_made_anew(tmp_path: Path) -> None:

@@ -63,11 +63,11 @@ def fetch_headers(archive: Archive, session_id: str, scans: Sequence[Scan], out:
 
 def likely_files(archive: Archive, session_id: str) -> Mapping[str, Sequence[ArchiveFile]]:
     """Of each scan the first file; if that holds no image, the last may."""
-    found: dict[str, list[ArchiveFile]] = {}
+    by_scan: dict[str, list[ArchiveFile]] = {}
     for file in contents.list_files(archive, session_id, ()):
         if not is_stray(file.path):
-            found[file.scan] = [*found.get(file.scan, ())[:1], file]
-    return found
+            by_scan[file.scan] = [*by_scan.get(file.scan, ())[:1], file]
+    return by_scan
 
 
 def header(archive: Archive, session_id: str, file: ArchiveFile) -> bytes:

@@ -21,12 +21,12 @@ def find_session(mount: str | None, project: str, label: str) -> Path | None:
     A JupyterHub has projects/P/experiments/LABEL; elsewhere it is P/arc001/LABEL. None
     where there is no such folder.
     """
-    place = mount or os.environ.get("XNAT_DATA")
-    if not place:
+    root = mount or os.environ.get("XNAT_DATA")
+    if not root:
         return None
-    hub = inside(Path(place), "projects", project, "experiments", label)
+    hub = inside(Path(root), "projects", project, "experiments", label)
     with suppress(OSError):  # a mount that this user may not read, or that went away
-        arcs = sorted(inside(Path(place), project).glob("arc*"))
+        arcs = sorted(inside(Path(root), project).glob("arc*"))
         for folder in (hub, *(inside(arc, label) for arc in arcs)):
             if folder.is_dir():
                 return folder
@@ -41,7 +41,7 @@ def take(receiver: Receiver, session: Path) -> None:
     """
     lacking = list(receiver.lacking.values())
     for file in lacking:
-        path = _place(session, file)
+        path = _path(session, file)
         try:
             if file.digest and path.stat().st_size == file.bytes:
                 receiver.take(file, _pieces(path))
@@ -64,7 +64,7 @@ def inside(folder: Path, *names: str) -> Path:
     return folder.joinpath(*names)
 
 
-def _place(session: Path, file: ArchiveFile) -> Path:
+def _path(session: Path, file: ArchiveFile) -> Path:
     if file.scan:
         return inside(session, "SCANS", file.scan, file.resource, file.path)
     return inside(session, "RESOURCES", file.resource, file.path)

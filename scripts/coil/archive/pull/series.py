@@ -34,11 +34,11 @@ def series_uid(head: bytes, path: Path) -> str | None:
 
     None for a file that is not readable DICOM.
     """
-    found = _walk(head) or _read(io.BytesIO(head), len(head))
-    if found is None and (size := path.stat().st_size) > len(head):
+    uid = _walk(head) or _read(io.BytesIO(head), len(head))
+    if uid is None and (size := path.stat().st_size) > len(head):
         with path.open("rb") as stream:
-            found = _read(stream, size)
-    return found
+            uid = _read(stream, size)
+    return uid
 
 
 def _walk(head: bytes) -> str | None:
@@ -51,9 +51,9 @@ def _walk(head: bytes) -> str | None:
         syntax = _find(stream, _SYNTAX, _is_data, is_implicit_vr=False)
         if syntax not in _PLAIN:
             return None
-        found = _find(stream, _SERIES_UID, _is_behind, is_implicit_vr=_PLAIN[syntax])
-        whole = found is not None and b"\\" not in found and stream.tell() < len(head)
-        return found.decode("ascii").rstrip("\0 ") if found and whole else None
+        uid = _find(stream, _SERIES_UID, _is_behind, is_implicit_vr=_PLAIN[syntax])
+        whole = uid is not None and b"\\" not in uid and stream.tell() < len(head)
+        return uid.decode("ascii").rstrip("\0 ") if uid and whole else None
     except Exception:  # whatever a damaged file makes of the parser
         return None
 
@@ -64,8 +64,8 @@ def _find(
     elements = data_element_generator(
         stream, is_implicit_vr, True, stop_when=stop, specific_tags=[tag]
     )
-    found = [element.value for element in elements if element.tag == tag]
-    return found[0] if found and isinstance(found[0], bytes) else None
+    value = next((element.value for element in elements if element.tag == tag), None)
+    return value if isinstance(value, bytes) else None
 
 
 def _read(stream: BinaryIO, size: int) -> str | None:
@@ -115,8 +115,8 @@ def sort_series(
         for file in files:
             if uid := uids[file]:
                 paths.setdefault(uid, []).append(places[file])
-        others = {place: file for place, file in enumerate(files, start=1) if not uids[file]}
-        broken = [place for place, file in others.items() if not is_stray(file.path)]
+        others = {n: file for n, file in enumerate(files, start=1) if not uids[file]}
+        broken = [n for n, file in others.items() if not is_stray(file.path)]
         row = structs.replace(
             without_files(scan),
             broken=broken[0] if broken else None,

@@ -45,7 +45,7 @@ LONGEST = 4000
 
 @dataclass(frozen=True)
 class Request:
-    """What to pull: a session by its archive ID, its usable scans, some session resources.
+    """A session to pull, by its archive ID; its usable scans, some session resources.
 
     `folder` is the session's folder in the mounted archive, `title` its neutral name.
     """
@@ -173,8 +173,8 @@ def _ids(scans: set[str], everything: set[str]) -> Iterator[str]:
 
 
 def _check_space(target: Path, size: int) -> None:
-    place = next(folder for folder in [target, *target.parents] if folder.exists())
-    free = shutil.disk_usage(place).free
+    there = next(folder for folder in [target, *target.parents] if folder.exists())
+    free = shutil.disk_usage(there).free
     if free < size + SPARE:
         raise ArchiveError(
             f"too little disk for the quarantine: {free / 1e9:.1f} GB free, the session needs "

@@ -46,7 +46,7 @@ def unpack(chunks: Iterable[bytes], receiver: Receiver, listed: Collection[Key])
 
 
 def member_keys(name: str, scans: Iterable[str]) -> Iterator[Key]:
-    """What a member `LABEL/scans/ID-TYPE/resources/R/files/PATH` may be, the likeliest first.
+    """The files that a member `LABEL/scans/ID-TYPE/resources/R/files/PATH` may be, likeliest first.
 
     The scan's folder ends in its type, and both may hold dashes: the longest ID goes first.
     """

@@ -87,7 +87,7 @@ def withdraw_dicom(
 def push_copy(
     job: Job, admit: Path, export: Path, target: dict[str, str], secret_file: str | None
 ) -> PushRecord:
-    """What `push_dicom` did of a session; raises what the archive, or the data, are wrong with."""
+    """The record of `push_dicom`; raises where that fails."""
     session, exported = SessionRecord.read(admit), ExportRecord.read(export)
     failed = next((one for one in (session, exported) if one.state != "done"), None)
     if failed and failed.retry:  # what was pushed before stays
@@ -110,7 +110,7 @@ def push_copy(
 def withdraw_copies(
     job: Job, sessions: Path, target: dict[str, str], secret_file: str | None
 ) -> PushRecord:
-    """What `withdraw_dicom` took back; the archive is asked only if a session is gone."""
+    """The record of `withdraw_dicom`; the archive is asked only if a session is gone."""
     known = LinkTable.read(Private.of_archive(job.archive).link).rows
     gone = sorted({Unit(row.subject, row.session) for row in known} - {*read_units(sessions)})
     done = PushRecord(state="rehearsed" if job.dry else "done")

@@ -25,7 +25,7 @@ _TYPES = {
     "HD": "hd", "IO": "io", "MG": "mg", "NM": "nm", "OP": "op", "OPT": "opt", "RF": "rf",
     "RG": "rg", "SM": "sm", "US": "us", "XA": "xa", "XC": "xc",
 }  # fmt: skip
-"""What XNAT's types of sessions and scans begin with, by Modality; of a session with scans of
+"""The beginnings of XNAT's types of sessions and scans, by Modality; of a session with scans of
 several the first counts."""
 _SCAN_TYPES = _TYPES | {
     "RTSTRUCT": "rtImage", "RTDOSE": "rtImage", "RTPLAN": "rtImage", "RTIMAGE": "rtImage",

@@ -14,7 +14,7 @@ from coil.records.push import PushRecord
 
 @dataclass(frozen=True)
 class Job:
-    """What each of these jobs is given.
+    """The values that all these jobs need.
 
     stage     what failures are called after
     archive   the record of the project's archive

@@ -128,7 +128,7 @@ def send(archive: Archive, copy: Copy, scans: list[Scan], about: Mapping[str, st
 
 
 def dry_run(archive: Archive, copy: Copy, scans: list[Scan]) -> PushRecord:
-    """What `send` would do, or with no scans `withdraw`, by file; the archive is only read."""
+    """The actions of `send`, or with no scans of `withdraw`, by file; the archive is only read."""
     there = find(archive, copy)
     if there and not scans:
         return PushRecord(state="rehearsed", resource=HOME, would={copy.label: "remove"})

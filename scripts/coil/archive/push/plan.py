@@ -1,4 +1,4 @@
-"""What a push would do: the wanted files compared with what the archive holds, by reading only."""
+"""The plan of a push: the wanted files against what the archive holds, by reading only."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +13,8 @@ from coil.archive.push.receipt import Receipt
 from coil.archive.resources import ASSESSOR, Resource, ResourceFile, held, held_of
 from coil.errors import DataError
 from coil.records.push import Action
+
+_NOTHING = files.md5_of([])
 
 
 class Thing(Protocol):
@@ -37,7 +39,7 @@ class Numbers(Thing, Protocol):
 
 @dataclass(frozen=True)
 class Upload:
-    """What is to lie in the archive: files by where, and perhaps an assessor.
+    """All that is to lie in the archive: files by where, and perhaps an assessor.
 
     `home` is the label of the resource with the receipt. Files of a place where nothing is yet
     go as one zip if it is to be `zipped`: a request, and a change of XNAT's catalog, for all.
@@ -56,15 +58,17 @@ class Upload:
 
 @dataclass
 class Plan:
-    """What a push does, and what it knows: `actions` says it for each file.
+    """The actions of a push by file, and what is known for them.
 
     create, replace (ours, with other bytes), unchanged, remove (ours, not wanted any
-    more) or in the way (somebody else's; nothing is written there).
+    more) or in the way (somebody else's; nothing is written there). Files that are `empty` are
+    not among them: XNAT fails at those.
     """
 
     wanted: dict[ResourceFile, str]
     held: dict[ResourceFile, str]
     receipt: Receipt
+    empty: tuple[ResourceFile, ...] = ()
     actions: dict[ResourceFile, Action] = field(default_factory=dict)
     complete: bool = False
 
@@ -77,8 +81,10 @@ def look(archive: Archive, base: str, upload: Upload) -> Plan:
     wanted = upload.digests()
     here = look_again(archive, base, upload)
     read_blank(archive, base, here, wanted)
+    empty = tuple(file for file in wanted if wanted[file] == _NOTHING != here.get(file))
+    wanted = {file: digest for file, digest in wanted.items() if file not in empty}
     receipt = Receipt(upload.home)
-    plan = Plan(wanted, here, receipt)
+    plan = Plan(wanted, here, receipt, empty)
     complete = Receipt(upload.home, {file: [digest] for file, digest in wanted.items()})
     differs = any(here.get(file) != digest for file, digest in wanted.items())
     extra = here.keys() - wanted.keys() - {receipt.file}
@@ -171,7 +177,7 @@ def digest_now(archive: Archive, base: str, file: ResourceFile) -> str | None:
 
 
 def in_the_way(file: ResourceFile) -> DataError:
-    """What is said of somebody else's file where one of ours should be."""
+    """The error about somebody else's file where one of ours should be."""
     if file == ASSESSOR:
         return DataError(
             "the session's assessor holds numbers that this workflow did not write; rename it "

@@ -32,7 +32,7 @@ from coil.archive.push.plan import (
 from coil.archive.push.receipt import Receipt, key, keys
 from coil.archive.resources import ASSESSOR, Resource, ResourceFile
 from coil.errors import ArchiveError, RefusedError
-from coil.records.push import Action, ForeignFiles, PushRecord
+from coil.records.push import Action, EmptyFile, ForeignFiles, PushRecord
 from coil.units import is_plain
 
 logger = logging.getLogger(__name__)
@@ -81,11 +81,15 @@ def push(archive: Archive, base: str, upload: Upload) -> PushRecord:
         pushed=keys(sent, upload.home),
         unchanged=keys(plan.of("unchanged"), upload.home),
         removed=keys(removed, upload.home),
-        left=_left(plan.of("in the way")),
+        left=(*_foreign(plan.of("in the way")), *_empty(plan)),
     )
 
 
-def _left(in_the_way: Iterable[ResourceFile]) -> tuple[ForeignFiles, ...]:
+def _empty(plan: Plan) -> tuple[EmptyFile, ...]:
+    return tuple(EmptyFile(file=name) for name in keys(plan.empty, plan.receipt.home))
+
+
+def _foreign(in_the_way: Iterable[ResourceFile]) -> tuple[ForeignFiles, ...]:
     """The resources of scans that are left alone, sorted by their names."""
     by_name = {str(file.resource): file.resource for file in in_the_way}
     return tuple(
@@ -95,7 +99,7 @@ def _left(in_the_way: Iterable[ResourceFile]) -> tuple[ForeignFiles, ...]:
 
 
 def dry_run(archive: Archive, base: str, upload: Upload) -> PushRecord:
-    """What `push` would do, by file; the archive is only read."""
+    """The actions of `push`, by file; the archive is only read."""
     plan = look(archive, base, upload)
     if not plan.held and not archive.exists(base):
         raise RefusedError(
@@ -105,7 +109,7 @@ def dry_run(archive: Archive, base: str, upload: Upload) -> PushRecord:
     would: dict[str, Action] = {
         key(file, upload.home): action for file, action in sorted(plan.actions.items())
     }
-    return PushRecord(state="rehearsed", resource=upload.home, would=would)
+    return PushRecord(state="rehearsed", resource=upload.home, would=would, left=_empty(plan))
 
 
 def _write_receipt(archive: Archive, base: str, plan: Plan, complete: bool) -> None:
@@ -249,7 +253,7 @@ def _read_back(archive: Archive, base: str, upload: Upload, plan: Plan) -> None:
 
 
 def _not_kept(file: ResourceFile) -> RefusedError:
-    """What is said where XNAT answers 200 and writes nothing: so it does without the right."""
+    """The error where XNAT answers 200 and writes nothing: so it does without the right."""
     return RefusedError(
         f"the archive accepted {file} and does not hold it: this login may not edit the project; "
         "ask one of its owners for the right"
@@ -257,7 +261,7 @@ def _not_kept(file: ResourceFile) -> RefusedError:
 
 
 def not_removed(what: str) -> RefusedError:
-    """What is said of something that was to be deleted and is still there."""
+    """The error about something that was to be deleted and is still there."""
     return RefusedError(
         f"the archive accepted to delete {what} and still holds it: this login may not delete in "
         "the project; ask one of its owners for the right"

@@ -102,6 +102,6 @@ def pack(
 
 
 def _images(analyses: Sequence[Path]) -> list[dict[str, Any]]:
-    """What analyses measured of images: `file` and `metrics` of each."""
+    """The measures of images in the analyses' records: `file` and `metrics` of each."""
     records = map(files.read_json, analyses)
     return [image for record in records for image in record["summary"].get("images", [])]

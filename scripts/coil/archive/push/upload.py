@@ -1,4 +1,4 @@
-"""What goes back to the archive: which file of the results into which resource."""
+"""The files of the results that go back to the archive, and into which resource."""
 
 from pathlib import Path, PurePosixPath
 
