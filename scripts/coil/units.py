@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from coil.workspace import SCRIPTS
 
+SESSION_MEMORY = (2000, 3000)
+"""MB that a session's largest job asks for, and more for each GB of its images."""
 UNCOUNTED = 200_000_000
 """Bytes that a scan is taken to have where the archive does not tell."""
 _IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)

@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 from coil.analyses.enclosure import enclosed
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
+from coil.units import SESSION_MEMORY
 from coil.workspace import Workspace
 
 GB = 1e9
-MEMORY = (2000, 3000)
-"""MB that a session's largest job asks for, and more for each GB of its images
-(rules/anonymize.smk)."""
 COPIES = 3
 """So often a session lies in the quarantine: as it was pulled, converted and anonymized."""
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
@@ -29,8 +27,9 @@ class Load(NamedTuple):
 
 def memory(load: Load, total: int | None = None) -> Iterator[Finding]:
     """Whether the memory does for the largest session."""
+    least, per_gb = SESSION_MEMORY
     there = (total or memory_bytes()) / GB
-    needed = (MEMORY[0] + MEMORY[1] * load.largest / GB) / 1e3
+    needed = (least + per_gb * load.largest / GB) / 1e3
     told = f"{there:.1f} GB"
     if there < needed:
         yield Finding(

@@ -12,7 +12,7 @@ from coil.archive.columns import Lister, Listing
 from coil.archive.discover import demographics, selection, variables
 from coil.archive.listing import COLUMNS, IMAGES, Row, Session
 from coil.doctor.findings import Finding
-from coil.units import UNCOUNTED
+from coil.records.listing import size
 
 EXAMPLES = 5
 """So many subjects and sessions are asked for what their forms hold, a request each."""
@@ -39,10 +39,7 @@ class Survey:
     @property
     def sizes(self) -> list[int]:
         """The bytes of each session's images."""
-        return [
-            sum(UNCOUNTED if scan.bytes is None else scan.bytes for scan in session.scans)
-            for session in self.sessions
-        ]
+        return [size(session.scans) for session in self.sessions]
 
 
 class Surveyed(NamedTuple):

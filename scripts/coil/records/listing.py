@@ -3,9 +3,15 @@
 Snakemake goes by the file's time, so that it is written only where the data are other ones.
 """
 
+import functools
+from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from coil.records import Part, Record
+
+UNCOUNTED = 200_000_000
+"""Bytes that a scan is taken to have where the archive does not tell."""
 
 
 class Scan(Part, frozen=True):
@@ -40,3 +46,15 @@ class ListedSession(Record, frozen=True, kw_only=True):
     fingerprint: str = ""
     home_labels: tuple[str, ...] = ()
     salt: str = ""
+
+
+def size(scans: Iterable[Scan]) -> int:
+    """The bytes of the images of scans, each that is not counted taken for `UNCOUNTED`."""
+    return sum(UNCOUNTED if scan.bytes is None else scan.bytes for scan in scans)
+
+
+@functools.cache
+def listed_bytes(path: Path) -> int:
+    """The bytes of a session's images by its file; 0 where discovery left none of this form."""
+    session = ListedSession.read_or_none(path)
+    return size(session.scans) if session else 0

@@ -24,6 +24,7 @@ from coil.doctor.rights import User
 from coil.doctor.server import Reached
 from coil.errors import DataError
 from coil.report import doctor_text
+from coil.units import SESSION_MEMORY
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -252,7 +253,7 @@ def test_memory_is_compared_with_what_the_rules_ask_for() -> None:
         for path in (CHECKOUT / "rules").glob("*.smk")
         for found in re.findall(r"mem_mb=grows\((\d+), (\d+)\)", path.read_text())
     ]
-    assert max(asked) == machine.MEMORY
+    assert max(asked) == SESSION_MEMORY
     assert states(machine.memory(Load(largest=2_000_000_000), 16_000_000_000)) == [OK]
     assert states(machine.memory(Load(largest=10_000_000_000), 16_000_000_000)) == [PROBLEM]
 

@@ -1,5 +1,6 @@
 """Questionnaires and their dictionaries, in resources of the archive's project."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coil.archive.client import Archive, part
@@ -8,7 +9,7 @@ from coil.records.phenotype import QuestionnaireFile
 
 
 def list_questionnaires(
-    archive: Archive, project: str, phenotype: list[dict[str, Any]]
+    archive: Archive, project: str, phenotype: Iterable[Mapping[str, Any]]
 ) -> tuple[QuestionnaireFile, ...]:
     """Resource, file and digest of each file that the config's `phenotype` names.
 
