@@ -9,10 +9,12 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from coil.workspace import SCRIPTS
+from coil.workspace import PROJECT, SCRIPTS
 
 SESSION_MEMORY = (2000, 3000)
 """MB that a session's largest job asks for, and more for each GB of its images."""
@@ -32,6 +34,22 @@ class Unit(NamedTuple):
         return unit_name(self.subject, self.session)
 
 
+class Units(tuple[Unit, ...]):
+    """The sessions of a project, in their order; those of a scope are found without a search."""
+
+    def in_scope(self, scope: str) -> Sequence[Unit]:
+        """The sessions of a scope: a session's or a subject's name, or the whole project."""
+        return self if scope == PROJECT else self._by_scope.get(scope, ())
+
+    @cached_property
+    def _by_scope(self) -> dict[str, list[Unit]]:
+        index: dict[str, list[Unit]] = {}
+        for unit in self:
+            index.setdefault(str(unit), []).append(unit)
+            index.setdefault(f"sub-{unit.subject}", []).append(unit)
+        return index
+
+
 def unit_name(subject: str, session: str) -> str:
     """`sub-<subject>_ses-<session>`: a session's name in records, logs and reports."""
     return f"sub-{subject}_ses-{session}"
@@ -47,12 +65,13 @@ def is_plain(scan: str | None) -> bool:
     return bool(re.fullmatch(r"\d{1,6}(-[A-Z]{2}\d{1,3})?", scan or ""))
 
 
-def read_units(table: Path) -> list[Unit]:
+def read_units(table: Path) -> Units:
     """The sessions in a project's sessions.tsv; none before the first discovery."""
     if not table.is_file():
-        return []
+        return Units()
     with table.open(encoding="utf-8", newline="") as stream:
-        return [Unit(r["subject"], r["session"]) for r in csv.DictReader(stream, delimiter="\t")]
+        rows = csv.DictReader(stream, delimiter="\t")
+        return Units(Unit(row["subject"], row["session"]) for row in rows)
 
 
 @functools.cache

@@ -1,13 +1,14 @@
 """What the Snakefile needs to know of sessions and of code."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from coil import units
 from coil.files import write_json
-from coil.units import UNCOUNTED, Unit, code_digest, listed_bytes, read_units, scan_name
+from coil.units import UNCOUNTED, Unit, Units, code_digest, listed_bytes, read_units, scan_name
 
 
 def test_a_unit_is_named_by_its_bids_labels() -> None:
@@ -15,7 +16,27 @@ def test_a_unit_is_named_by_its_bids_labels() -> None:
 
 
 def test_there_are_no_units_before_the_first_discovery(tmp_path: Path) -> None:
-    assert read_units(tmp_path / "sessions.tsv") == []
+    assert read_units(tmp_path / "sessions.tsv") == Units()
+
+
+class Counted(Units):
+    """Sessions that count how often they are gone through."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[Unit]:
+        type(self).passes += 1
+        return super().__iter__()
+
+
+def test_the_sessions_of_a_scope_are_found_without_going_through_all_each_time() -> None:
+    units = Counted(Unit(f"s{place // 2}", str(place % 2)) for place in range(40))
+    for unit in Units(units):
+        assert units.in_scope(str(unit)) == [unit]
+        assert len(units.in_scope(f"sub-{unit.subject}")) == 2
+    assert units.in_scope("project") == units
+    assert units.in_scope("sub-s99") == ()
+    assert Counted.passes == 2  # one of them the test's own
 
 
 def test_a_scan_id_that_no_series_number_looks_like_is_not_shown() -> None:

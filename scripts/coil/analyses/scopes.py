@@ -4,9 +4,9 @@ Which of the three it is, is the analysis' level. A scope is written `sub-<subje
 `sub-<subject>` or `project`, as the folder with its record below records/ is called.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from coil.units import Unit
+from coil.units import Unit, Units
 from coil.workspace import PROJECT
 
 LEVELS = ("session", "subject", "project")
@@ -18,9 +18,9 @@ def scope_of(unit: Unit, level: str) -> str:
     return {"session": str(unit), "subject": f"sub-{unit.subject}"}.get(level, PROJECT)
 
 
-def units_of(scope: str, units: Iterable[Unit]) -> list[Unit]:
+def units_of(scope: str, units: Units) -> Sequence[Unit]:
     """The sessions that belong to a scope."""
-    return [unit for unit in units if scope in (scope_of(unit, level) for level in LEVELS)]
+    return units.in_scope(scope)
 
 
 def scopes(level: str, units: Iterable[Unit]) -> list[str]:

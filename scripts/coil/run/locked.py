@@ -12,7 +12,7 @@ from coil.deid.identity.identities import project_secret
 from coil.errors import CoilError
 from coil.records.lock import Digests, Lock, read_lock
 from coil.run import lock, lock_digests
-from coil.units import Unit, code_digest
+from coil.units import Units, code_digest
 from coil.workspace import CHECKOUT, Workspace
 
 _STAGES = ("pull", "convert", "anonymize", "dataset")
@@ -73,20 +73,20 @@ def start(locks: Mapping[str, Lock], known: Mapping[str, Mapping[str, Digests]],
         sys.exit(f"error: {error}")
 
 
-def choose(units: Mapping[str, list[Unit]], locks: Mapping[str, Lock]) -> dict[str, list[Unit]]:
+def choose(units: Mapping[str, Units], locks: Mapping[str, Lock]) -> dict[str, Units]:
     """Of the archive's sessions those that the locks are of; all without a lock."""
     if not locks:
         return dict(units)
     wanted = {name: set(locked.sessions) for name, locked in locks.items()}
     return {
-        name: [unit for unit in units[name] if str(unit) in chosen]
+        name: Units(unit for unit in units[name] if str(unit) in chosen)
         for name, chosen in wanted.items()
         if name in units  # else the archive did not answer, which is told
     }
 
 
 def check(
-    units: Mapping[str, list[Unit]],
+    units: Mapping[str, Units],
     locks: Mapping[str, Lock],
     projects: Mapping[str, Mapping[str, Any]],
 ) -> None:
@@ -101,7 +101,7 @@ def check(
         print(f"{name}: locked to {len(chosen)} sessions{later}", file=sys.stderr)
 
 
-def _check(name: str, before: Lock, units: list[Unit], settings: Mapping[str, Any]) -> None:
+def _check(name: str, before: Lock, units: Units, settings: Mapping[str, Any]) -> None:
     private = Workspace().private(name)
     try:
         secret = project_secret(settings["identity"], private.root)

@@ -1,16 +1,20 @@
 """What the page of a project says, and how it judges outliers."""
 
 import doctest
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.records.dataset import LeftOut
+from coil.records.dataset import DatasetRecord, LeftOut
 from coil.records.validation import Verdict
 from coil.report import group, page, project, session, words
-from tests.support import records
+from coil.workspace import Results
+from tests.support import records, session_records
 from tests.unit.report.test_session import Page
 
 
@@ -139,3 +143,30 @@ def test_what_the_dataset_lacks_is_said(shown):
     assert "1 part of the dataset left out" in text
     assert "phenotype/phq9" in text
     assert "row 3, column item: is no level" in text
+
+
+def test_the_analyses_of_each_session_are_found_without_going_through_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = Counter[str]()
+
+    class Counted(project.Analysis):
+        def __getattribute__(self, name: str) -> Any:
+            looks[name] += 1
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr(project, "Analysis", Counted)
+    results, count = Results(tmp_path / "DEMO"), 40
+    units = [f"sub-s{place}_ses-1" for place in range(count)]
+    for unit in units:
+        records.measured().write(results.record(unit, "qc"))
+        session_records.write(results.record(unit, "admit"))
+    DatasetRecord(subjects=0, sessions=0, images=0, instruments=0, problems=()).write(
+        results.dataset
+    )
+    Verdict().write(results.validation)
+    admits, analyses = ([results.record(u, name) for u in units] for name in ("admit", "qc"))
+    sources = project.Sources(admits, analyses, results.dataset, results.validation, [])
+    found = project.read(results, "Demo", sources)
+    assert all(list(session.analyses) == ["qc"] for session in found.sessions)
+    assert looks["scope"] <= 3 * count
