@@ -122,8 +122,9 @@ TRIALS = {
     ),
     "hard links": Trial(
         _hard_links,
-        PROBLEM,
-        "there are no hard links: neither a project's secret nor a merged dataset can be made",
+        LIMIT,
+        "there are no hard links: a merged dataset and what an analysis sees are copies, with the "
+        "room that these take",
         "work on another file system",
     ),
     "modes": Trial(

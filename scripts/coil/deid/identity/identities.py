@@ -14,6 +14,7 @@ import secrets
 import stat
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -206,13 +207,24 @@ class LinkTable:
 def _create_secret(path: Path) -> None:
     """A new secret that appears whole; a process that was faster wins."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = secrets.token_hex(SECRET_BYTES) + "\n"
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".secret.")  # mode 0600
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            stream.write(text)
         path.hardlink_to(temporary)  # fails where a rename would replace
     except FileExistsError:
         pass
+    except OSError:
+        _write_new(path, text)  # the file system has no hard links
     finally:
         temporary.unlink()
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, for its owner only; one that came to be stays."""
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)

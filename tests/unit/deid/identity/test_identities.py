@@ -1,3 +1,5 @@
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -29,6 +31,20 @@ def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_secret(path) == first
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_secret_is_made_where_no_hard_link_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "private" / "secret"
+    first = load_secret(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_secret(path) == first
+    assert [one.name for one in path.parent.iterdir()] == ["secret"]
 
 
 def test_a_secret_that_others_can_read_is_refused_and_not_shown(tmp_path: Path):
