@@ -1,10 +1,11 @@
-"""What the archive holds beside the images: demographics, notes, questionnaire, task events."""
+"""Beside the images, the archive holds demographics, notes, a questionnaire and task events."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +45,57 @@ _LEVELS = {
 }
 
 
+@dataclass(frozen=True)
+class ScanNote:
+    """A note on the last scan of a description."""
+
+    series_description: str
+    note: str
+
+
+@dataclass(frozen=True)
+class SessionEntry:
+    """The custom variables and notes of one session; `date` is when it was."""
+
+    label: str
+    fields: dict[str, str]
+    date: str
+    note: str
+    scan_note: ScanNote
+
+
+@dataclass(frozen=True)
+class SubjectEntry:
+    """The demographics and custom variables of one subject, and its sessions."""
+
+    label: str
+    gender: str
+    yob: int
+    handedness: str
+    education: int
+    fields: dict[str, str]
+    sessions: list[SessionEntry]
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that is to be set in the archive: the file `archive.json` of a study."""
+
+    project: str
+    subjects: list[SubjectEntry]
+
+    def write(self, path: Path) -> None:
+        """Write it where a study has it."""
+        write_json(path, asdict(self))
+
+
 def write_json(path: Path, value: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1) + "\n")
 
 
 def write_questionnaire(folder: Path, everyone: list[Person], seed: int) -> None:
-    """phq9.csv, one row a subject by the archive's label, and its dictionary phq9.json."""
+    """Write phq9.csv, one row a subject by the archive's label, and its dictionary phq9.json."""
     columns = [f"phq9_{i + 1}" for i in range(len(_ITEMS))]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -76,7 +121,7 @@ def write_questionnaire(folder: Path, everyone: list[Person], seed: int) -> None
 
 
 def write_redcap(folder: Path, visits: list[Visit], seed: int) -> None:
-    """REDCap's raw export of a form that was filled in at each visit, and its data dictionary."""
+    """Write REDCap's raw export of a form filled in at each visit, and its data dictionary."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["record_id", "redcap_event_name", "telephone", "effort", "boring", "filled_in"])
@@ -94,31 +139,31 @@ def write_redcap(folder: Path, visits: list[Visit], seed: int) -> None:
 
 
 def write_events(folder: Path, session: Session) -> None:
-    """The task's blocks as the stimulus computer logged them."""
-    path = folder / "events" / session.visit.person.label / session.visit.label
-    path.mkdir(parents=True, exist_ok=True)
+    """Write the task's blocks as the stimulus computer logged them."""
+    folder.mkdir(parents=True, exist_ok=True)
     rows = ["onset\tduration\ttrial_type"]
     rows += [f"{e.onset:.1f}\t{e.duration:.1f}\t{e.trial_type}" for e in session.events]
-    (path / f"{protocol.TASK}.tsv").write_text("\n".join(rows) + "\n")
+    (folder / f"{protocol.TASK}.tsv").write_text("\n".join(rows) + "\n")
 
 
-def subject_entry(person: Person, sessions: list[Visit]) -> dict[str, object]:
-    """What is to be set on the archive's subject, its sessions and their task scans."""
-    return {
-        "label": person.label,
-        "gender": person.sex,
-        "yob": person.birth_year,
-        "handedness": person.handedness,
-        "education": person.education,
-        "fields": {"plays_instrument": "yes" if person.number % 2 else "no"},
-        "sessions": [
-            {
-                "label": visit.label,
-                "fields": {"hours_slept": str(5 + (person.number + visit.number) % 4)},
-                "date": f"{visit.start:%Y-%m-%d}",
-                "note": visit.note,
-                "scan_note": {"series_description": protocol.BOLD, "note": visit.scan_note},
-            }
-            for visit in sessions
-        ],
-    }
+def subject_entry(person: Person, visits: list[Visit]) -> SubjectEntry:
+    """The entry of a subject, with one of a session for each visit."""
+    return SubjectEntry(
+        person.label,
+        person.sex,
+        person.birth_year,
+        person.handedness,
+        person.education,
+        {"plays_instrument": "yes" if person.number % 2 else "no"},
+        [_session_entry(visit) for visit in visits],
+    )
+
+
+def _session_entry(visit: Visit) -> SessionEntry:
+    return SessionEntry(
+        visit.label,
+        {"hours_slept": str(5 + (visit.person.number + visit.number) % 4)},
+        f"{visit.start:%Y-%m-%d}",
+        visit.note,
+        ScanNote(protocol.BOLD, visit.scan_note),
+    )

@@ -29,7 +29,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Scene:
-    """What an echo planar run looks at, on a fine grid.
+    """The head as an echo planar run sees it, on a fine grid.
 
     Attributes:
         signal: undisturbed signal, the brain's mean near 1.

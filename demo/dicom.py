@@ -132,7 +132,7 @@ def write_series(
 
 
 def _preamble(series: Series, index: int, study: str) -> bytes:
-    """What stands before the data set: 128 zeros, the magic word and the meta information."""
+    """The bytes before the data set: 128 zeros, the magic word and the meta information."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
     meta.MediaStorageSOPInstanceUID = uid(study, series.number, index)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import msgspec
 import xnat
 
+from demo.archive import Description, SessionEntry, SubjectEntry
+from demo.paths import StudyFolder
 from localxnat.storage.importer import import_session
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Store
@@ -17,6 +19,17 @@ from localxnat.testing import running
 
 EVENTS, QUESTIONNAIRES = "events", "questionnaires"
 _DEMOGRAPHICS = ("gender", "yob", "handedness", "education")
+
+
+class Account(Protocol):
+    """A server's address, and a user there."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> str: ...
 
 
 def load(out: Path, root: Path) -> list[str]:
@@ -34,8 +47,7 @@ def load(out: Path, root: Path) -> list[str]:
     Raises:
         FileNotFoundError: ``out`` holds no study.
     """
-    study = description(out)
-    project = study["project"]
+    project = description(out).project
     changed = []
     resources = Resources(Store(root))
     for subject, session, folder in sessions(out):
@@ -48,57 +60,62 @@ def load(out: Path, root: Path) -> list[str]:
 
 def sessions(out: Path) -> Iterator[tuple[str, str, Path]]:
     """Subject, session and folder of DICOM files of each session of the study in ``out``."""
-    for subject in description(out)["subjects"]:
-        for session in subject["sessions"]:
-            folder = out / "dicom" / subject["label"] / session["label"]
-            yield subject["label"], session["label"], folder
+    study = StudyFolder(out)
+    for subject in description(out).subjects:
+        for session in subject.sessions:
+            yield subject.label, session.label, study.dicom(subject.label, session.label)
 
 
-def describe(out: Path, server: Any, project: str) -> list[str]:
+def describe(out: Path, server: Account, project: str) -> list[str]:
     """Set demographics, notes and resources of a study that a server has the images of.
 
-    ``server`` has ``url``, ``user`` and ``password``, and may be any XNAT's. Returns one line for
-    each thing that changed.
+    ``server`` may be any XNAT's. Returns one line for each thing that changed.
     """
-    changed = []
-    login = {"user": server.user, "password": server.password}
-    with xnat.connect(server.url, **login, loglevel="ERROR") as connection:
-        place = connection.projects[project]
-        for subject in description(out)["subjects"]:
-            changed += _set_subject(place.subjects[subject["label"]], subject, out / "archive")
-        changed += _fill_resource(place, QUESTIONNAIRES, out / "archive" / QUESTIONNAIRES)
+    changed, study = [], StudyFolder(out)
+    with xnat.connect(
+        server.url, user=server.user, password=server.password, loglevel="ERROR"
+    ) as connection:
+        home = connection.projects[project]
+        for entry in description(out).subjects:
+            changed += _set_subject(home.subjects[entry.label], entry, study)
+        changed += _fill_resource(home, QUESTIONNAIRES, study.questionnaires)
     return changed
 
 
-def description(out: Path) -> dict[str, Any]:
-    """What ``demo.study.generate`` left of the study in ``out``; FileNotFoundError if nothing."""
-    path = out / "archive" / "archive.json"
+def description(out: Path) -> Description:
+    """The archive's side of the study in ``out``; FileNotFoundError if there is none."""
+    path = StudyFolder(out).description
     if not path.exists():
         raise FileNotFoundError(f"{out} holds no study: run `python -m demo generate {out}`")
-    return json.loads(path.read_text())
+    return msgspec.json.decode(path.read_bytes(), type=Description)
 
 
-def _set_subject(subject: Any, wanted: dict[str, Any], extras: Path) -> list[str]:
-    """Demographics of the subject, notes and events of its sessions."""
+def _set_subject(subject: Any, entry: SubjectEntry, study: StudyFolder) -> list[str]:
+    """Set demographics of the subject, notes and events of its sessions."""
     changed = []
     for name in _DEMOGRAPHICS:
-        changed += _set(subject.demographics, name, wanted[name], f"{wanted['label']} {name}")
-    changed += _set_fields(subject, wanted["fields"], wanted["label"])
-    for session_wanted in wanted["sessions"]:
-        label = session_wanted["label"]
-        session = subject.experiments[label]
-        changed += _set_fields(session, session_wanted["fields"], label)
-        changed += _set(session, "note", session_wanted["note"], f"{label} note")
-        scan_note = session_wanted["scan_note"]
-        scans = [
-            scan
-            for scan in session.scans.values()
-            if scan.series_description == scan_note["series_description"]
-        ]
-        changed += _set(scans[-1], "note", scan_note["note"], f"{label} scan {scans[-1].id} note")
-        folder = extras / EVENTS / wanted["label"] / label
+        changed += _set(subject.demographics, name, getattr(entry, name), f"{entry.label} {name}")
+    changed += _set_fields(subject, entry.fields, entry.label)
+    for wanted in entry.sessions:
+        session = subject.experiments[wanted.label]
+        changed += _set_session(session, wanted)
+        folder = study.events(entry.label, wanted.label)
         changed += _fill_resource(session, EVENTS, folder)
     return changed
+
+
+def _set_session(session: Any, wanted: SessionEntry) -> list[str]:
+    """Set custom variables and notes of a session."""
+    label = wanted.label
+    changed = _set_fields(session, wanted.fields, label)
+    changed += _set(session, "note", wanted.note, f"{label} note")
+    scans = [
+        scan
+        for scan in session.scans.values()
+        if scan.series_description == wanted.scan_note.series_description
+    ]
+    what = f"{label} scan {scans[-1].id} note"
+    return changed + _set(scans[-1], "note", wanted.scan_note.note, what)
 
 
 def _set_fields(owner: Any, fields: dict[str, str], what: str) -> list[str]:

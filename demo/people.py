@@ -148,8 +148,17 @@ def headers(visit: Visit) -> Dataset:
     return ds
 
 
-def identifiers(visit: Visit) -> list[dict[str, str]]:
-    """Everything planted that tells who, where or when: value, kind and place."""
+@dataclass(frozen=True)
+class Identifier:
+    """Something planted that tells who, where or when: its value, what it is and who has it."""
+
+    value: str
+    attribute: str
+    where: str
+
+
+def identifiers(visit: Visit) -> list[Identifier]:
+    """Everything planted in a visit's headers, labels and notes."""
     person = visit.person
     ds = headers(visit)
     names = {"PatientName": str(ds.PatientName), "surname": person.surname, "given": person.given}
@@ -171,7 +180,7 @@ def identifiers(visit: Visit) -> list[dict[str, str]]:
     }
     rows = [("DICOM", names), ("DICOM", header), ("archive", archive)]
     return [
-        {"value": str(value), "attribute": name, "where": where}
+        Identifier(str(value), name, where)
         for where, values in rows
         for name, value in values.items()
     ]

@@ -7,15 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from demo.load import load
+from demo.paths import ARCHIVE, CHECKOUT, CONFIG, STUDY, WORK, StudyFolder
 from demo.study import generate
 from localxnat.testing import Server, running
-
-CHECKOUT = Path(__file__).resolve().parents[1]
-HERE = CHECKOUT / ".demo"
-STUDY, ARCHIVE, WORK = HERE / "study", HERE / "archive", HERE / "run"
 
 
 def run(cores: int) -> int:
@@ -44,7 +40,7 @@ def archive() -> int:
 
 def prepare() -> None:
     """Make the study and the archive, unless they are there."""
-    if not (STUDY / "truth.json").is_file():
+    if not StudyFolder(STUDY).truth.is_file():
         print("simulating the study: 3 subjects, 2 sessions each", flush=True)
         shutil.rmtree(STUDY, ignore_errors=True)
         generate(STUDY)
@@ -57,6 +53,6 @@ def snakemake(server: Server, cores: int) -> int:
     WORK.mkdir(parents=True, exist_ok=True)
     login = {"XNAT_HOST": server.url, "XNAT_USER": server.user, "XNAT_PASS": server.password}
     command = [sys.executable, "-m", "snakemake", "--snakefile", "Snakefile"]
-    command += ["--configfile", "demo/config.yaml", "--directory", str(WORK)]
+    command += ["--configfile", str(CONFIG), "--directory", str(WORK)]
     command += ["--workflow-profile", "config/profiles/local", "--cores", str(cores)]
     return subprocess.run(command, cwd=CHECKOUT, env=os.environ | login, check=False).returncode

@@ -16,6 +16,7 @@ from demo import bold, people, protocol
 from demo.dicom import Series, uid
 from demo.head import Head, Volume, epi_contrast, resample
 from demo.motion import rigid
+from demo.paths import StudyFolder
 
 Array = NDArray[np.floating]
 Truth = dict[str, object]
@@ -27,7 +28,7 @@ _FINE_SHAPE = (116, 132, 76)
 
 @dataclass(frozen=True)
 class Planted:
-    """What is out of the ordinary in a session."""
+    """Whether anything is out of the ordinary in a session."""
 
     aborted: bool = False
     restless: bool = False
@@ -83,7 +84,7 @@ class Session:
 
     @cached_property
     def common(self) -> Dataset:
-        """What every header says."""
+        """The attributes that every header has."""
         return people.headers(self.visit)
 
     @cached_property
@@ -107,11 +108,11 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        return self.root / "dicom" / self.visit.person.label / self.visit.label
+        return StudyFolder(self.root).dicom(self.visit.person.label, self.visit.label)
 
     @property
     def truth_folder(self) -> Path:
-        return self.root / "truth" / self.visit.person.label / self.visit.label
+        return StudyFolder(self.root).masks(self.visit.person.label, self.visit.label)
 
 
 def new_session(

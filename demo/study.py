@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from demo import archive, people, protocol
 from demo.head import subject_head
 from demo.motion import RADIUS_MM
+from demo.paths import StudyFolder
+from demo.people import Identifier
 from demo.scans import write_session
 from demo.session import Planted, Session, Truth, new_session
 
@@ -44,7 +47,7 @@ def generate(out: Path, seed: int = 1, subjects: int = 3, sessions: int = 2) -> 
         ValueError: too many or too few subjects or sessions.
         FileExistsError: ``out`` holds something.
     """
-    everyone = people.people(subjects)
+    everyone, study = people.people(subjects), StudyFolder(out)
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: choose a new folder or delete it")
     truth: Truth = {"project": people.PROJECT, "seed": seed, "conventions": _CONVENTIONS}
@@ -62,22 +65,22 @@ def generate(out: Path, seed: int = 1, subjects: int = 3, sessions: int = 2) -> 
             )
             session = new_session(visit, head, planted, out, seed)
             series = write_session(session)
-            archive.write_events(out / "archive", session)
+            archive.write_events(study.events(person.label, visit.label), session)
             session_truths[visit.label] = _session_truth(session, series)
             planted_names += _identifiers(session, series)
         entry = archive.subject_entry(person, visits)
         entries.append(entry)
-        demographics = {key: entry[key] for key in ("gender", "yob", "handedness")}
+        demographics = {
+            "gender": entry.gender, "yob": entry.yob, "handedness": entry.handedness
+        }  # fmt: skip
         subject_truths[person.label] = {"demographics": demographics, "sessions": session_truths}
-    folder = out / "archive" / "questionnaires"
+    folder = study.questionnaires
     archive.write_questionnaire(folder, everyone, seed)
     archive.write_redcap(folder, [v for p in everyone for v in people.visits(p, sessions)], seed)
-    archive.write_json(
-        out / "archive" / "archive.json", {"project": people.PROJECT, "subjects": entries}
-    )
+    archive.Description(people.PROJECT, entries).write(study.description)
     truth["subjects"] = subject_truths
     truth["identifiers"] = planted_names
-    archive.write_json(out / "truth.json", truth)
+    archive.write_json(study.truth, truth)
     return truth
 
 
@@ -92,16 +95,7 @@ def _session_truth(session: Session, series: list[Truth]) -> Truth:
 def _identifiers(session: Session, series: list[Truth]) -> list[dict[str, str]]:
     """The session's planted identifiers, each with its subject and session."""
     rows = people.identifiers(session.visit)
-    rows.append(
-        {
-            "value": people.image_comment(session.visit),
-            "attribute": "ImageComments",
-            "where": "DICOM",
-        }
-    )
-    rows += [
-        {"value": str(one["series_uid"]), "attribute": "SeriesInstanceUID", "where": "DICOM"}
-        for one in series
-    ]
+    rows.append(Identifier(people.image_comment(session.visit), "ImageComments", "DICOM"))
+    rows += [Identifier(str(one["series_uid"]), "SeriesInstanceUID", "DICOM") for one in series]
     labels = {"subject": session.visit.person.label, "session": session.visit.label}
-    return [row | labels for row in rows]
+    return [asdict(row) | labels for row in rows]
