@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from coil import columns
-from coil.columns import UNKNOWN
+from coil.columns import UNKNOWN, Check
 from coil.errors import DataError
 from coil.files import JsonObject
 
@@ -52,14 +52,7 @@ def check(
     DataError
         Naming row and column, never the value.
     """
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{where}: a file is not UTF-8 text") from None
-    if source.suffix.lower() == ".csv":
-        table = list(csv.reader(io.StringIO(text), skipinitialspace=True))
-    else:
-        table = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    table = _rows(source, where)
     header = [name.strip() for name in table[0]] if table else []
     for column in required:
         if column not in header:
@@ -67,31 +60,48 @@ def check(
                 f"{where}: a file has no column {column} (tab-separated unless it is .csv, with a "
                 "header)"
             )
-    known = _known(header, notes, where)
-    checks = [columns.check_of(known[name]) for name in header]
+    known = _known(header, notes, where).values()
+    checks = [(note, columns.check_of(note)) for note in known]
     rows = [header]
     for number, row in enumerate(table[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
-        if len(row) != len(header):
-            raise DataError(f"{where}: row {number} has {len(row)} columns, not {len(header)}")
-        cells = [cell.strip() or UNKNOWN for cell in row]
-        for place, (cell, fits) in enumerate(zip(cells, checks, strict=True), start=1):
-            if "\t" in cell or "\n" in cell:
-                raise DataError(f"{where}: row {number}, column {place}: has a tab or a line in it")
-            if cell != UNKNOWN and fits and not fits(cell):
-                raise DataError(
-                    f"{where}: row {number}, column {place}: {_wrong(known[header[place - 1]])}"
-                )
+        cells = _cells(row, checks, f"{where}: row {number}")
         if "onset" in required:
             _check_onset(cells[header.index("onset")], length, f"{where}: row {number}")
         rows.append(cells)
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
+def _rows(source: Path, where: str) -> list[list[str]]:
+    """The rows of a table with commas (.csv) or tabs between its cells."""
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{where}: a file is not UTF-8 text") from None
+    if source.suffix.lower() == ".csv":
+        return list(csv.reader(io.StringIO(text), skipinitialspace=True))
+    return list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _cells(
+    row: Sequence[str], checks: Sequence[tuple[JsonObject, Check | None]], where: str
+) -> list[str]:
+    """The cells of a row, each checked by what is known of its column."""
+    if len(row) != len(checks):
+        raise DataError(f"{where} has {len(row)} columns, not {len(checks)}")
+    cells = [cell.strip() or UNKNOWN for cell in row]
+    for number, (cell, (note, fits)) in enumerate(zip(cells, checks, strict=True), start=1):
+        if "\t" in cell or "\n" in cell:
+            raise DataError(f"{where}, column {number}: has a tab or a line in it")
+        if cell != UNKNOWN and fits and not fits(cell):
+            raise DataError(f"{where}, column {number}: {_wrong(note)}")
+    return cells
+
+
 def _known(header: list[str], notes: Mapping[str, JsonObject], where: str) -> dict[str, JsonObject]:
-    """What is known of each column of a header."""
-    known = {}
+    """The description of each column of a header, in their order."""
+    known: dict[str, JsonObject] = {}
     for place, name in enumerate(header, start=1):
         if not name or name in known:
             raise DataError(f"{where}: row 1, column {place}: has no name of its own")

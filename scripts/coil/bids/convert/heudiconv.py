@@ -71,7 +71,7 @@ def _take(made: Path, wanted: list[str], bids: Path) -> Iterator[Made]:
 def run(wanted: list[Wanted], scratch: Path) -> Path:
     """Convert series by a heuristic that names them.
 
-        Parameters
+    Parameters
     ----------
     wanted
         The series of one session.
@@ -93,33 +93,12 @@ def run(wanted: list[Wanted], scratch: Path) -> Path:
     """
     values = names.split(wanted[0].name)[2]
     subject, session = values["sub"], values["ses"]
-    text = render({one.folder.name: one.name for one in wanted})
-    given = scratch / "in" / subject
-    given.mkdir(parents=True)
-    for one in wanted:
-        (given / one.folder.name).symlink_to(one.folder.resolve(), target_is_directory=True)
-    write_text(scratch / "heuristic.py", text)
-    # Compression inside dcm2niix: with pigz the bytes depend on what is installed.
-    write_json(scratch / "dcm2niix.json", {"compress": "i"})
-    log = scratch / "heudiconv.log"
-    # nipype takes no path with a blank, so the scratch folder goes by a name without one, and
-    # nipype's own working folders, which hold links to the files only, lie beside that name.
-    with tempfile.TemporaryDirectory(prefix="coil-") as place, log.open("wb") as stream:
-        alias = Path(place) / "scratch"
-        alias.symlink_to(scratch.resolve(), target_is_directory=True)
-        done = programs.run(
-            _command(alias, subject, session),
-            name="heudiconv",
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            cwd=alias,
-            env=_environment(Path(place)),
-        )
-    folders = {one.folder.name: one.folder for one in wanted}
-    said = log.read_text(errors="replace")
+    heuristic = _prepare(wanted, scratch, subject)
+    status, said = _start(scratch, subject, session)
     if reason := passes(said):
         raise PassingError(f"heudiconv: {reason}")
-    if problem := failure(said, done.returncode, text, folders):
+    folders = {one.folder.name: one.folder for one in wanted}
+    if problem := failure(said, status, heuristic, folders):
         folder, reason = problem
         if folder is None:
             raise DataError(f"the session: {reason}")
@@ -127,6 +106,38 @@ def run(wanted: list[Wanted], scratch: Path) -> Path:
     out = scratch / "bids"
     remove_tree(out / ".heudiconv")
     return out
+
+
+def _prepare(wanted: list[Wanted], scratch: Path, subject: str) -> str:
+    """Write what heudiconv reads, below `scratch`; returns the heuristic."""
+    series = scratch / "in" / subject
+    series.mkdir(parents=True)
+    for one in wanted:
+        (series / one.folder.name).symlink_to(one.folder.resolve(), target_is_directory=True)
+    heuristic = render({one.folder.name: one.name for one in wanted})
+    write_text(scratch / "heuristic.py", heuristic)
+    # Compression inside dcm2niix: with pigz the bytes depend on what is installed.
+    write_json(scratch / "dcm2niix.json", {"compress": "i"})
+    return heuristic
+
+
+def _start(scratch: Path, subject: str, session: str) -> tuple[int, str]:
+    """Run heudiconv; returns its exit status and what it printed."""
+    log = scratch / "heudiconv.log"
+    # nipype takes no path with a blank, so the scratch folder goes by a name without one, and
+    # nipype's own working folders, which hold links to the files only, lie beside that name.
+    with tempfile.TemporaryDirectory(prefix="coil-") as folder, log.open("wb") as stream:
+        alias = Path(folder) / "scratch"
+        alias.symlink_to(scratch.resolve(), target_is_directory=True)
+        done = programs.run(
+            _command(alias, subject, session),
+            name="heudiconv",
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            cwd=alias,
+            env=_environment(Path(folder)),
+        )
+    return done.returncode, log.read_text(errors="replace")
 
 
 def versions() -> dict[str, str]:
