@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil.archive.push.copies import push_dicom
+from coil.archive.push.exports import Target
 from coil.archive.push.job import Job
 
 if TYPE_CHECKING:
@@ -19,4 +20,4 @@ if "snakemake" in globals():
     receipt, log = Path(snakemake.output.receipt), snakemake.log[0]
     job = Job("push_dicom", Path(there.archive), receipt, log, params["dry"])
     records = Path(there.admit), Path(there.export)
-    push_dicom(job, records, params["to"], params["identity"].get("secret_file"))
+    push_dicom(job, records, Target(**params["to"]), params["identity"].get("secret_file"))

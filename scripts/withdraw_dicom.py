@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil.archive.push.copies import withdraw_dicom
+from coil.archive.push.exports import Target
 from coil.archive.push.job import Job
 
 if TYPE_CHECKING:
@@ -18,4 +19,6 @@ if "snakemake" in globals():
     there, params = snakemake.input, snakemake.params
     receipt, log = Path(snakemake.output.receipt), snakemake.log[0]
     job = Job("withdraw_dicom", Path(there.archive), receipt, log, params["dry"])
-    withdraw_dicom(job, Path(there.sessions), params["to"], params["identity"].get("secret_file"))
+    withdraw_dicom(
+        job, Path(there.sessions), Target(**params["to"]), params["identity"].get("secret_file")
+    )

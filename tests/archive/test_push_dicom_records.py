@@ -11,7 +11,7 @@ from coil import files
 from coil.archive.client import Address, Archive, connect
 from coil.archive.push import mirror
 from coil.archive.push.copies import push_copy, push_dicom, withdraw_copies
-from coil.archive.push.exports import session_type
+from coil.archive.push.exports import Target, session_type
 from coil.archive.push.job import Job
 from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import ArchiveError, RefusedError
@@ -72,11 +72,11 @@ class Project:
 
     def push(self, dry: bool = False) -> PushRecord:
         paths = self.records / "admit.json", self.records / "export.json"
-        return push_copy(self.job("push_dicom", dry), *paths, self.to, None)
+        return push_copy(self.job("push_dicom", dry), *paths, Target(**self.to), None)
 
     def withdraw(self, dry: bool = False) -> PushRecord:
         sessions = self.results / "sessions.tsv"
-        return withdraw_copies(self.job("withdraw_dicom", dry), sessions, self.to, None)
+        return withdraw_copies(self.job("withdraw_dicom", dry), sessions, Target(**self.to), None)
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def test_a_push_that_fails_leaves_a_receipt_that_says_why(
 ) -> None:
     job = project.job("push_dicom", dry=False)
     paths = project.records / "admit.json", project.records / "export.json"
-    push_dicom(job, paths, {"project": "NOWHERE"}, None)
+    push_dicom(job, paths, Target(project="NOWHERE"), None)
     receipt = PushRecord.read(job.receipt)
     assert (receipt.state, receipt.stage, receipt.log) == ("failed", "push_dicom", job.log)
     assert receipt.reason and receipt.reason.startswith("export.to: NOWHERE: ")
-    push_dicom(job, paths, project.to, None)
+    push_dicom(job, paths, Target(**project.to), None)
     assert PushRecord.read(job.receipt).state == "done"
 
 

@@ -3,7 +3,6 @@
 import json
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -15,6 +14,7 @@ from coil.archive.push.push import dry_run, push
 from coil.archive.push.upload import derivative_files, hidden_scans, scan_files
 from coil.deid.leak.search import REMOVED
 from coil.errors import DataError, RefusedError
+from coil.records.analysis import MeasuredImage
 from coil.records.push import PushRecord
 from coil.records.session import SessionRecord
 from coil.run.pushed import reason
@@ -28,9 +28,15 @@ SERIES = {
     "4": [f"{T1}.json", f"{T1}.nii.gz"],
     "6-MR1": [f"{REST}.json", f"{REST}.nii.gz", f"{UNIT}/func/sub-01_ses-1_task-rest_events.tsv"],
 }
+
+
+def measured(file: str, **metrics: object) -> MeasuredImage:
+    return MeasuredImage(file=file, suffix="T1w", metrics=metrics)
+
+
 QC = [
-    {"file": f"{T1}.nii.gz", "metrics": {"snr_air": 24.1001, "volumes": 1}},
-    {"file": f"{REST}.nii.gz", "metrics": {"fd_mean": 1.49e-06, "shells": {"1000": 12}}},
+    measured(f"{T1}.nii.gz", snr_air=24.1001, volumes=1),
+    measured(f"{REST}.nii.gz", fd_mean=1.49e-06, shells={"1000": 12}),
 ]
 
 
@@ -188,7 +194,7 @@ def test_derivatives_keep_their_folders_also_on_bad_days(
     assert push(archive, base, upload).pushed == ()
 
 
-def assessor(base: str, qc: list[dict[str, Any]] = QC) -> Assessor:
+def assessor(base: str, qc: list[MeasuredImage] = QC) -> Assessor:
     session = base.rpartition("/")[2]
     return Assessor("P", session, session, "coil", statistics(record(), qc))
 
@@ -228,7 +234,7 @@ def test_numbers_that_are_there_are_not_sent_again_and_ours_are_replaced(
 ) -> None:
     push(archive, base, Upload("coil", {}, assessor(base)))
     assert push(archive, base, Upload("coil", {}, assessor(base))).pushed == ()
-    other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
+    other = [measured(f"{T1}.nii.gz", efc=0.5)]
     assert push(archive, base, Upload("coil", {}, assessor(base, other))).pushed == ("assessor",)
     assert numbers(server, base) == {"4": {"efc": 0.5}}
 
@@ -240,7 +246,7 @@ def test_numbers_that_somebody_corrected_are_left_alone(
     corrected = assessor(base)
     corrected.numbers["4"]["snr_air"] = 25.0
     corrected.send(archive, replace=True)
-    other = [{"file": f"{T1}.nii.gz", "metrics": {"efc": 0.5}}]
+    other = [measured(f"{T1}.nii.gz", efc=0.5)]
     with pytest.raises(DataError, match="numbers that this workflow did not write"):
         push(archive, base, Upload("coil", {}, assessor(base, other)))
     assert numbers(server, base)["4"]["snr_air"] == 25.0
@@ -270,7 +276,7 @@ def test_a_session_that_was_renamed_gets_an_assessor_under_its_new_label(
 
 def test_several_images_of_a_scan_have_their_names_in_the_numbers() -> None:
     echoes = [f"{UNIT}/func/sub-01_ses-1_task-x_echo-{n}_bold.nii.gz" for n in (1, 2)]
-    qc = [{"file": name, "metrics": {"tsnr": 50}} for name in echoes]
+    qc = [measured(name, tsnr=50) for name in echoes]
     assert statistics(record({"7": echoes}), qc) == {
         "7": {"task-x_echo-1_bold.tsnr": 50.0, "task-x_echo-2_bold.tsnr": 50.0}
     }

@@ -7,10 +7,10 @@ written and read back as XML, the one form that is the same in both directions.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TypeGuard
 from xml.etree import ElementTree
 
 import requests
@@ -18,6 +18,7 @@ import requests
 from coil.archive.client import Archive, part
 from coil.archive.push.upload import of_scans
 from coil.errors import ArchiveError, RefusedError
+from coil.records.analysis import MeasuredImage
 from coil.records.session import SessionRecord
 
 Statistics = dict[str, dict[str, float]]
@@ -28,22 +29,27 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 TYPE = "xnat:qcAssessmentData"
 
 
-def statistics(record: SessionRecord, images: Iterable[Mapping[str, Any]]) -> Statistics:
+def statistics(record: SessionRecord, images: Iterable[MeasuredImage]) -> Statistics:
     """The numbers of each mapped scan; where it has several images, with their names.
 
-    `images` are what analyses measured: `file` and `metrics` of each.
+    `images` are those that analyses measured.
     """
-    measured = {image["file"]: image["metrics"] for image in images}
+    measured = {image.file: image.metrics for image in images}
     numbers: Statistics = {}
     for scan, names in of_scans(record).items():
         known = [name for name in names if name in measured]
         for name in known:
             before = f"{_short(name)}." if len(known) > 1 else ""
             for metric, value in measured[name].items():
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                if number and math.isfinite(value):
+                if _is_number(value):
                     numbers.setdefault(scan, {})[f"{before}{metric}"] = float(value)
     return numbers
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether the archive can take a metric's value."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 @dataclass(frozen=True)

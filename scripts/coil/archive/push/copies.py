@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from msgspec import structs
 
 from coil.archive.client import Address, Archive, connect
@@ -37,12 +36,11 @@ class Copies:
     secret: bytes
 
     @classmethod
-    def of(cls, job: Job, target: dict[str, str], secret_file: str | None) -> "Copies":
+    def of(cls, job: Job, target: Target, secret_file: str | None) -> "Copies":
         """The copies of a job's project; `secret_file` is where the config says, if it does."""
         private = Private.of_archive(job.archive)
         secret = load_secret(Path(secret_file or private.root / "secret"), create=False)
-        to = msgspec.convert(target, Target)
-        return cls(ArchiveRecord.read(job.archive), to, secret)
+        return cls(ArchiveRecord.read(job.archive), target, secret)
 
     def of_unit(self, unit: Unit) -> Copy:
         """The copy of a session."""
@@ -58,7 +56,7 @@ class Copies:
 def push_dicom(
     job: Job,
     records: tuple[Path, Path],
-    target: dict[str, str],
+    target: Target,
     secret_file: str | None,
 ) -> None:
     """Make a session's copy what its export is, or take it back where there is none.
@@ -70,22 +68,20 @@ def push_dicom(
     records
         The session's record and that of its export.
     target
-        The config's `export.to`, as a mapping.
+        The config's `export.to`.
     secret_file
         Where the config says that the secret of the pseudonyms is, if it does.
     """
     job.end(lambda: push_copy(job, *records, target, secret_file))
 
 
-def withdraw_dicom(
-    job: Job, sessions: Path, target: dict[str, str], secret_file: str | None
-) -> None:
+def withdraw_dicom(job: Job, sessions: Path, target: Target, secret_file: str | None) -> None:
     """Take back the copies of sessions that are not in the project's table `sessions` any more."""
     job.end(lambda: withdraw_copies(job, sessions, target, secret_file))
 
 
 def push_copy(
-    job: Job, admit: Path, export: Path, target: dict[str, str], secret_file: str | None
+    job: Job, admit: Path, export: Path, target: Target, secret_file: str | None
 ) -> PushRecord:
     """The record of `push_dicom`; raises where that fails."""
     session, exported = SessionRecord.read(admit), ExportRecord.read(export)
@@ -108,7 +104,7 @@ def push_copy(
 
 
 def withdraw_copies(
-    job: Job, sessions: Path, target: dict[str, str], secret_file: str | None
+    job: Job, sessions: Path, target: Target, secret_file: str | None
 ) -> PushRecord:
     """The record of `withdraw_dicom`; the archive is asked only if a session is gone."""
     known = LinkTable.read(Private.of_archive(job.archive).link).rows

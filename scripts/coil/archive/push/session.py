@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec import structs
 
-from coil import files
 from coil.archive.client import part
 from coil.archive.push.assessor import Assessor, statistics
 from coil.archive.push.job import Job
@@ -17,6 +14,7 @@ from coil.archive.push.upload import derivative_files, hidden_scans, scan_files
 from coil.archive.resources import Resource, ResourceFile
 from coil.deid.identity.identities import Link, LinkTable
 from coil.records import Part
+from coil.records.analysis import AnalysisRecord, MeasuredImage
 from coil.records.archive import ArchiveRecord
 from coil.records.push import PushRecord
 from coil.records.session import SessionRecord
@@ -45,10 +43,9 @@ class SessionResults:
     verdict: Path
 
 
-def push_session(job: Job, results: SessionResults, settings: dict[str, Any]) -> None:
+def push_session(job: Job, results: SessionResults, settings: PushSettings) -> None:
     """Push what the config's `push` asks for of a session, and leave the receipt."""
-    wanted = msgspec.convert(settings, PushSettings)
-    job.end(lambda: _push(job, results, wanted))
+    job.end(lambda: _push(job, results, settings))
 
 
 def _push(job: Job, results: SessionResults, settings: PushSettings) -> PushRecord:
@@ -101,7 +98,6 @@ def pack(
     return Upload(home, sources, assessor if numbers else None)
 
 
-def _images(analyses: Sequence[Path]) -> list[dict[str, Any]]:
-    """The measures of images in the analyses' records: `file` and `metrics` of each."""
-    records = map(files.read_json, analyses)
-    return [image for record in records for image in record["summary"].get("images", [])]
+def _images(analyses: Sequence[Path]) -> list[MeasuredImage]:
+    """The images that the analyses measured."""
+    return [image for path in analyses for image in AnalysisRecord.read(path).summary.images]
