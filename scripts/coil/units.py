@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -86,31 +86,63 @@ def listed_bytes(noted: Path) -> int:
     return sum(UNCOUNTED if size is None else size for size in sizes)
 
 
-@functools.cache
+class Code:
+    """The files of Coil, each read once, and what each leads to."""
+
+    def __init__(self, scripts: Path) -> None:
+        self._scripts = scripts
+        self._bytes: dict[Path, bytes] = {}
+        self._next: dict[Path, list[Path]] = {}
+        self._data: dict[Path, list[Path]] = {}
+
+    def digest(self, script: str) -> str:
+        """A digest of `<script>.py` and of all that it leads to, wherever it lies."""
+        reached: set[Path] = set()
+        waiting = [self._scripts / f"{script}.py"]
+        while waiting:
+            path = waiting.pop()
+            if path not in reached and self._read(path):
+                reached.add(path)
+                waiting += self._next[path]
+        summary = hashlib.sha256()
+        for path in sorted(reached):
+            name = path.relative_to(self._scripts).as_posix().encode()
+            summary.update(name + b"\0" + self._bytes[path] + b"\0")
+        return summary.hexdigest()[:12]
+
+    def _read(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        if path not in self._next:
+            self._next[path] = []
+            if path.is_file():
+                self._bytes[path] = path.read_bytes()
+                self._next[path] += self._leads_to(path) if path.suffix == ".py" else ()
+        return path in self._bytes
+
+    def _leads_to(self, path: Path) -> Iterator[Path]:
+        """The modules that a module may import, and its package's own files."""
+        for match in _IMPORT.finditer(self._bytes[path].decode()):
+            module = self._scripts / Path(*match[1].split("."))
+            names = (match[2] or match[3]).replace("\n", " ").split(",")
+            yield from (module.with_suffix(".py"), module / "__init__.py")
+            yield from (module / f"{name.split()[0]}.py" for name in names if name.strip())
+        inside = path.relative_to(self._scripts).parts
+        if inside[0] == "coil" and len(inside) > 2:  # a package's tables and templates are code
+            yield from self._data_in(path.parent)
+
+    def _data_in(self, package: Path) -> list[Path]:
+        if package not in self._data:
+            self._data[package] = [p for p in package.rglob("*") if p.suffix in _DATA]
+        return self._data[package]
+
+
+_code = functools.cache(Code)
+
+
 def code_digest(script: str) -> str:
     """A digest of `scripts/<script>.py` and of every module of Coil that it leads to.
 
     As a rule's param it makes jobs run again when their code changed, and only then: a
     checkout that touches every file's time does not, nor one in another folder.
     """
-    seen: dict[Path, bytes] = {}
-    waiting = [SCRIPTS / f"{script}.py"]
-    while waiting:
-        path = waiting.pop()
-        if path in seen or not path.is_file():
-            continue
-        seen[path] = path.read_bytes()
-        if path.suffix != ".py":
-            continue
-        for match in _IMPORT.finditer(seen[path].decode()):
-            module = SCRIPTS / Path(*match[1].split("."))
-            names = (match[2] or match[3]).replace("\n", " ").split(",")
-            waiting += [module.with_suffix(".py"), module / "__init__.py"]
-            waiting += [module / f"{name.split()[0]}.py" for name in names if name.strip()]
-        inside = path.relative_to(SCRIPTS).parts
-        if inside[0] == "coil" and len(inside) > 2:  # a package's tables and templates are code
-            waiting += [p for p in path.parent.rglob("*") if p.suffix in _DATA]
-    summary = hashlib.sha256()
-    for path in sorted(seen):
-        summary.update(path.relative_to(SCRIPTS).as_posix().encode() + b"\0" + seen[path] + b"\0")
-    return summary.hexdigest()[:12]
+    return _code(SCRIPTS).digest(script)

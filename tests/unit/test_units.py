@@ -62,13 +62,13 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "coil" / "other").mkdir()
     (tmp_path / "coil" / "other" / "page.html").write_text("")
     monkeypatch.setattr(units, "SCRIPTS", tmp_path)
-    code_digest.cache_clear()
+    units._code.cache_clear()
     return tmp_path
 
 
 def digest_after(path: Path, text: str) -> str:
     path.write_text(text)
-    code_digest.cache_clear()
+    units._code.cache_clear()
     return code_digest("script")
 
 
@@ -104,6 +104,6 @@ def test_the_digest_does_not_tell_where_the_code_lies(
         shutil.copytree(house, moved)
         (moved / "beside.json").write_text(place)  # no package's
         monkeypatch.setattr(units, "SCRIPTS", moved)
-        code_digest.cache_clear()
+        units._code.cache_clear()
         found.add(code_digest("script"))
     assert len(found) == 1
