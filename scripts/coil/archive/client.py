@@ -82,7 +82,7 @@ class Archive:
         take: Callable[[Iterable[Row]], T],
         absent_ok: bool = False,
     ) -> T:
-        """What `take` makes of the rows of a listing, which it gets while they arrive.
+        """The result of `take` for the rows of a listing, which it gets while they arrive.
 
         A listing that breaks off is asked for again, and `take` begins anew.
         """

@@ -65,7 +65,7 @@ class Lister:
     _otherwise: set[str] = field(default_factory=set)
 
     def ask(self, listing: Listing, take: Callable[[Iterable[Row]], T]) -> T:
-        """What `take` makes of the rows, which it gets while they arrive.
+        """The result of `take` for the rows, which it gets while they arrive.
 
         Raises `ArchiveError`, naming them, where columns are refused that must be there.
         """
@@ -75,11 +75,11 @@ class Lister:
         except (FailedError, EmptyError, RefusedError) as error:
             if isinstance(error, RefusedError) and error.status in (403, 404):
                 raise
-            found = refused(self.archive, listing)
-            if not set(found) - set(known):
+            without = refused(self.archive, listing)
+            if not set(without) - set(known):
                 raise  # it knows each of them: the fault is another
-            _check(listing, found)
-            return self._ask(listing, found, take)
+            _check(listing, without)
+            return self._ask(listing, without, take)
 
     def lacks(self, listing: Listing, name: str) -> bool:
         """Whether a column of that name was asked for in vain; the caller gets it otherwise."""
@@ -88,7 +88,7 @@ class Lister:
         return bool(lacking)
 
     def remarks(self) -> list[str]:
-        """What is to be said of what was left out, a sentence each."""
+        """The remarks on what was left out, a sentence each."""
         left_out = [
             f"{what} come without {', '.join(map(short, sorted(lacking)))}: the archive does not "
             "know or refuses that"
@@ -141,8 +141,8 @@ def _at_fault(columns: Sequence[str], answered: Callable[[Sequence[str]], bool])
     one, other = columns[: len(columns) // 2], columns[len(columns) // 2 :]
     if answered(one):
         return _at_fault(other, answered)
-    found = _at_fault(one, answered)
-    return found if answered(other) else [*found, *_at_fault(other, answered)]
+    faulty = _at_fault(one, answered)
+    return faulty if answered(other) else [*faulty, *_at_fault(other, answered)]
 
 
 def id_of(row: Row) -> str:
@@ -171,15 +171,15 @@ def short(column: str) -> str:
     return column.rpartition("/")[2]
 
 
-def _check(listing: Listing, found: Collection[str]) -> None:
+def _check(listing: Listing, left_out: Collection[str]) -> None:
     """Raise where what is refused must be there."""
-    if listing.columns[0] in found:
+    if listing.columns[0] in left_out:
         raise RefusedError(
             f"the archive refuses to list {listing.what}"
             + (f", of type {listing.type}" if listing.type else "")
             + ": it does not know the type, or its query fails; ask its administrator"
         )
-    lacking = [column for column in listing.columns if column in found]
+    lacking = [column for column in listing.columns if column in left_out]
     if lacking:
         raise ArchiveError(
             f"the archive refuses to list {', '.join(lacking)} of {listing.what}, which must be "

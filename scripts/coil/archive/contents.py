@@ -9,7 +9,7 @@ from coil.archive.client import Archive, part
 from coil.archive.listing import IMAGES
 
 OF_SCANS = "scans/"
-"""What the label of a resource that scans have begins with; no label itself holds a slash."""
+"""The beginning of the label of a resource that scans have; no label itself holds a slash."""
 
 Key = tuple[str, str, str]
 """A file's scan, resource and path."""
@@ -36,13 +36,13 @@ class ArchiveFile:
 
     @property
     def key(self) -> Key:
-        """What tells the file from the session's others."""
+        """The key by which a file is told from the session's others."""
         return self.scan, self.resource, self.path
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a session holds: the files that count, and the bytes of `others` by scan."""
+    """The files of a session that count, and the bytes of `others` by scan."""
 
     files: Sequence[ArchiveFile]
     others: dict[str, int]
@@ -77,7 +77,7 @@ def list_files(
 
 
 def digest(files: Sequence[ArchiveFile]) -> str:
-    """What tells the contents from others: a digest of names and sizes, one of the MD5s.
+    """A digest of the contents: of names and sizes, and of the MD5s.
 
     The second is empty where the archive does not know the MD5 of each file: a catalog that
     is stale says nothing, and must not look like other data.

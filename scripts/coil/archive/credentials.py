@@ -19,18 +19,18 @@ def hide_login() -> None:
     They lie in memory instead that this user's processes on this machine can read, by the
     path in COIL_LOGIN, until this process ends.
     """
-    given = {key: os.environ.pop(key) for key in list(os.environ) if _LOGIN.fullmatch(key)}
-    if given:
+    logins = {key: os.environ.pop(key) for key in list(os.environ) if _LOGIN.fullmatch(key)}
+    if logins:
         memory = os.memfd_create("login")
-        os.write(memory, json.dumps(given).encode())
+        os.write(memory, json.dumps(logins).encode())
         os.environ[_HIDDEN] = f"/proc/{os.getpid()}/fd/{memory}"
 
 
 def login() -> Mapping[str, str]:
     """The variables with users and passwords, also where `hide_login` took them."""
-    if place := os.environ.get(_HIDDEN):
+    if path := os.environ.get(_HIDDEN):
         try:
-            return json.loads(Path(place).read_text())
+            return json.loads(Path(path).read_text())
         except OSError:  # another machine's
             return {}
     return {key: value for key, value in os.environ.items() if _LOGIN.fullmatch(key)}

@@ -16,7 +16,7 @@ from unicodedata import normalize
 
 Row = Mapping[str, Any]
 FORMS = "forms/"
-"""What the name of a field begins with that custom forms hold."""
+"""The beginning of the name of a field that custom forms hold."""
 
 CUSTOM_FIELDS = "custom_fields"
 _NAMED = re.compile(r"(?P<list>.+)\[(?P<key>\w+)=(?P<name>.+)\]/(?P<value>[\w/]+)")
@@ -52,18 +52,18 @@ class Fields:
 
     def take(self, rows: Iterable[Row], owner: Callable[[Row], str]) -> dict[str, dict[str, str]]:
         """The values by the owner of a row and by field; there may be many rows of one owner."""
-        found: dict[str, dict[str, dict[str, bool]]] = {}
+        values_of: dict[str, dict[str, dict[str, bool]]] = {}
         for row in rows:
             held = {key.lower(): value for key, value in row.items()}
-            of_owner = found.setdefault(owner(row), {})
+            of_owner = values_of.setdefault(owner(row), {})
             for one in self.wanted:
                 for exact, value in one.values(held):
                     values = of_owner.setdefault(one.name, {})
                     values[value] = values.get(value, False) or exact
-        return {key: dict(self._settled(of_owner)) for key, of_owner in found.items()}
+        return {key: dict(self._single(of_owner)) for key, of_owner in values_of.items()}
 
-    def _settled(self, found: Mapping[str, Mapping[str, bool]]) -> Iterator[tuple[str, str]]:
-        for name, values in found.items():
+    def _single(self, values_of: Mapping[str, Mapping[str, bool]]) -> Iterator[tuple[str, str]]:
+        for name, values in values_of.items():
             exact = [value for value, is_exact in values.items() if is_exact] or list(values)
             if len(exact) == 1 and exact[0]:
                 yield name, exact[0]
@@ -71,7 +71,7 @@ class Fields:
                 self.unclear[name] = self.unclear.get(name, 0) + 1
 
     def remarks(self, owners: str) -> list[str]:
-        """What is to be said of fields that were left out, of owners in words."""
+        """The remarks on fields that were left out, of owners in words."""
         return [
             f"{name}: left out of {count} of the {owners}, whose values of it differ or are lists"
             for name, count in sorted(self.unclear.items())
@@ -95,22 +95,24 @@ def at(name: str, path: str) -> Field:
     chosen = _NAMED.fullmatch(path)
     if chosen is None or chosen["key"].startswith("xsi"):
         return plain(name, path)
-    place = chosen["list"]
-    return _of_list(name, chosen["name"], f"{place}/{chosen['key']}", f"{place}/{chosen['value']}")
+    path_of_list = chosen["list"]
+    return _of_list(
+        name, chosen["name"], f"{path_of_list}/{chosen['key']}", f"{path_of_list}/{chosen['value']}"
+    )
 
 
-def variable(name: str, place: str) -> Field:
+def variable(name: str, path: str) -> Field:
     """The custom variable of that name, of the list at `place`."""
-    return _of_list(name, name, f"{place}/name", f"{place}/{place.rpartition('/')[2]}")
+    return _of_list(name, name, f"{path}/name", f"{path}/{path.rpartition('/')[2]}")
 
 
 def _of_list(field: str, name: str, names: str, values: str) -> Field:
     wanted, like = normalize("NFC", name), folded(name)
 
     def paired(row: Row) -> Iterator[tuple[bool, str]]:
-        found, value = str(row.get(names.lower()) or ""), row.get(values.lower())
-        if value and folded(found) == like:
-            yield normalize("NFC", found) == wanted, str(value)
+        key, value = str(row.get(names.lower()) or ""), row.get(values.lower())
+        if value and folded(key) == like:
+            yield normalize("NFC", key) == wanted, str(value)
 
     return Field(field, (names, values), paired)
 

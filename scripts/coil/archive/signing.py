@@ -41,7 +41,7 @@ _SESSION = "/data/JSESSION"
 _ONCE_MORE = transport.RETRIES.new(allowed_methods=("GET", "PUT"), connect=2)
 _TOKEN = re.compile(r"[\w.!~-]{8,128}", re.ASCII)
 ALIAS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""What the user of an alias token looks like: XNAT takes it with Basic auth only."""
+"""The user of an alias token: XNAT takes it with Basic auth only."""
 _PAGE = re.compile(r"/(app|data)(/.*)?$|/login[^/]*$", re.IGNORECASE)
 
 

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from coil.errors import ArchiveError
 
 BUSY = (429, 502, 503, 504)
-"""What a server or a gateway answers under load, or in maintenance."""
+"""The statuses of a server or a gateway under load, or in maintenance."""
 REDIRECTS = (301, 302, 303, 307, 308)
 LOGGED_OUT = (302, 303, 307)
 """Redirects that are only sent to those who have no login, or whose login ended."""

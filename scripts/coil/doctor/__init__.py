@@ -1,1 +1,1 @@
-"""What an archive, a login and a machine can do for the workflow, found out before it runs."""
+"""A look at archive, login and machine before the workflow runs: whether they will do."""

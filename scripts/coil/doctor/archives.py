@@ -1,4 +1,4 @@
-"""One look at an archive: its server, the login, and each place there that the config names."""
+"""One look at an archive: its server, the login, and each project that the config names."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ CHECKS: dict[str, Callable[[Surveyed], Iterable[Finding]]] = {
     "labels": data.labels,
     "mount": data.mount,
 }
-"""What the listings told of a project."""
+"""The checks of what the listings told of a project."""
 ASKED: dict[str, Callable[[Surveyed, Archive], Iterable[Finding]]] = {
     "catalogs": data.catalogs,
     "prearchive": data.waiting,
@@ -29,10 +29,10 @@ ASKED: dict[str, Callable[[Surveyed, Archive], Iterable[Finding]]] = {
     "resources": resources.named,
     "questionnaires": resources.of_project,
 }
-"""What is asked beyond them."""
+"""The checks that ask for more."""
 
 
-class Place(NamedTuple):
+class ArchiveProject(NamedTuple):
     """A project of an archive by its ID there, and `name`, the config's name for it.
 
     `settings` are the config's, with defaults; None for a project that only gets something.
@@ -45,25 +45,27 @@ class Place(NamedTuple):
     wanted: str = ""
 
 
-def look(address: Address, places: Sequence[Place], write: bool) -> tuple[list[Finding], Load]:
-    """What is found at the archive, and how much it holds in these places."""
-    found, reached = _meet(address)
+def look(
+    address: Address, projects: Sequence[ArchiveProject], write: bool
+) -> tuple[list[Finding], Load]:
+    """The findings at the archive, and how much it holds in these projects."""
+    findings, reached = _meet(address)
     if not reached:
-        return [*found, _not_looked_at("the server cannot be used")], Load()
+        return [*findings, _not_looked_at("the server cannot be used")], Load()
     user: list[User] = []
     login = Check("Login", "login", lambda: user.append(_user(address)) or ())
-    found += carried_out(login)
+    findings += carried_out(login)
     if not user:
-        return [*found, _not_looked_at("there is no login")], Load()
+        return [*findings, _not_looked_at("there is no login")], Load()
     surveys: dict[str, Surveyed] = {}
-    found += run(_first(address, places, user[0], surveys), address.connections)
-    found += run(_second(address, places, surveys, write), address.connections)
+    findings += run(_first(address, projects, user[0], surveys), address.connections)
+    findings += run(_second(address, projects, surveys, write), address.connections)
     sizes = [size for one in surveys.values() for size in one.survey.sizes]
-    return found, Load(max(sizes, default=0), sum(sizes))
+    return findings, Load(max(sizes, default=0), sum(sizes))
 
 
 def _meet(address: Address) -> tuple[list[Finding], bool]:
-    """What can be told without a login, and whether a server answers that can be trusted."""
+    """The findings without a login, and whether a server answers that can be trusted."""
     trust = carried_out(Check("Server", "certificate", partial(server.certificate, address)))
     try:
         reached = server.reach(address)
@@ -88,7 +90,7 @@ def _not_looked_at(why: str) -> Finding:
 
 
 def _first(
-    address: Address, places: Sequence[Place], user: User, surveys: dict[str, Surveyed]
+    address: Address, projects: Sequence[ArchiveProject], user: User, surveys: dict[str, Surveyed]
 ) -> Iterator[Check]:
     """Of server, login and rights; and the large listings, on which the rest is built."""
 
@@ -100,42 +102,47 @@ def _first(
     yield check("Server", "listing", _small_listing)
     yield Check("Login", "kind", partial(rights.kind, address))
     yield Check("Login", "roles", partial(rights.roles, user))
-    for place in places:
-        yield check("Login", "rights", partial(_place, place, user, surveys), place.name)
+    for project in projects:
+        yield check("Login", "rights", partial(_project, project, user, surveys), project.name)
 
 
-def _place(
-    place: Place, user: User, surveys: dict[str, Surveyed], archive: Archive
+def _project(
+    project: ArchiveProject, user: User, surveys: dict[str, Surveyed], archive: Archive
 ) -> Iterator[Finding]:
-    """The rights in one place, and if it can be read, what its large listing tells."""
-    readable = archive.exists(f"/data/projects/{part(place.id)}")
-    yield rights.rights(readable, user.may(place.id), place.wanted, place.name)
-    if readable and place.settings:
-        taken = partial(_survey, archive, place, surveys)
-        yield from carried_out(Check("Data", "listing", taken, place.name))
+    """The rights in one project, and if it can be read, what its large listing tells."""
+    readable = archive.exists(f"/data/projects/{part(project.id)}")
+    yield rights.rights(readable, user.may(project.id), project.wanted, project.name)
+    if readable and project.settings:
+        taken = partial(_survey, archive, project, surveys)
+        yield from carried_out(Check("Data", "listing", taken, project.name))
 
 
-def _survey(archive: Archive, place: Place, surveys: dict[str, Surveyed]) -> Iterator[Finding]:
-    assert place.settings is not None
-    taken = survey.take(archive, place.id, place.settings)
-    surveys[place.name] = Surveyed(place.name, place.id, place.settings, taken)
-    yield server.listing_time("all sessions", taken.rows, taken.seconds, place.name)
+def _survey(
+    archive: Archive, project: ArchiveProject, surveys: dict[str, Surveyed]
+) -> Iterator[Finding]:
+    assert project.settings is not None
+    taken = survey.take(archive, project.id, project.settings)
+    surveys[project.name] = Surveyed(project.name, project.id, project.settings, taken)
+    yield server.listing_time("all sessions", taken.rows, taken.seconds, project.name)
 
 
 def _second(
-    address: Address, places: Sequence[Place], surveys: Mapping[str, Surveyed], write: bool
+    address: Address,
+    projects: Sequence[ArchiveProject],
+    surveys: Mapping[str, Surveyed],
+    write: bool,
 ) -> Iterator[Check]:
-    """Of the data of each place that could be listed."""
-    for place in places:
-        if project := surveys.get(place.name):
-            for what, told in CHECKS.items():
-                yield Check("Data", what, partial(told, project), place.name)
-            for what, asked in ASKED.items():
-                look = partial(_connected, address, partial(asked, project))
-                yield Check("Data", what, look, place.name)
+    """Of the data of each project that could be listed."""
+    for project in projects:
+        if surveyed := surveys.get(project.name):
+            for what, check in CHECKS.items():
+                yield Check("Data", what, partial(check, surveyed), project.name)
+            for what, ask in ASKED.items():
+                look = partial(_connected, address, partial(ask, surveyed))
+                yield Check("Data", what, look, project.name)
         if write:
-            one = partial(writing.look, project=place.id, name=place.name)
-            yield Check("Login", "writing", partial(_connected, address, one), place.name)
+            one = partial(writing.look, project=project.id, name=project.name)
+            yield Check("Login", "writing", partial(_connected, address, one), project.name)
 
 
 def _connected(address: Address, look: Look) -> list[Finding]:

@@ -11,7 +11,7 @@ from coil.jobs import withheld
 
 
 class Check(NamedTuple):
-    """Something to find out: of what, and the function that does; it tells of `project`."""
+    """Something to find out: of what, the function that does, and the `project` concerned."""
 
     area: str
     what: str
@@ -20,18 +20,18 @@ class Check(NamedTuple):
 
 
 def run(checks: Iterable[Check], together: int) -> list[Finding]:
-    """What all checks find, in their order, at most `together` of them at once."""
+    """The findings of all checks, in their order, at most `together` of them at once."""
     with ThreadPoolExecutor(max(1, together)) as pool:
-        return [finding for found in pool.map(carried_out, checks) for finding in found]
+        return [finding for findings in pool.map(carried_out, checks) for finding in findings]
 
 
 def carried_out(check: Check) -> list[Finding]:
-    """What one check finds, whatever becomes of it."""
+    """The findings of one check, whatever becomes of it."""
     try:
         return list(check.look())
     except CoilError as error:
         return [Finding.of_error(error, check.area, check.what, check.project)]
     except Exception as error:
         why = withheld(error)
-        told = f"this check broke: {passing.of_error(error) or why}"
-        return [Finding(check.area, check.what, UNKNOWN, told, project=check.project)]
+        text = f"this check broke: {passing.of_error(error) or why}"
+        return [Finding(check.area, check.what, UNKNOWN, text, project=check.project)]

@@ -24,14 +24,16 @@ _NAMES = {
 
 def look(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """How many variables and fields of forms there are, and those of the config that lack."""
-    found = {per: _variables(archive, project.id, per) for per in _NAMES}
+    filled = {per: _variables(archive, project.id, per) for per in _NAMES}
     forms = {per: _forms(archive, project, per) for per in _NAMES}
-    told = [f"{'refused' if (one := found[per]) is None else len(one)} of {per}s" for per in _NAMES]
-    told.append(plural(len(set().union(*forms.values())), "field of forms", "fields of forms"))
-    names = set().union(*forms.values(), *filter(None, found.values()))
-    yield project.found("variables", OK, ", ".join(told), "", *sorted(names))
+    numbers = [
+        f"{'refused' if (one := filled[per]) is None else len(one)} of {per}s" for per in _NAMES
+    ]
+    numbers.append(plural(len(set().union(*forms.values())), "field of forms", "fields of forms"))
+    names = set().union(*forms.values(), *filter(None, filled.values()))
+    yield project.finding("variables", OK, ", ".join(numbers), "", *sorted(names))
     for per in _NAMES:
-        yield from _lacking(project, per, found[per], forms[per])
+        yield from _lacking(project, per, filled[per], forms[per])
 
 
 def _lacking(
@@ -44,12 +46,12 @@ def _lacking(
         key = f"{FORMS}{field.rpartition('/')[2]}" if field.startswith(FORMS) else field
         if field.startswith("demographics/") or folded(key) in known:
             continue
-        told = f"no {per} has the custom variable {field}: its column stays n/a"
+        text = f"no {per} has the custom variable {field}: its column stays n/a"
         remedy = "correct `field` in the config"
         if there is None and not field.startswith(FORMS):
-            told = f"the archive refuses the {per}s' custom variable {field}: its column stays n/a"
+            text = f"the archive refuses the {per}s' custom variable {field}: its column stays n/a"
             remedy = "ask the administrator whether the server can know it"
-        yield project.found("variables", LIMIT, told, remedy)
+        yield project.finding("variables", LIMIT, text, remedy)
 
 
 def _variables(archive: Archive, project: str, per: str) -> set[str] | None:
@@ -58,8 +60,8 @@ def _variables(archive: Archive, project: str, per: str) -> set[str] | None:
     address = f"/data/projects/{part(project)}/{below}"
 
     def take(rows: Iterable[Mapping[str, Any]]) -> set[str]:
-        told = ({key.lower(): value for key, value in row.items()} for row in rows)
-        return {str(name) for row in told if (name := row.get(column.lower()))}
+        lower = ({key.lower(): value for key, value in row.items()} for row in rows)
+        return {str(name) for row in lower if (name := row.get(column.lower()))}
 
     try:
         return archive.listing(address, {**query, "columns": f"ID,{column}"}, take)

@@ -1,4 +1,4 @@
-"""What of a project's data the workflow cannot use, by what the archive tells of it."""
+"""The data of a project that the workflow cannot use, by what the archive tells of it."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ WITHOUT = {
     "dob": "ages come from the headers alone",
     "yob": "ages come from the headers alone",
 }
-"""What does not work without a column, by its short name."""
+"""The consequences of a column that lacks, by its short name."""
 KINDS = ("subject", "session")
 
 
@@ -48,26 +48,26 @@ def columns(project: Surveyed) -> Iterator[Finding]:
     refused = project.survey.refused
     lacking = [(what, path) for what, paths in sorted(refused.items()) for path in paths]
     for what, path in lacking:
-        told = f"{what} come without {short(path)}: {WITHOUT.get(short(path), 'it stays empty')}"
+        text = f"{what} come without {short(path)}: {WITHOUT.get(short(path), 'it stays empty')}"
         remedy = "ask the administrator whether the server can know it"
-        yield project.found("columns", LIMIT, told, remedy)
+        yield project.finding("columns", LIMIT, text, remedy)
     if not lacking:
-        yield project.found("columns", OK, f"all {project.survey.columns} are answered")
+        yield project.finding("columns", OK, f"all {project.survey.columns} are answered")
 
 
 def sessions(project: Surveyed) -> Iterator[Finding]:
     """How many sessions there are, and how many of them the config takes."""
     there, taken = project.survey.sessions, project.taken
-    told = f"{len(there)}, {plural(sum(len(one.scans) for one in there), 'scan')}"
+    text = f"{len(there)}, {plural(sum(len(one.scans) for one in there), 'scan')}"
     if not there:
         remedy = "archive one, or correct the project's ID"
-        yield project.found("sessions", LIMIT, "the project holds none yet", remedy)
+        yield project.finding("sessions", LIMIT, "the project holds none yet", remedy)
     elif not taken:
-        told += ", and the config's select takes none of them"
-        yield project.found("sessions", PROBLEM, told, "correct select")
+        text += ", and the config's select takes none of them"
+        yield project.finding("sessions", PROBLEM, text, "correct select")
     else:
-        told += f"; select takes {len(taken)}" if len(taken) < len(there) else ""
-        yield project.found("sessions", OK, told)
+        text += f"; select takes {len(taken)}" if len(taken) < len(there) else ""
+        yield project.finding("sessions", OK, text)
 
 
 def labels(project: Surveyed) -> Iterator[Finding]:
@@ -76,23 +76,25 @@ def labels(project: Surveyed) -> Iterator[Finding]:
     without = {kind: set(_unlabelled(project.taken, identity, kind)) for kind in KINDS}
     by_hmac = [f"{kind}s" for kind in KINDS if identity[f"{kind}s"] == "hmac"]
     if any(without.values()):
-        numbers = [plural(len(found), kind) for kind, found in without.items() if found]
-        told = f"the config's identity gives {' and '.join(numbers)} no BIDS label: left out"
+        numbers = [plural(len(labels), kind) for kind, labels in without.items() if labels]
+        text = f"the config's identity gives {' and '.join(numbers)} no BIDS label: left out"
         remedy = "rename them (letters and digits), complete the table, or use hmac"
-        yield project.found("labels", LIMIT, told, remedy, *sorted(set().union(*without.values())))
+        yield project.finding(
+            "labels", LIMIT, text, remedy, *sorted(set().union(*without.values()))
+        )
     else:
-        told = f"pseudonyms for {' and '.join(by_hmac)}" if by_hmac else "each is a BIDS label"
-        yield project.found("labels", OK, told)
+        text = f"pseudonyms for {' and '.join(by_hmac)}" if by_hmac else "each is a BIDS label"
+        yield project.finding("labels", OK, text)
 
 
 def _unlabelled(
     sessions: Sequence[Session], identity: Mapping[str, Any], kind: str
 ) -> Iterator[str]:
     """The archive's labels to which the config's identity gives none."""
-    way = identity[f"{kind}s"]
-    if way == "hmac":
+    source = identity[f"{kind}s"]
+    if source == "hmac":
         return
-    own = read_own_labels(Path(identity["table"]).expanduser()) if way == "table" else None
+    own = read_own_labels(Path(identity["table"]).expanduser()) if source == "table" else None
     for one in sessions:
         label = one.subject_label if kind == "subject" else one.label
         ident = one.subject_id if kind == "subject" else one.id
@@ -102,32 +104,32 @@ def _unlabelled(
 
 def mount(project: Surveyed) -> Iterator[Finding]:
     """Whether the archive's own files are where the config, or the environment, says."""
-    place = project.settings["archive"].get("mount") or os.environ.get("XNAT_DATA")
+    folder = project.settings["archive"].get("mount") or os.environ.get("XNAT_DATA")
     first = next((one for one in project.taken if one.scans and not one.home_labels), None)
-    if not place or first is None:
+    if not folder or first is None:
         return
-    if mounted.find_session(place, project.id, first.label):
-        yield project.found("mount", OK, "files are taken from there")
+    if mounted.find_session(folder, project.id, first.label):
+        yield project.finding("mount", OK, "files are taken from there")
     else:
-        told = "the mounted archive does not hold the first session: all comes over the network"
-        yield project.found("mount", LIMIT, told, "correct archive.mount, or ask who mounts it")
+        text = "the mounted archive does not hold the first session: all comes over the network"
+        yield project.finding("mount", LIMIT, text, "correct archive.mount, or ask who mounts it")
 
 
 def catalogs(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """Sessions of whose files the archive knows neither number nor digest."""
     uncounted = project.survey.uncounted
     if uncounted:
-        told = f"of {plural(len(uncounted), 'session')} the archive has not counted the files"
-        yield project.found("catalogs", LIMIT, told, REFRESH, *sorted(uncounted))
+        text = f"of {plural(len(uncounted), 'session')} the archive has not counted the files"
+        yield project.finding("catalogs", LIMIT, text, REFRESH, *sorted(uncounted))
     looked = [one for one in project.survey.sessions if one.scans][:EXAMPLES]
     held = [file for one in looked for file in contents.list_files(archive, one.id, ())]
     if blank := sum(not file.digest for file in held):
-        told = f"{blank} of {plural(len(held), 'file')} of the first "
-        told += f"{plural(len(looked), 'session')} have no digest: compared by size alone"
-        yield project.found("catalogs", LIMIT, told, REFRESH)
+        text = f"{blank} of {plural(len(held), 'file')} of the first "
+        text += f"{plural(len(looked), 'session')} have no digest: compared by size alone"
+        yield project.finding("catalogs", LIMIT, text, REFRESH)
     elif not uncounted:
         digests = f"; digests, too, of the {plural(len(held), 'file')} looked at" if held else ""
-        yield project.found("catalogs", OK, f"counts known{digests}")
+        yield project.finding("catalogs", OK, f"counts known{digests}")
 
 
 def waiting(project: Surveyed, archive: Archive) -> Iterator[Finding]:
@@ -135,17 +137,17 @@ def waiting(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     try:
         rows = archive.rows(f"/data/prearchive/projects/{part(project.id)}")
     except RefusedError:
-        told = "this login may not see it: a session that still arrives is pulled as it is"
+        text = "this login may not see it: a session that still arrives is pulled as it is"
         remedy = "ask the project's owner to make you a member"
-        yield project.found("prearchive", LIMIT, told, remedy)
+        yield project.finding("prearchive", LIMIT, text, remedy)
         return
-    found = entries(rows, project.id)
-    names = sorted(f"{one.subject} {one.session}".strip() for one in found)
-    under_way = sum(one.under_way for one in found)
-    if len(found) > under_way:
-        told = f"{plural(len(found), 'session')}, {under_way} under way: "
-        told += "not processed until archived"
-        yield project.found("prearchive", LIMIT, told, "archive or remove them there", *names)
+    listed = entries(rows, project.id)
+    names = sorted(f"{one.subject} {one.session}".strip() for one in listed)
+    under_way = sum(one.under_way for one in listed)
+    if len(listed) > under_way:
+        text = f"{plural(len(listed), 'session')}, {under_way} under way: "
+        text += "not processed until archived"
+        yield project.finding("prearchive", LIMIT, text, "archive or remove them there", *names)
     else:
-        told = f"{plural(under_way, 'session')} under way" if found else "empty"
-        yield project.found("prearchive", OK, told, "", *names)
+        text = f"{plural(under_way, 'session')} under way" if listed else "empty"
+        yield project.finding("prearchive", OK, text, "", *names)

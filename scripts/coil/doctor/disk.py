@@ -1,4 +1,4 @@
-"""What the file systems of the working folder can do: tried in a folder that is removed again."""
+"""The abilities of the working folder's file systems, tried in a folder that is removed again."""
 
 import fcntl
 import os
@@ -24,7 +24,7 @@ class Trial(NamedTuple):
 
 
 def look(root: Path) -> Iterator[Finding]:
-    """What each file system that holds a zone of the working folder `root` cannot do."""
+    """The findings on each file system that holds a zone of the working folder `root`."""
     for folder, zones in file_systems(root).items():
         where = ", ".join(f"{zone}/" for zone in zones)
         failed = tried(folder)
@@ -46,27 +46,27 @@ def file_systems(root: Path) -> dict[Path, list[str]]:
 
 
 def tried(folder: Path, trials: Mapping[str, Trial] | None = None) -> list[Finding]:
-    """What does not work in `folder`; nothing stays there."""
-    found = []
+    """The trials that fail in `folder`; nothing stays there."""
+    findings = []
     with tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as made:
         for number, (what, trial) in enumerate((trials or TRIALS).items()):
-            place = Path(made, str(number))
-            place.mkdir()
-            if not _works(trial, place):
-                found.append(Finding("Machine", what, trial.state, trial.text, trial.remedy))
-    return found
+            scratch = Path(made, str(number))
+            scratch.mkdir()
+            if not _works(trial, scratch):
+                findings.append(Finding("Machine", what, trial.state, trial.text, trial.remedy))
+    return findings
 
 
-def _works(trial: Trial, place: Path) -> bool:
+def _works(trial: Trial, scratch: Path) -> bool:
     try:
-        return trial.works(place)
+        return trial.works(scratch)
     except OSError:
         return False
 
 
-def _locks(place: Path) -> bool:
+def _locks(scratch: Path) -> bool:
     """Whether a file that is locked is so for whoever opens it, too."""
-    with (place / "lock").open("w") as one, (place / "lock").open() as other:
+    with (scratch / "lock").open("w") as one, (scratch / "lock").open() as other:
         fcntl.flock(one, fcntl.LOCK_EX)
         try:
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,33 +75,33 @@ def _locks(place: Path) -> bool:
     return False
 
 
-def _rename(place: Path) -> bool:
-    (place / "new").write_text("new")
-    (place / "old").write_text("old")
-    (place / "new").replace(place / "old")
-    return (place / "old").read_text() == "new"
+def _rename(scratch: Path) -> bool:
+    (scratch / "new").write_text("new")
+    (scratch / "old").write_text("old")
+    (scratch / "new").replace(scratch / "old")
+    return (scratch / "old").read_text() == "new"
 
 
-def _hard_links(place: Path) -> bool:
-    (place / "one").touch()
-    (place / "two").hardlink_to(place / "one")
-    return (place / "two").stat().st_ino == (place / "one").stat().st_ino
+def _hard_links(scratch: Path) -> bool:
+    (scratch / "one").touch()
+    (scratch / "two").hardlink_to(scratch / "one")
+    return (scratch / "two").stat().st_ino == (scratch / "one").stat().st_ino
 
 
-def _modes(place: Path) -> bool:
-    (place / "secret").touch(0o600)
-    (place / "secret").chmod(0o600)
-    return (place / "secret").stat().st_mode & 0o077 == 0
+def _modes(scratch: Path) -> bool:
+    (scratch / "secret").touch(0o600)
+    (scratch / "secret").chmod(0o600)
+    return (scratch / "secret").stat().st_mode & 0o077 == 0
 
 
-def _cases(place: Path) -> bool:
-    (place / "sub-a").touch()
-    return not (place / "SUB-A").exists()
+def _cases(scratch: Path) -> bool:
+    (scratch / "sub-a").touch()
+    return not (scratch / "SUB-A").exists()
 
 
-def _times(place: Path) -> bool:
+def _times(scratch: Path) -> bool:
     """Whether a time stays as it was set, to the millisecond: Snakemake compares them."""
-    path = place / "file"
+    path = scratch / "file"
     path.touch()
     os.utime(path, ns=(_TIME, _TIME))
     return abs(path.stat().st_mtime_ns - _TIME) < 1_000_000

@@ -12,7 +12,7 @@ from coil.archive.login import close_all
 from coil.archive.push import exports
 from coil.config.derived import export_target
 from coil.doctor import archives, disk, machine, programs, rights
-from coil.doctor.archives import Place
+from coil.doctor.archives import ArchiveProject
 from coil.doctor.checks import Check, carried_out, run
 from coil.doctor.findings import Finding
 from coil.doctor.machine import Load
@@ -26,7 +26,7 @@ def examine(
     write: bool = False,
     conda: bool = False,
 ) -> list[Finding]:
-    """What the archives, the login and this machine can do.
+    """The findings on the archives, the login and this machine.
 
     `projects` are the settings of each, with defaults, by the config's name; where there is none
     it is asked what can be told of `server`. The archives are only read, unless `write`. With
@@ -41,57 +41,62 @@ def examine(
     with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory(prefix="coil-") as folder:
         of_machine, logins = pool.submit(run, apart, len(apart)), Path(folder)
         try:
-            found, load = _archives(projects, server, logins, write)
+            findings, load = _archives(projects, server, logins, write)
         finally:
             close_all(logins)
-        found += run(
+        findings += run(
             [
                 Check("Machine", "memory", partial(machine.memory, load)),
                 Check("Machine", "space", partial(machine.space, root, load)),
             ],
             1,
         )
-        found += of_machine.result()
-    return found
+        findings += of_machine.result()
+    return findings
 
 
 def _archives(
     projects: Mapping[str, Mapping[str, Any]], server: str, logins: Path, write: bool
 ) -> tuple[list[Finding], Load]:
-    """What is found at each archive, and how much all of them hold."""
-    places: dict[Address, list[Place]] = {}
-    found: list[Finding] = []
+    """The findings at each archive, and how much all of them hold."""
+    by_address: dict[Address, list[ArchiveProject]] = {}
+    findings: list[Finding] = []
     if not projects:
-        alone = partial(_name_server, server, logins, places)
-        found += carried_out(Check("Server", "address", alone))
+        alone = partial(_add_server, server, logins, by_address)
+        findings += carried_out(Check("Server", "address", alone))
     for name, settings in projects.items():
-        named = partial(_name_places, name, settings, logins, places)
-        found += carried_out(Check("Server", "address", named, name))
+        added = partial(_add_project, name, settings, logins, by_address)
+        findings += carried_out(Check("Server", "address", added, name))
     loads = []
-    for address, there in places.items():
+    for address, there in by_address.items():
         more, load = archives.look(address, there, write)
-        found += more
+        findings += more
         loads.append(load)
     largest = max((load.largest for load in loads), default=0)
-    return found, Load(largest, sum(load.total for load in loads))
+    return findings, Load(largest, sum(load.total for load in loads))
 
 
-def _name_places(
-    name: str, settings: Mapping[str, Any], logins: Path, places: dict[Address, list[Place]]
+def _add_project(
+    name: str,
+    settings: Mapping[str, Any],
+    logins: Path,
+    by_address: dict[Address, list[ArchiveProject]],
 ) -> list[Finding]:
-    """Add the project, and the one that gets its export, to the `places` of their archives."""
+    """Add the project, and the one that gets its export, to those of their archives."""
     here = Address.of(settings["archive"], logins)
-    place = Place(name, settings["project"], settings, rights.wants(settings))
-    places.setdefault(here, []).append(place)
+    project = ArchiveProject(name, settings["project"], settings, rights.wants(settings))
+    by_address.setdefault(here, []).append(project)
     if to := export_target(dict(settings)):
         there = exports.address(exports.Target(**to), here)
-        places.setdefault(there, []).append(
-            Place(f"{name} export", to["project"], None, "export.to")
+        by_address.setdefault(there, []).append(
+            ArchiveProject(f"{name} export", to["project"], None, "export.to")
         )
     return []
 
 
-def _name_server(server: str, logins: Path, places: dict[Address, list[Place]]) -> list[Finding]:
+def _add_server(
+    server: str, logins: Path, by_address: dict[Address, list[ArchiveProject]]
+) -> list[Finding]:
     """Add an archive of which no project is named."""
-    places[Address.of({"server": server} if server else {}, logins)] = []
+    by_address[Address.of({"server": server} if server else {}, logins)] = []
     return []

@@ -1,4 +1,4 @@
-"""What a look at the archive, the login or the machine found: one line each.
+"""The findings of a look at the archive, the login or the machine: one line each.
 
 A finding never quotes the archive's own labels: it counts. What names are behind the count,
 `names` holds, and only the page in private/ shows them.
@@ -43,7 +43,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """What was found and what to do, in one line."""
+        """The text and what to do, in one line."""
         return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
     def public(self) -> FindingRow:

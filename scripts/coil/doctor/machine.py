@@ -19,7 +19,7 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 class Load(NamedTuple):
-    """What the archive lists: the bytes of the largest session and of all; 0 where unknown."""
+    """The bytes of the largest session that is listed and of all; 0 where unknown."""
 
     largest: int = 0
     total: int = 0
@@ -30,15 +30,15 @@ def memory(load: Load, total: int | None = None) -> Iterator[Finding]:
     least, per_gb = SESSION_MEMORY
     there = (total or memory_bytes()) / GB
     needed = (least + per_gb * load.largest / GB) / 1e3
-    told = f"{there:.1f} GB"
+    text = f"{there:.1f} GB"
     if there < needed:
         yield Finding(
             "Machine", "memory", PROBLEM,
-            f"{told}, and the largest session asks for {needed:.1f}: its jobs may be killed",
+            f"{text}, and the largest session asks for {needed:.1f}: its jobs may be killed",
             "use a machine with more, or a cluster",
         )  # fmt: skip
         return
-    yield Finding("Machine", "memory", OK, told)
+    yield Finding("Machine", "memory", OK, text)
 
 
 def memory_bytes() -> int:
@@ -55,24 +55,24 @@ def space(root: Path, load: Load, free: int | None = None) -> Iterator[Finding]:
     zone = Workspace(root).quarantine_zone
     zone = zone if zone.is_dir() else root
     room = shutil.disk_usage(zone).free if free is None else free
-    told = f"{size(room)} free"
+    text = f"{size(room)} free"
     if room < COPIES * load.largest or room < GB:
         yield Finding(
             "Machine", "space", PROBLEM,
-            f"{told} in the working folder, and the largest session takes "
+            f"{text} in the working folder, and the largest session takes "
             f"{size(max(COPIES * load.largest, int(GB)))} while it is worked on",
             "make room, or work on another disk",
         )  # fmt: skip
     elif room < load.total:
         yield Finding(
             "Machine", "space", LIMIT,
-            f"{told}, and all sessions have {size(load.total)} in the archive: the dataset may not "
+            f"{text}, and all sessions have {size(load.total)} in the archive: the dataset may not "
             "fit beside them",
             "make room before all sessions are taken",
         )  # fmt: skip
     else:
         listed = f", the largest session has {size(load.largest)}" if load.largest else ""
-        yield Finding("Machine", "space", OK, told + listed)
+        yield Finding("Machine", "space", OK, text + listed)
 
 
 def namespaces(root: Path) -> Iterator[Finding]:

@@ -54,11 +54,11 @@ def look(conda: bool, asked: Sequence[Program] = PROGRAMS) -> Iterator[Finding]:
     absent = [one for one, number in versions.items() if number is None]
     for one in absent:
         if one.needed and not conda:
-            told = f"not installed, or does not start: {one.without}"
-            yield Finding("Machine", one.name, PROBLEM, told, "run make venv, or use --sdm conda")
+            text = f"not installed, or does not start: {one.without}"
+            yield Finding("Machine", one.name, PROBLEM, text, "run make venv, or use --sdm conda")
     if rest := [one for one in absent if not one.needed]:
-        told = ", ".join(f"{one.name} ({one.without})" for one in rest)
-        yield Finding("Machine", "not here", OK, f"{told}; all else works without")
+        text = ", ".join(f"{one.name} ({one.without})" for one in rest)
+        yield Finding("Machine", "not here", OK, f"{text}; all else works without")
 
 
 def version(program: Program) -> str | None:
@@ -77,5 +77,5 @@ def version(program: Program) -> str | None:
         return None
     if done.returncode < 0 or done.returncode in (126, 127):
         return None
-    told = _VERSION.search(done.stdout + done.stderr)
-    return installed(program.name).get(program.name) or (told[0] if told else "")
+    match = _VERSION.search(done.stdout + done.stderr)
+    return installed(program.name).get(program.name) or (match[0] if match else "")

@@ -27,20 +27,20 @@ def named(project: Surveyed, archive: Archive) -> Iterator[Finding]:
         nowhere = f"none of the {plural(len(looked), 'session')} looked at"
         lacking |= dict.fromkeys(of_sessions - _held(archive, looked), nowhere)
     for label, where in sorted(lacking.items()):
-        told, remedy = f"{where} has the resource {label}", "upload it, or correct the config"
-        yield project.found("resources", LIMIT, told, remedy)
+        text, remedy = f"{where} has the resource {label}", "upload it, or correct the config"
+        yield project.finding("resources", LIMIT, text, remedy)
     if not lacking:
-        told = f"{', '.join(wanted)}: there" if wanted else "the config names none"
-        yield project.found("resources", OK, told)
+        text = f"{', '.join(wanted)}: there" if wanted else "the config names none"
+        yield project.finding("resources", OK, text)
 
 
 def _held(archive: Archive, sessions: Iterable[Session]) -> set[str]:
     """The labels of the sessions' own resources."""
-    found: set[str] = set()
+    labels: set[str] = set()
     for one in sessions:
         rows = archive.rows(f"/data/experiments/{part(one.id)}/resources", absent_ok=True)
-        found |= {row.get("label", "") for row in rows}
-    return found
+        labels |= {row.get("label", "") for row in rows}
+    return labels
 
 
 def of_project(project: Surveyed, archive: Archive) -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def of_project(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     listed = list_questionnaires(archive, project.id, phenotype)
     there = {(one.resource, one.file) for one in listed}
     for resource, file in sorted(wanted - there):
-        told = f"the project's resource {resource} does not hold {file}"
-        yield project.found("questionnaires", LIMIT, told, "upload it, or correct phenotype")
+        text = f"the project's resource {resource} does not hold {file}"
+        yield project.finding("questionnaires", LIMIT, text, "upload it, or correct phenotype")
     if wanted and wanted <= there:
-        yield project.found("questionnaires", OK, f"{plural(len(wanted), 'file')}: there")
+        yield project.finding("questionnaires", OK, f"{plural(len(wanted), 'file')}: there")

@@ -14,22 +14,22 @@ from coil.errors import ArchiveError
 
 PERMISSIONS = ("read", "edit", "delete")
 ROLES = {"owner": {"read", "edit", "delete"}, "member": {"read", "edit"}, "collaborator": {"read"}}
-"""What XNAT's three roles in a project may do with its data."""
+"""The permissions of XNAT's three roles in a project."""
 _TYPE = "xnat:mrSessionData"
 
 
 def kind(address: Address) -> Iterator[Finding]:
     """With what the login is made; never who it is."""
-    given = credentials(address.server, address.login)
-    if not given:
+    who = credentials(address.server, address.login)
+    if not who:
         yield Finding(
             "Login", "kind", LIMIT, "no user: only what is public can be read",
             f"set {address.login}_USER and {address.login}_PASS, or write them to ~/.netrc",
         )  # fmt: skip
         return
-    of_environment = login().get(f"{address.login}_USER") == given[0]
+    of_environment = login().get(f"{address.login}_USER") == who[0]
     where = "the environment" if of_environment else "~/.netrc"
-    if ALIAS.fullmatch(given[0]):
+    if ALIAS.fullmatch(who[0]):
         yield Finding(
             "Login", "kind", OK, f"alias token of {where}; by XNAT's default it lives two days"
         )
@@ -39,7 +39,7 @@ def kind(address: Address) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class User:
-    """What the server says of a login: its roles at the site, its groups (`PROJECT_role`), and
+    """A login as the server tells it: its roles at the site, its groups (`PROJECT_role`), and
     the projects in which it may read, edit and delete data; None where it does not say that."""
 
     roles: Sequence[str] | None = None
@@ -47,7 +47,7 @@ class User:
     projects: Mapping[str, set[str]] | None = None
 
     def may(self, project: str) -> set[str] | None:
-        """What this login may do in a project; None if the server tells in no way."""
+        """The permissions of this login in a project; None if the server tells in no way."""
         if self.projects is not None:
             return {name for name in PERMISSIONS if project in self.projects[name]}
         groups = self.groups or ()
@@ -57,7 +57,7 @@ class User:
 
 
 def ask(archive: Archive) -> User:
-    """What the server says of the login."""
+    """The login as the server tells it."""
     name = _text(archive, "/xapi/users/username")
     base = f"/xapi/users/{part(name)}"
     roles, groups = (
@@ -74,39 +74,39 @@ def roles(user: User) -> Iterator[Finding]:
 
 
 def rights(readable: bool, allowed: set[str] | None, wanted: str = "", name: str = "") -> Finding:
-    """What the login may do in a project, against what the config wants of it.
+    """The login's permissions in a project, against what the config wants of it.
 
     `wanted` says for what it must edit there, empty if it need not.
     """
 
-    def found(state: str, told: str, remedy: str = "") -> Finding:
-        return Finding("Login", "rights", state, told, remedy, name)
+    def finding(state: str, text: str, remedy: str = "") -> Finding:
+        return Finding("Login", "rights", state, text, remedy, name)
 
     if not readable:
-        return found(
+        return finding(
             PROBLEM,
             "the archive has no such project, or this login may not see it",
             "correct the project's ID or ask its owner for access",
         )
     if allowed is not None and "read" not in allowed:
-        told = "the archive shows the project and, by what it says, not its data"
-        return found(LIMIT, told, "ask the project's owner for access")
+        text = "the archive shows the project and, by what it says, not its data"
+        return finding(LIMIT, text, "ask the project's owner for access")
     if allowed is None:
         remedy = "--config doctor=write tries it" if wanted else ""
-        return found(UNKNOWN, "may read; the server does not say whether it may edit", remedy)
+        return finding(UNKNOWN, "may read; the server does not say whether it may edit", remedy)
     can = [name for name in PERMISSIONS if name in allowed]
-    told = f"may {' and '.join(filter(None, [', '.join(can[:-1]), can[-1]]))}"
+    text = f"may {' and '.join(filter(None, [', '.join(can[:-1]), can[-1]]))}"
     if wanted and "edit" not in allowed:
-        return found(
-            PROBLEM, f"{told}, not edit: {wanted} will not work",
+        return finding(
+            PROBLEM, f"{text}, not edit: {wanted} will not work",
             "ask the project's owner to make you a member, or take it out of the config",
         )  # fmt: skip
     if wanted and "delete" not in allowed:
-        return found(
-            LIMIT, f"{told}, not delete: what {wanted} no longer holds may stay in the archive",
+        return finding(
+            LIMIT, f"{text}, not delete: what {wanted} no longer holds may stay in the archive",
             "ask the project's owner to make you an owner",
         )  # fmt: skip
-    return found(OK, told)
+    return finding(OK, text)
 
 
 def wants(settings: Mapping[str, Any]) -> str:
@@ -119,7 +119,7 @@ def wants(settings: Mapping[str, Any]) -> str:
 def _projects(archive: Archive) -> Mapping[str, set[str]] | None:
     """The IDs of the projects by permission, as XNAT lists them for uploads; None if this
     server does not know the question and lists all projects as ever."""
-    found = {}
+    projects = {}
     for permission in PERMISSIONS:
         try:
             rows = archive.rows("/data/projects", permissions=permission, dataType=_TYPE)
@@ -127,8 +127,8 @@ def _projects(archive: Archive) -> Mapping[str, set[str]] | None:
             return None
         if any({key.lower() for key in row} - {"id", "secondary_id", "uri"} for row in rows):
             return None
-        found[permission] = {row.get("id") or row.get("ID") or "" for row in rows}
-    return found
+        projects[permission] = {row.get("id") or row.get("ID") or "" for row in rows}
+    return projects
 
 
 def _text(archive: Archive, path: str) -> str:
@@ -143,7 +143,7 @@ def _text(archive: Archive, path: str) -> str:
 def _names(archive: Archive, path: str) -> list[str] | None:
     """A list of names of that interface; None where it refuses it."""
     try:
-        found = json.loads(_text(archive, path))
+        names = json.loads(_text(archive, path))
     except ValueError:
         return None
-    return [str(name) for name in found] if isinstance(found, list) else None
+    return [str(name) for name in names] if isinstance(names, list) else None

@@ -38,7 +38,7 @@ _OF_ANOTHER = (62, 64)
 
 
 class Reached(NamedTuple):
-    """What an answer to anybody tells: how long it took, the server's clock less ours, where
+    """An answer to anybody: how long it took, the server's clock less ours, where
     it leads to if not here."""
 
     seconds: float
@@ -74,10 +74,10 @@ def skew(date: str | None, now: float) -> float | None:
     The header has whole seconds.
     """
     try:
-        told = parsedate_to_datetime(date or "")
+        when = parsedate_to_datetime(date or "")
     except ValueError:
         return None
-    return told.timestamp() + 0.5 - now
+    return when.timestamp() + 0.5 - now
 
 
 def address(server: str, reached: Reached) -> Iterator[Finding]:
@@ -108,10 +108,11 @@ def clock(reached: Reached) -> Iterator[Finding]:
     if ahead is None:
         yield Finding("Server", "clock", UNKNOWN, "the server does not tell its time")
     elif abs(ahead) > SKEW:
-        way = "ahead of" if ahead > 0 else "behind"
+        direction = "ahead of" if ahead > 0 else "behind"
         yield Finding(
             "Server", "clock", LIMIT,
-            f"it is {abs(ahead):.0f} s {way} this machine's: logins and certificates may seem over",
+            f"it is {abs(ahead):.0f} s {direction} this machine's: logins and certificates may "
+            "seem over",
             "set both by a time server (NTP)",
         )  # fmt: skip
     else:
@@ -134,17 +135,17 @@ def certificate(address: Address, now: datetime | None = None) -> Iterator[Findi
         yield Finding("Server", "certificate", UNKNOWN, "the server is met through a proxy")
         return
     try:
-        found = _certificate(parts.hostname, parts.port or 443, bundle)
+        peer = _certificate(parts.hostname, parts.port or 443, bundle)
     except ssl.SSLCertVerificationError as error:
         yield untrusted(error)
         return
-    yield days_left(found, now or datetime.now(UTC), Path(bundle).name)
+    yield days_left(peer, now or datetime.now(UTC), Path(bundle).name)
 
 
 def trusted(address: Address) -> str:
     """The file or folder of the authorities that requests to the server trust."""
-    given = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
-    return address.ca_bundle or next(filter(None, given), None) or DEFAULT_CA_BUNDLE_PATH
+    variables = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    return address.ca_bundle or next(filter(None, variables), None) or DEFAULT_CA_BUNDLE_PATH
 
 
 def _certificate(host: str, port: int, bundle: str) -> Mapping[str, object]:
@@ -176,45 +177,45 @@ def days_left(certificate: Mapping[str, object], now: datetime, bundle: str) -> 
     """For how long a certificate is good, by its `notAfter`."""
     end = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     days = (end - now).days
-    told = f"trusted by {bundle}, good for {days} days"
+    text = f"trusted by {bundle}, good for {days} days"
     if days < SOON:
         remedy = "ask the server's administrator to renew it in time"
-        return Finding("Server", "certificate", LIMIT, told, remedy)
-    return Finding("Server", "certificate", OK, told)
+        return Finding("Server", "certificate", LIMIT, text, remedy)
+    return Finding("Server", "certificate", OK, text)
 
 
 def version(archive: Archive) -> Iterator[Finding]:
     """Which XNAT it is."""
     try:
-        told = str(ask(archive, "/xapi/siteConfig/buildInfo").get("version", ""))
+        text = str(ask(archive, "/xapi/siteConfig/buildInfo").get("version", ""))
     except RefusedError:
-        told = ""
-    known = [int(part) for part in told.split(".")[:2] if part.isdecimal()]
+        text = ""
+    known = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
     if len(known) < 2:
         yield Finding("Server", "version", UNKNOWN, "the server does not tell its version")
     elif tuple(known) < OLDEST:
         yield Finding(
-            "Server", "version", LIMIT, f"XNAT {told}: older than what is known to work",
+            "Server", "version", LIMIT, f"XNAT {text}: older than what is known to work",
             "ask the administrator for 1.8 or later",
         )  # fmt: skip
     else:
-        yield Finding("Server", "version", OK, f"XNAT {told}")
+        yield Finding("Server", "version", OK, f"XNAT {text}")
 
 
 def plugins(archive: Archive) -> Iterator[Finding]:
     """Which plugins it has; the workflow needs none."""
     try:
-        found = ask(archive, "/xapi/plugins")
+        installed = ask(archive, "/xapi/plugins")
     except RefusedError:
         yield Finding("Server", "plugins", OK, "not told; none is needed")
         return
-    named = (_plugin(name, about) for name, about in sorted(found.items()))
+    named = (_plugin(name, about) for name, about in sorted(installed.items()))
     yield Finding("Server", "plugins", OK, ", ".join(named) or "none, and none is needed")
 
 
 def _plugin(name: str, about: object) -> str:
-    told = about.get("version") if isinstance(about, dict) else ""
-    return f"{name} {told}" if told else name
+    number = about.get("version") if isinstance(about, dict) else ""
+    return f"{name} {number}" if number else name
 
 
 def ask(archive: Archive, path: str) -> dict[str, object]:
@@ -222,20 +223,20 @@ def ask(archive: Archive, path: str) -> dict[str, object]:
     with archive.stream(path) as chunks:
         data = b"".join(chunks)
     try:
-        found = json.loads(data)
+        answer = json.loads(data)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        answer = None
+    if not isinstance(answer, dict):
         raise ArchiveError("the archive answered with something else than was asked for; try again")
-    return found
+    return answer
 
 
 def listing_time(what: str, rows: int, seconds: float, project: str = "") -> Finding:
     """How long a listing took."""
-    told = f"{what}: {plural(rows, 'row')} in {seconds:.2f} s"
+    text = f"{what}: {plural(rows, 'row')} in {seconds:.2f} s"
     if seconds > SLOW:
         remedy = (
             "expect nights to begin so late, and ask the administrator whether it can be faster"
         )
-        return Finding("Server", "listing", LIMIT, told, remedy, project)
-    return Finding("Server", "listing", OK, told, project=project)
+        return Finding("Server", "listing", LIMIT, text, remedy, project)
+    return Finding("Server", "listing", OK, text, project=project)

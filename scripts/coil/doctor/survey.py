@@ -1,5 +1,5 @@
-"""What the listings of a project tell, looked at while their rows pass: asked for once, for all
-checks of its data."""
+"""The listings of a project, looked at while their rows pass: asked for once, for all checks of
+its data."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -56,7 +56,7 @@ class Surveyed(NamedTuple):
         """The sessions that the config's `select` takes."""
         return selection.select(self.survey.sessions, self.settings["select"])
 
-    def found(self, what: str, state: str, text: str, remedy: str = "", *names: str) -> Finding:
+    def finding(self, what: str, state: str, text: str, remedy: str = "", *names: str) -> Finding:
         """A finding on the project's data; `names` are the archive's own."""
         return Finding("Data", what, state, text, remedy, self.name, names)
 
@@ -104,7 +104,7 @@ def take(archive: Archive, project: str, settings: Mapping[str, Any]) -> Survey:
 def _ask_for_people(
     lister: Lister, project: str, settings: Mapping[str, Any], sessions: list[Session]
 ) -> None:
-    """What the config takes of subjects, sessions and assessors."""
+    """Ask for the fields that the config takes of subjects, sessions and assessors."""
     of_subjects, of_sessions = (
         variables.fields_of(settings, per) for per in ("subject", "session")
     )

@@ -23,19 +23,19 @@ def look(archive: Archive, project: str, name: str) -> Iterator[Finding]:
         Resource(f"coil_doctor_{secrets.token_hex(6)}"),
     )
     try:
-        told, remedy = _write(archive, base, resource)
+        text, remedy = _write(archive, base, resource)
     except CoilError as error:
-        told, remedy = error.cause, error.remedy
+        text, remedy = error.cause, error.remedy
     finally:
         left = _remove(archive, base, resource)
-    if told:
-        yield Finding("Login", "writing", PROBLEM, told, remedy, name)
+    if text:
+        yield Finding("Login", "writing", PROBLEM, text, remedy, name)
     if left:
         yield Finding(
             "Login", "writing", PROBLEM, f"the resource {resource} was made and cannot be removed",
             "ask for the right to delete, and remove it by hand", name,
         )  # fmt: skip
-    if not told and not left:
+    if not text and not left:
         done = "a resource was made, read back and removed"
         yield Finding("Login", "writing", OK, done, project=name)
 

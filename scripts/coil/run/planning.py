@@ -99,7 +99,7 @@ def undiscovered(projects: Iterable[str], root: Path) -> dict[str, str]:
 
 def check_session(wanted: str, units: Mapping[str, Iterable[object]]) -> None:
     """End the invocation if the config's `session` is none of the projects' sessions."""
-    if wanted and wanted not in {str(unit) for found in units.values() for unit in found}:
+    if wanted and wanted not in {str(unit) for sessions in units.values() for unit in sessions}:
         sys.exit(
             "error: config: session: no project has this session; take a name from "
             "results/<project>/sessions.tsv and write it sub-<subject>_ses-<session>"

@@ -1,1 +1,1 @@
-"""What a study begins with: a look at what will work, and a draft of its config."""
+"""The beginning of a study: a look at what will work, and a draft of its config."""

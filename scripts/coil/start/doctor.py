@@ -1,4 +1,4 @@
-"""What the doctor finds, told in three ways: on the terminal, as a page and as a record."""
+"""The doctor's findings in three forms: on the terminal, as a page and as a record."""
 
 import os
 import sys

@@ -1,1 +1,1 @@
-"""What the archive holds of a project, and what changed since the last time."""
+"""The listing of a project ahead of the jobs: its sessions, and which of them changed."""

@@ -30,14 +30,14 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Answers:
-    """What the archive tells of a project.
+    """The archive's answers on a project.
 
     everything       all its sessions
     unnamed          how many of those that are selected `identity` has no label for
     table, links     the link table, and the links of those that are taken, by session ID
     compared         these against what the last invocation left
     entries          of the prearchive
-    wanted           what the config's tables take of people
+    wanted           the fields of people that the config's tables take
     subjects         all, where the tables need them
     questionnaires   the files that there are
     bidsmaps         if the mapping uses them
@@ -60,7 +60,7 @@ class Answers:
 def ask(
     lister: Lister, settings: Settings, private: Private, notes: Notes, thorough: bool
 ) -> Answers:
-    """What the archive tells of a project.
+    """The archive's answers on a project.
 
     Raises `ConfigError` or `ArchiveError` where no more is to be believed or done.
     """
@@ -125,7 +125,7 @@ def _compare(
 def _wanted(
     lister: Lister, settings: Settings, private: Private, sessions: list[Session]
 ) -> Wanted:
-    """What the config's tables take of people, and by how much each subject's dates move."""
+    """The fields of people that the config's tables take, and how each subject's dates move."""
     project, identity = settings["project"], settings["identity"]
     secret = project_secret(identity, private.root)
 

@@ -1,4 +1,4 @@
-"""What changed of each session since the last invocation.
+"""The sessions against what the last invocation left of them.
 
 A session's file (`ListedSession`) is rewritten only when the archive holds other data of it,
 because its time is what Snakemake goes by. The index (`ListedIndex`) says how each was listed:
@@ -42,7 +42,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is compared of a session: its images and these resources; `thorough`: in any case.
+    """The parts of a session that are compared: images and these resources; `thorough`: always.
 
     A server may not tell that a file of a scan was replaced: not by its size, if that is the
     same, and not by the session's time, which is that of its own entry. Then only the
@@ -54,7 +54,7 @@ class Scope:
 
 
 class Notes:
-    """What earlier invocations left of a project's sessions."""
+    """The records that earlier invocations left of a project's sessions."""
 
     def __init__(self, private: Private) -> None:
         self._private = private

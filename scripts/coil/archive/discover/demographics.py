@@ -1,4 +1,4 @@
-"""What the archive knows of a project's subjects: sex, handedness, age, custom variables."""
+"""The subjects of a project in the archive: sex, handedness, age, custom variables."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,7 +95,7 @@ def listing(project: str, fields: Fields) -> Listing:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the config's tables take of subjects and sessions, beside the demographics.
+    """The fields of subjects and sessions that the config's tables take, beside the demographics.
 
     `fields` are the subjects' fields that are taken, `of_sessions` those of sessions by session
     ID; `days` by how much a subject's dates move, None where none may leave.
@@ -113,7 +113,7 @@ def by_pseudonym(
     everything: Iterable[Session] = (),
     wanted: Wanted | None = None,
 ) -> SubjectsRecord:
-    """What the dataset's tables need of people, the linked ones by pseudonym.
+    """The people of whom the dataset's tables must know, the linked ones by pseudonym.
 
     Questionnaires are keyed by the archive's labels, so that those of subjects without a session
     that was taken are there, too, and those of the sessions in `everything` that were not.

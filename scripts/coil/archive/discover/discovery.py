@@ -51,7 +51,7 @@ class Discovered:
     unnamed: int = 0
     """Sessions that `identity` has no label for."""
     remarks: list[str] = field(default_factory=list)
-    """What the archive did not tell, and was gone on without."""
+    """The remarks on what the archive did not tell, and was gone on without."""
 
     def __str__(self) -> str:
         total = len(self.new) + len(self.changed) + len(self.same)

@@ -39,10 +39,10 @@ def name_sessions(
     secret = project_secret(identity, private.root, create=not table.rows)
 
     def namer(kind: Kind) -> _Namer:
-        way = identity[f"{kind}s"]
-        if way == "label":
+        source = identity[f"{kind}s"]
+        if source == "label":
             return lambda _, label: bids_label(label)
-        if way == "table":
+        if source == "table":
             if "table" not in identity:
                 raise ConfigError("identity.table: missing; name the lab's table of labels there")
             own = read_own_labels(Path(identity["table"]).expanduser())

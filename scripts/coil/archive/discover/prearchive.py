@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 def list_prearchive(lister: Lister, project: str) -> list[Entry]:
-    """What is in the project's prearchive; nothing where this login may not see it.
+    """The sessions in the project's prearchive; none where this login may not see it.
 
     Where the archive cannot tell, that is said.
     """
@@ -52,7 +52,7 @@ def entries(rows: Iterable[Mapping[str, str]], project: str) -> list[Entry]:
 
     An administrator gets the rows of other projects, and of none, with them.
     """
-    found = []
+    listed = []
     for row in rows:
         if row.get("project") != project:
             continue
@@ -60,8 +60,8 @@ def entries(rows: Iterable[Mapping[str, str]], project: str) -> list[Entry]:
         status = (row.get("status") or "").upper().lstrip("_").removeprefix("QUEUED_")
         if status != _LEAVING:
             name = row.get("name") or row.get("folderName") or ""
-            found.append(Entry(row.get("subject") or "", name, status in _UNDER_WAY))
-    return found
+            listed.append(Entry(row.get("subject") or "", name, status in _UNDER_WAY))
+    return listed
 
 
 def waits(session: Session, entries: Iterable[Entry]) -> bool:

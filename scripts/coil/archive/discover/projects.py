@@ -36,7 +36,7 @@ def discover_all(request: DiscoveryRequest, root: Path) -> DiscoveryAnswer:
 
 
 def _discover(name: str, project: ProjectRequest, root: Path, thorough: bool) -> str:
-    """What the archive holds of a project, once its config was seen to be right."""
+    """The line on a project, once its config was seen to be right."""
     named = _check(project, root)
     line = str(discover(name, project.settings, root, thorough))
     units = {str(unit) for unit in read_units(Workspace(root).results(name).sessions)}

@@ -20,13 +20,13 @@ def list_questionnaires(
     for entry in phenotype:
         if "file" in entry:
             wanted.setdefault(entry["resource"], set()).update((entry["file"], entry["dictionary"]))
-    found: list[QuestionnaireFile] = []
+    listed: list[QuestionnaireFile] = []
     for label in sorted(wanted):
         address = Resource(label).address(f"/data/projects/{part(project)}")
         rows = archive.rows(f"{address}/files", absent_ok=True)
         held = {row["Name"]: row.get("digest") or "" for row in rows}
-        found += [
+        listed += [
             QuestionnaireFile(resource=label, file=name, digest=held[name])
             for name in sorted(wanted[label] & set(held))
         ]
-    return tuple(found)
+    return tuple(listed)

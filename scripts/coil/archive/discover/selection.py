@@ -25,7 +25,7 @@ def select(sessions: Iterable[Session], settings: Select) -> list[Session]:
 
 
 def needs(settings: Select) -> list[str]:
-    """What only the archive can tell of sessions that the config's `select` goes by."""
+    """The columns of sessions without which the config's `select` cannot be followed."""
     chosen = settings["scanners"] not in ("*", ["*"])
     return ["scanner", "manufacturer", "model"] if chosen else []
 
@@ -57,9 +57,9 @@ def labels_selected(subject: str, session: str, settings: Select) -> bool:
 
 
 def kind(xsi_type: str) -> str:
-    """What kind of session an XNAT type is: `MR` for `xnat:mrSessionData`."""
-    found = _TYPE.fullmatch(xsi_type)
-    return (found[1] if found else xsi_type).upper()
+    """The kind of session of an XNAT type: `MR` for `xnat:mrSessionData`."""
+    match = _TYPE.fullmatch(xsi_type)
+    return (match[1] if match else xsi_type).upper()
 
 
 def _selected(session: Session, settings: Select) -> bool:

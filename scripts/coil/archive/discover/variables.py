@@ -65,9 +65,9 @@ def list_session_fields(
             for one in sessions
         }
         rows += list_forms(lister, project, "session", homes)
-    found = fields.take(rows, id_of)
+    values = fields.take(rows, id_of)
     lister.notes += fields.remarks("sessions")
-    return found
+    return values
 
 
 def session_fields(project: str, fields: Fields) -> Listing:
@@ -78,7 +78,7 @@ def session_fields(project: str, fields: Fields) -> Listing:
 
 
 def list_forms(lister: Lister, project: str, per: str, homes: Mapping[str, str]) -> list[Row]:
-    """What a listing would have of forms, from a server that does not list them.
+    """The rows of forms that a listing would have, from a server that does not list them.
 
     `homes` are the addresses of subjects or sessions (`per`) in the project, by ID. A server that
     refuses them of all has no forms, which is told.
@@ -126,7 +126,7 @@ def list_assessors(
 ) -> Instruments:
     """The assessors of each instrument that comes from some: of subjects, or of `sessions`."""
     ours = {session.id for session in sessions}
-    found: dict[str, Sequence[Assessed] | None] = {}
+    listed: dict[str, Sequence[Assessed] | None] = {}
     for entry in phenotype:
         if "assessor" not in entry:
             continue
@@ -135,15 +135,15 @@ def list_assessors(
             rows = lister.ask(assessors(project, entry, fields), list)
         except RefusedError as error:  # a type that the archive does not have; the rest goes on
             lister.notes.append(error.cause)
-            found[entry["instrument"]] = None
+            listed[entry["instrument"]] = None
             continue
         if entry["per"] == "session":
             rows = [row for row in rows if id_of(row) in ours]
         else:
             rows = [row for row in rows if row.get("project", project) == project]
-        found[entry["instrument"]] = _assessed(entry, fields, rows)
+        listed[entry["instrument"]] = _assessed(entry, fields, rows)
         lister.notes += fields.remarks(f"assessors of {entry['instrument']}")
-    return found
+    return listed
 
 
 def _assessor_fields(entry: Mapping[str, Any]) -> Fields:
@@ -210,12 +210,12 @@ def measured(
     sessions
         All sessions that it lists.
     assessors
-        What `list_assessors` returns.
+        As `list_assessors` returns them.
     """
     linked = list(linked)
     of_session = {session.id: (session.subject_label, session.label) for session in sessions}
     of_subject = {ident: (label, "") for ident, label in subjects.items()}
-    found: dict[str, tuple[Measured, ...] | None] = {}
+    instruments: dict[str, tuple[Measured, ...] | None] = {}
     for entry in phenotype:
         if "columns" not in entry:
             continue
@@ -225,10 +225,10 @@ def measured(
         elif (listed := assessors[name]) is not None:
             rows = _of_assessors(listed, of_session if entry["per"] == "session" else of_subject)
         else:
-            found[name] = None
+            instruments[name] = None
             continue
-        found[name] = tuple(row for row in rows if row.values)
-    return found
+        instruments[name] = tuple(row for row in rows if row.values)
+    return instruments
 
 
 def _of_assessors(
