@@ -66,17 +66,10 @@ ALL = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 async def data(request: Request, who: Who) -> Response:
     """Everything below /data that is a project, a subject, an experiment or a part of one."""
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    asked = query.parse(request.url.query)
+    is_folder, parts = request.url.path.endswith("/"), address.segments(raw_path)
     base = archive(request)
-    call = Call(
-        base.store,
-        base.resources,
-        base.auth,
-        who.user,
-        request.method,
-        address.parse(address.segments(raw_path)),
-        query.parse(request.url.query),
-        request.url.path,
-    )
+    call = Call.of(base, who, request.method, parts, asked, is_folder=is_folder)
     if request.method in ("PUT", "POST") and call.address.names_files:
         return await uploads.put_files(call, request)
     if request.method in ("PUT", "POST"):

@@ -12,8 +12,7 @@ from starlette.routing import Route
 from localxnat.api import address, uploads
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.files import UPLOADED
-from localxnat.api.listings import Row
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.api.targets import NOT_FOUND
 from localxnat.errors import Refused
 from localxnat.storage.incoming import Incoming

@@ -1,6 +1,6 @@
 """Resources and files as they are listed."""
 
-from localxnat.api.listings import Row
+from localxnat.api.responses import Row
 from localxnat.storage.resources import File, Resource
 from localxnat.storage.store import Object
 

@@ -13,9 +13,8 @@ from starlette.routing import Route
 from localxnat import jsons
 from localxnat.api import query
 from localxnat.api.access import Archive, Who, archive, only_admin, signed_in
-from localxnat.api.listings import Row
 from localxnat.api.query import Query
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.api.targets import NOT_FOUND
 from localxnat.errors import Refused
 from localxnat.storage.configs import Change, Configs, Key, Version

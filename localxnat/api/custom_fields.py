@@ -21,16 +21,12 @@ _NAMED = ("keys", "fieldNames")
 
 async def handle(request: Request, who: Who) -> Response:
     """GET or PUT .../fields; GET or DELETE .../fields/{name}."""
-    base = archive(request)
     parts = address.segments(request.scope.get("raw_path") or request.url.path.encode())[2:]
     if "fields" not in parts:
         raise Refused(404, NOT_FOUND)
     cut = len(parts) - 1 - parts[::-1].index("fields")
     name = parts[cut + 1] if len(parts) > cut + 1 else None
-    call = Call(
-        base.store, base.resources, base.auth, who.user, request.method,
-        address.parse(["data", *parts[:cut]]), query.Query(), request.url.path,
-    )  # fmt: skip
+    call = Call.of(archive(request), who, request.method, ["data", *parts[:cut]])
     given = jsons.read_object(await request.body()) if request.method == "PUT" else None
     asked = query.parse(request.url.query)
     wanted = [one for key, value in asked if key in _NAMED for one in value.split(",")]

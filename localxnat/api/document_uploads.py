@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localxnat.api import address, bodies, query, writing
+from localxnat.api import bodies, query, writing
 from localxnat.api.access import Who, archive, signed_in
 from localxnat.api.given import Given, read
 from localxnat.api.targets import Call
@@ -16,17 +16,13 @@ from localxnat.model import xsi
 async def upload(request: Request, who: Who) -> Response:
     """PUT (the body) or POST (the file of a form): 200 once the object is as the document."""
     given = read(await bodies.document(request))
-    base = archive(request)
-    call = Call(
-        base.store, base.resources, base.auth, who.user, "PUT",
-        address.parse(["data", *_place(given)]), query.parse(request.url.query),
-        request.url.path, given,
-    )  # fmt: skip
+    asked = query.parse(request.url.query)
+    call = Call.of(archive(request), who, "PUT", ["data", *_parts(given)], asked, given)
     await run_in_threadpool(writing.put, call)
     return Response(status_code=200)
 
 
-def _place(given: Given) -> list[str]:
+def _parts(given: Given) -> list[str]:
     """The address of a document's object: of its project and what it says to be a part of."""
     kind = next((one for one, root in xsi.ROOTS.items() if xsi.is_a(given.xsi_type, root)), None)
     own = _named(given, "ID", "label")

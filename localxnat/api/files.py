@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.responses import Response, StreamingResponse
 
 from localxnat.api import catalog_rows, listings, streams
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
 from localxnat.storage import archives
@@ -122,7 +122,7 @@ def _together(target: Target) -> str:
     return ",".join(scan.id for scan in target.scans) if several else ""
 
 
-def _file_rows(call: Call, target: Target, folder: str = "") -> Iterator[listings.Row]:
+def _file_rows(call: Call, target: Target, folder: str = "") -> Iterator[Row]:
     names, session = _together(target), target.experiment
     together = f"/data/experiments/{session.id}/scans/{names}" if names and session else ""
     for session, owner, resource, file in _found(call, target, folder):

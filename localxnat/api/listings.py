@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from localxnat.api import bulk, columns, filters, shortcuts
 from localxnat.api.columns import Held, Plan
+from localxnat.api.responses import Row
 from localxnat.api.targets import Call
 from localxnat.model import fields, xsi
 from localxnat.storage.store import Object
 
-Row = dict[str, str]
 Test = Callable[[Object, Object | None, Held], bool]
 
 _DEFAULT = {

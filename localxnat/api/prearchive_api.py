@@ -10,8 +10,7 @@ from starlette.routing import Route
 from localxnat.api import address, streams, targets
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.files import UPLOADED
-from localxnat.api.listings import Row
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.errors import Refused
 from localxnat.storage import archives
 from localxnat.storage.dicom import Instance, find

@@ -7,8 +7,7 @@ As in XNAT (`ProjectListResource`) these are lists of their own, whose columns n
 from starlette.responses import Response
 
 from localxnat.api.columns import UnknownField
-from localxnat.api.listings import Row
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.api.targets import Call
 from localxnat.model import xsi
 from localxnat.storage.auth import ROLES

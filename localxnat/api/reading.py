@@ -17,7 +17,7 @@ from localxnat.api import (
 )
 from localxnat.api.columns import UnknownField
 from localxnat.api.listings import Listing
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.api.targets import NOT_FOUND, Call, Target, require_found, resolve
 from localxnat.errors import Refused
 from localxnat.model import fields, xsi
@@ -32,8 +32,7 @@ def get(call: Call) -> Response:
     address = call.address
     if address.last == "files":
         path = dict(address.steps)["files"]
-        in_folder = call.path.endswith("/")
-        return (files.below_folder if in_folder else files.file)(call, target, path)
+        return (files.below_folder if call.is_folder else files.file)(call, target, path)
     match address.collection:
         case "projects" if not address.steps:
             shown = project_lists.answer(call)
@@ -141,7 +140,7 @@ def _object(call: Call, target: Target) -> Response:
 def _sharing(call: Call, target: Target) -> Response:
     """The projects that have an object: its own, then those that it is shared into."""
     owner = target.owner
-    rows: list[listings.Row] = []
+    rows: list[Row] = []
     for name, label in [Share(owner.project, owner.label), *call.store.shares(owner)]:
         project = call.store.project(name)
         shown = project.fields if project else {}

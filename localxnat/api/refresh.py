@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from localxnat.api import address, query, targets
+from localxnat.api import query, targets
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.query import Query
 from localxnat.storage import catalogs
@@ -26,10 +26,7 @@ def _refresh(base: Archive, who: Who, asked: Query) -> None:
         option for name, value in asked if name.lower() == "options" for option in value.split(",")
     }
     for path in [value for name, value in asked if name.lower() == "resource"]:
-        call = targets.Call(
-            base.store, base.resources, base.auth, who.user, "POST",
-            address.parse([part for part in path.split("/") if part]), query.Query(), path,
-        )  # fmt: skip
+        call = targets.Call.of(base, who, "POST", [part for part in path.split("/") if part])
         target = targets.resolve(call)
         targets.require_found(target)
         call.require("edit", target.owner)

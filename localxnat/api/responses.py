@@ -15,8 +15,9 @@ from xml.sax.saxutils import escape
 from starlette.responses import Response
 
 from localxnat.api import streams
-from localxnat.api.listings import Row
 
+Row = dict[str, str]
+"""A row of a table: values by their columns."""
 BATCH = 500
 PIECE = 1 << 18
 _LINES = re.compile(r"[\r\n]+")

@@ -15,8 +15,7 @@ from localxnat.api import bodies
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.documents import NAMESPACES
 from localxnat.api.given import parse
-from localxnat.api.listings import Row
-from localxnat.api.responses import rows_as
+from localxnat.api.responses import Row, rows_as
 from localxnat.api.search import Found, root_name, search
 from localxnat.errors import Refused
 from localxnat.storage.searches import Results, Search, Searches

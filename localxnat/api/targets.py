@@ -1,7 +1,10 @@
 """From an address to the objects it names, as far as the user may see them."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
+from localxnat.api import address
+from localxnat.api.access import Archive, Who
 from localxnat.api.address import Address
 from localxnat.api.given import Given
 from localxnat.api.query import Query
@@ -25,8 +28,29 @@ class Call:
     method: str
     address: Address
     query: Query
-    path: str
     given: Given | None = None
+    is_folder: bool = False
+    """Whether the path ends in a slash, as that of a folder does."""
+
+    @classmethod
+    def of(
+        cls,
+        base: Archive,
+        who: Who,
+        method: str,
+        parts: list[str],
+        asked: Query | None = None,
+        given: Given | None = None,
+        is_folder: bool = False,
+    ) -> Self:
+        """The call of a user's request; `parts` are those of the path with their prefix.
+
+        404 for a path that XNAT does not route.
+        """
+        return cls(
+            base.store, base.resources, base.auth, who.user, method, address.parse(parts),
+            asked if asked is not None else Query(), given, is_folder,
+        )  # fmt: skip
 
     def require(self, action: str, item: Object) -> None:
         """403 unless the user may do this in the item's project (or one it is shared into)."""

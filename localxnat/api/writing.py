@@ -158,7 +158,7 @@ def _delete_file(call: Call, target: Target, path: str) -> Response:
 
 
 def _named(call: Call, resource: Resource, path: str) -> list[str]:
-    if call.resources.file(resource, path) and not call.path.endswith("/"):
+    if call.resources.file(resource, path) and not call.is_folder:
         return [path]
     files = call.resources.files(resource)
     return [file.path for file in files if file.path.startswith(f"{path}/")]
