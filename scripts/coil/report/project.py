@@ -178,7 +178,7 @@ def read(results: Results, name: str, sources: Sources) -> Project:
         sessions=[_session(path, by_scope) for path in sources.admits],
         participants=dataset.subjects,
         validator=Verdict.read(sources.verdict),
-        analyses=analyses,
+        analyses=found,
         derivatives={path.stem: Verdict.read(path) for path in sources.derivatives},
         problems=dataset.problems,
     )

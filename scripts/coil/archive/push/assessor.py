@@ -48,8 +48,9 @@ def statistics(record: SessionRecord, images: Iterable[MeasuredImage]) -> Statis
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     """Whether the archive can take a metric's value."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)
 
 
 @dataclass(frozen=True)
