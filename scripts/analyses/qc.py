@@ -8,16 +8,18 @@ Out: <out>/sub-<s>/ses-<e>/ of a BIDS derivative dataset, and <out>/summary.json
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from coil import files
-from coil.errors import DataError
 from coil.imaging import derivative, images, measure
+from coil.imaging.problems import problem
+from coil.records.analysis import MeasuredImage, Summary
 
 COLUMNS: dict[str, dict[str, str]] = {
     **{
@@ -58,64 +60,87 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
-def run(bids: Path, subject: str, session: str, out: Path) -> dict[str, Any]:
-    """Measure a session's images.
+def run(bids: Path, subject: str, session: str, out: Path) -> Summary:
+    """Measure a session's images; the summary of what was measured.
 
     bids        the dataset's folder
     subject     label without `sub-`; `session` likewise
     out         the derivative dataset's folder
 
-    Returns the summary: `images`, per image `file`, `suffix`, `metrics`, `unavailable`,
-    `outliers`, `protocol`, `figures` (relative to `out`), `problem`; and `problem` where one could
-    not be measured, or `skipped` where there is none.
+    An image that cannot be measured does not hold up the others.
     """
-    place = Path(f"sub-{subject}", f"ses-{session}")
-    names = [path.relative_to(bids).as_posix() for path in (bids / place).rglob("*.nii*")]
-    found = [_image(bids, name, out / place, place) for name in sorted(names)]
-    if not found:
-        return {"skipped": "the session has no images"}
-    problems = [image["problem"] for image in found if image["problem"]]
-    told = f"{len(problems)} of {len(found)} images: {problems[0]}" if problems else None
-    return {"images": found} | ({"problem": told} if told else {})
+    inside = Path(f"sub-{subject}", f"ses-{session}")
+    names = [path.relative_to(bids).as_posix() for path in (bids / inside).rglob("*.nii*")]
+    rows = tuple(_image(bids, name, out / inside, inside) for name in sorted(names))
+    if not rows:
+        return Summary(skipped="the session has no images")
+    problems = [row.problem for row in rows if row.problem]
+    counted = f"{len(problems)} of {len(rows)} images: {problems[0]}" if problems else None
+    return Summary(images=rows, problem=counted)
 
 
-def _image(bids: Path, name: str, folder: Path, place: Path) -> dict[str, Any]:
-    """Measure one image and write its files under `folder`; its row of the summary."""
+def _image(bids: Path, name: str, folder: Path, inside: Path) -> MeasuredImage:
+    """Measure one image and write its files under `folder`; its row of the summary.
+
+    inside      the folder of the session in a dataset
+    """
     path = bids / name
-    datatype = path.parent.name
     suffix = path.name.split(".", 1)[0].rsplit("_", 1)[-1]
-    row: dict[str, Any] = {"file": name, "suffix": suffix, "metrics": {}, "unavailable": {}}
-    row |= {"outliers": [], "protocol": {}, "figures": [], "problem": None}
+    magnitude = not any(f"_part-{part}_" in path.name for part in ("phase", "real", "imag"))
     try:
-        magnitude = not any(f"_part-{part}_" in path.name for part in ("phase", "real", "imag"))
-        found = measure.measure(images.load(path), path, suffix, magnitude)
-        row["protocol"] = images.protocol(path)
-    except DataError as error:
-        row["problem"] = str(error)
-        return row
-    row["metrics"] = {key: _short(value) for key, value in found.metrics.items()}
-    row["unavailable"] = found.unavailable
-    row["outliers"] = found.outliers
-    numbers = {key: row[key] for key in ("metrics", "unavailable", "outliers", "protocol")}
-    source = {"Sources": [f"bids:raw:{name}"]}
-    told = folder / datatype / derivative.derived_name(name, "qc", suffix, ".json")
-    files.write_json(told, numbers | source)
-    if found.columns:
-        table = folder / datatype / derivative.derived_name(name, "motion", "timeseries", ".tsv")
-        rows = np.column_stack(list(found.columns.values()))
-        lines = ["\t".join(found.columns)]
-        lines += ["\t".join(f"{value:.6g}" for value in values) for values in rows]
-        files.write_text(table, "\n".join(lines) + "\n")
-        columns = {key: COLUMNS[key] for key in found.columns}
-        files.write_json(table.with_suffix(".json"), source | columns)
-    for what, picture in found.figures.items():
-        figure = Path("figures", derivative.derived_name(name, what, suffix, ".png"))
-        files.write_bytes(folder / figure, picture)
-        row["figures"].append((place / figure).as_posix())
+        measured = measure.measure(images.load(path), path, suffix, magnitude)
+        protocol = images.protocol(path)
+    except Exception as error:
+        return MeasuredImage(file=name, suffix=suffix, metrics={}, problem=problem(error))
+    row = MeasuredImage(
+        file=name,
+        suffix=suffix,
+        metrics={key: _short(value) for key, value in measured.metrics.items()},
+        unavailable=measured.unavailable,
+        outliers=tuple(measured.outliers),
+        protocol=protocol,
+        figures=tuple(_figures(measured, name, suffix, folder, inside)),
+    )
+    _write_numbers(row, folder / path.parent.name)
+    if measured.columns:
+        _write_columns(measured, name, folder / path.parent.name)
     return row
 
 
-def _short(value: Any) -> Any:
+def _write_numbers(row: MeasuredImage, folder: Path) -> None:
+    """Write the numbers, protocol and outliers of an image."""
+    fields = msgspec.to_builtins(row)
+    numbers = {key: fields[key] for key in ("metrics", "unavailable", "outliers", "protocol")}
+    target = folder / derivative.derived_name(row.file, "qc", row.suffix, ".json")
+    files.write_json(target, numbers | _sources(row.file))
+
+
+def _write_columns(measured: measure.Measured, name: str, folder: Path) -> None:
+    """Write the series by volume, and what its columns are."""
+    table = folder / derivative.derived_name(name, "motion", "timeseries", ".tsv")
+    lines = ["\t".join(measured.columns)]
+    rows = np.column_stack(list(measured.columns.values()))
+    lines += ["\t".join(f"{value:.6g}" for value in values) for values in rows]
+    files.write_text(table, "\n".join(lines) + "\n")
+    columns = {key: COLUMNS[key] for key in measured.columns}
+    files.write_json(table.with_suffix(".json"), _sources(name) | columns)
+
+
+def _figures(
+    measured: measure.Measured, name: str, suffix: str, folder: Path, inside: Path
+) -> Iterator[str]:
+    """Write the figures of an image; their paths in the derivative dataset."""
+    for shown, picture in measured.figures.items():
+        figure = Path("figures", derivative.derived_name(name, shown, suffix, ".png"))
+        files.write_bytes(folder / figure, picture)
+        yield (inside / figure).as_posix()
+
+
+def _sources(name: str) -> dict[str, object]:
+    return {"Sources": [f"bids:raw:{name}"]}
+
+
+def _short(value: object) -> object:
     """Six digits of a number, so that records read well and rounding noise never shows."""
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
@@ -127,9 +152,9 @@ def main() -> None:
     parser.add_argument("--subject", required=True)
     parser.add_argument("--session", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    given, _ = parser.parse_known_args()
-    found = run(given.bids, given.subject, given.session, given.out)
-    files.write_json(given.out / "summary.json", found)
+    words, _ = parser.parse_known_args()
+    summary = run(words.bids, words.subject, words.session, words.out)
+    files.write_json(words.out / "summary.json", msgspec.to_builtins(summary))
 
 
 if __name__ == "__main__":

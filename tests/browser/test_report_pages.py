@@ -4,12 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
 from analyses import qc
-from coil.records.analysis import Summary
 from coil.report import project, session
 from tests.support import phantom, records
 
@@ -64,7 +62,7 @@ def pages(tmp_path_factory) -> Path:
     """A session's page with real figures, a failed session's and the project's."""
     root = tmp_path_factory.mktemp("pages")
     phantom.dataset(root / "bids")
-    summary = msgspec.convert(qc.run(root / "bids", "A7KQ", "1", root / "qc"), Summary)
+    summary = qc.run(root / "bids", "A7KQ", "1", root / "qc")
     analyses = {"qc": replace(records.measured(), summary=summary)}
     (root / "session.html").write_text(session.render(records.admitted(), analyses, root))
     (root / "failed.html").write_text(session.render(records.failed(), {}, root))

@@ -1,8 +1,10 @@
 """The first-level model: what it finds, what it refuses, the same bytes every time."""
 
 import json
+import shutil
 from pathlib import Path
 
+import msgspec
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from analyses import glm
 from coil.errors import DataError
 from coil.glm import design, model
+from coil.records.analysis import Summary
 
 TR, VOLUMES = 2.0, 90
 PEAK = (6, 12, 6)
@@ -60,7 +63,12 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def modelled(session: tuple[Path, Path], out: Path, **params: object) -> dict:
-    return glm.run(*session, "a", "b", PARAMS | params, out)
+    return as_json(glm.run(*session, "a", "b", PARAMS | params, out))
+
+
+def as_json(summary: Summary) -> dict:
+    """A summary as the script writes it."""
+    return json.loads(json.dumps(msgspec.to_builtins(summary)))
 
 
 def test_the_planted_place_is_found_and_nothing_where_nothing_is(
@@ -128,7 +136,7 @@ def test_a_contrast_of_an_unknown_condition_names_those_that_there_are(
 def test_a_run_without_measured_motion_is_told_and_leaves_nothing(
     session: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    summary = glm.run(session[0], tmp_path / "none", "a", "b", PARAMS, tmp_path / "out")
+    summary = as_json(glm.run(session[0], tmp_path / "none", "a", "b", PARAMS, tmp_path / "out"))
     assert "it has no head motion; let `qc` measure the session first" in summary["problem"]
     assert not list((tmp_path / "out").rglob("*.*"))
 
@@ -167,3 +175,31 @@ def test_a_cluster_too_small_does_not_count_and_negative_ones_do() -> None:
     passed, clusters = model.clusters(z, np.diag([2.0, 2.0, 2.0, 1.0]), 5, 100)
     assert [(one.z, one.peak_mm, one.size_mm3) for one in clusters] == [(-7, (12, 12, 12), 216)]
     assert passed.sum() == 27
+
+
+def test_a_damaged_run_does_not_hold_up_the_others(
+    session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bids = tmp_path / "bids"
+    shutil.copytree(session[0], bids)
+    func = bids / "sub-a" / "ses-b" / "func"
+    (path,) = func.glob("*_bold.nii.gz")
+    for file in list(func.iterdir()):
+        shutil.copy(file, func / file.name.replace("task-tap_", "task-tap_run-9_"))
+    data = bytearray(path.read_bytes())
+    data[40:400] = bytes(360)
+    (func / "sub-a_ses-b_task-tap_run-9_bold.nii.gz").write_bytes(data)
+    summary = modelled((bids, session[1]), tmp_path / "out")
+    assert summary["problem"].startswith("1 of 2 runs: sub-a_ses-b_task-tap_run-9_bold.nii.gz: ")
+    assert summary["numbers"]["task-tap: tap, clusters"] == 1
+
+
+def test_a_run_without_a_repetition_time_says_so(
+    session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bids = tmp_path / "bids"
+    shutil.copytree(session[0], bids)
+    (sidecar,) = bids.rglob("*_bold.json")
+    sidecar.write_text("{}")
+    summary = modelled((bids, session[1]), tmp_path / "out")
+    assert "its sidecar has no RepetitionTime" in summary["problem"]

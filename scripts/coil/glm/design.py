@@ -1,4 +1,4 @@
-"""What a run's model rests on: its events, its head motion, its contrasts."""
+"""The terms of a run's model: its events, its head motion, its contrasts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -59,8 +59,8 @@ def read_confounds(path: Path | None, volumes: int, limits: Mapping[str, float])
             "the limits"
         )
     spikes = {
-        f"spike_{place:04d}": (np.arange(volumes) == place).astype(float)
-        for place in np.flatnonzero(over)
+        f"spike_{volume:04d}": (np.arange(volumes) == volume).astype(float)
+        for volume in np.flatnonzero(over)
     }
     motion = table[list(MOTION)]
     return pd.concat([motion - motion.mean(), pd.DataFrame(spikes)], axis=1)

@@ -45,7 +45,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """A contrast's maps (x, y, z): z values, effects in percent of the mean signal, what passed."""
 
     z: NDArray[np.float32]
@@ -62,7 +62,7 @@ class Fitted:
     mean: NDArray[np.float32]
     design: pd.DataFrame
     threshold: float
-    found: dict[str, Found]
+    results: dict[str, Result]
 
 
 def fit(
@@ -95,12 +95,12 @@ def fit(
     model.fit(image, events=events, confounds=confounds)
     design = model.design_matrices_[0]
     limit = threshold(int(brain.sum()), terms.alpha)
-    found = {}
+    results: dict[str, Result] = {}
     for name, expression in contrasts.items():
         maps = model.compute_contrast(expression, output_type="all")
         z, effect = (_rounded(maps[kind]) for kind in ("z_score", "effect_size"))
-        found[name] = Found(z, effect, *clusters(z, image.affine, limit, terms.cluster_mm3))
-    return Fitted(brain, mean, design, limit, found)
+        results[name] = Result(z, effect, *clusters(z, image.affine, limit, terms.cluster_mm3))
+    return Fitted(brain, mean, design, limit, results)
 
 
 def threshold(voxels: int, alpha: float) -> float:
@@ -114,7 +114,8 @@ def clusters(
     """The voxels of a map (x, y, z) beyond `limit` in size, of either sign, that lie in clusters
     of at least `smallest_mm3`, and these clusters, the highest |z| first."""
     volume = abs(float(np.linalg.det(affine[:3, :3])))
-    found, passed = [], np.zeros(z.shape, dtype=bool)
+    kept: list[Cluster] = []
+    passed = np.zeros(z.shape, dtype=bool)
     for sign in (1, -1):
         labelled, count = ndimage.label(sign * z > limit, np.ones((3, 3, 3)))  # pyright: ignore
         for number in range(1, count + 1):
@@ -122,11 +123,11 @@ def clusters(
             if inside.sum() * volume < smallest_mm3:
                 continue
             passed |= inside
-            place = np.unravel_index(np.argmax(np.where(inside, sign * z, -np.inf)), z.shape)
-            x, y, w = (round(float(v), 1) for v in apply_affine(affine, place))
+            peak = np.unravel_index(np.argmax(np.where(inside, sign * z, -np.inf)), z.shape)
+            x, y, w = (round(float(v), 1) for v in apply_affine(affine, peak))
             size = round(float(inside.sum() * volume), 1)
-            found.append(Cluster(float(z[place]), (x, y, w), size))
-    return passed, sorted(found, key=lambda cluster: (-abs(cluster.z), cluster.peak_mm))
+            kept.append(Cluster(float(z[peak]), (x, y, w), size))
+    return passed, sorted(kept, key=lambda cluster: (-abs(cluster.z), cluster.peak_mm))
 
 
 def _rounded(image: Any) -> NDArray[np.float32]:

@@ -37,10 +37,10 @@ def statistic_map(
     crop = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     z, mean, inside = z[crop], mean[crop], inside[crop]
     top = max(threshold + 1, float(np.abs(z).max()))
-    places = np.unique(np.linspace(1, z.shape[2] - 2, min(_SLICES, z.shape[2])).round().astype(int))
+    levels = np.unique(np.linspace(1, z.shape[2] - 2, min(_SLICES, z.shape[2])).round().astype(int))
 
     def sheet(volume: NDArray[np.floating]) -> NDArray[np.floating]:
-        parts: list[NDArray[np.floating]] = [volume[:, :, place] for place in places]
+        parts: list[NDArray[np.floating]] = [volume[:, :, level] for level in levels]
         return canvas.tile(parts, [spacing] * len(parts), _COLUMNS)[0]
 
     white = float(np.percentile(mean[inside > 0], 99)) or 1.0

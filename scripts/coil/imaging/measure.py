@@ -5,11 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from coil.imaging import diffusion, figures, masks, metrics, motion
+from coil.imaging import (
+    diffusion,
+    gradient_figures,
+    masks,
+    metrics,
+    motion,
+    slice_figures,
+    volume_figures,
+)
 from coil.imaging.images import Volume
+from coil.imaging.volume_figures import Trace
+from coil.records.analysis import Outliers
 
 ANATOMICAL = frozenset(
     ("T1w", "T2w", "FLAIR", "PDw", "PDT2", "T2starw", "T2star", "inplaneT1", "inplaneT2", "UNIT1")
@@ -22,18 +33,18 @@ _FEW_VOLUMES = 5
 
 @dataclass
 class Measured:
-    """What was found in one image.
+    """The numbers, series and figures of one image.
 
     metrics         name to number, None where it means nothing
     unavailable     the reason for each None
-    outliers        volumes or slices that stand out: what, limit, count, of, where
+    outliers        volumes or slices that stand out
     figures         PNG bytes by what they show
     columns         per-volume series, (t,) each
     """
 
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, object] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
-    outliers: list[dict[str, Any]] = field(default_factory=list)
+    outliers: list[Outliers] = field(default_factory=list)
     figures: dict[str, bytes] = field(default_factory=dict)
     columns: dict[str, NDArray[np.floating]] = field(default_factory=dict)
 
@@ -59,7 +70,7 @@ def measure(volume: Volume, path: Path, suffix: str, magnitude: bool = True) -> 
     mean = _mean(volume.data)
     if magnitude and suffix in ANATOMICAL:
         _background_numbers(result, mean, masks.head_mask(mean))
-    result.figures["mosaic"] = figures.mosaic(mean, volume.spacing)
+    result.figures["mosaic"] = slice_figures.mosaic(mean, volume.spacing)
     return result
 
 
@@ -88,7 +99,7 @@ def bold(volume: Volume) -> Measured:
         mean = _mean(data[..., start:])
         _temporal_numbers(result, volume, mask, inside, start)
     _background_numbers(result, mean, masks.head_mask(mean), ("efc", "fber"))
-    result.figures = {"mosaic": figures.mosaic(mean, volume.spacing), **result.figures}
+    result.figures = {"mosaic": slice_figures.mosaic(mean, volume.spacing), **result.figures}
     return result
 
 
@@ -129,18 +140,15 @@ def _temporal_numbers(
         "global_signal": volume.data[mask].mean(axis=0, dtype=np.float64),
         "outlier_fraction": fraction,
     }
+    traces = (
+        Trace("Framewise displacement", "mm", displacement, FD_LIMIT_MM),
+        Trace("Standardized DVARS", "", standard, DVARS_LIMIT),
+    )
     depth = ndimage.distance_transform_edt(mask, sampling=volume.spacing)
     result.figures = {
-        "carpet": figures.carpet(
-            inside,
-            np.asarray(depth)[mask],
-            displacement,
-            standard,
-            (FD_LIMIT_MM, DVARS_LIMIT),
-            start,
-        ),
-        "motion": figures.motion(parameters),
-        "tsnr": figures.tsnr(ratio, mask, volume.spacing),
+        "carpet": volume_figures.carpet(inside, np.asarray(depth)[mask], traces, start),
+        "motion": volume_figures.motion(parameters),
+        "tsnr": slice_figures.tsnr(ratio, mask, volume.spacing),
     }
 
 
@@ -160,24 +168,33 @@ def dwi(volume: Volume, bval: Path, bvec: Path) -> Measured:
         else:
             shell = diffusion.shells(values)
             shown = _mean(data[..., shell == shell.min()])
-            signal = diffusion.slice_signal(data, masks.brain_mask(shown))
-            lost = diffusion.outlier_slices(signal, shell)
-            result.metrics |= {
-                "b0_volumes": int(np.sum(shell == 0)),
-                "shells": {str(v): int(np.sum(shell == v)) for v in np.unique(shell[shell > 0])},
-                "directions": diffusion.directions(vectors, shell),
-                "outlier_slices": int(lost.sum()),
-            }
-            if count > 1:
-                result.figures["bvalues"] = figures.bvalues(shell, vectors, signal, lost)
-            what = "signal more than 10 % and 3.5 robust deviations below the shell's median"
-            where = np.flatnonzero(lost.any(axis=0))
-            total = int(np.isfinite(signal).sum())
-            result.outliers = [
-                {**_outliers("slices", what, where, total), "count": int(lost.sum())}
-            ]
-    result.figures = {"mosaic": figures.mosaic(shown, volume.spacing), **result.figures}
+            _gradient_numbers(result, data, masks.brain_mask(shown), shell, vectors)
+    result.figures = {"mosaic": slice_figures.mosaic(shown, volume.spacing), **result.figures}
     return result
+
+
+def _gradient_numbers(
+    result: Measured,
+    data: NDArray[Any],
+    mask: masks.Mask,
+    shell: NDArray[np.int64],
+    vectors: NDArray[np.float64],
+) -> None:
+    """Numbers that need each volume's b-value and direction."""
+    signal = diffusion.slice_signal(data, mask)
+    lost = diffusion.outlier_slices(signal, shell)
+    result.metrics |= {
+        "b0_volumes": int(np.sum(shell == 0)),
+        "shells": {str(v): int(np.sum(shell == v)) for v in np.unique(shell[shell > 0])},
+        "directions": diffusion.directions(vectors, shell),
+        "outlier_slices": int(lost.sum()),
+    }
+    if data.shape[3] > 1:
+        result.figures["bvalues"] = gradient_figures.bvalues(shell, vectors, signal, lost)
+    limit = "signal more than 10 % and 3.5 robust deviations below the shell's median"
+    where, total = np.flatnonzero(lost.any(axis=0)), int(np.isfinite(signal).sum())
+    slices = _outliers("slices", limit, where, total)
+    result.outliers = [replace(slices, count=int(lost.sum()))]
 
 
 def _background_numbers(
@@ -192,27 +209,23 @@ def _background_numbers(
         result.lack(names, reason)
         return
     frame = ~(head | air) & (image <= 0)
-    found = {
+    measures = {
         "snr_air": lambda: metrics.snr_air(image, head, air),
         "efc": lambda: metrics.efc(image, frame),
         "fber": lambda: metrics.fber(image, head, air),
     }
     for name in names:
-        value = found[name]()
+        value = measures[name]()
         if np.isfinite(value):
             result.metrics[name] = value
         else:
             result.lack((name,), "the background is zeroed")
 
 
-def _outliers(unit: str, limit: str, where: NDArray[np.int64], total: int) -> dict[str, Any]:
-    return {
-        "unit": unit,
-        "limit": limit,
-        "count": len(where),
-        "of": total,
-        "volumes": [int(index) for index in where],
-    }
+def _outliers(units: str, limit: str, where: NDArray[np.int64], total: int) -> Outliers:
+    """What stands out, by the volumes in which it does; one in each of them."""
+    volumes = tuple(int(index) for index in where)
+    return Outliers(units=units, limit=limit, count=len(volumes), of=total, volumes=volumes)
 
 
 def _mean(data: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,10 +1,12 @@
 """The bundled quality control on a small session made for it."""
 
+import gzip
 import hashlib
 import io
 import json
 from pathlib import Path
 
+import msgspec
 import nibabel as nib
 import numpy as np
 import pytest
@@ -23,8 +25,13 @@ from tests.support import phantom
 def done(tmp_path_factory):
     root = tmp_path_factory.mktemp("qc")
     names = phantom.dataset(root / "bids")
-    record = qc.run(root / "bids", "A7KQ", "1", root / "derivatives/qc")
+    record = measure(root / "bids", "A7KQ", "1", root / "derivatives/qc")
     return root, names, record
+
+
+def measure(*arguments):
+    """The summary of quality control, as a script's in JSON."""
+    return json.loads(json.dumps(msgspec.to_builtins(qc.run(*arguments)), allow_nan=False))
 
 
 def _image(record, suffix):
@@ -97,7 +104,7 @@ def test_the_time_series_has_a_row_a_volume_and_every_column_is_described(done):
 
 def test_a_rerun_gives_the_same_bytes(done, tmp_path):
     root, _, record = done
-    assert qc.run(root / "bids", "A7KQ", "1", tmp_path / "qc") == record
+    assert measure(root / "bids", "A7KQ", "1", tmp_path / "qc") == record
     assert _digests(tmp_path / "qc") == _digests(root / "derivatives/qc")
 
 
@@ -121,14 +128,81 @@ def test_a_file_that_is_no_image_fails_its_row_and_not_the_others(tmp_path):
     phantom.save(bids / good, np.ones((20, 20, 20), np.int16), (3, 3, 3))
     (bids / bad).parent.mkdir()
     (bids / bad).write_bytes(b"no image")
-    record = qc.run(bids, "1", "1", tmp_path / "qc")
+    record = measure(bids, "1", "1", tmp_path / "qc")
     assert "1 of 2 images" in record["problem"] and "T1w" in record["problem"]
     assert [bool(image["figures"]) for image in record["images"]] == [False, True]
 
 
+def deflate(path: Path) -> None:
+    """Damage the compressed bytes, not the gzip header."""
+    data = bytearray(path.read_bytes())
+    data[40:400] = bytes(360)
+    path.write_bytes(data)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def header(path: Path, at: int, value: bytes) -> None:
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    data[at : at + len(value)] = value
+    path.write_bytes(gzip.compress(bytes(data)))
+
+
+def beside(path: Path, extension: str, text: str) -> None:
+    path.with_name(path.name.replace(".nii.gz", extension)).write_text(text)
+
+
+BAD = {
+    "damaged in its compression": deflate,
+    "cut off": cut,
+    "of a type that NIfTI does not have": lambda path: header(path, 70, b"\x7b\x00"),
+    "with an affine that is not a number": lambda path: header(path, 280, b"\x00\x00\xc0\x7f" * 12),
+    "with an affine of zeros": lambda path: header(path, 280, bytes(48)),
+    "of voxels without a size": lambda path: header(path, 80, bytes(12)),
+    "with a sidecar that is not JSON": lambda path: beside(path, ".json", "{"),
+    "with a sidecar that is a list": lambda path: beside(path, ".json", "[]"),
+}
+
+
+@pytest.mark.parametrize("damage", BAD.values(), ids=BAD)
+def test_a_damaged_image_does_not_hold_up_the_others(tmp_path, damage):
+    bids = tmp_path / "bids"
+    bad, good = (
+        f"sub-1/ses-1/{n}.nii.gz" for n in ("anat/sub-1_ses-1_T1w", "fmap/sub-1_ses-1_epi")
+    )
+    for name in (bad, good):
+        phantom.save(
+            bids / name, phantom.head((40, 48, 40), (4.5, 4.5, 4.5)).astype(np.int16), (4, 4, 4)
+        )
+    damage(bids / bad)
+    images = measure(bids, "1", "1", tmp_path / "qc")["images"]
+    assert [image["file"] for image in images] == [bad, good]
+    assert images[1]["problem"] is None and images[1]["figures"]
+
+
+@pytest.mark.parametrize(
+    ("extension", "text"),
+    [(".bval", "0 many"), (".bval", ""), (".bvec", "1 0\n0 1"), (".bvec", "x"), (".bvec", "")],
+)
+def test_a_damaged_table_of_gradients_does_not_hold_up_the_others(tmp_path, extension, text):
+    bids = tmp_path / "bids"
+    bad, good = (f"sub-1/ses-1/{n}.nii.gz" for n in ("dwi/sub-1_ses-1_dwi", "fmap/sub-1_ses-1_epi"))
+    for name in (bad, good):
+        data = phantom.series((20, 24, 10), (9, 9, 12), np.zeros((2, 6)))
+        phantom.save(bids / name, data.astype(np.int16), (9, 9, 12))
+    beside(bids / bad, ".bval", "0 1000")
+    beside(bids / bad, ".bvec", "0 1\n0 0\n0 0")
+    beside(bids / bad, extension, text)
+    images = measure(bids, "1", "1", tmp_path / "qc")["images"]
+    assert images[0]["problem"] or images[0]["unavailable"]
+    assert images[1]["problem"] is None and images[1]["figures"]
+
+
 def test_a_session_without_images_is_skipped(tmp_path):
     (tmp_path / "sub-1" / "ses-1" / "beh").mkdir(parents=True)
-    assert qc.run(tmp_path, "1", "1", tmp_path / "qc") == {"skipped": "the session has no images"}
+    assert measure(tmp_path, "1", "1", tmp_path / "qc") == {"skipped": "the session has no images"}
 
 
 def test_a_series_of_few_volumes_says_why_it_has_no_numbers(tmp_path):
@@ -136,7 +210,7 @@ def test_a_series_of_few_volumes_says_why_it_has_no_numbers(tmp_path):
     name = "sub-1/ses-1/func/sub-1_ses-1_task-rest_bold.nii.gz"
     data = phantom.series((40, 48, 20), (4.5, 4.5, 6.0), np.zeros((2, 6)))
     phantom.save(bids / name, data, (4.5, 4.5, 6))
-    image = qc.run(bids, "1", "1", tmp_path / "qc")["images"][0]
+    image = measure(bids, "1", "1", tmp_path / "qc")["images"][0]
     assert image["metrics"]["fd_mean"] is None
     assert "fewer than" in image["unavailable"]["fd_mean"]
 
@@ -147,7 +221,7 @@ def test_a_zeroed_background_is_said_and_not_measured(tmp_path):
     data = phantom.head((60, 72, 60), (3.0, 3.0, 3.0))
     data[data < 100] = 0
     phantom.save(bids / name, data.astype(np.int16), (3, 3, 3))
-    image = qc.run(bids, "1", "1", tmp_path / "qc")["images"][0]
+    image = measure(bids, "1", "1", tmp_path / "qc")["images"][0]
     assert image["metrics"]["fber"] is None and "zeroed" in image["unavailable"]["fber"]
 
 
@@ -157,7 +231,7 @@ def test_an_image_of_one_value_does_not_stop_the_session(tmp_path, fill):
     names = [f"sub-1/ses-1/{n}.nii.gz" for n in ("anat/sub-1_ses-1_T1w", "func/sub-1_ses-1_bold")]
     phantom.save(bids / names[0], np.full((20, 20, 20), fill, np.int16), (3, 3, 3))
     phantom.save(bids / names[1], np.full((20, 20, 20, 6), fill, np.int16), (3, 3, 3))
-    assert "problem" not in qc.run(bids, "1", "1", tmp_path / "qc")
+    assert "problem" not in measure(bids, "1", "1", tmp_path / "qc")
 
 
 def test_the_axes_of_the_file_do_not_change_the_numbers(tmp_path):
@@ -169,7 +243,7 @@ def test_the_axes_of_the_file_do_not_change_the_numbers(tmp_path):
     turned = image.as_reoriented(np.array([[1, -1], [0, 1], [2, 1]]))
     names.append(names[0].replace("run-1", "run-2"))
     nib.save(turned, bids / names[1])
-    first, second = qc.run(bids, "1", "1", tmp_path / "qc")["images"]
+    first, second = measure(bids, "1", "1", tmp_path / "qc")["images"]
     assert first["metrics"] == pytest.approx(second["metrics"])
 
 
