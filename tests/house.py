@@ -137,13 +137,8 @@ class House:
                 continue
             other = {id(one) for one in (*_docstrings(tree), *_keys(tree))}
             for node in ast.walk(tree):
-                literal = isinstance(node, ast.Constant) and isinstance(node.value, str)
-                if (literal and id(node) not in other and ZONES.match(node.value)) or (
-                    isinstance(node, ast.Subscript)
-                    and isinstance(node.value, ast.Attribute)
-                    and node.value.attr == "parents"
-                ):
-                    found.append(f"{path.relative_to(self.root)}:{node.lineno}")
+                if _climbs(node) or (id(node) not in other and _names_a_zone(node)):
+                    found.append(f"{path.relative_to(self.root)}:{getattr(node, 'lineno', 0)}")
         return found
 
     def longest_function(self) -> tuple[int, str]:
@@ -214,6 +209,29 @@ def _reach(graph: Mapping[str, set[str]], start: str) -> set[str]:
 
 def _python(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*.py") if "tests" not in p.relative_to(folder).parts)
+
+
+def _names_a_zone(node: ast.AST) -> bool:
+    match node:
+        case ast.Constant(value=str() as text):
+            return ZONES.match(text) is not None
+        case _:
+            return False
+
+
+def _climbs(node: ast.AST) -> bool:
+    """Whether a path's folders are counted up by hand: `.parents[2]`, `.parent.parent`."""
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="parents")):
+            return True
+        case ast.Attribute(attr="parent", value=ast.Attribute(attr="parent", value=inner)):
+            return not _climbs_once(inner)
+        case _:
+            return False
+
+
+def _climbs_once(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "parent"
 
 
 def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:

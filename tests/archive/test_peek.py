@@ -62,7 +62,7 @@ def test_a_series_that_changed_is_fetched_anew_and_one_that_is_gone_forgotten(
 ) -> None:
     headers.fetch_headers(archive, session.id, session.scans, tmp_path / "h")
     first, second, *_ = session.scans
-    scans = [first, structs.replace(second, files=second.files + 1)]
+    scans = [first, structs.replace(second, files=(second.files or 0) + 1)]
     assert headers.fetch_headers(archive, session.id, scans, tmp_path / "h") == 1
     assert set(rows(tmp_path / "h")) == {first.scan, second.scan}
     assert len(list((tmp_path / "h" / "series").iterdir())) == 2

@@ -134,7 +134,7 @@ def test_nobody_elses_file_is_ever_overwritten(
             stateful_step_count=15,
             derandomize=True,
             deadline=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[*HealthCheck.__members__.values()],
         ),
     )
 

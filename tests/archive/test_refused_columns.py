@@ -145,8 +145,8 @@ def test_a_column_that_the_archive_really_does_not_know_is_left_out(study: Study
     about = {"xsiType": kind, "project": study.project, f"{kind}/rater": "me"}
     study.put(f"{session}/assessors/A_qc", None, **about)
     study.put(f"/data/projects/{study.project}/subjects/A", None, education="12")
-    entry = {"instrument": "qc", "assessor": kind, "per": "session"}
-    entry["columns"] = [column("rater"), column("nonsense")]
+    columns = [column("rater"), column("nonsense")]
+    entry = {"instrument": "qc", "assessor": kind, "per": "session", "columns": columns}
     demographics = ("education", "nonsense")
     study.settings = {
         "phenotype": [entry],

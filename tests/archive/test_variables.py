@@ -84,8 +84,8 @@ def test_the_variables_of_an_assessor_land_in_their_own_columns(study: Study) ->
         home = f"/data/projects/{study.project}/subjects/{subject}/experiments/{subject}_v"
         about = {f"{kind}/{path.format(name)}": value for name, value in values.items()}
         study.put(home, None, xsiType=kind, **about)
-    entry = {"instrument": "v", "assessor": kind, "per": "subject"}
-    entry["columns"] = columns_of((path.format("my sleep"), path.format("mood")))
+    columns = columns_of((path.format("my sleep"), path.format("mood")))
+    entry = {"instrument": "v", "assessor": kind, "per": "subject", "columns": columns}
     rows = known(study, phenotype=[entry])["measured"]["v"]
     by_subject = {row["subject"]: {*row["values"].values()} for row in rows}
     assert by_subject == {"A": {"good", "7"}, "B": {"bad"}}
@@ -164,8 +164,8 @@ def test_an_assessor_becomes_an_instrument(study: Study, per: str) -> None:
         kind, field = "xnat:qcManualAssessorData", "rater"
         about = {"xsiType": kind, "project": study.project, f"{kind}/{field}": "good"}
         study.put(f"{session}/assessors/A_qc", None, **about)
-    entry = {"instrument": "mood", "assessor": kind, "per": per}
-    entry["columns"] = [column("mood", field=field, levels={"good": "Good"})]
+    columns = [column("mood", field=field, levels={"good": "Good"})]
+    entry = {"instrument": "mood", "assessor": kind, "per": per, "columns": columns}
     found = known(study, phenotype=[entry])
     subjects = SubjectsRecord.from_fields(found)
     people = People.of(subjects)

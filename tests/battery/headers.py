@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pydicom
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
-from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO

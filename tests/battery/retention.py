@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from bidsschematools.schema import load_schema
 
 from coil.bids.mapping.mapping import parse
 from tests.battery.headers import keywords
+from tests.support.nifti import nifti
 from tests.support.stages import admit_session, convert_session
 
 GROUPS = {"anat": ("anat", "qmri"), "func": ("func",), "dwi": ("dwi",), "fmap": ("fmap",)}
@@ -116,9 +116,9 @@ def _is_measured(value: Any) -> bool:
 
 def _voxels(path: Path) -> tuple[str, bytes]:
     """The stored numbers and their type."""
-    stored = np.asarray(nib.nifti1.load(path).dataobj.get_unscaled())  # type: ignore[attr-defined]
+    stored = np.asarray(nifti(path).dataobj.get_unscaled())  # type: ignore[attr-defined]
     return stored.dtype.str, stored.tobytes()
 
 
 def _affine(path: Path) -> bytes:
-    return nib.nifti1.load(path).affine.tobytes()
+    return nifti(path).affine.tobytes()

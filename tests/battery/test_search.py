@@ -59,6 +59,8 @@ def test_a_value_is_seen_however_it_is_packed(packing: str, vr: str) -> None:
 def test_nothing_is_seen_where_nothing_is() -> None:
     plants = Plants("none")
     for _ in range(500):
-        plants.word("a"), plants.day("b"), plants.number("c")
+        plants.word("a")
+        plants.day("b")
+        plants.number("c")
     text = b"The quick brown fox, 20240501, 990123456789 " + quote(html.escape("<a>")).encode()
     assert not search.in_bytes(plants, text + zlib.compress(text))

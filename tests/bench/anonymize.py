@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from coil.bids.convert import dcm2niix
-from convert import HERE, Session, gather, run
+from tests.bench.convert import HERE, Session, gather, run
 
 AIM = 0.2
 

@@ -22,7 +22,7 @@ _TIMED = {
 
 def main(pulled: Path, converted: Path) -> None:
     """Admit `converted` to a folder beside it."""
-    took = dict.fromkeys(_TIMED, 0.0)
+    took: dict[str, float] = dict.fromkeys(_TIMED, 0.0)
     for name, module in _TIMED.items():
         setattr(module, name, _timed(getattr(module, name), name, took))
     terms = Terms(bytes(32), "", "S")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 SIDE = 320
 SLICE = SIDE * SIDE * 2
@@ -45,12 +45,12 @@ def _images() -> list[bytes]:
     ]
 
 
-def _dataset(sop: str, series: int, instance: int) -> Dataset:
+def _dataset(sop: UID, series: int, instance: int) -> Dataset:
     data = Dataset()
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = sop
-    uid = f"1.2.826.0.1.{series}.{instance}"
+    uid = UID(f"1.2.826.0.1.{series}.{instance}")
     data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = uid
     data.StudyInstanceUID, data.SeriesInstanceUID = "1.2.826.0.1", f"1.2.826.0.1.{series}"
     data.SeriesNumber, data.InstanceNumber = series, instance

@@ -5,6 +5,9 @@ OUT/bioconda: Python, what the environment files name, and what that requires in
 that no wheel in FOLDER provides is left out, and an environment that needs it cannot be solved.
 """
 
+# Its packages are those of `requirements/conda.txt`, in an environment of their own.
+# pyright: reportMissingImports=false
+
 import argparse
 import asyncio
 import os

@@ -5,6 +5,9 @@ A `.conda` file holds the files of an environment below its prefix, and `info/` 
 them name the prefix). https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html
 """
 
+# Its packages are those of `requirements/conda.txt`, in an environment of their own.
+# pyright: reportMissingImports=false
+
 import hashlib
 import json
 import platform

@@ -5,6 +5,9 @@ BASE/bin first on PATH. A channel NAME is the folder CHANNELS/NAME. Solving and 
 rattler's. Whatever Snakemake does not call ends with status 2 instead of a guess.
 """
 
+# Its packages are those of `requirements/conda.txt`, in an environment of their own.
+# pyright: reportMissingImports=false
+
 import argparse
 import asyncio
 import json

@@ -11,9 +11,11 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import yaml
+from pydicom.errors import InvalidDicomError
 
 from coil.bids.mapping.mapping import parse
 from tests.support.archive_records import write_pulled
+from tests.support.nifti import nifti
 from tests.support.stages import convert_session
 
 SESSIONS = {
@@ -71,7 +73,7 @@ def pull(source: Path, folder: Path) -> Path:
     for path in sorted(p for p in source.rglob("*") if p.is_file()):
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
-        except pydicom.errors.InvalidDicomError:
+        except InvalidDicomError:
             continue
         series[header.SeriesInstanceUID].append(path)
         headers[header.SeriesInstanceUID] = header
@@ -119,10 +121,15 @@ def digest(path: Path) -> str:
         # Versions of dcm2niix differ in the sixth digit of a direction.
         values = np.loadtxt(path, ndmin=2).round(5) + 0.0
         return path.suffix + hashlib.sha256(values.tobytes()).hexdigest()
-    image = nib.load(path)
+    image = nifti(path)
     assert isinstance(image, nib.Nifti1Image)
     voxels = np.asanyarray(image.dataobj)
-    parts = (str(voxels.shape), str(voxels.dtype), image.affine.tobytes(), voxels.tobytes())
+    parts = (
+        str(voxels.shape),
+        str(voxels.dtype),
+        np.asarray(image.affine).tobytes(),
+        voxels.tobytes(),
+    )
     total = hashlib.sha256()
     for part in parts:
         total.update(part.encode() if isinstance(part, str) else part)

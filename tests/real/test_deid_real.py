@@ -11,6 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from coil.bids import validate
@@ -21,6 +22,7 @@ from coil.deid.leak.headers import collect
 from coil.deid.leak.search import Searcher
 from coil.errors import DataError
 from tests.real.real_bids import pull, rules_of
+from tests.support.nifti import nifti
 from tests.support.stages import admit_session, convert_session
 
 pytestmark = pytest.mark.real
@@ -110,8 +112,8 @@ def test_voxels_and_affine_of_what_is_not_defaced_are_the_converters(admitted: A
     images = sorted(admitted.candidate.rglob("*.nii.gz"))
     assert len(images) == 9
     for path in images:
-        before = nib.load(admitted.converted / "bids" / path.relative_to(admitted.candidate))
-        after = nib.load(path)
+        before = nifti(admitted.converted / "bids" / path.relative_to(admitted.candidate))
+        after = nifti(path)
         assert before.affine.tobytes() == after.affine.tobytes()
         old, new = before.dataobj.get_unscaled(), after.dataobj.get_unscaled()
         assert old.dtype == new.dtype
@@ -144,17 +146,17 @@ def skin(data: np.ndarray) -> np.ndarray:
     ndimage.label(tissue, output=labels)
     largest = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     head = np.asarray(ndimage.binary_fill_holes(ndimage.binary_closing(largest)), bool)
-    return head & ~ndimage.binary_erosion(head, border_value=1)
+    return head & ~np.asarray(ndimage.binary_erosion(head, border_value=1), bool)
 
 
 def test_the_skin_of_a_real_face_is_gone_up_to_the_brow(admitted: Admitted):
     for name in [result["file"] for result in admitted.record["deface"]]:
-        before = nib.as_closest_canonical(nib.load(admitted.converted / "bids" / name))
-        after = nib.as_closest_canonical(nib.load(admitted.candidate / name))
+        before = nib.as_closest_canonical(nifti(admitted.converted / "bids" / name))
+        after = nib.as_closest_canonical(nifti(admitted.candidate / name))
         old = skin(before.get_fdata())
         left = ndimage.binary_dilation(skin(after.get_fdata()), np.ones((3, 3, 3)))
         places = np.moveaxis(np.indices(old.shape), 0, -1)
-        x, y, z = np.moveaxis(nib.affines.apply_affine(before.affine, places), -1, 0)
+        x, y, z = np.moveaxis(apply_affine(before.affine, places), -1, 0)
         middle, vertex = np.median(x[old]), z[old].max()
         below = old & (np.abs(x - middle) < 12) & (z < vertex - 90) & (z > vertex - 190)
         tip = np.argmax(np.where(below, y, -np.inf))

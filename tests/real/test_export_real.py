@@ -22,6 +22,7 @@ from coil.deid.dicom.risk import RefusedError
 from coil.deid.leak.headers import collect
 from coil.deid.leak.search import Searcher
 from tests.real.real_bids import SESSIONS, pull
+from tests.support.nifti import nifti
 from tests.support.stages import export_session, table
 
 pytestmark = pytest.mark.real
@@ -183,7 +184,7 @@ def contents(path: Path) -> Any:
         return clean_sidecar(json.loads(path.read_text()))[0]
     if path.suffix != ".nii":
         return path.read_bytes()
-    image = nib.load(path)
+    image = nifti(path)
     assert isinstance(image, nib.Nifti1Image)
     voxels = np.asanyarray(image.dataobj)
     affine = image.affine

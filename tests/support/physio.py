@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 _FOOTER = """ECG  Freq Per: 0 0
 PULS Freq Per: 76 786
@@ -91,7 +91,7 @@ def dicom(
 def dataset(data: bytes, rows: int, spectroscopy: bool = False) -> Dataset:
     """The DICOM data set around the bytes of logs."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = "1.3.12.2.1107.5.9.1"
+    meta.MediaStorageSOPClassUID = UID("1.3.12.2.1107.5.9.1")
     meta.MediaStorageSOPInstanceUID = generate_uid()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)

@@ -9,11 +9,13 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from nibabel.affines import apply_affine
 
 from analyses import glm
 from coil.errors import DataError
 from coil.glm import design, model
 from coil.records.analysis import Summary
+from tests.support.nifti import nifti
 
 TR, VOLUMES = 2.0, 90
 PEAK = (6, 12, 6)
@@ -40,7 +42,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     func.mkdir(parents=True)
     (motion / "sub-a" / "ses-b" / "func").mkdir(parents=True)
     rng = np.random.default_rng(3)
-    grid = np.stack(np.indices((24, 24, 14)), axis=-1).astype(float)
+    grid = np.moveaxis(np.indices((24, 24, 14)), 0, -1).astype(float)
     ball = np.linalg.norm((grid - (11.5, 11.5, 6.5)) / (10, 10, 6), axis=-1) < 1
     onsets = np.arange(6, 160, 40.0)
     times = np.arange(VOLUMES) * TR + TR / 2
@@ -55,7 +57,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     (func / f"{base}_bold.json").write_text(json.dumps({"RepetitionTime": TR}))
     rows = [f"{t:g}\t10\ttap\n{t + 20:g}\t10\ttone" for t in onsets]
     (func / f"{base}_events.tsv").write_text("\n".join(["onset\tduration\ttrial_type", *rows]))
-    table = pd.DataFrame(rng.normal(0, 0.02, (VOLUMES, 6)), columns=list(design.MOTION))
+    table = pd.DataFrame(rng.normal(0, 0.02, (VOLUMES, 6)), columns=pd.Index(design.MOTION))
     table["framewise_displacement"] = np.where(np.arange(VOLUMES) == 30, 2.0, 0.1)
     name = f"{base}_desc-motion_timeseries.tsv"
     table.to_csv(motion / "sub-a" / "ses-b" / "func" / name, sep="\t", index=False)
@@ -78,14 +80,14 @@ def test_the_planted_place_is_found_and_nothing_where_nothing_is(
     assert numbers["task-tap: tap, clusters"] == 1
     assert numbers["task-tap: tone, clusters"] == 0
     found = [float(v) for v in numbers["task-tap: tap, peak at (mm)"].split(",")]
-    planted = nib.affines.apply_affine(AFFINE, PEAK)
+    planted = apply_affine(AFFINE, PEAK)
     assert np.linalg.norm(np.array(found) - planted) < 6
 
 
 def test_maps_lie_where_the_run_lies(session: tuple[Path, Path], tmp_path: Path) -> None:
     modelled(session, tmp_path)
     (path,) = tmp_path.rglob("*_contrast-tap_stat-z_statmap.nii.gz")
-    image = nib.load(path)
+    image = nifti(path)
     assert np.allclose(image.affine, AFFINE)
     assert image.shape == (24, 24, 14)
 

@@ -88,7 +88,7 @@ class Lab:
 
     def snakemake(self, *arguments: str, **environment: str) -> Run:
         """One invocation, against the archive if it is open."""
-        process = self.start(*arguments, **environment)
+        process = self.start(*arguments, stderr=subprocess.STDOUT, **environment)
         output, _ = process.communicate()
         return Run(process.returncode, output, Counter(_JOB.findall(output)))
 

@@ -9,6 +9,7 @@ import pydicom
 import pytest
 import requests
 import yaml
+from pydicom.uid import RawDataStorage, generate_uid
 
 from localxnat.testing import import_dicom
 from tests.workflow.lab import Lab, Run
@@ -45,8 +46,8 @@ def add_raw_data(source: Path, target: Path) -> Path:
     raw = pydicom.dcmread(min(target.iterdir()))
     for keyword in ("Rows", "Columns", "PixelData", "PhotometricInterpretation"):
         del raw[keyword]
-    raw.SOPClassUID = raw.file_meta.MediaStorageSOPClassUID = pydicom.uid.RawDataStorage
-    raw.SOPInstanceUID = raw.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    raw.SOPClassUID = raw.file_meta.MediaStorageSOPClassUID = RawDataStorage
+    raw.SOPInstanceUID = raw.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     raw.InstanceNumber = 0
     raw.save_as(target / "raw.dcm")
     return target

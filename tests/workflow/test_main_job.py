@@ -4,8 +4,8 @@ import gzip
 import stat
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import gamma
 
 from coil.files import md5, read_json
+from tests.support.nifti import nifti
 from tests.workflow.lab import Lab, Run
 
 pytestmark = pytest.mark.workflow
@@ -107,7 +108,7 @@ def test_the_activation_is_where_it_was_put(lab: Lab, truth: dict) -> None:
     for label, session in sessions(truth):
         unit = lab.unit_of(label)
         folder = lab.results / "bids" / Path(*unit.split("_")) / "func"
-        image = nib.nifti1.load(next(folder.glob("*_bold.nii.gz")))
+        image = nifti(next(folder.glob("*_bold.nii.gz")))
         events = pd.read_csv(next(folder.glob("*_events.tsv")), sep="\t")
         peak = contrast_peak(image, events, motion_table(lab, unit))
         put = task_run(session)["activation"]["peaks"][0]["scanner_mm"]
@@ -205,9 +206,7 @@ def motion_table(lab: Lab, unit: str) -> pd.DataFrame:
     return pd.read_csv(next(folder.glob("*_desc-motion_timeseries.tsv")), sep="\t")
 
 
-def contrast_peak(
-    image: nib.nifti1.Nifti1Image, events: pd.DataFrame, motion: pd.DataFrame
-) -> np.ndarray:
+def contrast_peak(image: Any, events: pd.DataFrame, motion: pd.DataFrame) -> np.ndarray:
     """Where task against tone peaks, in scanner mm: least squares on smoothed volumes."""
     volumes = np.moveaxis(image.get_fdata(), -1, 0)
     data = np.stack([gaussian_filter(volume, 1) for volume in volumes])
@@ -216,8 +215,9 @@ def contrast_peak(
 
     def regressor(kind: str) -> np.ndarray:
         fine = np.zeros(int(times[-1] * 10) + 400)
-        for event in events[events.trial_type == kind].itertuples():
-            fine[int(event.onset * 10) : int((event.onset + event.duration) * 10)] = 1
+        shown = events[events.trial_type == kind]
+        for onset, duration in zip(shown["onset"], shown["duration"], strict=True):
+            fine[int(onset * 10) : int((onset + duration) * 10)] = 1
         return np.convolve(fine, response)[(times * 10).astype(int)] / 10
 
     moved = motion[["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]].to_numpy()

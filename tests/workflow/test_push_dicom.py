@@ -3,11 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 import requests
 
+from tests.support.nifti import nifti
 from tests.workflow.lab import Lab
 
 pytestmark = pytest.mark.workflow
@@ -77,7 +77,7 @@ def test_the_export_lives_in_another_project_and_comes_back_as_the_same_dataset(
         other = images_of(theirs, theirs.unit_of(label_of(unit)))
         assert mine.keys() == other.keys() and mine
         for name in mine:
-            one, two = nib.load(mine[name]), nib.load(other[name])
+            one, two = nifti(mine[name]), nifti(other[name])
             assert np.array_equal(np.asanyarray(one.dataobj), np.asanyarray(two.dataobj))
             assert np.array_equal(one.affine, two.affine)
 

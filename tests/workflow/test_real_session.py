@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 import yaml
 
 from coil.files import read_json
 from localxnat.testing import import_dicom
+from tests.support.nifti import nifti
 from tests.workflow.lab import CHECKOUT, Lab, Run
 
 pytestmark = [pytest.mark.workflow, pytest.mark.real]
@@ -88,7 +88,7 @@ def test_voxels_and_affines_are_those_of_dcm2niix_but_for_faces(
         # dcm2niix adds _e1, _e2, _ph to the series number where it tells images apart.
         own = [raw[key] for key in sorted(raw) if key.partition("_")[0] == row["scan"]]
         for path, peer in zip(images(lab, row), own, strict=True):
-            ours, theirs = nib.nifti1.load(path), nib.nifti1.load(peer)
+            ours, theirs = nifti(path), nifti(peer)
             np.testing.assert_array_equal(ours.affine, theirs.affine)
             np.testing.assert_array_equal(
                 np.asanyarray(ours.dataobj), np.asanyarray(theirs.dataobj)
@@ -104,7 +104,7 @@ def test_defaced_images_differ_only_where_voxels_were_taken_out(
     rows = [row for name, row in mapped(lab).items() if name.endswith(DEFACED)]
     assert len(rows) == 2
     for row in rows:
-        ours, theirs = nib.nifti1.load(images(lab, row)[0]), nib.nifti1.load(raw[row["scan"]])
+        ours, theirs = nifti(images(lab, row)[0]), nifti(raw[row["scan"]])
         np.testing.assert_array_equal(ours.affine, theirs.affine)
         left, before = np.asanyarray(ours.dataobj), np.asanyarray(theirs.dataobj)
         assert left.dtype == before.dtype

@@ -58,7 +58,7 @@ def test_the_notebook_is_kept_with_its_outputs_and_as_a_page(analysed: Lab) -> N
     folder = analysed.results / "derivatives" / "overview"
     table = pd.read_csv(folder / "sessions_table.tsv", sep="\t")
     assert (table["subject"] + "_" + table["session"]).to_list() == analysed.units()
-    assert table["peak_tap"].notna().all()
+    assert bool(table["peak_tap"].notna().all())
     cells = json.loads((folder / "overview.ipynb").read_text())["cells"]
     assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
     assert "The study at a glance" in (folder / "overview.html").read_text()

@@ -333,6 +333,7 @@ def test_a_notebook_is_executed_kept_and_rendered_with_the_same_bytes_each_time(
     pytest.importorskip("papermill")
     folder = project / "derivatives" / "mine" / "sub-a1" / "ses-1"
     seen = []
+    record = {}
     for _ in range(2):
         record = attempt(json.dumps(BOOK), ".ipynb", params={"n": 7})
         assert record["state"] == "done", record["reason"]

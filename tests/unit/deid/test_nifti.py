@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from nibabel.nifti1 import Nifti1Extension
 
 from coil.deid.nifti import clean_nifti
 from coil.errors import DataError
+from tests.support.nifti import nifti
 
 AFFINE = np.array([[2, 0.1, 0, -9], [0, 2, 0, 5], [0, 0, 3.4, 1], [0, 0, 0, 1.0]])
 
@@ -23,7 +25,7 @@ def write(path: Path, data: np.ndarray, version=nib.Nifti1Image, extension=b"") 
     if version is nib.Nifti1Image:
         image.header["db_name"] = b"1.3.12.2.1107"
     if extension:
-        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", extension))
+        image.header.extensions.append(Nifti1Extension("comment", extension))
     nib.save(image, path)
     return path
 
@@ -40,7 +42,7 @@ def write(path: Path, data: np.ndarray, version=nib.Nifti1Image, extension=b"") 
 def test_voxels_geometry_type_and_scaling_stay(tmp_path: Path, version, data: np.ndarray):
     source = write(tmp_path / "in.nii.gz", data, version, b"comment of Jane")
     clean_nifti(source, tmp_path / "out.nii.gz")
-    before, after = nib.load(source), nib.load(tmp_path / "out.nii.gz")
+    before, after = nifti(source), nifti(tmp_path / "out.nii.gz")
     assert before.dataobj.get_unscaled().tobytes() == after.dataobj.get_unscaled().tobytes()
     assert after.get_data_dtype() == before.get_data_dtype()
     for field in ("dim", "pixdim", "scl_slope", "scl_inter", "xyzt_units"):

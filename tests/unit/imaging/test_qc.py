@@ -19,6 +19,7 @@ from coil.analyses.entries import bundled
 from coil.bids.validate import validate
 from coil.imaging import derivative
 from tests.support import phantom
+from tests.support.nifti import nifti
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +240,7 @@ def test_the_axes_of_the_file_do_not_change_the_numbers(tmp_path):
     names = ["sub-1/ses-1/func/sub-1_ses-1_run-1_bold.nii.gz"]
     data = phantom.series((40, 48, 20), (4.5, 4.5, 6.0), phantom.walk(8))
     phantom.save(bids / names[0], data, (4.5, 4.5, 6))
-    image = nib.load(bids / names[0])
+    image = nifti(bids / names[0])
     turned = image.as_reoriented(np.array([[1, -1], [0, 1], [2, 1]]))
     names.append(names[0].replace("run-1", "run-2"))
     nib.save(turned, bids / names[1])

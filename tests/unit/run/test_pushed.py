@@ -36,7 +36,9 @@ def test_what_was_left_alone_is_named(tmp_path: Path) -> None:
 
 
 def test_a_dry_push_is_a_table_of_what_would_change(tmp_path: Path) -> None:
-    would = {"qc.json": "unchanged", "report.html": "replace", "assessor": "create"}
+    would: dict[str, Action] = {
+        "qc.json": "unchanged", "report.html": "replace", "assessor": "create"
+    }  # fmt: skip
     results = records(tmp_path, a=rehearsed(would))
     assert [" ".join(line.split()) for line in summary(results)] == [
         "dry push create 1, replace 1, unchanged 1; nothing was written to the archive",

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from coil.bids import outputs
 from coil.bids.convert import asl
 from tests.support.bids import MATRIX, SLICES, Pulled
+from tests.support.nifti import nifti
 
 LABELS = ["CONTROL", "LABEL", "CONTROL", "LABEL", "M_ZERO_SCAN"]
 
@@ -58,7 +59,7 @@ def test_the_volumes_are_told_by_the_frames_that_they_are_made_of(
 def test_frames_in_one_file_are_told_apart(tmp_path: Path) -> None:
     series, image = run(tmp_path, "standard", [0, 1])
     paths = sorted(series.iterdir())
-    frames, pixels = [], b""
+    data, frames, pixels = Dataset(), [], b""
     for path in paths:
         data = dcmread(path)
         frames.append(Dataset())
@@ -74,7 +75,7 @@ def test_frames_in_one_file_are_told_apart(tmp_path: Path) -> None:
 
 def test_nothing_is_told_where_a_volume_is_not_certain(tmp_path: Path) -> None:
     series, image = run(tmp_path, "philips", [0, 1])
-    changed = np.asarray(nib.load(image).dataobj)
+    changed = np.asarray(nifti(image).dataobj)
     changed[..., 1] += 1
     nib.save(nib.Nifti1Image(changed, np.eye(4)), image)
     assert asl.volume_types(series, image) == ()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import EnhancedSRStorage
 
 from coil.bids.convert.complaints import Folder, failure
 from tests.support.bids import Pulled
@@ -64,7 +65,7 @@ def test_an_error_of_an_irregular_series_is_told_as_missing_slices(series: Path)
 def test_a_report_among_the_images_is_no_lost_image(series: Path) -> None:
     path = series / "000008.dcm"
     report = dcmread(path)
-    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = EnhancedSRStorage
     del report.PixelData, report.Rows, report.Columns
     report.save_as(path)
     assert failure(f"{GOOD}Convert 7 DICOM as /DOE/i\n", 0, Folder(series)) is None

@@ -15,13 +15,14 @@ import yaml
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID
+from pydicom.uid import UID, PositronEmissionTomographyImageStorage
 
 from coil.bids import validate
 from coil.bids.convert import dcm2niix
 from coil.bids.mapping.mapping import parse
 from coil.errors import DataError
 from tests.support.bids import MATRIX, SLICES, Pulled
+from tests.support.nifti import nifti
 from tests.support.stages import convert_session
 
 RULES: list[dict[str, Any]] = [
@@ -111,7 +112,7 @@ def test_the_files_are_those_of_the_table(converted: Path) -> None:
 
 def test_the_images_are_whole(converted: Path) -> None:
     folder = converted / "bids" / "sub-X" / "ses-Y" / "func"
-    image = nib.load(folder / "sub-X_ses-Y_task-nback_bold.nii.gz")
+    image = nifti(folder / "sub-X_ses-Y_task-nback_bold.nii.gz")
     assert isinstance(image, nib.Nifti1Image)
     assert image.shape == (MATRIX, MATRIX, SLICES, 5)
     row = table(converted)[3]
@@ -228,8 +229,9 @@ def test_any_state_may_fail_the_session(tmp_path: Path, state: str, message: str
     session.scan("mprage")
     session.scan("task", 3)
     (session.scan("gre") / "000001.dcm").write_bytes(b"DOE^JANE")
+    policy: dict[str, Any] = {state: "fail"}
     with pytest.raises(DataError) as caught:
-        convert(tmp_path / "pulled", tmp_path / "out", **{state: "fail"})
+        convert(tmp_path / "pulled", tmp_path / "out", **policy)
     assert message in str(caught.value)
 
 
@@ -484,7 +486,8 @@ def test_a_pet_series_is_valid_with_what_its_rule_supplies(tmp_path: Path) -> No
         for keyword in ("RepetitionTime", "EchoTime", "FlipAngle", "ScanningSequence"):
             delattr(image, keyword)
         image.Modality, image.ImageType = "PT", ["ORIGINAL", "PRIMARY"]
-        image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.128"
+        image.SOPClassUID = PositronEmissionTomographyImageStorage
+        image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
         image.SeriesType, image.Units, image.DecayCorrection = "DYNAMIC", "BQML", "START"
         image.SeriesDate, image.SeriesTime = "20240501", "130100"
         image.NumberOfSlices, image.NumberOfTimeSlices, image.ImageIndex = SLICES, 2, number

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -114,7 +115,7 @@ def test_a_session_without_images_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_time_of_acquisition_is_the_first_that_makes_sense(
-    tmp_path: Path, header: dict[str, str], time: str | None
+    tmp_path: Path, header: dict[str, Any], time: str | None
 ) -> None:
     Pulled(tmp_path).scan("rest", **header)
     assert read_series(tmp_path)[0].acq_time == time

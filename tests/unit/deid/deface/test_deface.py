@@ -15,6 +15,7 @@ from coil.deid.deface.grids import Grid as Image
 from coil.deid.deface.grids import depth_below_skin, even, find_head, in_upper_head
 from coil.deid.deface.removal import acquisition, deface_together
 from coil.errors import DataError
+from tests.support.nifti import nifti
 
 HEAD = Path(str(resources.files("pydeface") / "data" / "mean_reg2mean.nii.gz"))
 
@@ -23,7 +24,7 @@ HEAD = Path(str(resources.files("pydeface") / "data" / "mean_reg2mean.nii.gz"))
 def defaced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, DefaceResult]:
     """The head at 2 mm, turned by 8 degrees and off the centre, stored with a scale."""
     folder = tmp_path_factory.mktemp("deface")
-    head = nib.load(HEAD)
+    head = nifti(HEAD)
     data = np.asarray(head.dataobj)[::2, ::2, ::2].astype("<i2")
     turn = np.eye(4)
     turn[1:3, 1:3] = [[0.990, -0.139], [0.139, 0.990]]
@@ -45,7 +46,7 @@ def test_a_face_is_found(defaced):
 
 
 def test_all_other_voxels_and_the_geometry_stay_bit_for_bit(defaced):
-    before, after = nib.load(defaced[0]), nib.load(defaced[1])
+    before, after = nifti(defaced[0]), nifti(defaced[1])
     old, new = before.dataobj.get_unscaled(), after.dataobj.get_unscaled()
     assert old.dtype == new.dtype and old.shape == new.shape
     assert np.all((new == old) | (new == 0))
@@ -54,8 +55,8 @@ def test_all_other_voxels_and_the_geometry_stay_bit_for_bit(defaced):
 
 
 def test_the_nose_is_gone_and_the_brain_is_not(defaced):
-    old = np.asarray(nib.load(defaced[0]).dataobj.get_unscaled())
-    new = np.asarray(nib.load(defaced[1]).dataobj.get_unscaled())
+    old = np.asarray(nifti(defaced[0]).dataobj.get_unscaled())
+    new = np.asarray(nifti(defaced[1]).dataobj.get_unscaled())
     middle = old.shape[0] // 2
     nose = np.s_[middle - 6 : middle + 6, 112:124, 20:45]
     brain = np.s_[middle - 25 : middle + 25, 30:85, 55:90]
@@ -66,7 +67,7 @@ def test_the_nose_is_gone_and_the_brain_is_not(defaced):
 def test_a_defaced_image_is_told_so_and_keeps_its_voxels(defaced, tmp_path: Path):
     shutil.copy(defaced[1], tmp_path / "a.nii.gz")
     assert deface(tmp_path / "a.nii.gz", tmp_path / "b.nii.gz").state == "already defaced"
-    before, after = nib.load(tmp_path / "a.nii.gz"), nib.load(tmp_path / "b.nii.gz")
+    before, after = nifti(tmp_path / "a.nii.gz"), nifti(tmp_path / "b.nii.gz")
     assert np.array_equal(before.dataobj.get_unscaled(), after.dataobj.get_unscaled())
 
 
@@ -134,7 +135,7 @@ def test_images_of_one_acquisition_have_one_name_for_it():
 
 
 def test_a_mask_is_carried_to_an_image_in_which_no_head_is_recognized(defaced, tmp_path: Path):
-    whole = nib.load(defaced[0])
+    whole = nifti(defaced[0])
     noise = np.random.default_rng(0).integers(1, 900, whole.shape).astype("<i2")
     nib.save(nib.Nifti1Image(noise, whole.affine), tmp_path / "sub-a_inv-1_MP2RAGE.nii.gz")
     shutil.copy(defaced[0], tmp_path / "sub-a_UNIT1.nii.gz")
@@ -143,8 +144,8 @@ def test_a_mask_is_carried_to_an_image_in_which_no_head_is_recognized(defaced, t
     results = deface_together([(tmp_path / name, tmp_path / "out" / name) for name in names])
     assert [result.mask_from for result in results] == [names[1], ""]
     assert results[0].image("image").method == "mask of a co-acquired image"
-    gone = [np.asarray(nib.load(tmp_path / "out" / name).dataobj) == 0 for name in names]
-    kept = np.asarray(nib.load(tmp_path / names[1]).dataobj) == 0
+    gone = [np.asarray(nifti(tmp_path / "out" / name).dataobj) == 0 for name in names]
+    kept = np.asarray(nifti(tmp_path / names[1]).dataobj) == 0
     assert np.array_equal(gone[0], gone[1] & ~(kept & ~gone[0]))
 
 

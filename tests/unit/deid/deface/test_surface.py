@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from coil.deid.deface import DefaceResult, deface
 from demo.head import Head, subject_head
+from tests.support.nifti import nifti
 
 WHITE, NOISE = 900.0, 12.0  # stored integers
 SKIN = 0.12  # of white matter: brighter is tissue; air stays below 0.05
@@ -42,7 +43,8 @@ class Defaced:
         """The share of a part's skin that is still a border of tissue and air."""
         points = skin(self.head.t1 > SKIN) & place(self.head, part)
         assert points.sum() > 50, part
-        still = ndimage.binary_dilation(skin(self.new > SKIN * WHITE), CUBE)  # within a voxel
+        # Within a voxel.
+        still = np.asarray(ndimage.binary_dilation(skin(self.new > SKIN * WHITE), CUBE), bool)
         return float((points & still).sum() / points.sum())
 
 
@@ -53,7 +55,7 @@ def skin(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
     largest = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     closed = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(largest, 3), iterations=2))
     head = np.asarray(closed, bool)[3:-3, 3:-3, 3:-3]
-    return head & ~ndimage.binary_erosion(head, border_value=1)
+    return head & ~np.asarray(ndimage.binary_erosion(head, border_value=1), bool)
 
 
 def place(head: Head, part: str) -> NDArray[np.bool_]:
@@ -81,7 +83,7 @@ def simulate(folder: Path, seed: int, voxel_mm: float = 2.0, top: float | None =
     pose[:3, 3] = rng.uniform(-15, 15, 3)
     nib.save(nib.Nifti1Image(old, pose @ head.affine), folder / "in.nii.gz")
     result = deface(folder / "in.nii.gz", folder / "out.nii.gz")
-    new = np.asarray(nib.load(folder / "out.nii.gz").dataobj)
+    new = np.asarray(nifti(folder / "out.nii.gz").dataobj)
     return Defaced(head, old, new, result)
 
 
