@@ -147,7 +147,7 @@ def refuse(dataset: Path, unit: Unit) -> None:
 
 
 def record_of(project: str, unit: Unit, result: Entry | Failure, rules: Rules) -> SessionRecord:
-    """What became of a session that entered a project's dataset, or why it did not."""
+    """The record of a session that entered a project's dataset, or of why it did not."""
     if isinstance(result, Failure):
         return SessionRecord(
             project=project,

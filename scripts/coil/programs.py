@@ -61,9 +61,9 @@ def run(
         If there is no such program.
     """
     name = name or Path(command[0]).name
-    given = options if "input" in options else {"stdin": subprocess.DEVNULL, **options}
+    settings = options if "input" in options else {"stdin": subprocess.DEVNULL, **options}
     try:
-        done = subprocess.run(command, check=False, **given)
+        done = subprocess.run(command, check=False, **settings)
     except subprocess.TimeoutExpired as error:
         raise PassingError(f"{name} was ended after {error.timeout:g} s; run again") from None
     except (OSError, MemoryError) as error:
@@ -113,7 +113,7 @@ def run_logged(command: Sequence[str | Path], log: Path, **options: Any) -> tupl
 
 
 def passes(status: int, *said: str) -> str | None:
-    """Why a program's failure passes, by its exit status and its words; None if it lasts."""
+    """The reason why a program's failure passes, by its status and its words; None if it lasts."""
     if not status:
         return None
     return next(filter(None, map(passing.of_words, said)), passing.of_status(status))

@@ -32,7 +32,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a series: its files, what is to be said of them, or why it failed."""
+    """The outcome of a series: its files and notes on them, or why it failed."""
 
     name: str
     files: list[Path] = field(default_factory=list)
@@ -52,10 +52,10 @@ def owner(path: Path, wanted: Iterable[str]) -> str | None:
         return name
     datatype, suffix, values = names.split(name)
     for candidate in sorted(known):
-        dtype, stem, given = names.split(candidate)
-        own = {key: value for key, value in values.items() if key in given or key not in _ADDED}
+        dtype, stem, entities = names.split(candidate)
+        own = {key: value for key, value in values.items() if key in entities or key not in _ADDED}
         numbered = suffix == stem or suffix.rstrip("0123456789") == stem
-        if dtype == datatype and numbered and own == given:
+        if dtype == datatype and numbered and own == entities:
             return candidate
     return None
 
@@ -110,7 +110,7 @@ def sidecar(image: Path) -> Path:
 
 
 class Layout(NamedTuple):
-    """Where a NIfTI image has its voxels, and of what kind they are, by its header's codes."""
+    """The position of the voxels in a NIfTI image, and their kind by its header's codes."""
 
     shape: tuple[int, ...]
     kind: int
@@ -153,7 +153,7 @@ def is_whole(image: Path) -> bool:
 
 
 def problem(name: str, files: list[Path]) -> str | None:
-    """Why BIDS has no name for an image of a series that heudiconv named, or None."""
+    """The reason why BIDS has no name for an image of a series that heudiconv named, or None."""
     made = images(files)
     for image in made:
         if why := names.name_problem(named(image)):

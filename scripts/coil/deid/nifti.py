@@ -19,7 +19,7 @@ from coil.errors import DataError
 
 
 class Reader(Protocol):
-    """What bytes are read from."""
+    """A stream of bytes."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -32,7 +32,7 @@ LEVEL = 1
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the fields of a version of the header are: offset and length, or struct format."""
+    """The fields of a version of the header: their offset with a length or a struct format."""
 
     size: int
     magic: tuple[int, bytes]
@@ -142,8 +142,8 @@ def read_header(stream: Reader, name: str) -> Header:
             if len(raw) < 4 or struct.unpack_from(order + "i", raw)[0] != layout.size:
                 continue
             raw += stream.read(layout.size - len(raw))
-            place, magic = layout.magic
-            if len(raw) == layout.size and raw[place : place + len(magic)] == magic:
+            start, magic = layout.magic
+            if len(raw) == layout.size and raw[start : start + len(magic)] == magic:
                 return _parse(raw, layout, order, name)
     raise DataError(f"{name}: not a NIfTI file in one piece; convert again")
 
@@ -166,7 +166,7 @@ def voxels(stream: Reader, header: Header, name: str) -> Iterator[bytes]:
 
 
 def read_gzip(source: Path) -> igzip.IGzipFile:
-    """What is in a gzip file; reading it raises OSError or EOFError if it is not whole."""
+    """The content of a gzip file; reading it raises OSError or EOFError if it is not whole."""
     return igzip.IGzipFile(source, "rb")
 
 

@@ -57,13 +57,13 @@ def is_aside(get: Get) -> bool:
 
 
 def set_aside(count: int) -> str:
-    """What is told of so many files of a series that hold no image."""
+    """The note on so many files of a series that hold no image."""
     files = "1 file that holds" if count == 1 else f"{count} files that hold"
     return f"{files} no image (reports or raw data) set aside" if count else ""
 
 
 def text_in(get: Get, tags: Iterable[int]) -> str | None:
-    """Why text may stand in the pixels of a file, and what to do; None if there is none.
+    """The reason why text may stand in the pixels of a file, and what to do; None if there is none.
 
     `get` gives the bytes of a root element's value, `tags` are those that there are.
     """

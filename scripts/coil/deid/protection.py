@@ -20,7 +20,7 @@ _POLICIES = ("subjects", "sessions", "dates", "time_of_day")
 
 
 class Rules(Part, frozen=True, kw_only=True):
-    """What the project's config says of protection: three of its keys."""
+    """The rules of a project's protection: three keys of its config."""
 
     identity: Identity
     deface: tuple[str, ...]
@@ -87,7 +87,7 @@ def _said(path: Path) -> str:
 
 
 def account(admitted: Admitted, editions: Mapping[str, str]) -> tuple[Measure, ...]:
-    """What was removed, changed and kept, how often (above 0), by which rule and its edition."""
+    """The account of what was removed, changed and kept: how often (above 0), by which rule."""
     rows = (*_removals(admitted, editions), *_changes(admitted, editions))
     return tuple(row for row in rows if row.count)
 

@@ -69,7 +69,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return None
 
     def fields(self) -> dict[str, Any]:
-        """What the file holds, as JSON's own types."""
+        """The content of the file, as JSON's own types."""
         version = {"version": self.VERSION} if self.VERSION else {}
         return version | msgspec.to_builtins(self)
 
@@ -83,7 +83,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def _place(error: msgspec.ValidationError) -> str:
-    """What does not fit and where, without the value, which msgspec quotes of an enumeration."""
+    """The misfit and its place, without the value, which msgspec quotes of an enumeration."""
     cause, _, place = str(error).partition(" - at ")
     cause = re.sub(r"(?s)^(Invalid enum value).*", r"\1", cause)
     return f"{place.strip('`').removeprefix('$.') or 'its keys'}: {cause}"

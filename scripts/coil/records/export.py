@@ -8,7 +8,7 @@ State = Literal["exported", "refused", "withheld", "left"]
 
 
 class ExportedSeries(Part, frozen=True, kw_only=True):
-    """What became of a series and why, and its folder in the tree if it is there.
+    """The outcome of a series and the reason, and its folder in the tree if it is there.
 
     name    its BIDS name, without extension
     files   how many there are in the folder

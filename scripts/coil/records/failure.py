@@ -12,7 +12,7 @@ NAME = "failed.json"
 
 
 class Failure(Record, frozen=True):
-    """Why a stage did not do its work; safe to show to anyone.
+    """The failure of a stage; safe to show to anyone.
 
     stage    the rule's name
     reason   one line

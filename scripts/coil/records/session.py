@@ -14,7 +14,7 @@ from coil.records.validation import Verdict
 
 
 class DefacedImage(Part, frozen=True, kw_only=True):
-    """What was found of a face in an image, and what was done; fractions are of the head."""
+    """The face in an image, and what was done; fractions are of the head."""
 
     file: str
     state: str
@@ -27,7 +27,7 @@ class DefacedImage(Part, frozen=True, kw_only=True):
 
 
 class Removed(Part, frozen=True, kw_only=True):
-    """What was left behind, by name with its number."""
+    """The count of what was left behind, by name."""
 
     sidecar_keys: dict[str, int] = {}
     header_fields: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Protection(Part, frozen=True, kw_only=True):
 
 
 class Admitted(Part, frozen=True, kw_only=True):
-    """What the door says of a session that it let through; `SessionRecord` has the same fields."""
+    """The door's account of a session that it let through; `SessionRecord` has the same fields."""
 
     series: tuple[SeriesRow, ...]
     age: Number | str | None = None

@@ -18,7 +18,7 @@ class Issue(Part, frozen=True, kw_only=True):
 
 
 class Verdict(Record, frozen=True, kw_only=True):
-    """What the BIDS validator has to say.
+    """The verdict of the BIDS validator.
 
     errors, warnings   their numbers
     absent_keys        the number of keys that BIDS only recommends, no warnings here

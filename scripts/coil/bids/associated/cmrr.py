@@ -139,9 +139,9 @@ def sampled(log: Log, kind: str) -> tuple["np.ndarray", tuple[str, ...], float, 
         first, last = min(first, log.span[0]), max(last, log.span[1])
     count = round((last - first) / step) + 1
     grid = np.full((count, len(channels) + bool(log.volumes)), 0.0 if kind == "EXT" else np.nan)
-    places = np.rint((tics - first) / step).astype(int)
-    for place, (_, channel, value) in zip(places, samples, strict=True):
-        grid[place, channels.index(channel)] = value
+    positions = np.rint((tics - first) / step).astype(int)
+    for position, (_, channel, value) in zip(positions, samples, strict=True):
+        grid[position, channels.index(channel)] = value
     label = LABELS[kind]
     names = tuple(label if len(channels) == 1 else f"{label}{i + 1}" for i in range(len(channels)))
     if log.volumes:

@@ -1,4 +1,4 @@
-"""Files beside the images: found in the pulled session, checked against their runs, placed."""
+"""Files beside the images: found in the pulled session, checked against their runs, written."""
 
 import math
 import re
@@ -41,7 +41,7 @@ class Run:
 
     @cached_property
     def sidecar(self) -> JsonObject:
-        """What the json of the image says."""
+        """The image's sidecar; empty where there is none."""
         path = outputs.sidecar(self.image)
         return read_json(path) if path.is_file() else {}
 
@@ -61,15 +61,15 @@ class Run:
 
 
 @dataclass
-class Placed:
-    """What was placed beside a run, and what is to be said of it."""
+class Added:
+    """The files that were written beside a run, and notes on them."""
 
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Placed]:
-    """Place one companion's files beside the runs of its rule.
+def add(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Added]:
+    """Write one companion's files beside the runs of its rule.
 
     The companion's `file` is a glob in the resource; `{run}`, `{scan}` and the entities of
     the name are filled in per run. Logs of scanners then go to the runs by their times; of
@@ -86,7 +86,7 @@ def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Place
 
     Returns
     -------
-    For each run what was placed beside it, nothing where the archive holds no such file.
+    For each run the files beside it, none where the archive holds no such file.
 
     Raises
     ------
@@ -94,16 +94,16 @@ def place(companion: Companion, runs: Sequence[Run], pulled: Path) -> list[Place
         If files and runs do not fit, or a file is not valid for its run.
     """
     known: dict[tuple[Path, ...], list[logs.Log]] = {}  # one log may be of many runs
-    placed = []
+    added = []
     for order, run in enumerate(runs):
         try:
-            placed.append(_place_at(companion, runs, order, pulled, known))
+            added.append(_add_at(companion, runs, order, pulled, known))
         except DataError as error:
             raise DataError(f"{run.folder}: {error}" if run.folder else str(error)) from None
     used = {path for run in runs for path in _sources(companion, run, pulled)}
     if spare := resources.unused(companion, [run.name for run in runs], pulled, used):
-        placed[-1].notes.append(f"the archive holds {spare} more {companion.kind} for no run")
-    return placed
+        added[-1].notes.append(f"the archive holds {spare} more {companion.kind} for no run")
+    return added
 
 
 def _sources(companion: Companion, run: Run, pulled: Path) -> list[Path]:
@@ -111,20 +111,20 @@ def _sources(companion: Companion, run: Run, pulled: Path) -> list[Path]:
     return [path for path in found if path.suffix != ".json"]
 
 
-def _place_at(
+def _add_at(
     companion: Companion,
     runs: Sequence[Run],
     order: int,
     pulled: Path,
     known: dict[tuple[Path, ...], list[logs.Log]],
-) -> Placed:
+) -> Added:
     run = runs[order]
     found = _sources(companion, run, pulled)
     logged = tuple(path for path in found if path.suffix.lower() in logs.SUFFIXES)
     if companion.kind == "physio" and logged:
         if logged not in known:
             known[logged] = logs.read(logged, companion.where)
-        return _place_logs(companion, run, known[logged], run.began)
+        return _add_logs(companion, run, known[logged], run.began)
     fixed = companion.of == "session" and not resources.has_fields(companion.file)
     if fixed and len(found) == len(runs):
         found = [found[order]]
@@ -133,21 +133,21 @@ def _place_at(
             f"{companion.where}: {len(found)} files for {len(runs)} runs; write {{run}} in "
             "`file`, or remove what does not belong there"
         )
-    return _place(companion, run, found[0]) if found else Placed()
+    return _add(companion, run, found[0]) if found else Added()
 
 
-def _place(companion: Companion, run: Run, source: Path) -> Placed:
+def _add(companion: Companion, run: Run, source: Path) -> Added:
     described = _described(companion, source)
     if companion.kind == "events":
         path = run.image.with_name(_name(companion, run) + ".tsv")
-        return Placed(_table(companion, source, path, described, run.length))
+        return Added(_table(companion, source, path, described, run.length))
     described = {"StartTime": companion.start, "SamplingFrequency": companion.frequency} | described
     found = recording.read(source, described, companion.where)
     return _write([_ready(companion, run, found)])
 
 
-def place_log(run: Run, folder: Path) -> Placed:
-    """Place what a series of the scanner's own logged during a run.
+def add_log(run: Run, folder: Path) -> Added:
+    """Write what a series of the scanner's own logged during a run.
 
     Its clock may be that of another time zone, as UTC; which run it is of is known.
 
@@ -162,15 +162,15 @@ def place_log(run: Run, folder: Path) -> Placed:
     began = found[0].began
     if began is None or not logs.same_minute(began, run.began):
         began = run.began
-    placed = _place_logs(companion, run, found, began)
-    if not placed.files:
+    added = _add_logs(companion, run, found, began)
+    if not added.files:
         raise DataError(f"{where}: lies elsewhere in time than its run")
-    return placed
+    return added
 
 
-def _place_logs(
+def _add_logs(
     companion: Companion, run: Run, found: Sequence[logs.Log], began: float | None
-) -> Placed:
+) -> Added:
     """Write what scanners logged during a run, each signal by itself."""
     if began is None:
         raise DataError(f"{companion.where}: when its run began is not known, so no log fits it")
@@ -183,7 +183,7 @@ def _place_logs(
 
 
 def _ready(companion: Companion, run: Run, found: Recording) -> tuple[Path, Recording, str]:
-    """Where a recording goes, what of it, and what is to be said of it."""
+    """The path of a recording, its part within the run, and a note on it."""
     length = run.length
     share = recording.covered(found, length)
     if not share:
@@ -201,12 +201,12 @@ def _ready(companion: Companion, run: Run, found: Recording) -> tuple[Path, Reco
     return path, recording.cut(found, length), note
 
 
-def _write(ready: Sequence[tuple[Path, Recording, str]]) -> Placed:
-    placed = Placed()
+def _write(ready: Sequence[tuple[Path, Recording, str]]) -> Added:
+    added = Added()
     for path, found, note in ready:
-        placed.files += recording.write(found, path)
-        placed.notes += [note] if note else []
-    return placed
+        added.files += recording.write(found, path)
+        added.notes += [note] if note else []
+    return added
 
 
 def _table(
@@ -240,7 +240,7 @@ def _name(companion: Companion, run: Run) -> str:
 
 
 def _described(companion: Companion, source: Path) -> JsonObject:
-    """What the json of a file says, or one for all files of the kind, and what the config adds."""
+    """The json of a file, or of all files of its kind, with what the config adds."""
     stem = re.sub(r"\.(tsv(\.gz)?|csv)$", "", source.name)
     own = source.with_name(f"{stem}.json")
     shared = [own] if own.is_file() else sorted(source.parent.glob(f"*{companion.kind}.json"))
@@ -266,7 +266,7 @@ def _note(note: Mapping[str, Any]) -> JsonObject:
 def behaviour(
     companions: Iterable[Companion], pulled: Path, session: Path, subject: str, label: str
 ) -> list[Path]:
-    """Place the tables of tasks that have no run below `session`/beh.
+    """Write the tables of tasks that have no run below `session`/beh.
 
     Several files of one task are its runs, in the order of their names.
     """

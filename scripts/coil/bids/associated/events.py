@@ -102,17 +102,17 @@ def _cells(
 def _known(header: list[str], notes: Mapping[str, JsonObject], where: str) -> dict[str, JsonObject]:
     """The description of each column of a header, in their order."""
     known: dict[str, JsonObject] = {}
-    for place, name in enumerate(header, start=1):
+    for number, name in enumerate(header, start=1):
         if not name or name in known:
-            raise DataError(f"{where}: row 1, column {place}: has no name of its own")
+            raise DataError(f"{where}: row 1, column {number}: has no name of its own")
         if name not in notes and name not in _DOCUMENTED:
             raise DataError(
-                f"{where}: row 1, column {place}: is documented nowhere; describe it under "
+                f"{where}: row 1, column {number}: is documented nowhere; describe it under "
                 "`columns`, or in a json file of the table's name"
             )
         known[name] = _DOCUMENTED.get(name, {}) | dict(notes.get(name, {}))
         if why := columns.problem(known[name]) if known[name] else None:
-            raise DataError(f"{where}: row 1, column {place}: its description {why}")
+            raise DataError(f"{where}: row 1, column {number}: its description {why}")
     return known
 
 

@@ -17,7 +17,7 @@ from coil.files import JsonObject
 
 DAY = 86_400.0
 SUFFIXES = (*pmu.LABELS, ".log", ".dcm")
-"""How the names of logs end; other files are tables."""
+"""The extensions of logs; other files are tables."""
 
 EARLY = 30.0
 """Seconds before its images that a run may begin: dummy scans, and a clock that is off."""

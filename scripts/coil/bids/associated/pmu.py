@@ -54,8 +54,8 @@ def read(path: Path, where: str) -> tuple["np.ndarray", float, float]:
     if not mark or not values or end <= begin:
         raise DataError(f"{where}: a physiology log is cut off, or is no log of a Siemens PMU")
     label = LABELS[path.suffix.lower()]
-    told = re.search(r"SAMPLES_PER_SECOND\s*=\s*(\d+)", said)
-    frequency = float(told[1]) if told else _VE if "LOGVERSION" in said else _VB[label]
+    rate = re.search(r"SAMPLES_PER_SECOND\s*=\s*(\d+)", said)
+    frequency = float(rate[1]) if rate else _VE if "LOGVERSION" in said else _VB[label]
     expected = (end - begin) * frequency
     leads = max(1, round(len(values) / expected)) if label == "ecg" else 1
     if abs(len(values) / leads - expected) > max(frequency, _SLACK * expected):

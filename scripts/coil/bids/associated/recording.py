@@ -43,7 +43,7 @@ class Recording:
 
 
 def cut(recording: Recording, length: float, around: float = AROUND) -> Recording:
-    """What lies within the run of `length` seconds, and up to `around` seconds on either side."""
+    """The samples within the run of `length` seconds, and up to `around` seconds on either side."""
     first = max(0, math.ceil((-around - recording.start) * recording.frequency - 1e-6))
     last = len(recording.samples)
     if math.isfinite(length):
@@ -104,20 +104,22 @@ def read(source: Path, described: Mapping[str, Any], where: str) -> Recording:
         lacks = "rows" if names else "Columns in a json file of its name"
         raise DataError(f"{where}: a file has no {lacks}")
     names = tuple(str(name) for name in names)
-    for place, name in enumerate(names, start=1):
+    for number, name in enumerate(names, start=1):
         if name not in KNOWN and not isinstance(described.get(name), dict):
             raise DataError(
-                f"{where}: column {place} is documented nowhere; describe it under `columns`, or "
+                f"{where}: column {number} is documented nowhere; describe it under `columns`, or "
                 "in the file's json"
             )
     samples = np.empty((len(rows), len(names)))
-    for place, row in enumerate(rows):
+    for number, row in enumerate(rows):
         if len(row) != len(names):
-            raise DataError(f"{where}: sample {place + 1} has {len(row)} columns, not {len(names)}")
+            raise DataError(
+                f"{where}: sample {number + 1} has {len(row)} columns, not {len(names)}"
+            )
         try:
-            samples[place] = [math.nan if cell.strip() == UNKNOWN else float(cell) for cell in row]
+            samples[number] = [math.nan if cell.strip() == UNKNOWN else float(cell) for cell in row]
         except ValueError:
-            raise DataError(f"{where}: sample {place + 1} is not all numbers") from None
+            raise DataError(f"{where}: sample {number + 1} is not all numbers") from None
     frequency, start = (_given(described, key, where) for key in ("SamplingFrequency", "StartTime"))
     if frequency <= 0:
         raise DataError(f"{where}: SamplingFrequency is a number of samples a second")

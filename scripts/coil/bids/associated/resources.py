@@ -30,7 +30,7 @@ def find(companion: Companion, name: str, scan: str | None, pulled: Path) -> lis
 
 
 def unused(companion: Companion, runs: Sequence[str], pulled: Path, used: Collection[Path]) -> int:
-    """How many files of the session fit the companion's pattern and are of none of the `runs`.
+    """The number of the session's files that fit the companion's pattern and are of no run.
 
     What all runs have in common must fit, so that another rule's files do not count.
     """

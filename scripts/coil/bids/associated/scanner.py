@@ -23,7 +23,7 @@ _TELLING = ("Manufacturer", "ManufacturersModelName", "SoftwareVersions")
 
 
 def folder(dataset: Path) -> Path:
-    """Where the derivative dataset of a raw `dataset` lies."""
+    """The folder of the derivative dataset of a raw `dataset`."""
     return dataset.parent / "derivatives" / "scanner"
 
 
@@ -123,8 +123,8 @@ def _scanners(sidecars: Iterable[Path]) -> list[dict[str, str]]:
     """The makers of the images, by what of them may stand in sidecars."""
     found = set()
     for path in sidecars:
-        told = read_json(path)
-        maker, model, software = (str(told.get(key) or "") for key in _TELLING)
+        sidecar = read_json(path)
+        maker, model, software = (str(sidecar.get(key) or "") for key in _TELLING)
         found.add((" ".join(filter(None, (maker, model))) or "scanner", software))
     return [
         {"Name": name} | ({"Version": software} if software else {})

@@ -68,11 +68,11 @@ def volume_types(folder: Path, image: Path) -> tuple[str, ...]:
 
 def describe(files: Sequence[Path], types: Sequence[str]) -> None:
     """Write into the sidecars what the types of a run's volumes say, where they do not say it."""
-    told: JsonObject = {"TotalAcquiredPairs": min(types.count("control"), types.count("label"))}
+    values: JsonObject = {"TotalAcquiredPairs": min(types.count("control"), types.count("label"))}
     if "m0scan" in types:
-        told["M0Type"] = "Included"
+        values["M0Type"] = "Included"
     for image in outputs.images(files):
-        sidecars.fill(image, told)
+        sidecars.fill(image, values)
 
 
 def link(runs: Sequence[Run], session: Path) -> None:
@@ -91,8 +91,8 @@ def link(runs: Sequence[Run], session: Path) -> None:
             kind = "Separate" if near else "Absent"
             if sidecars.fill(image, {"M0Type": kind})["M0Type"] == "Separate" and near:
                 nearest = min(near, key=lambda i: _apart(scans[i], run))
-                place = image.relative_to(session.parent.parent).as_posix()
-                uses[nearest].append(f"bids::{place}")
+                name = image.relative_to(session.parent.parent).as_posix()
+                uses[nearest].append(f"bids::{name}")
     for number, images in uses.items():
         for image in outputs.images(scans[number].files):
             sidecars.fill(image, {"IntendedFor": sorted(images)})

@@ -45,7 +45,7 @@ class Folder:
 
     @cached_property
     def images(self) -> int:
-        """How many files should hold an image; a report is none."""
+        """The number of files that should hold an image; a report does not."""
         return sum(not is_aside(path) for path in self.files)
 
     @cached_property
@@ -53,13 +53,13 @@ class Folder:
         """Whether all positions of slices of one kind of image are there equally often."""
         seen: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         for path in self.files:
-            *kind, place = read_texts(path, "ImageType", "EchoTime", "ImagePositionPatient")
-            seen[tuple(kind)][place] += 1
-        return all(len(set(places.values())) == 1 for places in seen.values())
+            *kind, position = read_texts(path, "ImageType", "EchoTime", "ImagePositionPatient")
+            seen[tuple(kind)][position] += 1
+        return all(len(set(positions.values())) == 1 for positions in seen.values())
 
 
 def failure(said: str, code: int, folder: Folder) -> str | None:
-    """Why there is no image of a series, or none to be trusted; None where all is well.
+    """The reason why there is no image of a series, or none to be trusted; None where all is well.
 
     Parameters
     ----------
@@ -68,22 +68,22 @@ def failure(said: str, code: int, folder: Folder) -> str | None:
     code
         Its exit status.
     folder
-        The files that it was given.
+        The files that it read.
     """
-    given = len(folder.files)
+    total = len(folder.files)
     found = re.search(r"Found (\d+) DICOM", said)
-    if found and (unread := given - int(found[1])) > 0:
-        return f"{unread} of {given} files cannot be read; repair them in the archive"
+    if found and (unread := total - int(found[1])) > 0:
+        return f"{unread} of {total} files cannot be read; repair them in the archive"
     # A multi-frame file may become several images; files of which none was made are counted.
     used = [int(count) for count in re.findall(r"^Convert (\d+) DICOM", said, re.MULTILINE)]
     used += [int(count) for count in re.findall(r"(\d+) images have identical time", said)]
-    lacking = folder.images - sum(used) if used and sum(used) < given else 0
+    lacking = folder.images - sum(used) if used and sum(used) < total else 0
     if code or lacking > 0:
         for pattern, cause in _CAUSES:
             if re.search(pattern, said):
                 return cause
     if lacking > 0:
-        return f"{lacking} of {given} files hold no image; repair or remove them in the archive"
+        return f"{lacking} of {total} files hold no image; repair or remove them in the archive"
     if code:
         for pattern, cause in _VAGUE:
             if re.search(pattern, said):

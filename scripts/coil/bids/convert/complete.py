@@ -46,26 +46,26 @@ def complete(rows: Iterable[Row], pulled: Path, session: Path, field_maps: str) 
         row.reason = "; ".join([row.reason, *notes.get(row.name, ())])
     for rule in {row.rule.index: row.rule for row in rows if row.rule}.values():
         own = [row for row in rows if row.rule and row.rule.index == rule.index]
-        _place_beside(rule, own, pulled)
+        _add_associated(rule, own, pulled)
     for row in logged:
-        _place_log(row, [one for one in rows if physio_logs.name_of(one.name) == row.name])
+        _add_log(row, [one for one in rows if physio_logs.name_of(one.name) == row.name])
 
 
 def _tell_labels(row: Row) -> None:
     """Write the aslcontext of a run: the rule's, else that of its headers."""
     assert row.rule and row.resolution.series and row.resolution.series.path
     image = outputs.images(row.files)[0]
-    told = asl.volume_types(row.resolution.series.path, image)
-    if not row.rule.aslcontext and not told:
+    listed = asl.volume_types(row.resolution.series.path, image)
+    if not row.rule.aslcontext and not listed:
         raise DataError("its headers do not tell controls from labels; list them in `aslcontext`")
-    types = sidecars.fit(row.rule.aslcontext or told, outputs.volumes(image))
-    if told and types != told:
+    types = sidecars.fit(row.rule.aslcontext or listed, outputs.volumes(image))
+    if listed and types != listed:
         row.reason += "; its headers tell another order of controls and labels than `aslcontext`"
     row.files += sidecars.aslcontext(image, types)
     asl.describe(row.files, types)
 
 
-def _place_log(log: Row, runs: list[Row]) -> None:
+def _add_log(log: Row, runs: list[Row]) -> None:
     """Put what a series logged beside its run; `runs` are that, and parts of it."""
     series = log.resolution.series
     if not runs or not series or not series.path:
@@ -74,22 +74,22 @@ def _place_log(log: Row, runs: list[Row]) -> None:
     from coil.bids.associated import collect
 
     try:
-        placed = collect.place_log(runs[0].associated, series.path)
+        added = collect.add_log(runs[0].associated, series.path)
     except DataError as error:
         log.drop("failed", str(error))
         return
-    log.files = placed.files
-    log.reason += "".join(f"; {note}" for note in placed.notes)
+    log.files = added.files
+    log.reason += "".join(f"; {note}" for note in added.notes)
 
 
-def _place_beside(rule: Rule, rows: list[Row], pulled: Path) -> None:
+def _add_associated(rule: Rule, rows: list[Row], pulled: Path) -> None:
     """Put the events and recordings that a rule names beside its runs."""
     for companion in rule.associated:
         from coil.bids.associated import collect
 
         runs = [row.associated for row in rows]
-        for row, placed in zip(rows, collect.place(companion, runs, pulled), strict=True):
-            row.files += placed.files
-            row.reason += "".join(f"; {note}" for note in placed.notes)
-            if not placed.files:
+        for row, added in zip(rows, collect.add(companion, runs, pulled), strict=True):
+            row.files += added.files
+            row.reason += "".join(f"; {note}" for note in added.notes)
+            if not added.files:
                 row.reason += f"; the archive holds no {companion.kind} file for it"

@@ -24,7 +24,7 @@ from coil.workspace import session_folder
 
 @dataclass(frozen=True)
 class Terms:
-    """How a session is converted, as the config says.
+    """The terms of a session's conversion, as the config has them.
 
     mapping      the project's rules
     policy       `report` or `fail` by state: what a series in it does to the session
@@ -112,7 +112,7 @@ def _make(pulled: Path, made: Path, unit: Unit, terms: Terms, scratch: Path) -> 
 
 
 def _resolved(pulled: Path, unit: Unit, terms: Terms, scratch: Path) -> tuple[list[Row], Rules]:
-    """What the mapping makes of each series, and the mapping with what sources add to it."""
+    """The row of each series by the mapping, and the mapping with what sources add to it."""
     series = [without_aside(one, scratch / "images") for one in read_series(pulled)]
     mapping = with_sources(terms.mapping, series, terms.sources)
     mapping = with_overrides(mapping, series, terms.overrides)
@@ -137,11 +137,11 @@ def _refuse(rows: Sequence[Row], policy: Mapping[str, str]) -> None:
 def _missing(rows: Sequence[Row], mapping: Rules) -> list[Row]:
     """The required rules of which no series is left after conversion."""
     resolved = [replace(row.resolution, state=row.state) for row in rows]
-    told = {row.resolution.rule for row in rows if row.state == "missing"}
+    known = {row.resolution.rule for row in rows if row.state == "missing"}
     return [
         Row(one, mapping.rules[one.rule], one.state, one.reason)
         for one in missing(resolved, mapping)
-        if one.rule is not None and one.rule not in told
+        if one.rule is not None and one.rule not in known
     ]
 
 

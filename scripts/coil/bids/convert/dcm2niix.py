@@ -71,7 +71,7 @@ def _convert(one: Wanted, folder: Path, bids: Path) -> Made:
     made = sorted(path for path in out.iterdir() if path.name.endswith(_NIFTI))
     if not all(is_whole(image) for image in made):
         raise PassingError(_UNFINISHED)
-    return _place(one, made, bids)
+    return _name_images(one, made, bids)
 
 
 def _parts(one: Wanted, folder: Path) -> list[Path]:
@@ -111,7 +111,7 @@ def _run(series: Path, out: Path, stem: str) -> str | None:
     return complaints.failure(said, done.returncode, complaints.Folder(series))
 
 
-def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
+def _name_images(one: Wanted, made: list[Path], bids: Path) -> Made:
     """Move the images of a series to their names."""
     sidecars = {_stem(path): path.with_name(f"{_stem(path)}.json") for path in made}
     try:
@@ -128,13 +128,13 @@ def _place(one: Wanted, made: list[Path], bids: Path) -> Made:
         left += ["an unfinished volume" for image, _ in found.values() if image.partial]
         found = {stem: pair for stem, pair in found.items() if not pair[0].partial}
     try:
-        given = images.assign(one.name, [image for image, _ in found.values()], one.chunks)
+        named = images.assign(one.name, [image for image, _ in found.values()], one.chunks)
     except images.UnnamedError as error:
         return Made(one.name, failed=str(error))
     files: list[Path] = []
-    if any((bids / f"{path_of(name)}{_NIFTI}").exists() for name in given.values()):
+    if any((bids / f"{path_of(name)}{_NIFTI}").exists() for name in named.values()):
         return Made(one.name, failed="another series has the name of one of its images already")
-    for stem, name in given.items():
+    for stem, name in named.items():
         files += _move(made[0].with_name(stem), found[stem][1], bids / path_of(name))
     remark = images.remark(one.name, [image for image, _ in found.values()])
     return Made(one.name, sorted(files), (*left_out(left), *([remark] if remark else [])))

@@ -15,7 +15,7 @@ class Converter(Protocol):
     """A module that converts: `coil.bids.convert.dcm2niix` says what its functions promise."""
 
     def convert(self, wanted: Iterable[Wanted], bids: Path, scratch: Path) -> Iterator[Made]:
-        """What became of each series; its files lie below `bids`."""
+        """The outcome of each series; its files lie below `bids`."""
         ...
 
     def versions(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ Shims = Literal["same", "unknown", "other"]
 
 @dataclass(frozen=True)
 class _Fit:
-    """How a group fits an image; `problem` says why it does not."""
+    """The fit of a group to an image; `problem` is the reason why it does not fit."""
 
     group: Group
     shims: Shims

@@ -64,7 +64,7 @@ class Run:
 
     @cached_property
     def sidecar(self) -> JsonObject:
-        """What dcm2niix says of the first image."""
+        """The sidecar of the first image."""
         return sidecars.read(self.images[0])
 
     @property

@@ -59,7 +59,7 @@ def link(runs: Sequence[Run], session: Path, by_match: bool = False) -> dict[str
 
 
 def _wanted(run: Run, groups: Sequence[Group], by_match: bool) -> list[tuple[str, list[Group]]]:
-    """What corrects an image: (words for it, candidates) for each estimation it asks for."""
+    """The groups that may correct an image, by estimation that it asks for, with words for it."""
     if run.b0.source:
         return [(f"b0 {n}", [g for g in groups if g.name == n]) for n in run.b0.source]
     if by_match and run.kind in DISTORTED:

@@ -181,7 +181,7 @@ def _search_path() -> str:
 
 
 def passes(log: str) -> str | None:
-    """Why what went wrong in a run passes, if so: what heudiconv said, or how dcm2niix ended."""
+    """The reason why a failure passes by itself, by what heudiconv said or how dcm2niix ended."""
     statuses = re.findall(r"subprocess exited with code (-?\d+)", log)  # nipype's
     ended = next(filter(None, (passing.of_status(int(status)) for status in statuses)), None)
     return passing.of_words(log) or (f"dcm2niix: {ended}" if ended else None)
@@ -190,7 +190,7 @@ def passes(log: str) -> str | None:
 def failure(
     log: str, code: int, heuristic: str, folders: Mapping[str, Path]
 ) -> tuple[str | None, str] | None:
-    """What went wrong in a run, in one line without identifiers, or None.
+    """The failure of a run in one line without identifiers, or None.
 
     The first value is the name of the folder of the series that it is about, None where the
     run failed as a whole. heudiconv goes on where dcm2niix leaves out a file or reports an
@@ -198,12 +198,12 @@ def failure(
     """
     parts = re.split(r"^INFO: Converting \S*?/(sub-\S+) \((\d+) DICOMs\)", log, flags=re.MULTILINE)
     folder = None
-    for place in range(1, len(parts), 3):
-        prefix, _, said = parts[place : place + 3]
+    for start in range(1, len(parts), 3):
+        prefix, _, said = parts[start : start + 3]
         found = re.search(rf"'([^']+)': '{re.escape(prefix)}'", heuristic)
         folder = found[1] if found else None
         printed = re.sub(r"^.*INFO: std\w+ [-\dT:.]*:", "", said, flags=re.MULTILINE)
-        is_last = place + 3 == len(parts)
+        is_last = start + 3 == len(parts)
         troubles = "\n".join(re.findall(r".*(?:Error|assert).*", said)) if is_last and code else ""
         for pattern, cause in _CAUSES:
             if re.search(pattern, troubles):

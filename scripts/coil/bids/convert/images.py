@@ -97,30 +97,32 @@ def assign(name: str, images: Sequence[Image], chunks: bool = False) -> dict[str
     ordered = sorted(images, key=lambda image: _natural(image.stem))
     datatype, suffix, _ = names.split(name)
     if datatype == "fmap" and suffix in _GRADIENT_ECHO:
-        given = _field_maps(name, ordered)
+        named = _field_maps(name, ordered)
     else:
-        given = _split(name, ordered)
+        named = _split(name, ordered)
     if chunks:
-        given = _chunks(given)
-    counts = Counter(given.values())
+        named = _chunks(named)
+    counts = Counter(named.values())
     if max(counts.values()) > 1:
         raise UnnamedError(_several(name, ordered))
-    for value in given.values():
+    for value in named.values():
         if problem := names.name_problem(value):
             raise UnnamedError(f"{_count(images)}, and {problem}")
-    return given
+    return named
 
 
 def remark(name: str, images: Sequence[Image]) -> str:
-    """What the name of a series does not say of its images, and should; or nothing."""
+    """A note on what the name of a series should say of its images and does not; else empty."""
     datatype, suffix, written = names.split(name)
     kind = names.kind(datatype, suffix)
     components = {image.component for image in images}
     if kind is None or "part" not in kind.allowed or "part" in written or len(components) > 1:
         return ""
     (component,) = components
-    told = component in ("phase", "real", "imag")
-    return f"all its images are {component}; write `part: {component}` in its rule" if told else ""
+    is_part = component in ("phase", "real", "imag")
+    return (
+        f"all its images are {component}; write `part: {component}` in its rule" if is_part else ""
+    )
 
 
 def _split(name: str, images: Sequence[Image]) -> dict[str, str]:
@@ -133,8 +135,8 @@ def _split(name: str, images: Sequence[Image]) -> dict[str, str]:
         found = index(images)
         several = len(set(found.values())) > 1
         # Two inversions may differ in their flip angles, too, and need to say it once.
-        told = entity in ("echo", "part") or entity in kind.required or _alike(values)
-        if several and told:
+        matters = entity in ("echo", "part") or entity in kind.required or _alike(values)
+        if several and matters:
             if entity in written:
                 raise UnnamedError(
                     f"its {len(images)} images differ in {what}; leave `{entity}` out of its rule"
@@ -149,7 +151,7 @@ def _split(name: str, images: Sequence[Image]) -> dict[str, str]:
     if "echo" in kind.required:  # told by the scanner even where the echoes come one by one
         for image in images:
             values[image.stem].setdefault("echo", str(image.echo_number or 1))
-    return {stem: names.join(datatype, suffix, given) for stem, given in values.items()}
+    return {stem: names.join(datatype, suffix, named) for stem, named in values.items()}
 
 
 def _field_maps(name: str, images: Sequence[Image]) -> dict[str, str]:
@@ -159,7 +161,7 @@ def _field_maps(name: str, images: Sequence[Image]) -> dict[str, str]:
         return {images[0].stem: name}
     magnitudes = [image for image in images if image.component == "mag"]
     others = [image for image in images if image.component != "mag"]
-    given: dict[str, str] = {}
+    named: dict[str, str] = {}
     for group, words in (
         (magnitudes, _magnitude_words(suffix, len(magnitudes), bool(others))),
         (others, _phase_words(suffix, len(others))),
@@ -170,8 +172,8 @@ def _field_maps(name: str, images: Sequence[Image]) -> dict[str, str]:
         if group and len(words) != len(group):
             raise UnnamedError(f"{_count(images)}, which are not what fmap/{suffix} consists of")
         for image, word in zip(by_echo, words, strict=False):
-            given[image.stem] = names.join(datatype, word, written)
-    return given
+            named[image.stem] = names.join(datatype, word, written)
+    return named
 
 
 def _magnitude_words(suffix: str, count: int, beside: bool) -> list[str]:
@@ -188,12 +190,12 @@ def _phase_words(suffix: str, count: int) -> list[str]:
     return ["fieldmap" if suffix == "fieldmap" else "phasediff"]
 
 
-def _chunks(given: dict[str, str]) -> dict[str, str]:
+def _chunks(named: dict[str, str]) -> dict[str, str]:
     """The names with a chunk index where several images share one."""
-    counts = Counter(given.values())
+    counts = Counter(named.values())
     taken: Counter[str] = Counter()
     chunked = {}
-    for stem, name in given.items():
+    for stem, name in named.items():
         datatype, suffix, values = names.split(name)
         if counts[name] > 1:
             taken[name] += 1
@@ -216,7 +218,7 @@ def _count(images: Sequence[Image]) -> str:
 
 
 def _alike(values: dict[str, dict[str, str]]) -> bool:
-    return len({tuple(sorted(given.items())) for given in values.values()}) < len(values)
+    return len({tuple(sorted(named.items())) for named in values.values()}) < len(values)
 
 
 def _by_echo(images: Sequence[Image]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from coil.units import Unit
 
 
 class Settings(Part, frozen=True, kw_only=True):
-    """What of the config makes a session's files; all but `overrides` is the project's `bids`.
+    """The part of the config that makes a session's files; all but `overrides` is of `bids`.
 
     sources    digests of the files of the mapping's sources, by what `use` says
     overrides  what is said of single series of the session, by scan number

@@ -67,7 +67,7 @@ class Row:
 
     @property
     def folder(self) -> str:
-        """How errors name the series."""
+        """The name of the series in errors."""
         return (self.resolution.series.folder if self.resolution.series else None) or "the session"
 
     def drop(self, state: State, reason: str) -> None:

@@ -92,7 +92,7 @@ def _admit(pulled: Path, conversion: Conversion, trees: Sequence[Tree], terms: T
 
 
 def _removed(tally: Tally, left_behind: Counter[str], search: SessionSearch) -> Removed:
-    """What stayed behind, by name where the name itself may be shown."""
+    """The count of what stayed behind, by name where the name itself may be shown."""
     return Removed(
         sidecar_keys=search.named(tally.removed_keys),
         header_fields=tuple(sorted(tally.header_fields)),

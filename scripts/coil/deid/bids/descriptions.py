@@ -46,9 +46,9 @@ def words_of(*settings: Any) -> frozenset[str]:
 
 def tell(description: str, known: Collection[str] = ()) -> str:
     """The description with each word left out that is not known, neither here nor in `known`."""
-    told = _WORD.sub(lambda match: _told(match[0], known), description)
+    shown = _WORD.sub(lambda match: _told(match[0], known), description)
     again = re.escape(REMOVED)
-    return re.sub(rf"{again}(?:[\W_]*{again})+", REMOVED, told)
+    return re.sub(rf"{again}(?:[\W_]*{again})+", REMOVED, shown)
 
 
 def _told(word: str, known: Collection[str]) -> str:

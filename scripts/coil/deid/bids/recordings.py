@@ -65,17 +65,17 @@ def clean_samples(path: Path, columns: list[str]) -> bytes:
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         passing.let_through(error)
         raise DataError(f"{path.name}: cannot be read; convert the session again") from None
-    dated = [place for place, name in enumerate(columns) if "time" in name.lower()]
-    for place, line in enumerate(text.splitlines(), start=1):
+    dated = [position for position, name in enumerate(columns) if "time" in name.lower()]
+    for position, line in enumerate(text.splitlines(), start=1):
         cells = line.split("\t")
         if len(cells) != len(columns):
-            raise DataError(f"{path.name}: row {place} has another number of cells than Columns")
+            raise DataError(f"{path.name}: row {position} has another number of cells than Columns")
         if not all(cell == UNKNOWN or number(cell) for cell in cells):
-            raise DataError(f"{path.name}: row {place} holds something that is not a number")
+            raise DataError(f"{path.name}: row {position} holds something that is not a number")
         for column in dated:
             if cells[column] != UNKNOWN and _is_date(float(cells[column])):
                 raise DataError(
-                    f"{path.name}: row {place} holds a date; times are relative to the run"
+                    f"{path.name}: row {position} holds a date; times are relative to the run"
                 )
     return text.encode()
 

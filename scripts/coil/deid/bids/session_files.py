@@ -30,7 +30,7 @@ from coil.records.session import DefacedImage
 
 @dataclass
 class Tally:
-    """What was removed and kept of a session's files, by name with its number."""
+    """The count of what was removed and kept of a session's files, by name."""
 
     removed_keys: Counter[str] = field(default_factory=Counter[str])
     kept_keys: Counter[str] = field(default_factory=Counter[str])
@@ -106,7 +106,7 @@ class SessionAnonymizer:
         return self._sidecar(path, name)
 
     def _json_of_table(self, path: Path) -> bytes:
-        """What may leave of the columns that leave, and of how stimuli were presented."""
+        """The json of a table: of the columns that leave, and of how stimuli were presented."""
         if not path.with_suffix(".tsv").is_file():
             raise DataError(f"{path.name}: describes no table; convert the session again")
         data, _ = self._table(path.with_suffix(".tsv"))
@@ -117,7 +117,7 @@ class SessionAnonymizer:
         )
 
     def _sidecar(self, path: Path, name: str) -> bytes:
-        """What may leave of an image's sidecar; a text that passes its rule but holds an
+        """The keys of an image's sidecar that may leave; a text that passes its rule but holds an
         identifier stays behind."""
         task = re.search("_task-([0-9A-Za-z]+)", path.name)
         unchecked = self._terms.sidecar_keys
@@ -136,7 +136,7 @@ class SessionAnonymizer:
         return dump_sidecar(leaving)
 
     def _table(self, path: Path) -> tuple[bytes, list[str]]:
-        """What may leave of a table, and the columns that may not."""
+        """The part of a table that may leave, and the columns that may not."""
         clean = clean_events if path.stem.endswith("_events") else clean_behaviour
         notes = self._column_notes(path.with_suffix(".json"))
         for column in numbering(path, self._search.numbers):
@@ -144,7 +144,7 @@ class SessionAnonymizer:
         return clean(path, self._terms.sidecar_keys, notes)
 
     def _column_notes(self, path: Path) -> JsonObject:
-        """What may leave of the notes on a table's columns; nothing where there is no such file."""
+        """The notes on a table's columns that may leave; none where there is no such file."""
         if not path.is_file() or path.is_symlink():
             return {}
         return clean_column_notes(read_object(path), self._terms.sidecar_keys, self._search.holds)

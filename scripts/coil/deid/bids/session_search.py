@@ -56,7 +56,7 @@ class SessionSearch:
         self._searcher.permit(words)
 
     def hits(self, files: Mapping[str, Path]) -> list[Hit]:
-        """What is found in files, and in the names by which they are listed."""
+        """The hits in files, and in the names by which they are listed."""
         return search_with(self._searcher, files.values(), files)
 
     def named(self, counts: Mapping[str, int]) -> dict[str, int]:

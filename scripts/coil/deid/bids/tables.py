@@ -90,8 +90,8 @@ def numbering(path: Path, numbers: Collection[int]) -> set[str]:
     rows = list(csv.reader(io.StringIO(_read(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
     head = rows.pop(0) if rows else []
     found: set[str] = set()
-    for place, name in enumerate(head):
-        values = {row[place].strip() for row in rows if len(row) == len(head)} - {"", UNKNOWN}
+    for position, name in enumerate(head):
+        values = {row[position].strip() for row in rows if len(row) == len(head)} - {"", UNKNOWN}
         only = values.pop() if len(values) == 1 else ""
         if only.isdecimal() and len(only) > 1 and int(only) in numbers:
             found.add(name.strip())
@@ -103,7 +103,7 @@ def clean_column_notes(
     allow: Collection[str] = (),
     tells: Callable[[str], bool] = lambda text: False,
 ) -> JsonObject:
-    """What a json says of columns: keys of BIDS, whose texts pass unless they tell somebody.
+    """The description of columns in a json: keys of BIDS, with texts that name nobody.
 
     `tells` finds identifiers in a text. Columns in `allow` pass as they are.
     """
@@ -190,27 +190,27 @@ def _clean(
     missing = [name for name in required if name not in head]
     if missing:
         raise DataError(f"{path.name}: has no column {missing[0]}; give it one, tab-separated")
-    kept = [place for place, name in enumerate(head) if name in checks or name in allow]
+    kept = [position for position, name in enumerate(head) if name in checks or name in allow]
     if not kept:
         raise DataError(
             f"{path.name}: none of its columns may leave; describe them by Units, Format or Levels"
         )
-    lines = ["\t".join(head[place] for place in kept)]
+    lines = ["\t".join(head[position] for position in kept)]
     for line, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(head):
             raise DataError(f"{path.name}: line {line} has not as many cells as the header")
-        cells = [row[place].strip() or "n/a" for place in kept]
-        for place, cell in zip(kept, cells, strict=True):
-            name = head[place]
+        cells = [row[position].strip() or "n/a" for position in kept]
+        for position, cell in zip(kept, cells, strict=True):
+            name = head[position]
             if name not in allow and cell != UNKNOWN and not checks[name](cell):
                 raise DataError(
                     f"{path.name}: line {line}, column {name}: not a value that BIDS has there; "
                     f"correct it, or let the column through by name in the config"
                 )
         lines.append("\t".join(cells))
-    removed = [name for place, name in enumerate(head) if place not in kept]
+    removed = [name for position, name in enumerate(head) if position not in kept]
     return ("\n".join(lines) + "\n").encode(), removed
 
 

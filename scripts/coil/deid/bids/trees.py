@@ -54,11 +54,11 @@ class Tree:
                 self.left_behind[kind[1] if kind else "other"] += 1
 
     def target(self, path: Path) -> Path:
-        """Where a file of the source goes."""
+        """The path to which a file of the source goes."""
         return self.out / path.relative_to(self.source)
 
     def listed(self, path: Path) -> str:
-        """How a file, of the source or of what leaves, is listed."""
+        """The name by which a file, of the source or of what leaves, is listed."""
         root = self.out if path.is_relative_to(self.out) else self.source
         return f"{self.prefix}{path.relative_to(root).as_posix()}"
 

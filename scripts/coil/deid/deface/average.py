@@ -34,7 +34,7 @@ def template(spacing: float = 2.0) -> Grid:
 
 @cache
 def template_face() -> np.ndarray:
-    """Where `template()` has what every defacing takes: pydeface's face, without its border."""
+    """The voxels of `template()` that every defacing takes: pydeface's face, without its border."""
     head, mask = template(), outside_face()
     matrix = np.linalg.inv(mask.affine) @ head.affine
     whole = template_head() & (resample(mask.data, matrix, head.data.shape, order=0) < 0.5)
@@ -44,12 +44,12 @@ def template_face() -> np.ndarray:
 
 @cache
 def template_head() -> np.ndarray:
-    """Where `template()` is not air."""
+    """The voxels of `template()` that are not air."""
     return find_head(template())
 
 
 def vertex(to_template: np.ndarray) -> float:
-    """How high the average head's highest point comes to lie in an image, in mm."""
+    """The height at which the average head's highest point comes to lie in an image, in mm."""
     up = (np.linalg.inv(to_template) @ template().affine)[2]
     return float((np.argwhere(template_head()) @ up[:3]).max() + up[3])
 
@@ -75,14 +75,14 @@ def kept() -> Grid:
 
 
 def face(shape: tuple[int, ...], affine: np.ndarray, to_template: np.ndarray) -> np.ndarray:
-    """Where a grid has voxels of the face, beyond the template's borders too."""
+    """The voxels of a grid that are of the face, beyond the template's borders too."""
     mask = kept()
     matrix = np.linalg.inv(mask.affine) @ to_template @ affine
     return resample(mask.data, matrix, shape[:3], order=0, mode="nearest") < 0.5
 
 
 def above_orbits(shape: tuple[int, ...], affine: np.ndarray, to_template: np.ndarray) -> np.ndarray:
-    """Where a grid is above the roof of the average head's orbits."""
+    """The voxels of a grid above the roof of the average head's orbits."""
     row = (np.linalg.inv(kept().affine) @ to_template @ affine)[2].astype(np.float32)
     height = np.tensordot(row[:3], np.indices(shape, dtype=np.float32), axes=1) + row[3]
     return (height - MIDDLE[2]) * EDGES[2] > ROOF

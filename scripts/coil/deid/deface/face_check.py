@@ -57,7 +57,7 @@ NO_HEAD = frozenset(
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen of an image.
+    """The findings on an image.
 
     `state` is None if a gate refuses the image, for the reason `refused`. `gone` are the voxels
     of the face on the image's grid, `changed` their share of the head, `fit` the correlation
@@ -119,14 +119,14 @@ def is_even(data: np.ndarray, depth: np.ndarray) -> bool:
 
 
 def why_none(data: np.ndarray, affine: np.ndarray, to_template: np.ndarray) -> str | None:
-    """Why an image has no face, looked up at each voxel of the average head's own face.
+    """The reason why an image has no face, by each voxel of the average head's own face.
 
     None where that is not known.
     """
     average = template()
-    place = np.argwhere(template_face())
+    face = np.argwhere(template_face())
     matrix = np.linalg.inv(affine) @ np.linalg.inv(to_template) @ average.affine
-    voxels = np.rint(place @ matrix[:3, :3].T + matrix[:3, 3]).astype(int)
+    voxels = np.rint(face @ matrix[:3, :3].T + matrix[:3, 3]).astype(int)
     inside = ((voxels >= 0) & (voxels < data.shape)).all(axis=1)
     if inside.mean() < REACHED:
         return BEYOND

@@ -67,7 +67,7 @@ def find_head(image: Grid) -> np.ndarray:
 
 
 def depth_below_skin(head: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """How far each voxel of the head lies from the next one that is not of it, in mm."""
+    """The distance of each voxel of the head from the next one that is not of it, in mm."""
     size = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     depth = np.asarray(ndimage.distance_transform_edt(np.pad(head, 1), sampling=size))
     return depth[1:-1, 1:-1, 1:-1]

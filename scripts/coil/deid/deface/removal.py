@@ -26,7 +26,7 @@ _SUFFIXES = {"MP2RAGE": "UNIT1"}  # of one acquisition
 
 @dataclass(frozen=True)
 class DefaceResult:
-    """What was done to an image.
+    """The outcome of an image.
 
     `changed_fraction` is the share of the head that was removed, `resemblance` the correlation
     with the template after registration; `mask_from` names the image whose mask was used.
@@ -39,7 +39,7 @@ class DefaceResult:
     mask_from: str = ""
 
     def image(self, name: str) -> DefacedImage:
-        """What the session's record says of the image of that name, with the gates' limits."""
+        """The entry of the session's record for the image of that name, with the gates' limits."""
         method = CARRIED if self.mask_from else REGISTERED
         return DefacedImage(
             file=name,
@@ -112,7 +112,7 @@ def _write(source: Path, target: Path, seen: Look, giver: Look, name: str) -> De
 
 
 def _body_part(source: Path) -> str:
-    """What the sidecar beside an image says was examined."""
+    """The part of the body that the sidecar beside an image names; empty where none does."""
     try:
         sidecar = json.loads(source.with_name(f"{source.name.partition('.')[0]}.json").read_text())
     except (OSError, ValueError) as error:

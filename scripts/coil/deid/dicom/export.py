@@ -38,7 +38,7 @@ _UNKNOWN = "no rule tells whether it shows a face; `export: {faces: keep}` expor
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the config asks for: `series` is mapped or all, `faces` withhold or keep.
+    """The config's wish: `series` is mapped or all, `faces` withhold or keep.
 
     `deface` are the suffixes of images whose faces are removed in the dataset.
     """
@@ -48,7 +48,7 @@ class Wanted:
     deface: Collection[str] = ()
 
     def withheld(self, row: SeriesRow) -> tuple[State, str] | None:
-        """Why a series does not leave, if it does not: its state and the reason."""
+        """The state of a series that does not leave, and the reason; None if it leaves."""
         if row.state == "refused":
             return "refused", row.reason
         if self.series == "mapped" and row.state != "mapped":
@@ -63,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Exported:
-    """What left of a session: its series, how many bytes, and what was searched for in them.
+    """The export of a session: its series, their bytes, and what was searched for in them.
 
     `plain_engine` counts the files that the slower engine took, for their header is unusual.
     """
@@ -76,7 +76,7 @@ class Exported:
 
     @property
     def files(self) -> int:
-        """How many files left."""
+        """The number of files that left."""
         return sum(row.files for row in self.series)
 
 
@@ -148,7 +148,7 @@ class _Tree:
         self.size = self.plainly = 0
 
     def series(self, rows: Sequence[SeriesRow], wanted: Wanted) -> Iterator[ExportedSeries]:
-        """What became of each series; of those that leave the files are written."""
+        """The outcome of each series; of those that leave the files are written."""
         for row in rows:
             if withheld := wanted.withheld(row):
                 yield _not_exported(row, *withheld)
@@ -214,7 +214,7 @@ def _not_exported(row: SeriesRow, state: State, reason: str) -> ExportedSeries:
 
 
 def _called(name: str | None) -> str:
-    """What a series is called: its BIDS name without subject and session."""
+    """The series' own part of its BIDS name: without subject and session."""
     base = (name or "").rpartition("/")[2]
     return re.sub(r"(sub|ses)-[0-9A-Za-z]+_", "", base)
 

@@ -41,14 +41,14 @@ class Paths:
 
 
 class Selection(Part, frozen=True, kw_only=True):
-    """Which series the config wants exported, and whether faces stay."""
+    """The series that the config wants exported, and whether faces stay."""
 
     dicom: Literal["mapped", "all"]
     faces: Literal["withhold", "keep"]
 
 
 class Rules(Part, frozen=True, kw_only=True):
-    """What the project's config says of its export: three of its keys."""
+    """The rules of a project's export: three keys of its config."""
 
     identity: Identity
     deface: tuple[str, ...]
@@ -87,7 +87,7 @@ def run(paths: Paths, unit: Unit, rules: Mapping[str, Any]) -> None:
 
 
 def record_of(project: str, unit: Unit, result: Exported | Failure) -> ExportRecord:
-    """What became of the series of a project's session, or why there are none."""
+    """The record of a session's export, or of why there is none."""
     if isinstance(result, Failure):
         return ExportRecord(
             project=project,

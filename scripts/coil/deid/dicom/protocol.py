@@ -64,7 +64,7 @@ def protocol(raw: bytes) -> bytes | None:
 
 @lru_cache(maxsize=10_000)  # a session's protocols differ in few lines
 def _line(line: str) -> str:
-    """What stays of a line of the protocol."""
+    """The part of a line of the protocol that stays."""
     numeric = line.lstrip()[:2] in _BEGINNINGS and _NUMERIC.fullmatch(line)
     if numeric or ('"' in line and _TEXTUAL.fullmatch(line) and _says_no_more(line)):
         return line.partition("#")[0].rstrip()

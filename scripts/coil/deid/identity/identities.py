@@ -74,7 +74,7 @@ def keyed_digest(secret: bytes, *parts: str) -> bytes:
 
 
 def keyed_digests(secret: bytes, *parts: str) -> Callable[[str], bytes]:
-    """What gives `keyed_digest` of `parts` and one part more, for many of these."""
+    """A function that gives `keyed_digest` of `parts` and one part more, for many of these."""
     begun = hmac.new(secret, b"".join(map(_with_length, parts)), "sha256")
 
     def digest(part: str) -> bytes:
@@ -97,7 +97,7 @@ def pseudonym(secret: bytes, project: str, kind: Kind, archive_id: str, length: 
     5 in 100,000; `LinkTable` refuses it when it happens.
     """
     number = int.from_bytes(keyed_digest(secret, "pseudonym", project, kind, archive_id), "big")
-    return "".join(ALPHABET[number >> (5 * place) & 31] for place in range(length))
+    return "".join(ALPHABET[number >> (5 * digit) & 31] for digit in range(length))
 
 
 def bids_label(label: str) -> str | None:

@@ -10,7 +10,7 @@ Labels = Literal["hmac", "table", "label"]
 
 
 class Identity(Part, frozen=True, kw_only=True):
-    """How participants are named in the dataset, and what becomes of dates.
+    """The naming of participants in the dataset, and the rules for dates.
 
     The config's schema says what each key means; `table` and `secret_file` are the lab's own files.
     """

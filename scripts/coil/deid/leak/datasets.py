@@ -52,7 +52,7 @@ class DatasetWalk(ABC):
     def _dataset(
         self, data: Buffer, pos: int, end: int, syntax: Syntax, depth: int, open_end: bool
     ) -> int:
-        """Walk elements up to `end`, or to the item's delimiter; returns the place after it."""
+        """Walk elements up to `end`, or to the item's delimiter; returns the position after it."""
         _check_depth(depth)
         syntax = self._as_written(data, pos, end, syntax)
         known, runs, low, item_end = syntax.known, syntax.runs, syntax.low, syntax.item_end
@@ -153,8 +153,8 @@ class DatasetWalk(ABC):
     def _leaf(
         self, key: bytes, tag: int, creators: bytes, syntax: Syntax, depth: int
     ) -> Leaf | None:
-        """What others are that begin with the same bytes, which tell their length; None if they
-        need not be looked at."""
+        """The kind of the elements that begin with these bytes, which tell their length; None if
+        they need not be looked at."""
         vr = elements.vr_of(tag) if syntax.implicit else key[4:6]
         is_defined = key[4:8] != b"\xff\xff\xff\xff" if syntax.implicit else vr not in elements.LONG
         if not is_defined or vr in elements.BYTES or vr == b"SQ":
@@ -169,7 +169,7 @@ class DatasetWalk(ABC):
     def _element(
         self, data: Buffer, pos: int, end: int, syntax: Syntax, creators: bytes, depth: int
     ) -> tuple[int, int]:
-        """Walk one element; returns the place after it, and its tag."""
+        """Walk one element; returns the position after it, and its tag."""
         if end - pos < 8:
             raise BrokenError(pos)
         if syntax.implicit:
@@ -221,7 +221,7 @@ class DatasetWalk(ABC):
             self._of_bytes(leaf, value)
 
     def _of_bytes(self, leaf: Leaf, value: bytes) -> None:
-        """What is in a value that has no VR: a sequence, a file, text, or what nobody knows."""
+        """Look into a value that has no VR: a sequence, a file, text, or what nobody knows."""
         tag, vr, syntax, depth = leaf.tag, leaf.vr, leaf.syntax, leaf.depth
         if value[:4] in (b"\xfe\xff\0\xe0", b"\xff\xfe\xe0\0"):
             order = "<" if value[0] == 0xFE else ">"

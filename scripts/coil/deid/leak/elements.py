@@ -46,14 +46,14 @@ class Element(NamedTuple):
 
 
 class BrokenError(Exception):
-    """From this place on the bytes are no elements."""
+    """From this position on the bytes are no elements."""
 
     def __init__(self, pos: int) -> None:
         self.pos = pos
 
 
 class Syntax:
-    """How elements are encoded, and which of them were walked before, by their first bytes."""
+    """The encoding of elements, and those that were walked before, by their first bytes."""
 
     def __init__(self, implicit: bool, order: str, charset: bytes) -> None:
         self.implicit, self.order, self.charset = implicit, order, charset
@@ -67,7 +67,7 @@ class Syntax:
 
 
 class Leaf:
-    """What a value is, wherever it stands, and the elements with short ones that were looked at."""
+    """A kind of element, wherever it stands, and those of it with short values that were seen."""
 
     __slots__ = ("creators", "depth", "seen", "syntax", "tag", "vr")
 

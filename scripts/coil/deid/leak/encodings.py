@@ -34,7 +34,7 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def undone(data: bytes, ascii_only: bool = False, depth: int = 0) -> Iterator[Encoding]:
-    """Each place in `data` that is encoded, and the bytes that it stands for.
+    """Each position in `data` that is encoded, and the bytes that it stands for.
 
     `ascii_only` leaves out what stands for no four bytes of ASCII in a row, as numbers do.
     """
@@ -95,7 +95,7 @@ def _character(match: re.Match[bytes]) -> bytes:
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:
-    """What gzip or zlib holds, as far as it is whole."""
+    """The content of gzip or zlib, as far as it is whole."""
     if data[:3] == b"\x1f\x8b\x08" or (data[:1] == b"\x78" and data[1:2] in b"\x01\x5e\x9c\xda"):
         try:
             plain = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data, MOST)

@@ -150,7 +150,7 @@ _READ: dict[str, Callable[[str], Iterator[Identifier]]] = {
 
 
 def _kind(element: Element) -> str:
-    """How a text is read: by its VR, or by what it may be."""
+    """The key by which a text is read: its VR, or what it may be."""
     if element.vr in _READ:
         return element.vr
     if element.tag >> 16 & 1:
@@ -206,7 +206,7 @@ def _declared(value: bytes, charset: bytes) -> str:
 
 
 def _of_bytes(data: bytes) -> Iterator[Identifier]:
-    """What reads like an identifier in bytes of a make that is not known."""
+    """Whatever reads like an identifier in bytes of a make that is not known."""
     packed = data.find(b"\x1f\x8b\x08", 0, 16)  # GE's protocol is compressed
     if packed >= 0:
         with suppress(zlib.error):
@@ -231,22 +231,22 @@ def _of_bytes(data: bytes) -> Iterator[Identifier]:
         if number.count(b".") >= 6 and (uid := _UID.search(number)):
             yield from identifiers.uid(uid[0].decode())
     for key in _KEYS:
-        for place in _places(data, key):
-            if value := _PROTOCOL.match(data, place + len(key)):
+        for position in _positions(data, key):
+            if value := _PROTOCOL.match(data, position + len(key)):
                 yield from identifiers.guess(value[1].decode("latin-1"), "private element")
-    for place in _places(data, b"^"):
-        last = _LEFT.search(data[max(0, place - 64) : place])
-        first = _RIGHT.match(data, place + 1)
+    for position in _positions(data, b"^"):
+        last = _LEFT.search(data[max(0, position - 64) : position])
+        first = _RIGHT.match(data, position + 1)
         if last and first:
             yield from identifiers.person(f"{last[0].decode()}^{first[0].decode()}")
 
 
-def _places(data: bytes, part: bytes) -> Iterator[int]:
-    """Where a part is: faster than a regular expression."""
-    place = data.find(part)
-    while place >= 0:
-        yield place
-        place = data.find(part, place + 1)
+def _positions(data: bytes, part: bytes) -> Iterator[int]:
+    """The positions of a part: faster than a regular expression."""
+    position = data.find(part)
+    while position >= 0:
+        yield position
+        position = data.find(part, position + 1)
 
 
 def _of_runs(data: bytes) -> Iterator[Identifier]:

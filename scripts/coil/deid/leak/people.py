@@ -27,7 +27,7 @@ PERSON = "person's name (of a DICOM header)"
 ID = "patient's number or ID (of a DICOM header)"
 CONTACT = "telephone number or address (of a DICOM header)"
 WORDS = COMMON | {word.decode() for word in PUBLIC}
-"""What is a word, even where somebody is called so."""
+"""Words of the language, even where somebody is called so."""
 _NAMED = (PATIENT, PERSON)
 _PATIENT_GROUP = 0x0010
 _SHORTEST = 2  # letters of a name that may be found as a whole word
@@ -43,7 +43,7 @@ def tells(tag: int, vr: str) -> bool:
 
 
 def said(tag: int, text: str) -> Identifier:
-    """What such an element's text is, as it stands there."""
+    """Such an element's text, as it stands there, with its kind."""
     if tag in PATIENT_IDS or tag in CONTACTS:
         return Identifier(text, ID if tag in PATIENT_IDS else CONTACT)
     return Identifier(text, PATIENT if tag >> 16 == _PATIENT_GROUP else PERSON)

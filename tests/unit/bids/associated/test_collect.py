@@ -48,9 +48,9 @@ def pulled(folder: Path, **files: str) -> Path:
 def test_events_stand_beside_their_run(tmp_path: Path) -> None:
     one = run(tmp_path, "sub-X_ses-Y_task-t_echo-1_bold")
     there = pulled(tmp_path, log__tsv=GOOD.replace("\n", "\r\n"))
-    (placed,) = collect.place(companion(), [one], there)
-    assert placed.files == [tmp_path / "func" / "sub-X_ses-Y_task-t_events.tsv"]
-    assert placed.files[0].read_bytes() == GOOD.encode()
+    (added,) = collect.add(companion(), [one], there)
+    assert added.files == [tmp_path / "func" / "sub-X_ses-Y_task-t_events.tsv"]
+    assert added.files[0].read_bytes() == GOOD.encode()
 
 
 @pytest.mark.parametrize("pattern", ["*.tsv", "log_{run}.tsv", "log_{scan}.tsv"])
@@ -59,7 +59,7 @@ def test_files_find_their_runs_by_entity_or_in_the_order_of_numbers(
 ) -> None:
     runs = [run(tmp_path, f"sub-X_task-t_run-{n}_bold", str(n)) for n in (9, 10)]
     there = pulled(tmp_path, log_9__tsv=GOOD, log_10__tsv=GOOD.replace("0.5", "0.7"))
-    first, second = collect.place(companion(file=pattern), runs, there)
+    first, second = collect.add(companion(file=pattern), runs, there)
     assert "0.5" in first.files[0].read_text()
     assert "0.7" in second.files[0].read_text()
 
@@ -69,7 +69,7 @@ def test_a_file_may_lie_in_a_resource_of_the_runs_own_scan(tmp_path: Path) -> No
     path.parent.mkdir(parents=True)
     path.write_text(GOOD)
     runs = [run(tmp_path, "sub-X_task-t_run-1_bold", "6"), run(tmp_path)]
-    first, second = collect.place(companion(of="scan"), runs, tmp_path)
+    first, second = collect.add(companion(of="scan"), runs, tmp_path)
     assert not first.files and second.files[0].read_text() == GOOD
 
 
@@ -77,19 +77,19 @@ def test_files_for_a_run_that_there_is_not_are_told(tmp_path: Path) -> None:
     runs = [run(tmp_path, f"sub-X_task-t_run-{n}_bold", str(n)) for n in (1, 2)]
     names = {f"t_{n}__tsv": GOOD for n in (1, 2, 3)} | {"other_1__tsv": GOOD}
     there = pulled(tmp_path, **names)
-    *_, last = collect.place(companion(file="{task}_{run}.tsv"), runs, there)
+    *_, last = collect.add(companion(file="{task}_{run}.tsv"), runs, there)
     assert last.notes == ["the archive holds 1 more events for no run"]
 
 
 def test_a_run_without_events_is_left_without(tmp_path: Path) -> None:
-    (placed,) = collect.place(companion(), [run(tmp_path)], tmp_path)
-    assert placed.files == []
+    (added,) = collect.add(companion(), [run(tmp_path)], tmp_path)
+    assert added.files == []
 
 
 def test_more_event_files_than_runs_are_refused(tmp_path: Path) -> None:
     there = pulled(tmp_path, a__tsv=GOOD, b__tsv=GOOD)
     with pytest.raises(DataError, match=r"bids.mapping\[0\].events: 2 files for 1 runs"):
-        collect.place(companion(), [run(tmp_path)], there)
+        collect.add(companion(), [run(tmp_path)], there)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_columns_are_documented_by_a_json_of_the_name_and_by_the_config(tmp_path
     notes = json.dumps({"load": {"Units": "items", "Author": "x"}, "other": {"Units": "s"}})
     there = pulled(tmp_path, log__tsv=table, log__json=notes)
     given = companion(file="*", columns={"key": {"Levels": {"left": "left key"}}})
-    (placed,) = collect.place(given, [run(tmp_path)], there)
-    assert json.loads(placed.files[1].read_text()) == {
+    (added,) = collect.add(given, [run(tmp_path)], there)
+    assert json.loads(added.files[1].read_text()) == {
         "load": {"Units": "items"},
         "key": {"Levels": {"left": "left key"}},
     }
@@ -134,12 +134,12 @@ def test_columns_are_documented_by_a_json_of_the_name_and_by_the_config(tmp_path
 def test_a_table_may_be_separated_by_commas(tmp_path: Path) -> None:
     text = 'onset, duration,trial_type\n0.5,1,"go, left"\n'
     there = pulled(tmp_path, log__csv=text, log__json='{"trial_type": {"LongName": "x"}}')
-    (placed,) = collect.place(companion(file="*.csv"), [run(tmp_path)], there)
-    assert placed.files[0].read_text() == "onset\tduration\ttrial_type\n0.5\t1\tgo, left\n"
-    assert json.loads(placed.files[1].read_text()) == {"trial_type": {"LongName": "x"}}
+    (added,) = collect.add(companion(file="*.csv"), [run(tmp_path)], there)
+    assert added.files[0].read_text() == "onset\tduration\ttrial_type\n0.5\t1\tgo, left\n"
+    assert json.loads(added.files[1].read_text()) == {"trial_type": {"LongName": "x"}}
     pulled(tmp_path, log__csv='onset,duration,trial_type\n0.5,1,"go\tleft"\n')
     with pytest.raises(DataError, match="row 2, column 3: has a tab or a line in it"):
-        collect.place(companion(file="*.csv"), [run(tmp_path)], there)
+        collect.add(companion(file="*.csv"), [run(tmp_path)], there)
 
 
 def described(**more: Any) -> str:
@@ -154,22 +154,22 @@ def test_a_recording_stands_beside_its_run_as_bids_has_it(tmp_path: Path) -> Non
     there = pulled(tmp_path, log__json=described())
     (there / "resources" / "log" / "log.tsv.gz").write_bytes(gzip.compress(ROWS.encode()))
     given = companion("physio", file="*.gz", recording="eye")
-    (placed,) = collect.place(given, [run(tmp_path)], there)
-    table, note = placed.files
+    (added,) = collect.add(given, [run(tmp_path)], there)
+    table, note = added.files
     assert table.name == "sub-X_ses-Y_task-t_recording-eye_physio.tsv.gz"
     assert gzip.decompress(table.read_bytes()).decode() == ROWS
     assert json.loads(note.read_text()) == json.loads(described())
-    assert placed.notes == []
+    assert added.notes == []
 
 
 def test_a_header_and_the_config_can_stand_for_the_json(tmp_path: Path) -> None:
     there = pulled(tmp_path, log__tsv="gaze\n" + "1\nn/a\n" * 8)
     columns = {"gaze": {"Units": "px"}}
     given = companion("stim", columns=columns, sampling_frequency=2, start_time=0.5)
-    (placed,) = collect.place(given, [run(tmp_path)], there)
-    told = json.loads(placed.files[1].read_text())
+    (added,) = collect.add(given, [run(tmp_path)], there)
+    told = json.loads(added.files[1].read_text())
     assert told == {"SamplingFrequency": 2, "StartTime": 0.5, "Columns": ["gaze"]} | columns
-    assert gzip.decompress(placed.files[0].read_bytes()) == b"1\nn/a\n" * 8
+    assert gzip.decompress(added.files[0].read_bytes()) == b"1\nn/a\n" * 8
 
 
 @pytest.mark.parametrize(
@@ -191,15 +191,15 @@ def test_a_broken_recording_is_told_without_its_values(
 ) -> None:
     there = pulled(tmp_path, DOE__tsv=rows, DOE__json=described(**change))
     with pytest.raises(DataError) as caught:
-        collect.place(companion("physio"), [run(tmp_path)], there)
+        collect.add(companion("physio"), [run(tmp_path)], there)
     assert str(caught.value).startswith(f"bids.mapping[0].physio: {message}")
     assert "DOE" not in str(caught.value)
 
 
 def test_a_recording_that_ends_early_is_told(tmp_path: Path) -> None:
     there = pulled(tmp_path, log__tsv=ROWS, log__json=described(StartTime=4))
-    (placed,) = collect.place(companion("physio"), [run(tmp_path)], there)
-    assert placed.notes == ["physio covers 50% of the run"]
+    (added,) = collect.add(companion("physio"), [run(tmp_path)], there)
+    assert added.notes == ["physio covers 50% of the run"]
 
 
 @given(
@@ -225,7 +225,9 @@ def test_a_recording_made_cut_and_read_back_has_the_samples_inside_the_run(
     times = start + samples[:, 0] / frequency
     inside = (times >= 0) & (times <= length)
     assert set(samples[inside, 0]) <= set(values)
-    around = [told["StartTime"] + place / told["SamplingFrequency"] for place in range(len(values))]
+    around = [
+        told["StartTime"] + number / told["SamplingFrequency"] for number in range(len(values))
+    ]
     for time, value in zip(around, values, strict=True):
         assert time == pytest.approx(times[int(value)], abs=1e-5)
         assert -recording.AROUND - 1e-3 <= time <= length + recording.AROUND + 1e-3

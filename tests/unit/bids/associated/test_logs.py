@@ -18,7 +18,7 @@ BEGAN = 47_040.5  # 13:04:00.5
 
 
 def values(count: int) -> list[int]:
-    return [1000 + place % 777 for place in range(count)]
+    return [1000 + number % 777 for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_log_of_a_whole_session_is_cut_to_its_runs(tmp_path: Path) -> None:
     first = run(tmp_path, "sub-X_task-t_run-1_bold")
     second = run(tmp_path, "sub-X_task-t_run-2_bold")
     first.acq_time, second.acq_time = "2024-05-01T13:04:00.500000", "2024-05-01T13:05:00.501000"
-    placed = collect.place(companion("physio"), [first, second], tmp_path)
-    for one, late in zip(placed, (0, 60.001), strict=True):
+    added = collect.add(companion("physio"), [first, second], tmp_path)
+    for one, late in zip(added, (0, 60.001), strict=True):
         told = json.loads(one.files[1].read_text())
         found = [float(cell) for cell in gzip.decompress(one.files[0].read_bytes()).split()]
         start = round((100 + late + told["StartTime"]) * 400)
@@ -86,8 +86,8 @@ def test_a_log_of_another_time_is_not_placed(tmp_path: Path) -> None:
     pmu(tmp_path / "resources" / "log" / "any.puls", values(400 * 8), BEGAN + 4000)
     one = run(tmp_path)
     one.acq_time = "2024-05-01T13:04:00.5"
-    (placed,) = collect.place(companion("physio"), [one], tmp_path)
-    assert placed.files == []
+    (added,) = collect.add(companion("physio"), [one], tmp_path)
+    assert added.files == []
 
 
 @given(
@@ -120,8 +120,8 @@ def test_the_logs_of_cmrr_are_aligned_by_their_own_first_volume(tmp_path: Path, 
         dicom(made, there / "any.dcm", form == "spectroscopy")
     one = run(tmp_path)
     one.acq_time = "2024-05-01T13:04:00.5"
-    (placed,) = collect.place(companion("physio"), [one], tmp_path)
-    told = {path.name.split("_")[3]: json.loads(path.read_text()) for path in placed.files[1::2]}
+    (added,) = collect.add(companion("physio"), [one], tmp_path)
+    told = {path.name.split("_")[3]: json.loads(path.read_text()) for path in added.files[1::2]}
     assert {name: note["StartTime"] for name, note in told.items()} == {
         "recording-cardiac": -4.0,
         "recording-external": -4.0,
@@ -130,9 +130,9 @@ def test_the_logs_of_cmrr_are_aligned_by_their_own_first_volume(tmp_path: Path, 
     assert told["recording-cardiac"]["SamplingFrequency"] == 200
     assert told["recording-respiratory"]["SamplingFrequency"] == 50
     assert told["recording-cardiac"]["Columns"] == ["cardiac", "trigger"]
-    text = gzip.decompress(placed.files[0].read_bytes()).decode()
+    text = gzip.decompress(added.files[0].read_bytes()).decode()
     rows = [line.split("\t") for line in text.splitlines()]
-    assert [place / 200 - 4 for place, row in enumerate(rows) if row[1] == "1"] == [0, 2, 4, 6]
+    assert [number / 200 - 4 for number, row in enumerate(rows) if row[1] == "1"] == [0, 2, 4, 6]
     first = round((BEGAN + 0.3 - 4) / 0.0025)
     assert [float(row[0]) for row in rows] == [(first + 2 * n) % 1000 for n in range(len(rows))]
 
