@@ -33,6 +33,12 @@ class Unit(NamedTuple):
     def __str__(self) -> str:
         return unit_name(self.subject, self.session)
 
+    @classmethod
+    def of_name(cls, name: str) -> "Unit":
+        """The session with a name as `unit_name` makes it."""
+        subject, session = (part.partition("-")[2] for part in name.split("_"))
+        return cls(subject, session)
+
 
 class Units(tuple[Unit, ...]):
     """The sessions of a project, in their order; those of a scope are found without a search."""

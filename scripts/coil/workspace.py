@@ -87,6 +87,11 @@ class Private:
         """What the archive listed of a session."""
         return self.sessions / f"{unit}.json"
 
+    @classmethod
+    def of_session(cls, path: Path) -> "Private":
+        """The project's part to which a session's listing belongs."""
+        return cls(path.parent.parent)
+
     @property
     def all_headers(self) -> Path:
         """The folder with headers that were fetched for a preview."""

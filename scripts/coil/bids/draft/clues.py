@@ -8,7 +8,7 @@ stands around each word: `_t1_mprage_sag_`.
 import re
 from dataclasses import dataclass
 
-TODO = "TODO: "
+from coil.bids.mapping.rules import TODO
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
@@ -42,11 +42,16 @@ def normal(text: str) -> str:
     return f"_{_OTHER.sub('_', _CAMEL.sub('_', starred).lower()).strip('_')}_"
 
 
-def _clue(words: str, to: str = "", *, ignore: str = "", sure: bool = True) -> Clue:
-    r"""A clue by whole words: regular expressions, in which \w goes no further than the word."""
+def _clue(
+    words: str, to: str = "", *, ignore: str = "", decide: str = "", sure: bool = True
+) -> Clue:
+    r"""A clue by whole words: regular expressions, in which \w goes no further than the word.
+
+    `decide` says what a person has to decide of a series that is ignored for now.
+    """
     pattern = "|".join(words.split()).replace(r"\w", "[a-z0-9]")
-    sure = sure and not ignore.startswith(TODO)
-    return Clue(re.compile(f"_(?:{pattern})(?=_)"), to, ignore, sure)
+    ignore = f"{TODO}{decide}" if decide else ignore
+    return Clue(re.compile(f"_(?:{pattern})(?=_)"), to, ignore, sure and not decide)
 
 
 REPORT = "a report, no images"
@@ -126,7 +131,7 @@ B1 = (
     _clue(r"afi actual_flip\w*", "fmap/TB1AFI", sure=False),
     _clue(
         r"b1(?:_?plus|_?maps?)? \w+b1maps? dream bloch_siegert\w* sa2rage\w* flip_?angle_?map\w*",
-        ignore=f"{TODO}a map of B1; take the suffix TB1... of its method, or leave it out",
+        decide="a map of B1; take the suffix TB1... of its method, or leave it out",
     ),
 )
 PEPOLAR = _clue(
@@ -145,9 +150,9 @@ M0 = _clue(r"m0 m_?0_?(?:scan|cal\w*|image|ref) m_?zero asl_?(?:cal\w*|ref\w*|m0
 ASL = _clue(r"\w*asl asl\w* \w*casl\w* \d?d?pasl\w* arterial_?spin\w* spin_label\w* tgse\w*")
 DSC = _clue(
     r"dsc\w* dce\w* \w*perf\w*_(?:\w+_)*(?:gd|bolus) ep2d_perf\w* bolus\w* fe_epi_perf\w*",
-    ignore=f"{TODO}a bolus passes here (DSC or DCE), for which BIDS has no name yet",
+    decide="a bolus passes here (DSC or DCE), for which BIDS has no name yet",
 )
-VASO = _clue(r"vaso\w*", ignore=f"{TODO}VASO: blood volume; func/cbv takes the corrected images")
+VASO = _clue(r"vaso\w*", decide="VASO: blood volume; func/cbv takes the corrected images")
 DWI = _clue(
     r"""\w*dwi\w* \w*dti\w* \w*diff \w*diffusion\w* diff\w* d_?mri\w* hardi\w* noddi\w* dsi\w*
     dki\w* mddw\w* resolve\w* csd qsi ivim\w* multi_?shell\w* \d+_?dirs? dirs?_?\d+"""
@@ -166,17 +171,17 @@ ANAT = (
     _clue(r"in_?plane_?(?:\w+_)*t1\w* t1\w*_(?:\w+_)*in_?plane", "anat/inplaneT1"),
     _clue(r"in_?plane_?(?:\w+_)*t2\w* t2\w*_(?:\w+_)*in_?plane", "anat/inplaneT2"),
     _clue(r"\w*tof\w* \w*angio\w* mra mrv pca? inhance\w* venogra\w*", "anat/angio"),
-    _clue(r"t1_?rho\w*", ignore=f"{TODO}T1rho; BIDS has a name for its map only"),
+    _clue(r"t1_?rho\w*", decide="T1rho; BIDS has a name for its map only"),
     _clue(
         r"""mpm\w* mtflash\w* \w*kp_\w*flash\w* vfa\w* despot\w* mw[if]\w* ihmt\w* mt[wrs]?
         mt_?(?:on|off|sat) qmt\w* cest\w* apt\w* magic\w* qalas\w* mrf\w* fingerprint\w*
         ir_?t1\w* (?:t1|t2)_?mapping molli\w* mdm[ei]\w* fisp\w* trufi\w* ciss\w* fiesta\w*
         fgatir wm_?null\w* neuromelanin\w* nm""",
-        ignore=f"{TODO}a quantitative or unusual contrast; take its suffix, or leave it out",
+        decide="a quantitative or unusual contrast; take its suffix, or leave it out",
     ),
     _clue(
         r"stir\w* dir double_inversion\w* dixon\w* ideal\w* spine\w* neck\w* orbit\w* phantom\w*",
-        ignore=f"{TODO}an unusual contrast or region; take its suffix, or leave it out",
+        decide="an unusual contrast or region; take its suffix, or leave it out",
     ),
     _clue(
         r"me_?gre\w* multi_?echo_?gre\w* gre_(?:\w+_)*(?:me\d*|multi_?echo) aspire\w* \w*qsm\w* "

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from coil.bids.draft.clues import TODO
 from coil.bids.draft.guess import UNKNOWN_TASK
 from coil.bids.draft.kinds import Kind, gather
+from coil.bids.mapping.rules import TODO
 from coil.bids.series.series import Series
 from coil.records.pulled import PulledScan
 

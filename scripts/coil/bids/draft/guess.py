@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field, replace
 
 from coil.bids.draft import clues
-from coil.bids.draft.clues import TODO, normal
+from coil.bids.draft.clues import normal
+from coil.bids.mapping.rules import TODO
 from coil.bids.series.series import Series
 
 UNKNOWN_TASK = "TODO"

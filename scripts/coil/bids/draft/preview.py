@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coil.bids.draft.clues import DERIVED, TODO, normal
+from coil.bids.draft.clues import DERIVED, normal
 from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import Rule
 
@@ -45,7 +45,7 @@ class Row:
         It does where several rules may take the series, and where no rule takes what its name
         says that the scanner computed.
         """
-        if self.resolution.state == "ignored" and self.resolution.reason.startswith(TODO):
+        if self.resolution.state == "ignored" and self.rule and self.rule.is_proposed:
             return OPEN[-1]
         if (self.resolution.state == "ambiguous" and self.waits) or self._looks_computed:
             return WAITS
@@ -54,7 +54,7 @@ class Row:
     @property
     def waits(self) -> bool:
         """Whether the header decides what becomes of it, as far as it is not known."""
-        return "its header" in self.resolution.reason or self._looks_computed
+        return self.resolution.waits or self._looks_computed
 
     @property
     def open(self) -> bool:
@@ -98,11 +98,10 @@ class Row:
         """The reason, without the rule's place, which stands beside it."""
         if self._looks_computed:
             return "no rule takes it; it seems to be computed by the scanner, its header tells"
-        place = self.rule.place if self.rule else ""
-        told = self.resolution.reason.removeprefix(place).lstrip(",;: ")
-        if self.rule and self.rule.is_log and not told:
+        note = self.resolution.note
+        if self.rule and self.rule.is_log and not note:
             return "a log, named after its run"
-        return f"{told} (the session fails, see bids.policy)" if self.fails else told
+        return f"{note} (the session fails, see bids.policy)" if self.fails else note
 
     @property
     def key(self) -> Key:

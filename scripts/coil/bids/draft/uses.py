@@ -38,7 +38,7 @@ def uses(
     for unit, row in rows:
         if row.rule and row.resolution.series:
             units[_entry(row.rule.place)].append(unit)
-    open_to = " ".join({row.resolution.reason for _, row in rows if row.waits})
+    open_to = {_entry(place) for _, row in rows for place in row.resolution.may_take}
     rules = {rule.place: rule for rule in mapping.rules}
     found = []
     for i, entry in enumerate(raw):
@@ -51,7 +51,7 @@ def uses(
                 _in_words(entry),
                 len(units[place]),
                 len(set(units[place])),
-                idle=not units[place] and f"{place} " not in open_to,
+                idle=not units[place] and place not in open_to,
                 required=bool(rule and rule.required),
             )
         )

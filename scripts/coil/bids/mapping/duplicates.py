@@ -47,11 +47,11 @@ def _share(rows: "list[Resolution]", rules: list[Rule]) -> "list[Resolution]":
     if policies == {"last-complete"} and len(rows) > 1:
         last = rows[-1]
         reason = f"a later complete repetition is taken (scan {_scan(last)})"
-        dropped = [replace(row, state="duplicate", reason=reason, name=None) for row in rows[:-1]]
-        rows = [replace(last, reason=f"{last.reason}; the last of {len(rows)} repetitions")]
+        dropped = [replace(row.instead("duplicate", reason), name=None) for row in rows[:-1]]
+        rows = [last.adding("; ", f"the last of {len(rows)} repetitions")]
     if counted if len(rows) == 1 else policies == {"runs"} and not fixed:
         rows = [
-            replace(row, name=_with_run(row.name, run), reason=f"{row.reason}; run {run}")
+            replace(row.adding("; ", f"run {run}"), name=_with_run(row.name, run))
             for run, row in enumerate(rows, start=1)
         ]
     elif len(rows) > 1:
@@ -62,7 +62,7 @@ def _share(rows: "list[Resolution]", rules: list[Rule]) -> "list[Resolution]":
 def _clash(rows: "list[Resolution]") -> "list[Resolution]":
     scans = ", ".join(_scan(row) for row in rows)
     reason = f"scans {scans} get one name; tell them apart by entities or set `duplicates`"
-    return [replace(row, state="ambiguous", reason=reason, name=None) for row in rows]
+    return [replace(row.instead("ambiguous", reason), name=None) for row in rows]
 
 
 def _with_run(name: str | None, run: int) -> str:

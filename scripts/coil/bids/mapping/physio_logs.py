@@ -38,21 +38,20 @@ def name_logs(resolved: Sequence[Resolution], rules: Sequence[Rule]) -> list[Res
             continue
         run = _run_of(place, tied, rules)
         if run is None:
-            reason = f"{rule.place} takes it, but no {rule.datatype} run goes with it"
-            tied[place] = replace(row, state="unmapped", reason=reason)
+            problem = f"takes it, but no {rule.datatype} run goes with it"
+            tied[place] = row.instead("unmapped", problem).by(rule.place, " ")
         elif run.state != "mapped" or run.name is None:
             reason = f"the log of scan {_scan(run)}, which is {run.state}"
-            tied[place] = replace(row, state=run.state, reason=reason)
+            tied[place] = row.instead(run.state, reason)
         elif name := name_of(run.name):
-            reason = f"{row.reason}; of scan {_scan(run)}"
-            tied[place] = replace(row, name=name, reason=reason)
+            tied[place] = replace(row.adding("; ", f"of scan {_scan(run)}"), name=name)
             seen[name].append(place)
     for places in seen.values():
         if len(places) > 1:
             scans = ", ".join(_scan(tied[place]) for place in places)
             reason = f"scans {scans} are logs of one run; ignore what is not its log"
             for place in places:
-                tied[place] = replace(tied[place], state="ambiguous", reason=reason, name=None)
+                tied[place] = replace(tied[place].instead("ambiguous", reason), name=None)
     return tied
 
 

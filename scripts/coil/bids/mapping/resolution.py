@@ -1,6 +1,6 @@
 """What becomes of one series, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coil.bids.series.series import Series
 from coil.records.series import State
@@ -10,13 +10,42 @@ from coil.records.series import State
 class Resolution:
     """What became of one series (None: of a rule that no series took) and why.
 
-    `open` names what only a header tells and what could still change the row; of a series
-    with all its headers nothing is open.
+    note      why; where it begins with the rule's `place`, what comes behind that
+    joint     what joins the two
+    open      what only a header tells and what could still change the row; of a series with all
+              its headers nothing is open
+    waits     whether the header decides what becomes of it
+    may_take  the places of rules that take it if its header says so
     """
 
     series: Series | None
     state: State
-    reason: str
+    note: str
     rule: int | None = None
     name: str | None = None
     open: frozenset[str] = frozenset()
+    place: str = ""
+    joint: str = ""
+    waits: bool = False
+    may_take: frozenset[str] = frozenset()
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line that begins with the rule's place where it takes the series."""
+        return self.place + (self.joint if self.place and self.note else "") + self.note
+
+    def by(self, place: str, joint: str = "") -> "Resolution":
+        """The row with a reason that begins with a rule's place."""
+        return replace(self, place=place, joint=joint)
+
+    def adding(self, joint: str, note: str) -> "Resolution":
+        """The row with something added to its reason."""
+        if not self.note:
+            return replace(self, joint=joint, note=note)
+        return replace(self, note=f"{self.note}{joint}{note}")
+
+    def instead(self, state: State, note: str) -> "Resolution":
+        """The row of the same series in another state, for another reason."""
+        return replace(
+            self, state=state, note=note, place="", joint="", waits=False, may_take=frozenset()
+        )

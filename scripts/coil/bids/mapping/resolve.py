@@ -11,6 +11,7 @@ from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.physio_logs import name_logs
 from coil.bids.mapping.resolution import Resolution
 from coil.bids.mapping.rules import Match, Rule
+from coil.bids.series.broken import BrokenSeriesError
 from coil.bids.series.series import Series
 from coil.deid.pixels import set_aside
 from coil.errors import DataError
@@ -79,10 +80,13 @@ def _resolve_one(series: Series, mapping: Mapping, subject: str, session: str) -
         return Resolution(series, "incomplete", "the archive holds no DICOM for this scan")
     try:
         row = _resolve_known(series, mapping, subject, session)
-    except DataError as error:  # a rule asked for a header that cannot be used
-        return Resolution(series, "failed", str(error).removeprefix(f"{series.folder}: "))
-    told = (row.reason, set_aside(len(series.aside)), _left(series.strays))
-    return replace(row, reason="; ".join(filter(None, told)))
+    except BrokenSeriesError as error:  # a rule asked for a header that cannot be used
+        return Resolution(series, "failed", error.reason)
+    except DataError as error:
+        return Resolution(series, "failed", str(error))
+    for note in filter(None, (set_aside(len(series.aside)), _left(series.strays))):
+        row = row.adding("; ", note)
+    return row
 
 
 def _left(strays: int) -> str:
@@ -107,9 +111,10 @@ def _resolve_known(series: Series, mapping: Mapping, subject: str, session: str)
         likely, *_ = sure or matches
         row = _resolve_matched(series, likely, subject, session)
         if others := [match for match in matches if match is not likely]:
-            row = replace(row, reason=f"{row.reason}, unless its header fits {_named(others)}")
+            row = row.adding(", ", f"unless its header fits {_named(others)}")
+            row = replace(row, waits=True, may_take=_places(others))
     else:
-        row = Resolution(series, "ambiguous", _rules_reason(matches))
+        row = _ambiguous(series, matches)
     return replace(row, open=_open(series, row, matches))
 
 
@@ -147,26 +152,33 @@ def _resolve_matched(series: Series, match: Match, subject: str, session: str) -
     if rule.ignore is not None:
         return _ignored(series, rule)
     if rule.problem is not None:
-        return Resolution(series, "unmapped", f"{rule.place}: {rule.problem}", rule.index)
+        return Resolution(series, "unmapped", rule.problem, rule.index).by(rule.place, ": ")
     if rule.is_log:
-        return Resolution(series, "mapped", rule.place, rule.index)
+        return Resolution(series, "mapped", "", rule.index).by(rule.place)
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:
-        return Resolution(series, "unmapped", f"{rule.place} takes it, but {error}", rule.index)
+        return _unnamed(series, rule, str(error))
     problem = names.name_problem(_as_converted(name))
     if problem is not None:
-        return Resolution(series, "unmapped", f"{rule.place} takes it, but {problem}", rule.index)
-    reason = rule.place
-    if match.open:
-        reason += f", if its header agrees on {', '.join(sorted(match.open))}"
+        return _unnamed(series, rule, problem)
     short, extra = _against(series, rule)
     if short:
         why = f"{short}: aborted or not wholly archived"
         return Resolution(series, "incomplete", why, rule.index)
     if series.judged.text:
         return Resolution(series, "refused", series.judged.text, rule.index)
-    return Resolution(series, "mapped", "; ".join([reason, *extra]), rule.index, name)
+    row = Resolution(series, "mapped", "", rule.index, name, waits=bool(match.open)).by(rule.place)
+    if match.open:
+        row = row.adding(", ", f"if its header agrees on {', '.join(sorted(match.open))}")
+    for note in extra:
+        row = row.adding("; ", note)
+    return row
+
+
+def _unnamed(series: Series, rule: Rule, problem: str) -> Resolution:
+    unmapped = Resolution(series, "unmapped", f"takes it, but {problem}", rule.index)
+    return unmapped.by(rule.place, " ")
 
 
 def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
@@ -210,12 +222,18 @@ def _ignored(series: Series, rule: Rule) -> Resolution:
     return Resolution(series, "ignored", rule.ignore or "", rule.index)
 
 
-def _rules_reason(matches: list[Match]) -> str:
+def _ambiguous(series: Series, matches: list[Match]) -> Resolution:
     rules = _named(matches)
     unknown = sorted({key for match in matches for key in match.open})
-    if unknown:
-        return f"{rules} may take it; its header decides by {', '.join(unknown)}"
-    return f"{rules} take it; narrow one or set a priority"
+    if not unknown:
+        note = f"{rules} take it; narrow one or set a priority"
+        return Resolution(series, "ambiguous", note)
+    note = f"{rules} may take it; its header decides by {', '.join(unknown)}"
+    return Resolution(series, "ambiguous", note, waits=True, may_take=_places(matches))
+
+
+def _places(matches: Iterable[Match]) -> frozenset[str]:
+    return frozenset(match.rule.place for match in matches)
 
 
 def _named(matches: list[Match]) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # reading a config needs no DICOM library
 # An index that is counted: a run's always, by the table of the series, and that of chunks where the
 # converter makes several images of a series.
 AUTO = "auto"
+TODO = "TODO: "
+"""How the reason of an `ignore` begins that a draft proposes and a person has to decide."""
 AUTOMATIC = frozenset({"run", "chunk"})
 
 
@@ -88,6 +90,11 @@ class Rule:
     def is_log(self) -> bool:
         """Whether it takes logs of physiology, which are named after their runs."""
         return self.suffix == "physio"
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether it ignores for now what a person has to decide."""
+        return (self.ignore or "").startswith(TODO)
 
     @property
     def is_derivative(self) -> bool:
