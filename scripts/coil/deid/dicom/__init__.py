@@ -10,10 +10,12 @@ risk            what is refused because text may stand in its pixels, or it is n
 plain           the engine with pydicom, for every encoding
 fast            the same bytes for a series whose files are alike, without decoding them:
 layout          where the elements of a file stand
-way             how to get through a file that is like one before
-worker          what becomes of elements, remembered by their bytes
+template        how to get through a file that is like one before
+cleaner         what becomes of elements, remembered by their bytes
 search          the search for the session's identifiers in what is about to leave
 export          a session's series as an ordinary tree
+job             the export of one session, and its record
+prune           sessions that are gone are taken out
 
 Sources. The attributes of the SOP classes: PS3.3 by way of highdicom 0.28.2. The table: PS3.15
 2026c, Table E.1-1, with the options of 2024e (the rows of 2026c alone have none); the rows
