@@ -86,6 +86,14 @@ def test_what_only_looks_asks_no_archive_and_changes_no_file(
     assert (asked, state(lab)) == ([], before), run.output
 
 
+def test_the_status_leaves_what_lies_in_the_quarantine(lab: Lab, tmp_path: Path) -> None:
+    pulled = lab.work / "quarantine" / "study" / "sub-a_ses-1" / "pulled"
+    pulled.mkdir(parents=True)
+    run, asked = call(lab, "status", tmp_path)
+    assert (run.status, asked) == (0, []), run.output
+    assert pulled.is_dir()
+
+
 @pytest.mark.parametrize("words", ASKS)
 def test_what_plans_jobs_asks_the_archive(lab: Lab, words: str, tmp_path: Path) -> None:
     run, asked = call(lab, words, tmp_path)

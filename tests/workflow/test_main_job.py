@@ -121,6 +121,7 @@ def test_a_second_invocation_has_nothing_to_do_and_says_so(finished: Lab) -> Non
     assert again.jobs == Counter()
     assert "2 sessions in the archive (nothing new)" in again.output
     assert "Nothing to be done" in again.output
+    assert again.output.count("study: 2 of 2 sessions done") == 1
 
 
 def test_what_was_pushed_lies_in_the_archive_with_the_same_bytes(finished: Lab) -> None:
@@ -187,7 +188,7 @@ def test_status_answers_without_the_archive(first_run: tuple[Lab, Run]) -> None:
     lab = first_run[0]
     shown = lab.snakemake("status")
     assert shown.status == 0
-    assert "study: 2 of 2 sessions done" in shown.output
+    assert shown.output.count("study: 2 of 2 sessions done") == 1
 
 
 def sessions(truth: dict) -> list[tuple[str, dict]]:

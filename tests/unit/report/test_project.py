@@ -169,4 +169,5 @@ def test_the_analyses_of_each_session_are_found_without_going_through_all(
     sources = project.Sources(admits, analyses, results.dataset, results.validation, [])
     found = project.read(results, "Demo", sources)
     assert all(list(session.analyses) == ["qc"] for session in found.sessions)
-    assert looks["scope"] <= 3 * count
+    assert [one.scope for one in found.analyses] == units
+    assert looks["scope"] <= 4 * count
