@@ -43,8 +43,10 @@ def around_jobs(
 ) -> None:
     """Let `work` be done right before Snakemake plans jobs, to run them or to show them.
 
-    Before jobs are sent to other machines `hide` is called. `finish` is called at the end where
-    the workflow is a module of another Snakefile: Snakemake leaves a module's handlers out.
+    Before jobs are sent to other machines `hide` is called. `finish` is called once it has come to
+    the jobs, whether they were done, failed, or there were none, in the place of handlers:
+    Snakemake calls none of a module, and none where nothing is to be done. It is not called after
+    a look, nor where another invocation keeps this one out.
 
     What only looks at a workflow or cleans up, by whatever option, does not come to
     `Workflow.execute`; at nothing earlier can the two be told apart but by names of options.
@@ -55,21 +57,28 @@ def around_jobs(
     own_names = {rule_name(workflow, name): name for name in TARGETS}
 
     def after_work(*positional: Any, executor_plugin: Any, **named: Any) -> Any:
-        kind = executor_plugin.common_settings
+        kind, settings = executor_plugin.common_settings, workflow.dag_settings
+        call = _call(settings, kind.dryrun_exec, own_names)
+        if not as_module:
+            workflow.onsuccess(_say_nothing)
+            workflow.onerror(_say_nothing)
         if not kind.touch_exec:
-            settings = workflow.dag_settings
-            again = work(_call(settings, kind.dryrun_exec, own_names))
-            settings.forcerun = {*(settings.forcerun or ()), *again}
+            settings.forcerun = {*(settings.forcerun or ()), *work(call)}
         if kind.non_local_exec:
             hide()
         try:
             return execute(*positional, executor_plugin=executor_plugin, **named)
         finally:
-            if as_module and not (kind.dryrun_exec or kind.touch_exec):
+            reached = workflow.scheduler is not None  # it has one only with the lock
+            if reached and not (kind.dryrun_exec or kind.touch_exec or call.offline):
                 finish()
 
     workflow.execute = after_work
     workflow.archive = _refuse_archive
+
+
+def _say_nothing(_log: object) -> None:
+    """The handlers of the main Snakefile: `finish` has said all."""
 
 
 def _refuse_archive(path: object) -> None:

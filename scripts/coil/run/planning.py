@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from coil import programs
 from coil.errors import PassingError
+from coil.run import ending
+from coil.run.ending import Ending
 from coil.workspace import SCRIPTS, Workspace
 
 if TYPE_CHECKING:
@@ -153,29 +155,12 @@ def wait_for_cluster(root: Path) -> None:
 
 
 def finish(
-    units: dict[str, Any],
+    units: Iterable[str],
     analyses: Mapping[str, Iterable[str]],
-    failed: dict[str, str],
-    config: dict[str, Any],
+    failed: Mapping[str, str],
+    config: Mapping[str, Any],
 ) -> None:
     """Say at the end of an invocation what was done, and empty the quarantine."""
-    from coil import files
-    from coil.run import status  # only here, so that parsing stays cheap
-
-    workspace = Workspace()
-    print(file=sys.stderr)
-    for name in units:
-        results = workspace.results(name)
-        if results.records.is_dir():  # not after a preview
-            print(status.summary(name, results, analyses[name]), file=sys.stderr)
-    for entry in config["merged"]:
-        results = workspace.results(entry["name"])
-        if results.dataset.is_file():
-            print(status.merged_summary(entry["name"], results), file=sys.stderr)
-    for reason in failed.values():
-        print(f"error: {reason}", file=sys.stderr)
-    if config["keep_quarantine"]:
-        print("kept: quarantine/ holds identified data, see keep_quarantine", file=sys.stderr)
-        return
-    for name in units:
-        files.remove_tree(workspace.quarantine(name))
+    worked_on = {project: list(analyses[project]) for project in units}
+    merged = [entry["name"] for entry in config["merged"]]
+    ending.finish(Ending(worked_on, merged, failed, config["keep_quarantine"]), Path.cwd())
