@@ -33,7 +33,7 @@ demo-clean:
 	rm -rf .demo
 
 test: .venv/test.stamp
-	$(BIN)/pytest -n $(CORES) --dist loadfile -m "not cluster and not conda"
+	$(BIN)/pytest -n $(CORES) --dist loadfile -m "not cluster and not conda" --cov --cov-report=
 
 # Without the tests that run the whole workflow.
 test-fast: .venv/test.stamp
