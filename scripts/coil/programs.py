@@ -2,6 +2,7 @@
 
 import functools
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from coil import passing
 from coil.errors import DataError, PassingError
 
 _LAST = 20  # lines
+_AT_WORK = 0.25  # of its time: with less it did not get the processor, or waited
 
 
 @functools.cache
@@ -57,15 +59,24 @@ def run(
     ------
     PassingError
         If it could not be started or ended for want of memory, room or time, or was ended.
+    DataError
+        If it was at work until its time was over, which it would be again.
     FileNotFoundError
         If there is no such program.
     """
     name = name or Path(command[0]).name
     settings = options if "input" in options else {"stdin": subprocess.DEVNULL, **options}
+    before = _seconds_of_programs()
     try:
         done = subprocess.run(command, check=False, **settings)
-    except subprocess.TimeoutExpired as error:
-        raise PassingError(f"{name} was ended after {error.timeout:g} s; run again") from None
+    except subprocess.TimeoutExpired:
+        limit = float(options["timeout"])
+        if _seconds_of_programs() - before > _AT_WORK * limit:
+            raise DataError(
+                f"{name} was at work for {limit:g} s and came to no end; look whether what "
+                "it works on is whole"
+            ) from None
+        raise PassingError(f"{name} was ended after {limit:g} s; run again") from None
     except (OSError, MemoryError) as error:
         passing.let_through(error)
         raise
@@ -117,6 +128,12 @@ def passes(status: int, *said: str) -> str | None:
     if not status:
         return None
     return next(filter(None, map(passing.of_words, said)), passing.of_status(status))
+
+
+def _seconds_of_programs() -> float:
+    """The time of a processor that programs took which this process started, and which ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _check(name: str, status: int, *said: str) -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from coil import programs
-from coil.errors import PassingError
+from coil.errors import CoilError
 
 _QUEUE = ["squeue", "--noheader", "--format=%i|%k|%Z"]  # job, comment, folder
 # How the executor plugin's comments begin.
@@ -60,7 +60,7 @@ def _queue() -> str | None:
     """What squeue tells; None where it does not answer, or is not there."""
     try:
         told = programs.run(_QUEUE, capture_output=True, text=True, timeout=120)
-    except (OSError, PassingError):
+    except (OSError, CoilError):
         return None
     return None if told.returncode else told.stdout
 
