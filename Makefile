@@ -106,4 +106,4 @@ lock:
 	    --no-header --no-annotate requirements/$$set.in -o requirements/$$set.txt; done
 
 reference: venv
-	PYTHONPATH=scripts $(BIN)/python -m coil.config.reference config/README.md
+	PYTHONPATH=scripts $(BIN)/python -m coil.config.reference config

@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "columns", "environment", "workspace", "words", "deid.terms"),
     ("units", "passing"),
     ("files", "programs"),
-    ("records",),
+    ("records", "config.model"),
     ("jobs", "config", "dicom"),
     ("bids.names", "deid.pixels", "deid.nifti", "deid.identity", "deid.allow_list"),
     ("bids", "deid", "bids.outputs", "bids.validate", "deid.protection"),

@@ -7,14 +7,44 @@ Levels, Format, Minimum, Maximum, TermURL, HED.
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal, get_args
+
+import msgspec
 
 Check = Callable[[str], bool]
 
+ColumnFormat = Literal["string", "number", "integer", "boolean", "index", "label"]
+
+
+class ColumnNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The description of one column."""
+
+    LEAST: ClassVar[int] = 1
+
+    LongName: str | None = None
+    """The column's name in full."""
+    Description: str | None = None
+    """What it holds."""
+    Units: str | None = None
+    """The unit of its numbers."""
+    TermURL: str | None = None
+    """Where it is defined."""
+    Levels: dict[str, str] | None = None
+    """Its values, and what each means."""
+    Format: ColumnFormat | None = None
+    """What its values are."""
+    Minimum: float | None = None
+    """Its least value."""
+    Maximum: float | None = None
+    """Its greatest value."""
+    HED: str | dict[str, str] | None = None
+    """Its HED tags, or those of each of its values."""
+
+
+KEYS = ColumnNote.__struct_fields__
+FORMATS = get_args(ColumnFormat)
 TEXTS = ("LongName", "Description", "Units", "TermURL")
 BOUNDS = ("Minimum", "Maximum")
-KEYS = (*TEXTS, "Levels", "Format", *BOUNDS, "HED")
-FORMATS = ("string", "number", "integer", "boolean", "index", "label")
 UNKNOWN = "n/a"
 
 _WHOLE = re.compile(r"[+-]?\d{1,15}")

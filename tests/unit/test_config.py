@@ -9,7 +9,7 @@ import yaml
 from coil.bids.mapping.associated import parse_behaviour
 from coil.bids.mapping.mapping import parse
 from coil.config.reading import CHECKOUT, check_config, read_project, read_projects
-from coil.config.reference import with_reference
+from coil.config.reference import schemas, with_reference
 from coil.errors import ConfigError
 
 GOOD = {
@@ -120,9 +120,16 @@ def test_a_project_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_projects(["nowhere.yaml"], tmp_path)
 
 
-def test_the_reference_page_says_what_the_schemas_say() -> None:
+def test_the_reference_page_says_what_the_model_says() -> None:
     page = (CHECKOUT / "config" / "README.md").read_text()
     assert page == with_reference(page), "run `make reference`"
+
+
+def test_the_schemas_say_what_the_model_says() -> None:
+    folder = CHECKOUT / "config" / "schemas"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == schemas(), (
+        "run `make reference`"
+    )
 
 
 def test_the_examples_of_the_page_are_valid() -> None:

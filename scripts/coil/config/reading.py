@@ -1,7 +1,7 @@
 """Read the config files and say in one line what is wrong with them.
 
-The schemas in config/schemas are closed: an unknown key is an error. Defaults are
-filled in from them, so that no other place knows a default.
+`coil.config.model` says what the files hold: it is closed, an unknown key is an error. Defaults
+are filled in from it, so that no other place knows a default.
 """
 
 import difflib
@@ -14,12 +14,19 @@ from typing import Any
 import jsonschema
 import yaml
 
+from coil.config.model.main import Config
+from coil.config.model.mapping import Overrides
+from coil.config.model.project import Project
+from coil.config.schema import schema_of
 from coil.errors import ConfigError
-from coil.workspace import CHECKOUT, SCHEMAS
+from coil.workspace import CHECKOUT
+
+MODELS = {"config": Config, "project": Project, "overrides": Overrides}
+"""What each kind of file holds."""
 
 
 def check_config(config: dict[str, Any], where: str = "config/config.yaml") -> dict[str, Any]:
-    """`config` with defaults; `ConfigError` where it does not fit config.schema.yaml."""
+    """`config` with defaults; `ConfigError` where it does not fit the model."""
     # `snakemake --config key=true` hands over the text.
     words = {"true": True, "false": False}
     return _check({k: words.get(str(v), v) for k, v in config.items()}, "config", where)
@@ -168,16 +175,8 @@ _Loader.yaml_implicit_resolvers = {
 
 @functools.cache
 def load_schema(name: str) -> dict[str, Any]:
-    """The schema `name` of config/schemas, read once: every job parses the Snakefile.
-
-    What a merged dataset says of itself has the words of a project's (`x-keys-of-project`).
-    """
-    schema = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
-    if name == "config":
-        about = schema["properties"]["merged"]["items"]["properties"]["bids"]
-        own = load_schema("project")["properties"]["bids"]["properties"]
-        about["properties"] = {key: own[key] for key in about.pop("x-keys-of-project")}
-    return schema
+    """The schema of one of `MODELS`, as it checks a file."""
+    return schema_of(MODELS[name])
 
 
 def _check(value: dict[str, Any], schema_name: str, where: str) -> dict[str, Any]:

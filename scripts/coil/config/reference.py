@@ -1,18 +1,27 @@
-"""The reference of the config's keys, generated from the schemas.
+"""The reference of the config's keys and its JSON schemas, generated from the model.
 
-`python -m coil.config.reference FILE` rewrites the part of FILE below its marker; a test keeps
-the two in step.
+`python -m coil.config.reference FOLDER` rewrites FOLDER/schemas, which editors read, and the part
+of FOLDER/README.md below its marker; a test keeps them in step.
 """
 
+import ast
+import functools
+import inspect
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from coil.config.reading import load_schema
+import msgspec
+import yaml
+
+from coil.config.reading import MODELS
+from coil.config.schema import DIALECT, schema_of
 from coil.files import write_text
 
-MARKER = "<!-- Generated from config/schemas by `make reference`; edit the schemas. -->\n"
+MARKER = "<!-- Generated from scripts/coil/config/model by `make reference`; edit the model. -->\n"
 _TITLES = {
     "config": "config/config.yaml",
     "project": "config/projects/&lt;name&gt;.yaml",
@@ -21,7 +30,7 @@ _TITLES = {
 
 
 def reference() -> str:
-    """The reference as Markdown: a table of keys for each schema."""
+    """The reference as Markdown: a table of keys for each file."""
     return "\n".join(f"## {title}\n\n{_table(name)}" for name, title in _TITLES.items())
 
 
@@ -30,8 +39,55 @@ def with_reference(text: str) -> str:
     return f"{text.partition(MARKER)[0]}{MARKER}\n{reference()}"
 
 
+def schemas() -> dict[str, str]:
+    """The text of each file of config/schemas, by its name."""
+    return {f"{name}.schema.yaml": _schema(name) for name in MODELS}
+
+
+def texts(table: type[msgspec.Struct]) -> dict[str, str]:
+    """The meaning of each key of a table: the text that stands below it in the code."""
+    found: dict[str, str] = {}
+    for one in reversed(table.__mro__):
+        found |= _texts_of(inspect.getmodule(one)).get(one.__name__, {})
+    return found
+
+
+@functools.cache
+def _texts_of(module: ModuleType | None) -> dict[str, dict[str, str]]:
+    """The texts below the fields of each class of a module of the model."""
+    if module is None or not module.__name__.startswith("coil."):
+        return {}
+    return {
+        one.name: dict(_described(one.body))
+        for one in ast.parse(inspect.getsource(module)).body
+        if isinstance(one, ast.ClassDef)
+    }
+
+
+def _described(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for field, text in itertools.pairwise(body):
+        match field, text:
+            case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                yield name, " ".join(said.split())
+
+
+def _documented(name: str) -> dict[str, Any]:
+    """The schema of a file with what its keys mean."""
+    return schema_of(MODELS[name], texts)
+
+
+def _schema(name: str) -> str:
+    top = _documented(name)
+    about = top.pop("description", None) or MODELS[name].__doc__
+    heading = {"$schema": DIALECT, "title": _TITLES[name], "description": about}
+    body = yaml.safe_dump(heading | top, sort_keys=False, allow_unicode=True, width=100)
+    return (
+        f"# Generated from scripts/coil/config/model by `make reference`; edit the model.\n{body}"
+    )
+
+
 def _table(name: str) -> str:
-    schema = load_schema(name)
+    schema = _documented(name)
     lines = ["| Key | Value | Meaning |", "| --- | --- | --- |"]
     for key, part, required in _keys(schema, schema, ""):
         value = _value(part) + (" · **required**" if required else "")
@@ -53,6 +109,8 @@ def _keys(
         yield path, part, key in schema.get("required", [])
         items = part.get("items")
         inner = [(raw, ".")] + ([(items, "[].")] if isinstance(items, dict) else [])
+        if items and items.get("$ref", "") == raw.get("$ref"):
+            inner.pop()  # one, or several of the same
         for below, mark in inner:
             if (name := below.get("$ref", "")) not in above:
                 known = above | {name} if name else above
@@ -94,6 +152,13 @@ def _plain(value: Any) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
-if __name__ == "__main__":
-    page = Path(sys.argv[1])
+def main(folder: Path) -> None:
+    """Write the schemas and the reference below `folder`."""
+    for name, text in schemas().items():
+        write_text(folder / "schemas" / name, text, 0o644)
+    page = folder / "README.md"
     write_text(page, with_reference(page.read_text(encoding="utf-8")), 0o644)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

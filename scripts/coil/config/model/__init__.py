@@ -1,0 +1,1 @@
+"""The model of the config: every key with its type, its default and what it means."""
