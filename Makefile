@@ -6,6 +6,7 @@
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
+# make reference  the pages of the config's keys and of the records, from their schemas and types
 # make house    counts of what the code is made of
 .PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz house test test-fast lint format lock reference test-xnat venv
 PYTHON ?= python3
@@ -107,3 +108,4 @@ lock:
 
 reference: venv
 	PYTHONPATH=scripts $(BIN)/python -m coil.config.reference config
+	PYTHONPATH=scripts $(BIN)/python -m coil.records.reference docs/records.md
