@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from coil.bids.dataset.tables import UNKNOWN
+from coil.bids.dataset.tables import UNKNOWN, Note
 from coil.deid.identity.dates import OLDEST
 from coil.errors import DataError
 
@@ -55,7 +55,7 @@ class Column:
     """
 
     name: str
-    note: Mapping[str, Any]
+    note: Note
     source: str = ""
     levels: frozenset[str] | None = None
     format: str = NUMBER
@@ -63,19 +63,19 @@ class Column:
     most: float = math.inf
 
     @classmethod
-    def described(cls, name: str, note: Mapping[str, Any], source: str = "") -> "Column":
+    def described(cls, name: str, note: Note, source: str = "") -> "Column":
         """A column by its entry in a BIDS dictionary; `ValueError` says what the entry lacks."""
         form = note.get("Format", NUMBER)
         levels = note.get("Levels")
-        if form not in _READERS:
+        if not isinstance(form, str) or form not in _READERS:
             raise ValueError(f"its Format is none of {', '.join(sorted(_READERS))}")
         if levels is not None and (not isinstance(levels, dict) or not levels):
             raise ValueError("its Levels are no table of values and their meanings")
-        bounds = [note.get("Minimum", -math.inf), note.get("Maximum", math.inf)]
-        if not all(isinstance(bound, int | float) for bound in bounds):
+        least, most = note.get("Minimum", -math.inf), note.get("Maximum", math.inf)
+        if not (isinstance(least, int | float) and isinstance(most, int | float)):
             raise ValueError("its Minimum or Maximum is no number")
         known = frozenset(map(str, levels)) if levels else None
-        return cls(name, dict(note), source or name, known, form, *bounds)
+        return cls(name, dict(note), source or name, known, form, least, most)
 
     @classmethod
     def configured(cls, entry: Mapping[str, Any]) -> "Column":
@@ -87,7 +87,7 @@ class Column:
         return cls.described(entry["name"], note, entry.get("field", entry["name"]))
 
     def value(self, text: str, days: int | None) -> str:
-        """What leaves of a cell; empty ones are `n/a`.
+        """The part of a cell that leaves; of an empty one `n/a`.
 
         `days` is by how much the dates of the row's participant move, None where no date may
         leave. Raises `ValueError` with the reason, which does not quote the cell.
@@ -107,7 +107,7 @@ class Column:
         if self.format == "date" and _BIRTH.search(f"{self.name} {self.note.get('Description')}"):
             raise ValueError("is a date of birth, which tells an age to the day; leave it out")
         value = _READERS[self.format](text, days)
-        if self.format in (NUMBER, "integer"):
+        if self.is_number:
             if not self.least <= float(value) <= self.most:
                 raise ValueError("is below its minimum or above its maximum")
             if self.is_age and float(value) > OLDEST:
@@ -115,19 +115,27 @@ class Column:
         return value
 
     @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers, unless they are levels."""
+        return self.format in (NUMBER, "integer")
+
+    @property
     def is_age(self) -> bool:
         """Whether the column is called an age; who is older than 89 is told by it."""
         return "age" in re.split("[^a-z]+", self.name.lower())
 
 
-def note_of(columns: Collection[Column]) -> dict[str, dict[str, Any]]:
+def note_of(columns: Collection[Column]) -> dict[str, Note]:
     """The dictionary's entries of columns; those of ages say where they end."""
-    found = {column.name: dict(column.note) for column in columns}
-    for column in columns:
-        if column.is_age and column.format in (NUMBER, "integer") and column.levels is None:
-            told = found[column.name].get("Description", column.name)
-            found[column.name]["Description"] = f"{told}; 89 stands for 89 and above"
-    return found
+    return {column.name: _capped(column) if column.is_number else column.note for column in columns}
+
+
+def _capped(column: Column) -> Note:
+    """The entry of a column of numbers; that of ages says where they end."""
+    if not column.is_age or column.levels is not None:
+        return column.note
+    described = column.note.get("Description", column.name)
+    return {**column.note, "Description": f"{described}; 89 stands for 89 and above"}
 
 
 def _number(text: str, _: int | None) -> str:

@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 
 from coil.bids.dataset import tables
 from coil.bids.dataset.columns import Column, TableError, first_of, note_of
-from coil.bids.dataset.description import changes, citation, description, readme, write_description
+from coil.bids.dataset.description import (
+    Generator,
+    changes,
+    citation,
+    description,
+    readme,
+    write_description,
+)
 from coil.bids.dataset.participants import (
     Owner,
     custom,
@@ -36,7 +43,7 @@ T = TypeVar("T")
 
 
 class Problems:
-    """What was left out of a dataset, with the reason."""
+    """The parts that were left out of a dataset, each with the reason."""
 
     def __init__(self) -> None:
         self.parts: list[LeftOut] = []
@@ -58,7 +65,7 @@ class Problems:
 
 @dataclass(frozen=True)
 class Tables:
-    """What is known of the people of a dataset, beside the records of their sessions.
+    """The people of a dataset and their tables, beside the records of their sessions.
 
     `people` are the participants; `participants` and `sessions` are the config's custom
     variables, `phenotype` the instruments.
@@ -72,7 +79,7 @@ class Tables:
 
 @dataclass(frozen=True)
 class Shared:
-    """What is written of a dataset beside its sessions.
+    """The values from which the files that sessions share are written.
 
     about           the config's `bids`
     generated_by    see `coil.bids.dataset.description.generated_by`
@@ -81,7 +88,7 @@ class Shared:
     """
 
     about: Mapping[str, Any]
-    generated_by: Sequence[Mapping[str, Any]]
+    generated_by: Sequence[Generator]
     tables: Tables
     guard: Guard
 
@@ -144,10 +151,10 @@ def _check_words(about: Mapping[str, Any], guard: Guard) -> None:
 
 def _by_subject(records: Iterable[SessionRecord]) -> dict[str, list[SessionRecord]]:
     """The records of each participant, both sorted by their labels."""
-    found: dict[str, list[SessionRecord]] = defaultdict(list)
+    groups: dict[str, list[SessionRecord]] = defaultdict(list)
     for record in sorted(records, key=lambda record: (record.subject, record.session)):
-        found[record.subject].append(record)
-    return found
+        groups[record.subject].append(record)
+    return groups
 
 
 def _instruments(
@@ -212,7 +219,7 @@ def _write_sessions(
         tables.write_table(path, header, rows)
         erase_time(path)
         erase_time(path.parent)
-    describe(bids / "sessions.json", tables.SESSIONS | note_of(kept), units)
+    describe(bids / "sessions.json", {**tables.SESSIONS, **note_of(kept)}, units)
 
 
 def _owner(unit: Unit, person: Person) -> Owner:

@@ -15,6 +15,8 @@ from coil.errors import ConfigError
 from coil.files import remove_tree, write_if_changed, write_json
 from coil.records.session import SessionRecord
 
+Generator = Mapping[str, object]
+"""One tool of `GeneratedBy`."""
 _README = """\
 {title}
 {line}
@@ -42,7 +44,7 @@ _SHORT_LICENSES = {"CC0": "CC0-1.0", "PDDL": "PDDL-1.0", "PD": "CC0-1.0"}
 
 
 def write_description(
-    bids: Path, about: Mapping[str, Any], generated_by: Sequence[Mapping[str, Any]], text: str
+    bids: Path, about: Mapping[str, Any], generated_by: Sequence[Generator], text: str
 ) -> None:
     """Write the dataset's own files, and take out those that the config no longer asks for.
 
@@ -75,12 +77,10 @@ def write_description(
         remove_tree(bids / "genetic_info.json")
 
 
-def description(
-    about: Mapping[str, Any], generated_by: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def description(about: Mapping[str, Any], generated_by: Sequence[Generator]) -> dict[str, object]:
     """The contents of dataset_description.json."""
     authors = [_author(author) for author in about.get("authors") or []]
-    found: dict[str, Any] = {
+    contents: dict[str, object] = {
         "Name": about["name"],
         "BIDSVersion": names.bids_version(),
         "DatasetType": "raw",
@@ -96,7 +96,7 @@ def description(
         ],
     }
     left = _CITED if about.get("citation") is not None else ()
-    return {key: value for key, value in found.items() if value and key not in left}
+    return {key: value for key, value in contents.items() if value and key not in left}
 
 
 def readme(about: Mapping[str, Any], sessions: int, subjects: int) -> str:
@@ -130,7 +130,7 @@ def citation(about: Mapping[str, Any]) -> str:
     if wanted is None:
         return ""
     newest = max(about.get("releases") or [], key=lambda one: one["date"], default={})
-    found = {
+    contents = {
         "cff-version": "1.2.0",
         "message": wanted["message"],
         "type": "dataset",
@@ -145,15 +145,13 @@ def citation(about: Mapping[str, Any]) -> str:
         "date-released": newest.get("date"),
         "references": [_cff_reference(one) for one in about.get("references") or []],
     }
-    if not found["authors"]:
+    if not contents["authors"]:
         raise ConfigError("bids.citation: needs bids.authors; name at least one")
-    kept = {key: value for key, value in found.items() if value}
+    kept = {key: value for key, value in contents.items() if value}
     return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=100)
 
 
-def generated_by(
-    records: Iterable[SessionRecord], digests: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def generated_by(records: Iterable[SessionRecord], digests: Mapping[str, str]) -> list[Generator]:
     """Coil first, then the tools of all records, each with every version that was used.
 
     `digests` are of what made the dataset, by what they are of.
@@ -163,7 +161,7 @@ def generated_by(
         used[tool].add(version or "")
     made = used.pop("Coil", set()) | {__version__}
     makers = "; ".join(f"{what} {digest}" for what, digest in digests.items())
-    coil: dict[str, Any] = {
+    coil: dict[str, object] = {
         "Name": "Coil",
         "Version": ", ".join(sorted(made)),
         "Description": f"SHA-256 of what made this dataset: {makers}",
@@ -198,11 +196,11 @@ def _keep(path: Path, text: str) -> None:
         remove_tree(path)
 
 
-def _genetics(wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _genetics(wanted: Mapping[str, Any]) -> dict[str, object]:
     return {word.capitalize(): value for word, value in wanted.items() if word != "info"}
 
 
-def _genetic_info(info: Mapping[str, Any]) -> dict[str, Any]:
+def _genetic_info(info: Mapping[str, Any]) -> dict[str, object]:
     """`genetic_level` is GeneticLevel."""
     return {"".join(w.capitalize() for w in key.split("_")): value for key, value in info.items()}
 
@@ -217,9 +215,9 @@ def _cff_author(author: str | Mapping[str, str]) -> dict[str, str]:
     if isinstance(author, str):
         return {"name": author}
     words = {"family": "family-names", "given": "given-names", "affiliation": "affiliation"}
-    found = {words[key]: text for key, text in author.items() if key in words}
+    parts = {words[key]: text for key, text in author.items() if key in words}
     orcid = {"orcid": f"https://orcid.org/{author['orcid']}"} if "orcid" in author else {}
-    return found | orcid
+    return parts | orcid
 
 
 def _reference(one: str | Mapping[str, Any]) -> str:
@@ -229,20 +227,20 @@ def _reference(one: str | Mapping[str, Any]) -> str:
     return ". ".join(filter(None, (authors, one["title"], one.get("doi"), one.get("url"))))
 
 
-def _cff_reference(one: str | Mapping[str, Any]) -> dict[str, Any]:
+def _cff_reference(one: str | Mapping[str, Any]) -> dict[str, object]:
     if isinstance(one, str):
         raise ConfigError(
             "bids.references: CITATION.cff needs title and authors of each; write "
             "{title: ..., authors: [...]}"
         )
-    found = {
+    contents = {
         "type": "generic",
         "title": one["title"],
         "authors": [_cff_author(author) for author in one["authors"]],
         "doi": _bare_doi(one.get("doi")),
         "url": one.get("url"),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in contents.items() if value}
 
 
 def _bare_doi(doi: str | None) -> str | None:

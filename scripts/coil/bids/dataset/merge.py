@@ -13,7 +13,7 @@ from typing import Any
 from coil import files
 from coil.bids.dataset import tables
 from coil.bids.dataset.dataset import Problems, describe
-from coil.bids.dataset.description import generated_by, readme, write_description
+from coil.bids.dataset.description import Generator, generated_by, readme, write_description
 from coil.bids.dataset.merged_tables import SITE, Table, joined, site_note, unlike, with_site
 from coil.bids.dataset.parts import Part, parts_of
 from coil.errors import DataError
@@ -59,7 +59,7 @@ def merge(
     target: Path,
     parts: Sequence[Part],
     about: Mapping[str, Any],
-    generated_by: Sequence[Mapping[str, Any]],
+    generated_by: Sequence[Generator],
 ) -> DatasetRecord:
     """Write the merged dataset to `target`, and take out what no part has any more.
 
@@ -145,8 +145,8 @@ def _write_participants(target: Path, parts: Sequence[Part], problems: Problems)
     parts = [part for part in parts if part.records]
     if not parts:
         return set()
-    found = {part.project: Table.read(part.bids / "participants.tsv") for part in parts}
-    kept = _alike(found, "participants.tsv", problems)
+    tables_of = {part.project: Table.read(part.bids / "participants.tsv") for part in parts}
+    kept = _alike(tables_of, "participants.tsv", problems)
     merged = joined(
         {part.project: with_site(_renamed(kept[part.project], part), part.site) for part in parts}
     )
@@ -162,12 +162,12 @@ def _write_participants(target: Path, parts: Sequence[Part], problems: Problems)
 def _write_session_tables(target: Path, parts: Sequence[Part], problems: Problems) -> set[str]:
     """sub-X_sessions.tsv of every participant, and sessions.json for all."""
     written: set[str] = set()
-    found: dict[str, Table] = {}
+    described: dict[str, Table] = {}
     for part in parts:
         if part.records:
             notes = read_json(part.bids / "sessions.json")
-            found[part.project] = Table([*notes], [], notes)
-    wrong = unlike(found)
+            described[part.project] = Table([*notes], [], notes)
+    wrong = unlike(described)
     for column in sorted(wrong):
         problems.attempt(f"sessions.tsv, column {column}", lambda c=column: _refuse(wrong[c]))
     for part in parts:
@@ -177,7 +177,7 @@ def _write_session_tables(target: Path, parts: Sequence[Part], problems: Problem
             new = part.renamed(name)
             tables.write_table(target / new, table.header, table.rows)
             written.add(new)
-    merged = joined({project: table.without(wrong) for project, table in found.items()})
+    merged = joined({project: table.without(wrong) for project, table in described.items()})
     describe(target / "sessions.json", merged.dictionary, written)
     return {*written, "sessions.json"}
 
@@ -190,8 +190,8 @@ def _write_phenotype(target: Path, parts: Sequence[Part], problems: Problems) ->
             table = _renamed(Table.read(path), part)
             by_name.setdefault(path.stem, {})[part.project] = table
     written = []
-    for name, found in sorted(by_name.items()):
-        merged = problems.attempt(f"phenotype/{name}", lambda f=found: joined(f))
+    for name, parts_of_it in sorted(by_name.items()):
+        merged = problems.attempt(f"phenotype/{name}", lambda one=parts_of_it: joined(one))
         if merged is not None:
             tables.write_table(target / "phenotype" / f"{name}.tsv", merged.header, merged.rows)
             tables.write_json(target / "phenotype" / f"{name}.json", merged.dictionary)
@@ -199,12 +199,12 @@ def _write_phenotype(target: Path, parts: Sequence[Part], problems: Problems) ->
     return written
 
 
-def _alike(found: Mapping[str, Table], what: str, problems: Problems) -> dict[str, Table]:
+def _alike(originals: Mapping[str, Table], what: str, problems: Problems) -> dict[str, Table]:
     """The tables without the columns that they describe differently, which are told."""
-    wrong = unlike(found)
+    wrong = unlike(originals)
     for column in sorted(wrong):
         problems.attempt(f"{what}, column {column}", lambda c=column: _refuse(wrong[c]))
-    return {project: table.without(wrong) for project, table in found.items()}
+    return {project: table.without(wrong) for project, table in originals.items()}
 
 
 def _refuse(reason: str) -> None:

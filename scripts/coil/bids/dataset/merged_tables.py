@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from coil.bids.dataset.tables import UNKNOWN
+from coil.bids.dataset.tables import UNKNOWN, Dictionary, Note
 from coil.errors import DataError
 from coil.files import read_json
 
@@ -18,7 +17,7 @@ class Table:
 
     header: list[str]
     rows: list[list[str]]
-    dictionary: dict[str, Any]
+    dictionary: Dictionary
 
     @classmethod
     def read(cls, path: Path, dictionary: Path | None = None) -> "Table":
@@ -39,18 +38,18 @@ class Table:
 
 def unlike(tables: Mapping[str, Table]) -> dict[str, str]:
     """The columns that are not described alike in all tables that have them, each with why."""
-    found: dict[str, str] = {}
-    first: dict[str, tuple[str, Any]] = {}
+    reasons: dict[str, str] = {}
+    first: dict[str, tuple[str, Note | None]] = {}
     for site, table in sorted(tables.items()):
         for column in {*table.header, *table.dictionary}:
             note = table.dictionary.get(column)
             known, other = first.setdefault(column, (site, note))
             if other != note:
-                found[column] = (
+                reasons[column] = (
                     f"{known} and {site} describe the column {column} differently; describe it "
                     "alike in both configs or dictionaries, or give it another name in one"
                 )
-    return found
+    return reasons
 
 
 def joined(tables: Mapping[str, Table]) -> Table:
@@ -78,7 +77,7 @@ def with_site(table: Table, site: str) -> Table:
     return Table(header, [[row[0], site, *row[1:]] for row in table.rows], table.dictionary)
 
 
-def site_note(names: Mapping[str, str]) -> dict[str, Any]:
+def site_note(names: Mapping[str, str]) -> Note:
     """The entry of the column `site`; `names` are the sites' datasets' names."""
     return {
         "Description": "Where the participant was scanned",

@@ -87,4 +87,4 @@ def write_participants(
     header = [*tables.PARTICIPANTS, *(column.name for column in columns)]
     whole = [[*row, *(cells[at] for cells in columns.values())] for at, row in enumerate(rows)]
     tables.write_table(bids / "participants.tsv", header, whole)
-    tables.write_json(bids / "participants.json", tables.PARTICIPANTS | note_of(columns))
+    tables.write_json(bids / "participants.json", {**tables.PARTICIPANTS, **note_of(columns)})

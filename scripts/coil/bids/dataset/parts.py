@@ -33,8 +33,8 @@ class Part:
         if not self.prefix:
             return text
 
-        def rename(found: re.Match[str]) -> str:
-            return f"sub-{self.prefix}{found[1]}" if found[1] in self.subjects else found[0]
+        def rename(label: re.Match[str]) -> str:
+            return f"sub-{self.prefix}{label[1]}" if label[1] in self.subjects else label[0]
 
         return re.sub("sub-([0-9A-Za-z]+)", rename, text)
 

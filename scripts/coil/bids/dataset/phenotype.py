@@ -9,11 +9,11 @@ have stays behind, and is told: a study asks more people than it scans.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from coil.bids.dataset.columns import Column, TableError, note_of
 from coil.bids.dataset.people import People, Visit
-from coil.bids.dataset.tables import UNKNOWN
+from coil.bids.dataset.tables import UNKNOWN, Dictionary, Note
 from coil.errors import DataError
 
 ABOUT_ALL = "MeasurementToolMetadata"
@@ -34,7 +34,7 @@ class Instrument:
     name: str
     header: list[str]
     rows: list[list[str]]
-    dictionary: dict[str, Any]
+    dictionary: Dictionary
     unknown: Sequence[str] = ()
 
     def of(self, sessions: Mapping[str, Iterable[str]]) -> "Instrument":
@@ -76,7 +76,7 @@ def instruments(
     rows: Iterable[Row],
     people: People,
     keys: Keys,
-    about: Mapping[str, Any] | None = None,
+    about: Note | None = None,
 ) -> list[Instrument]:
     """The tables of one instrument: one, or one an occasion where rows are of sessions.
 
@@ -89,14 +89,11 @@ def instruments(
         With a line for each wrong cell: row and column, never the value. Or if the archive has
         none of the rows' subjects: then the column is a wrong one, or the archive.
     """
-    header = [PARTICIPANT, *([SESSION] if keys.session else []), *(c.name for c in columns)]
     if taken := {PARTICIPANT, SESSION} & {column.name for column in columns}:
         raise DataError(
             f"{name}: a column is called {min(taken)}, which is BIDS's own name; rename it, or "
             "name it in `subject_column` or `session_column`"
         )
-    errors: list[str] = []
-    found: dict[str, dict[str, list[str]]] = {}
     rows = [*rows]
     unknown = [row.where for row in rows if row.subject not in people.participants]
     if rows and len(unknown) == len(rows):
@@ -104,32 +101,46 @@ def instruments(
             f"{unknown[0]}, column {keys.subject}: no such subject in the archive, nor "
             "of any other row; correct `subject_column` or the labels"
         )
+    known = [row for row in rows if row.subject in people.participants]
+    by_occasion = _by_occasion(known, columns, people, keys)
+    header = [PARTICIPANT, *([SESSION] if keys.session else []), *(c.name for c in columns)]
+    notes = {SESSION: _SESSION_NOTE} if keys.session else {}
+    dictionary = {**({ABOUT_ALL: about} if about else {}), **notes, **note_of(columns)}
+    return [
+        Instrument(full, header, [[key, *table[key]] for key in sorted(table)], dictionary, unknown)
+        for full, table in _named(name, by_occasion, keys)
+    ]
+
+
+Cells = dict[str, list[str]]
+"""The cells of a table after the participant's, by participant."""
+
+
+def _by_occasion(
+    rows: Iterable[Row], columns: Sequence[Column], people: People, keys: Keys
+) -> dict[str, Cells]:
+    """The cells of each occasion; TableError with a line for each that is wrong."""
+    errors: list[str] = []
+    tables: dict[str, Cells] = {}
     for row in rows:
-        if row.subject not in people.participants:
-            continue
         try:
-            placed = _place(row, people, keys)
+            visit = _visit(row, people, keys)
         except DataError as error:
             errors.append(str(error))
-            placed = None
-        label = people.participants.get(row.subject)
+            visit = None
+        label = people.participants[row.subject]
         values = _values(row, columns, people.days.get(label or "", 0 if not label else None))
         errors += [value for value in values if isinstance(value, _Wrong)]
-        if label is None or placed is None:
+        if label is None or visit is None:
             continue
-        table = found.setdefault(placed.occasion, {})
+        table = tables.setdefault(visit.occasion, {})
         if f"sub-{label}" in table:
             errors.append(f"{row.where}: the subject has a row already{_hint(keys)}")
-        session = [f"ses-{placed.session}" if placed.session else UNKNOWN] if keys.session else []
+        session = [f"ses-{visit.session}" if visit.session else UNKNOWN] if keys.session else []
         table[f"sub-{label}"] = [*session, *values]
     if errors:
         raise TableError(errors)
-    notes = {SESSION: _SESSION_NOTE} if keys.session else {}
-    dictionary = {**({ABOUT_ALL: dict(about)} if about else {}), **notes, **note_of(columns)}
-    return [
-        Instrument(full, header, [[key, *table[key]] for key in sorted(table)], dictionary, unknown)
-        for full, table in _named(name, found, keys)
-    ]
+    return tables
 
 
 class _Wrong(str):
@@ -146,7 +157,7 @@ def _values(row: Row, columns: Sequence[Column], days: int | None) -> list[str]:
     return values
 
 
-def _place(row: Row, people: People, keys: Keys) -> Visit | None:
+def _visit(row: Row, people: People, keys: Keys) -> Visit | None:
     """The occasion of a row, "" where the table has none; None where the row stays behind."""
     if keys.session is None:
         return Visit("", None)
@@ -156,15 +167,13 @@ def _place(row: Row, people: People, keys: Keys) -> Visit | None:
         raise DataError(f"{row.where}, column {keys.session}: {error}") from None
 
 
-def _named(
-    name: str, found: Mapping[str, dict[str, list[str]]], keys: Keys
-) -> list[tuple[str, dict[str, list[str]]]]:
+def _named(name: str, tables: Mapping[str, Cells], keys: Keys) -> list[tuple[str, Cells]]:
     """The tables by their names. One occasion needs no name of its own."""
     planned = [cell for cell, pattern in (keys.occasions or {}).items() if pattern is not None]
-    occasions = sorted(planned or found)
+    occasions = sorted(planned or tables)
     if len(occasions) < 2:
-        return [(name, next(iter(found.values()), {}))]
-    return [(f"{name}_{_plain(occasion)}", found.get(occasion, {})) for occasion in occasions]
+        return [(name, next(iter(tables.values()), {}))]
+    return [(f"{name}_{_plain(occasion)}", tables.get(occasion, {})) for occasion in occasions]
 
 
 def _plain(occasion: str) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from coil.bids.dataset.columns import Column
 from coil.bids.dataset.dataset import Problems, Shared, Tables, write_dataset
-from coil.bids.dataset.description import generated_by
+from coil.bids.dataset.description import Generator, generated_by
 from coil.bids.dataset.people import People
 from coil.bids.dataset.phenotype import Instrument
 from coil.bids.dataset.questionnaires import read_instrument
@@ -44,7 +44,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Made:
-    """What made a project's dataset.
+    """The maker of a project's dataset, for its `GeneratedBy`.
 
     settings   of the project
     digests    of the files that the mapping's sources rest on, by their names
@@ -55,7 +55,7 @@ class Made:
     digests: Mapping[str, str]
     code: str
 
-    def by(self, records: Iterable[SessionRecord]) -> list[dict[str, Any]]:
+    def by(self, records: Iterable[SessionRecord]) -> list[Generator]:
         """The `GeneratedBy` of the dataset with these admitted sessions."""
         about = self.settings["bids"]
         rules = mapping.parse(about["mapping"], synonyms=about["synonyms"])
@@ -82,7 +82,7 @@ def write(bids: Path, sources: Sources, made: Made) -> DatasetRecord:
 
 
 def _guard(sources: Sources, settings: Mapping[str, Any]) -> Guard:
-    """What finds identifiers of the project in texts that are about to leave."""
+    """The finder of the project's identifiers in texts that are about to leave."""
     return Guard(
         LinkTable.read(sources.private.link).rows,
         ArchiveRecord.read(sources.private.archive),

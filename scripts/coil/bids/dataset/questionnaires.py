@@ -9,6 +9,7 @@ from coil.bids.dataset.columns import Column, TableError
 from coil.bids.dataset.people import People
 from coil.bids.dataset.phenotype import ABOUT_ALL, Instrument, Keys, Row, instruments
 from coil.bids.dataset.spreadsheets import Sheet, read_sheet
+from coil.bids.dataset.tables import Dictionary, Note
 from coil.errors import DataError
 from coil.files import read_json
 from coil.records.subjects import Measured
@@ -54,26 +55,31 @@ def read_instrument(
                 "file that could be fetched whole; upload it there, or correct the config"
             )
     keys = Keys(entry["subject_column"], entry.get("session_column"), _occasions(entry))
-    sheet = read_sheet(table, entry.get("sheet"))
+    sheet, others = read_sheet(table, entry.get("sheet")), frozenset[str]()
     if dictionary.suffix.lower() == ".csv":
-        name = entry.get("form", entry["instrument"])
-        form = redcap.read_form(
-            dictionary, name, entry["omit"], entry["strings"], entry["identifiers"]
-        )
-        # An export may lack fields that the dictionary has, as REDCap's rights want it.
-        columns = [column for column in form.columns if column.source in sheet.header]
-        others = form.others
-        sheet = sheet._replace(rows=form.rows(sheet, name))
+        sheet, columns, others = _of_redcap(sheet, dictionary, entry)
     else:
         described = read_dictionary(dictionary)
         about = described.get(ABOUT_ALL) or about
         columns = _described(sheet, described, dictionary.name, entry, keys, table.name)
-        others = frozenset[str]()
     rows = _rows(sheet, table.name, columns, {*others, *entry["omit"]}, keys)
     return instruments(entry["instrument"], columns, rows, people, keys, about)
 
 
-def read_dictionary(path: Path) -> dict[str, Any]:
+def _of_redcap(
+    sheet: Sheet, dictionary: Path, entry: Mapping[str, Any]
+) -> tuple[Sheet, list[Column], frozenset[str]]:
+    """The rows and columns of a form in an export of REDCap, and the names of other columns.
+
+    An export may lack fields that the dictionary has, as REDCap's rights want it.
+    """
+    name = entry.get("form", entry["instrument"])
+    form = redcap.read_form(dictionary, name, entry["omit"], entry["strings"], entry["identifiers"])
+    columns = [column for column in form.columns if column.source in sheet.header]
+    return sheet._replace(rows=form.rows(sheet, name)), columns, form.others
+
+
+def read_dictionary(path: Path) -> Dictionary:
     """A BIDS JSON dictionary; DataError if it is none."""
     try:
         described = read_json(path)
@@ -91,7 +97,7 @@ def _occasions(entry: Mapping[str, Any]) -> dict[str, str | None] | None:
 
 def _described(
     sheet: Sheet,
-    described: Mapping[str, Any],
+    described: Dictionary,
     file: str,
     entry: Mapping[str, Any],
     keys: Keys,
@@ -155,7 +161,7 @@ def _from_archive(
     entry: Mapping[str, Any],
     measured: Sequence[Measured],
     people: People,
-    about: Mapping[str, Any] | None,
+    about: Note | None,
 ) -> list[Instrument]:
     """A table of the archive's own fields; a row is named by its participant."""
     columns = [Column.configured(column) for column in entry["columns"]]

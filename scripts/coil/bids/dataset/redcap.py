@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from coil.bids.dataset.columns import EMPTY, Column
 from coil.bids.dataset.spreadsheets import Sheet, read_sheet
@@ -141,7 +140,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 def _columns(field: Mapping[str, str], file: str, string: bool) -> Iterable[Column]:
     """The columns that a field has in a raw export: one, or one a box of a checkbox."""
     name, kind = field["name"], field["kind"]
-    described: dict[str, Any] = {"Description": _plain(field["label"]) or name}
+    described: dict[str, object] = {"Description": _plain(field["label"]) or name}
     if kind == "checkbox":
         for box, choice in _boxes(field, file).items():
             note = {"Description": f"{described['Description']}: {choice}"}

@@ -29,7 +29,7 @@ def _file(path: str) -> str:
 _COLUMN = dict.fromkeys(
     ("name", "description", "levels", "units", "format", "minimum", "maximum"), _ALL
 )
-_MATCH: dict[str, Any] = dict.fromkeys(
+_MATCH: dict[str, object] = dict.fromkeys(
     (
         "series_description", "protocol_name", "sequence_name", "image_type", "phase_encoding",
         "manufacturer", "model", "scan_type", "quality", "sop_class", "files", "echo_time",
@@ -39,7 +39,7 @@ _MATCH: dict[str, Any] = dict.fromkeys(
     _ALL,
 )  # fmt: skip
 _MATCH |= {"any": _MATCH, "all": _MATCH, "not": _MATCH}
-_RULE: dict[str, Any] = dict.fromkeys(
+_RULE: dict[str, object] = dict.fromkeys(
     (
         "to", "ignore", "entities", "expect", "duplicates", "required", "priority", "supplement",
         "aslcontext", "b0",
@@ -55,7 +55,7 @@ _ABOUT = dict.fromkeys(
     ),
     _ALL,
 )  # fmt: skip
-_ALLOWED: dict[str, Any] = {
+_ALLOWED: dict[str, object] = {
     "select": dict.fromkeys(("session_types", "scan_quality"), _ALL),
     "identity": dict.fromkeys(("subjects", "sessions", "dates", "time_of_day"), _ALL),
     "bids": {**_ABOUT, "mapping": {**_RULE, "use": _file, "match": _MATCH}},
@@ -69,7 +69,7 @@ _HEAD = (
 )
 
 
-def allowed(settings: Mapping[str, Any]) -> dict[str, Any]:
+def allowed(settings: Mapping[str, Any]) -> dict[str, object]:
     """The part of a project's settings that may leave."""
     return _allowed(settings, _ALLOWED)
 

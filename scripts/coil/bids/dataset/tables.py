@@ -1,14 +1,17 @@
 """Tab-separated tables as BIDS wants them, and what their columns mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from coil.files import json_text, write_if_changed
 
 UNKNOWN = "n/a"
+Note = Mapping[str, object]
+"""What a BIDS dictionary says of a column."""
+Dictionary = Mapping[str, Note]
+"""The dictionary of a table: its columns, or `MeasurementToolMetadata`, by name."""
 
-PARTICIPANTS: dict[str, dict[str, Any]] = {
+PARTICIPANTS: Dictionary = {
     "participant_id": {"Description": "Pseudonymous participant"},
     "age": {
         "Description": "Age at the first session; 89 stands for 89 and above",
@@ -23,7 +26,7 @@ PARTICIPANTS: dict[str, dict[str, Any]] = {
         "Levels": {"L": "left", "R": "right", "A": "ambidextrous"},
     },
 }
-SESSIONS: dict[str, dict[str, Any]] = {
+SESSIONS: Dictionary = {
     "session_id": {"Description": "Pseudonymous session"},
     "acq_time": {
         "Description": "Start of the session's first acquisition. Dates are moved by a secret "
@@ -34,7 +37,7 @@ SESSIONS: dict[str, dict[str, Any]] = {
         "Units": "year",
     },
 }
-SCANS: dict[str, dict[str, Any]] = {
+SCANS: Dictionary = {
     "filename": {"Description": "Path of the image, relative to the session"},
     "acq_time": {
         "Description": "Start of the acquisition. Dates are moved by a secret number of days, "
@@ -75,7 +78,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
     write_if_changed(path, "".join(lines))
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write indented JSON if it differs from what is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_if_changed(path, json_text(value))

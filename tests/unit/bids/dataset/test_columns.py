@@ -62,7 +62,8 @@ def test_a_value_that_is_not_declared_is_refused(note: dict, cell: str, reason: 
 def test_ages_above_89_are_capped_and_said_to_be() -> None:
     age = Column.described("mother_age", {"Description": "Age of the mother"})
     assert [age.value(cell, MOVE) for cell in ("94", "88.5")] == ["89", "88.5"]
-    assert note_of([age])["mother_age"]["Description"].endswith("; 89 stands for 89 and above")
+    described = str(note_of([age])["mother_age"]["Description"])
+    assert described.endswith("; 89 stands for 89 and above")
     assert Column.described("pages", {}).value("94", MOVE) == "94"
 
 

@@ -127,7 +127,7 @@ def test_generated_by_names_tools_digests_and_the_container(
     used = ({"dcm2niix": "2"}, {"dcm2niix": "1", "heudiconv": "3"})
     records = [record(versions=versions) for versions in used]
     coil, *tools = description.generated_by(records, {"mapping": "abc", "code": "d"})
-    assert coil["Description"].endswith("mapping abc; code d")
+    assert str(coil["Description"]).endswith("mapping abc; code d")
     assert coil["Container"] == {"Type": "docker", "Tag": "ghcr.io/lab/coil:1.2"}
     assert tools == [
         {"Name": "dcm2niix", "Version": "1, 2"},
