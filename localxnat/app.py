@@ -73,7 +73,7 @@ async def data(request: Request, who: Who) -> Response:
     if request.method in ("PUT", "POST") and call.address.names_files:
         return await uploads.put_files(call, request)
     if request.method in ("PUT", "POST"):
-        call.given = await bodies.given(request, call.query)
+        call.document = await bodies.object_document(request, call.query)
         return await run_in_threadpool(writing.put, call)
     if request.method == "DELETE":
         return await run_in_threadpool(writing.delete, call)

@@ -4,11 +4,11 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from localxnat.api import query
-from localxnat.api.given import Given, read
+from localxnat.api.object_documents import ObjectDocument, read
 from localxnat.api.query import Query
 
 
-async def given(request: Request, asked: Query) -> Given | None:
+async def object_document(request: Request, asked: Query) -> ObjectDocument | None:
     """The object in the body, if there is one; fields of a form are added to the query."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":

@@ -58,9 +58,9 @@ def _join_lists(call: Call, source: Source, held: Held, owners: list[Object]) ->
             shares.setdefault(pk, []).append(share)
         held.shares |= shares
     if source.catalogs:
-        catalogs = held.catalogs.setdefault(source.told, {})
+        catalogs = held.catalogs.setdefault(source.catalog_columns, {})
         new = _keys(one for one in owners if one.pk not in catalogs)
-        for owner, values in listings.catalogs(database, new, source.told):
+        for owner, values in listings.catalogs(database, new, source.catalog_columns):
             catalogs.setdefault(owner, []).append(values)
 
 

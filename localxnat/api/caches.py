@@ -26,13 +26,13 @@ def _folder(base: Archive, who: Who) -> Path:
     return base.store.root / "cache" / who.user.login.encode().hex()
 
 
-def _place(base: Archive, who: Who, parts: list[str]) -> Path:
+def _cached(base: Archive, who: Who, parts: list[str]) -> Path:
     """The file or the folder of a cache that /{name}/files/{file} names."""
     if not parts or parts[1:2] not in ([], ["files"]):
         raise Refused(404, NOT_FOUND)
-    place = _folder(base, who) / check_resource_label(parts[0])
+    cached = _folder(base, who) / check_resource_label(parts[0])
     path = "/".join(parts[2:])
-    return place / check_file_path(path) if path else place
+    return cached / check_file_path(path) if path else cached
 
 
 def find(base: Archive, who: Who, source: str) -> Path:
@@ -40,10 +40,10 @@ def find(base: Archive, who: Who, source: str) -> Path:
     path = source.removeprefix("/data").removeprefix(f"{_BASE}/")
     if path == source:
         raise Refused(400, "The source is no file of the user's cache.")
-    place = _place(base, who, [part for part in path.split("/") if part])
-    if not place.is_file():
+    cached = _cached(base, who, [part for part in path.split("/") if part])
+    if not cached.is_file():
         raise Refused(400, "The source is not in the user's cache.")
-    return place
+    return cached
 
 
 async def handle(request: Request, who: Who) -> Response:
@@ -51,12 +51,12 @@ async def handle(request: Request, who: Who) -> Response:
     parts = address.segments(request.scope["raw_path"])[4:]
     if request.method == "GET":
         return await run_in_threadpool(_get, base, who, parts, request.query_params)
-    place = _place(base, who, parts)
+    cached = _cached(base, who, parts)
     if request.method == "DELETE":
-        return await run_in_threadpool(_delete, place)
+        return await run_in_threadpool(_delete, cached)
     if len(parts) < 3:
         raise Refused(400, "Please use HTTP PUT request to specify a file name in the URL.")
-    await _put(request, base, place)
+    await _put(request, base, cached)
     return Response(status_code=200)
 
 
@@ -68,12 +68,12 @@ def _get(base: Archive, who: Who, parts: list[str], query: object) -> Response:
             {"Resource": one.name, "URI": f"/data{_BASE}/{one.name}"} for one in found
         ]
         return rows_as(rows, "json")
-    place = _place(base, who, parts)
-    if place.is_file():
-        return FileResponse(place, headers=UPLOADED)
-    if not place.is_dir() or len(parts) > 2:
+    cached = _cached(base, who, parts)
+    if cached.is_file():
+        return FileResponse(cached, headers=UPLOADED)
+    if not cached.is_dir() or len(parts) > 2:
         raise Refused(404, NOT_FOUND)
-    return rows_as([_row(parts[0], place, one) for one in sorted(place.rglob("*"))], "json")
+    return rows_as([_row(parts[0], cached, one) for one in sorted(cached.rglob("*"))], "json")
 
 
 def _row(name: str, folder: Path, file: Path) -> Row:
@@ -85,17 +85,17 @@ def _row(name: str, folder: Path, file: Path) -> Row:
     }
 
 
-def _delete(place: Path) -> Response:
-    if place.is_dir():
-        shutil.rmtree(place)
-    elif place.is_file():
-        place.unlink()
+def _delete(cached: Path) -> Response:
+    if cached.is_dir():
+        shutil.rmtree(cached)
+    elif cached.is_file():
+        cached.unlink()
     else:
         raise Refused(404, NOT_FOUND)
     return Response(status_code=200)
 
 
-async def _put(request: Request, base: Archive, place: Path) -> None:
+async def _put(request: Request, base: Archive, cached: Path) -> None:
     new = base.resources.incoming()
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form() as form:
@@ -106,14 +106,14 @@ async def _put(request: Request, base: Archive, place: Path) -> None:
             await uploads.receive_upload(files[0], new)
     else:
         await uploads.receive_body(request, new)
-    await run_in_threadpool(_keep, new, place)
+    await run_in_threadpool(_keep, new, cached)
 
 
-def _keep(new: Incoming, place: Path) -> None:
-    arrived = new.finish(place.name).temporary
+def _keep(new: Incoming, cached: Path) -> None:
+    arrived = new.finish(cached.name).temporary
     try:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        arrived.replace(place)
+        cached.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        arrived.replace(cached)
     except (FileExistsError, IsADirectoryError, NotADirectoryError):
         raise Refused(409, "A file and a folder cannot have the same name.") from None
     finally:

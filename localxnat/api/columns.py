@@ -128,8 +128,8 @@ class Source:
         return list(self.plain.values())
 
     @cached_property
-    def told(self) -> tuple[str, ...]:
-        """What is told of each catalog: columns of the database's table."""
+    def catalog_columns(self) -> tuple[str, ...]:
+        """The columns of the database's table that are listed of each catalog."""
         return tuple(self.catalogs.values())
 
     def rows(self, thing: Object, parent: Object | None, held: "Held") -> list[Values]:
@@ -144,7 +144,11 @@ class Source:
                 len(self.shares),
             )  # fmt: skip
         if self.catalogs:
-            found = _times(found, held.catalogs[self.told].get(thing.pk, []), len(self.told))
+            found = _times(
+                found,
+                held.catalogs[self.catalog_columns].get(thing.pk, []),
+                len(self.catalog_columns),
+            )
         return found
 
 
@@ -172,7 +176,7 @@ class Held:
 
     related: dict[str, dict[int, list[tuple[Object, Object | None]]]] = field(default_factory=dict)
     shares: dict[int, list[Share]] = field(default_factory=dict)
-    # By what is told of them: the values of each catalog of an object.
+    # By the columns that are listed of them: the values of each catalog of an object.
     catalogs: dict[tuple[str, ...], dict[int, list[Values]]] = field(default_factory=dict)
 
 
@@ -186,26 +190,26 @@ class Plan:
             self._add(path)
         own, *others = self.sources.values()
         self.headers = [*own.headers, *(name for one in others for name in one.headers)]
-        self.place = len(own.headers)
-        """Where the place of an object stands in its rows, for those who want it there."""
+        self.own_width = len(own.headers)
+        """The number of columns that are of the listed object itself; they come first."""
 
     def _add(self, path: str) -> None:
         parts = fields.relative(path)
         if parts is None or parts[0] not in xsi.TYPES:
             return  # XNAT leaves a column of a type that it does not have out, and goes on
         xsi_type, rest = parts
-        relation, xsi_type, rest = _place(self.kind, self.root, xsi_type, rest)
+        relation, xsi_type, rest = _relation(self.kind, self.root, xsi_type, rest)
         prefix = path.partition("/")[0].lower()
         key = relation if relation == "own" else f"{relation} {prefix}"
         source = self.sources.setdefault(key, Source(relation, xsi_type))
         source.add(shortcuts.header(self.kind, path), prefix, rest)
 
     def rows(
-        self, thing: Object, parent: Object | None, held: Held, place: Values = ()
+        self, thing: Object, parent: Object | None, held: Held, between: Values = ()
     ) -> list[Values]:
-        """An object's rows, as tuples in the order of `headers`, with `place` after its own."""
+        """An object's rows, as tuples in the order of `headers`, with `between` after its own."""
         own, *others = self.sources.items()
-        found = [row + place for row in own[1].rows(thing, parent, held)]
+        found = [row + between for row in own[1].rows(thing, parent, held)]
         for key, source in others:
             related = held.related[key].get(thing.pk, [])
             rows = [row for one, above in related for row in source.rows(one, above, held)]
@@ -213,7 +217,7 @@ class Plan:
         return found
 
 
-def _place(kind: str, root: str, xsi_type: str, rest: str) -> tuple[str, str, str]:
+def _relation(kind: str, root: str, xsi_type: str, rest: str) -> tuple[str, str, str]:
     """How objects of a type are related to the listed ones, their type, and the path in them."""
     word, _, inner = rest.partition("/")
     name, _, deeper = inner.partition("/")

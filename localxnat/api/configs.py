@@ -117,8 +117,8 @@ async def _put(request: Request, base: Archive, who: Who, asked: Query, key: Key
         raise Refused(400, "A configuration has a tool and a path.")
     status, contents = asked.get("status"), await _contents(request)
     if request.headers.get("content-type", "").startswith("application/json"):
-        given = jsons.read_object(contents or "")
-        status, contents = (jsons.as_text(given.get(one), one) for one in ("status", "contents"))
+        body = jsons.read_object(contents or "")
+        status, contents = (jsons.as_text(body.get(one), one) for one in ("status", "contents"))
     if not status and not contents:
         raise Refused(400, "You must specify either a status or a configuration in the body.")
     if status and status.lower() not in _ENABLED:

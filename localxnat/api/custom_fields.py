@@ -27,14 +27,14 @@ async def handle(request: Request, who: Who) -> Response:
     cut = len(parts) - 1 - parts[::-1].index("fields")
     name = parts[cut + 1] if len(parts) > cut + 1 else None
     call = Call.of(archive(request), who, request.method, ["data", *parts[:cut]])
-    given = jsons.read_object(await request.body()) if request.method == "PUT" else None
+    body = jsons.read_object(await request.body()) if request.method == "PUT" else None
     asked = query.parse(request.url.query)
     wanted = [one for key, value in asked if key in _NAMED for one in value.split(",")]
-    return await run_in_threadpool(_answer, call, name, given, wanted)
+    return await run_in_threadpool(_answer, call, name, body, wanted)
 
 
 def _answer(
-    call: Call, name: str | None, given: dict[str, object] | None, wanted: list[str]
+    call: Call, name: str | None, body: dict[str, object] | None, wanted: list[str]
 ) -> Response:
     item = _item(call)
     if item.kind == "reconstruction":
@@ -51,8 +51,8 @@ def _answer(
     call.require("delete" if item.kind == "project" else "edit", item)
     with call.store.database.write():
         fresh = _fields(call.store.by_pk(item.pk) or item)
-        if given is not None:
-            fresh |= given
+        if body is not None:
+            fresh |= body
         elif name is not None:
             _one(fresh, name)
             del fresh[name]

@@ -119,9 +119,9 @@ def _has_data(base: Archive, number: str) -> bool:
 
 async def save(request: Request, who: Who) -> Response:
     """PUT /xapi/customforms/save: a form as XNAT's page sends it; the answer is its UUID."""
-    given = jsons.read_object(await request.body())
+    body = jsons.read_object(await request.body())
     only_admin(who, _NOT_ALLOWED)
-    identifier = await run_in_threadpool(_save, archive(request), who, _submission(given))
+    identifier = await run_in_threadpool(_save, archive(request), who, _submission(body))
     return PlainTextResponse(identifier, 201)
 
 
@@ -138,9 +138,9 @@ class Submission:
     builder: Json
 
 
-def _submission(given: Json) -> Submission:
+def _submission(body: Json) -> Submission:
     """What a body asks for; 400 for what XNAT does not take."""
-    submission, builder = given.get("submission"), given.get("builder")
+    submission, builder = body.get("submission"), body.get("builder")
     data = submission.get("data") if isinstance(submission, dict) else None
     if not isinstance(data, dict) or not isinstance(builder, dict):
         raise Refused(400, "Invalid form submission: it has no submission with data, or no builder")
@@ -212,11 +212,11 @@ async def change(request: Request, who: Who) -> Response:
 
 
 async def _change(request: Request, who: Who, action: str) -> Response:
-    given = jsons.read(await request.body())
+    body = jsons.read(await request.body())
     only_admin(who, _NOT_ALLOWED)
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+    if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
         raise Refused(400, "The body is no list of what forms apply to.")
-    names = [as_text(one.get(_USE), _USE) for one in given]
+    names = [as_text(one.get(_USE), _USE) for one in body]
     done = await run_in_threadpool(_apply, archive(request), action, names)
     if not done:
         raise Refused(400, f"Custom Form could not be {_STATUSES.get(action, 'deleted')}")

@@ -41,21 +41,21 @@ def read(base: Archive, who: Who, asked: Query) -> Destination:
     if kind not in ("archive", "prearchive", "any"):
         raise Refused(400, "The destination is /archive or /prearchive.")
     gradual = asked.get("import-handler").lower() in _GRADUAL
-    place = _named(asked, parts)
-    project = _project(base, who, place.get("project", ""))
-    if project is None and (kind == "archive" or "timestamp" in place):
+    labels = _named(asked, parts)
+    project = _project(base, who, labels.get("project", ""))
+    if project is None and (kind == "archive" or "timestamp" in labels):
         raise Refused(400, "An import into the archive, or to an address, names its project.")
-    if project is not None and "subject" in place:
-        known = base.store.subject(place["subject"], project.id)
-        place["subject"] = known.label if known else place["subject"]
+    if project is not None and "subject" in labels:
+        known = base.store.subject(labels["subject"], project.id)
+        labels["subject"] = known.label if known else labels["subject"]
     # Where to what comes without a destination is for the project to say.
     if kind == "any" and not gradual and project is not None and _code(project) != "0":
         kind = "archive"
     overwrite, overwrite_files = asked.get("overwrite"), asked.flag("overwrite_files")
     if not gradual:
-        return Destination(kind, _whole(asked, place), overwrite, overwrite_files)
+        return Destination(kind, _whole(asked, labels), overwrite, overwrite_files)
     kind = "archive" if _archives_zip(asked, kind) else "prearchive"
-    arrival = _in_parts(base, asked, place, project, kind)
+    arrival = _in_parts(base, asked, labels, project, kind)
     return Destination(
         kind, arrival, overwrite or OVERWRITES.get(arrival.autoarchive, ""), overwrite_files
     )
@@ -70,19 +70,19 @@ def _archives_zip(asked: Query, kind: str) -> bool:
 
 def _named(asked: Query, parts: list[str]) -> dict[str, str]:
     """Project, subject and session, and of a session in the prearchive its address."""
-    place: dict[str, str] = {}
+    labels: dict[str, str] = {}
     if parts[:2] == ["prearchive", "projects"] and len(parts) == 5:
-        place |= {"timestamp": parts[3], "name": parts[4]}
+        labels |= {"timestamp": parts[3], "name": parts[4]}
     elif parts[:2] == ["prearchive", "projects"] and len(parts) == 4:
         raise Refused(400, "A session in the prearchive is named with its timestamp.")
-    place |= {_WORDS[word]: value for word, value in pairwise(parts) if word in _WORDS}
+    labels |= {_WORDS[word]: value for word, value in pairwise(parts) if word in _WORDS}
     for names, word in _NAMES:
         value = next((asked.get(name) for name in names if asked.get(name)), "")
         if value:
-            place[word] = value
-    for word, value in place.items():
+            labels[word] = value
+    for word, value in labels.items():
         check_label(value, word)
-    return place
+    return labels
 
 
 def _project(base: Archive, who: Who, name: str) -> Object | None:
@@ -101,32 +101,32 @@ def _code(project: Object | None) -> str:
     return fields.get("prearchive_code", SETTINGS["prearchive_code"])
 
 
-def _addressed(place: dict[str, str]) -> Arrival:
+def _addressed(labels: dict[str, str]) -> Arrival:
     return Arrival(
-        place.get("project"),
-        place.get("subject"),
-        place.get("session"),
-        place.get("timestamp", ""),
-        place.get("name", ""),
+        labels.get("project"),
+        labels.get("subject"),
+        labels.get("session"),
+        labels.get("timestamp", ""),
+        labels.get("name", ""),
     )
 
 
-def _whole(asked: Query, place: dict[str, str]) -> Arrival:
+def _whole(asked: Query, labels: dict[str, str]) -> Arrival:
     existing = merging.how(asked.get("overwrite"), asked.flag("overwrite_files"))
-    return replace(_addressed(place), existing=existing)
+    return replace(_addressed(labels), existing=existing)
 
 
 def _in_parts(
-    base: Archive, asked: Query, place: dict[str, str], project: Object | None, kind: str
+    base: Archive, asked: Query, labels: dict[str, str], project: Object | None, kind: str
 ) -> Arrival:
     """What comes in parts; it may be archived by itself as soon as it is whole."""
     committed = asked.get("action").lower() == "commit"
     ignores = asked.get("Ignore-Unparsable").lower() or str(committed).lower()
     auto = AUTOMATIC.get(_code(project), MANUAL) if project else MANUAL
-    if asked.flag("Direct-Archive") and project and not _exists(base, place, project):
+    if asked.flag("Direct-Archive") and project and not _exists(base, labels, project):
         auto = DIRECT
     return replace(
-        _addressed(place),
+        _addressed(labels),
         parts=True,
         complete=committed or kind == "archive",
         rename=asked.flag("rename"),
@@ -135,6 +135,6 @@ def _in_parts(
     )
 
 
-def _exists(base: Archive, place: dict[str, str], project: Object) -> bool:
-    session = place.get("session")
+def _exists(base: Archive, labels: dict[str, str], project: Object) -> bool:
+    session = labels.get("session")
     return bool(session and base.store.experiment(session, project.id))

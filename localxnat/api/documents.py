@@ -47,10 +47,10 @@ def _fill(element: ElementTree.Element, node: Item, field: Field | None = None) 
             _put(element, known, path.split("/"), str(value), prefix)
     for child in node["children"]:
         *above, last = child["field"].split("/")
-        place, found = _reach(element, known, above, prefix)
+        holder, found = _reach(element, known, above, prefix)
         declared = (types.below(found) if above else known).get(last.lower())
         for item in child["items"]:
-            made = ElementTree.SubElement(place, _tag(prefix, last))
+            made = ElementTree.SubElement(holder, _tag(prefix, last))
             if declared and types.is_typed(declared):
                 made.set(TYPE_ATTRIBUTE, item["meta"]["xsi:type"])
             _fill(made, item, declared)
@@ -74,14 +74,14 @@ def local(tag: str) -> str:
 def _put(
     element: ElementTree.Element, known: dict[str, Field], parts: list[str], text: str, kind: str
 ) -> None:
-    place, found = _reach(element, known, parts[:-1], kind)
+    holder, found = _reach(element, known, parts[:-1], kind)
     field = (types.below(found) if parts[1:] else known).get(parts[-1].lower())
     if field is not None and field.kind == "xs:dateTime":
         text = text.replace(" ", "T").removesuffix(".0")
     if field is not None and field.attribute:
-        place.set(field.name, text)
+        holder.set(field.name, text)
     else:
-        _reach(place, {}, parts[-1:], kind)[0].text = text
+        _reach(holder, {}, parts[-1:], kind)[0].text = text
 
 
 def _reach(

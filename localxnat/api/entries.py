@@ -78,5 +78,5 @@ def rows(values: dict[str, str], columns: Iterable[Column]) -> list[tuple[str, .
 def _list(names: Names, key: str, number: int) -> Names:
     """The names of a key up to its list of that number."""
     parts = fields.steps(key)
-    ends = [place for place, (_, mark) in enumerate(parts, start=1) if mark]
+    ends = [number for number, (_, mark) in enumerate(parts, start=1) if mark]
     return names[: ends[number - 1]]

@@ -186,18 +186,18 @@ def file(call: Call, target: Target, path: str) -> Response:
 
 
 def _serve(call: Call, resource: Resource, file: File) -> Response:
-    place = call.resources.path_of(resource, file.path)
-    if not place.is_file():
+    on_disk = call.resources.path_of(resource, file.path)
+    if not on_disk.is_file():
         raise Refused(404, NOT_FOUND)
     media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
     headers = {
         **UPLOADED,
-        "Content-Length": str(place.stat().st_size),
-        "Last-Modified": formatdate(place.stat().st_mtime, usegmt=True),
+        "Content-Length": str(on_disk.stat().st_size),
+        "Last-Modified": formatdate(on_disk.stat().st_mtime, usegmt=True),
     }
     if call.method == "HEAD":
         return Response(headers=headers, media_type=media_type)
-    return streams.stream(_pieces(place), media_type, headers)
+    return streams.stream(_pieces(on_disk), media_type, headers)
 
 
 def _pieces(path: Path) -> Generator[bytes]:

@@ -50,17 +50,17 @@ def read(call: Call, kind: str, root: str) -> Listing:
     wide = root == "xnat:experimentData"
     asked = [name for name in call.query.get("columns").split(",") if name]
     asked = [] if asked == ["DEFAULT"] else asked
-    given = _filters(call, kind)
+    filtered = _filters(call, kind)
     paths = [path for name in asked if (path := shortcuts.path_of(kind, name))]
-    root = _root(call, root, [*(path for path, _ in given), *paths])
+    root = _root(call, root, [*(path for path, _ in filtered), *paths])
     if not asked:
         paths = [shortcuts.path_of(kind, name) or name for name in _default(kind, root, wide)]
     always = [columns.key_of(kind, root)]
     if kind == "scan":
         always.append(f"xnat:imageScanData/{always[0].partition('/')[2]}")
-    told = _TYPE if kind == "experiment" and columns.tells_type(root) else []
-    plan = Plan(kind, root, [*always, *paths, *told])
-    tests = [test for path, value in given if (test := _test(kind, root, path, value))]
+    type_columns = _TYPE if kind == "experiment" and columns.tells_type(root) else []
+    plan = Plan(kind, root, [*always, *paths, *type_columns])
+    tests = [test for path, value in filtered if (test := _test(kind, root, path, value))]
     return Listing(kind, root, plan, tests)
 
 
@@ -112,7 +112,7 @@ def table(call: Call, listing: Listing, things: Iterable[Object]) -> Iterator[Ro
     """The rows of a listing of these objects."""
     plans = [listing.plan, *(plan for plan, _ in listing.tests)]
     plan = listing.plan
-    headers = [*plan.headers[: plan.place], "URI", *plan.headers[plan.place :]]
+    headers = [*plan.headers[: plan.own_width], "URI", *plan.headers[plan.own_width :]]
     for thing, parent, held in bulk.joined(call, things, plans, listing.into):
         if all(_fits(plan, test, thing, parent, held) for plan, test in listing.tests):
             for values in plan.rows(thing, parent, held, (uri(thing, parent),)):

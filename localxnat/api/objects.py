@@ -7,7 +7,7 @@ has the last word.
 from starlette.responses import Response
 
 from localxnat.api import history, project_names, protocols, pulled, scan_types
-from localxnat.api.given import Given
+from localxnat.api.object_documents import ObjectDocument
 from localxnat.api.targets import NOT_FOUND, Call, Target
 from localxnat.errors import Refused
 from localxnat.model import fields, types, xsi
@@ -49,7 +49,7 @@ def put(call: Call, target: Target, word: str) -> Response:
     call.require("edit", home)
     named = dict(call.address.steps).get(word) if call.address.collection is None else None
     item = _create(call, kind, named, parent, home)
-    _add_below(call, item, call.given)
+    _add_below(call, item, call.document)
     status = 200 if kind == "reconstruction" else 201  # as XNAT says it
     return Response(item.id, status, media_type="text/plain")
 
@@ -58,7 +58,7 @@ def _is_renaming(call: Call, target: Target) -> bool:
     """Whether a request is about an experiment that should be there: it could make none."""
     by_id = call.address.get("projects") is None
     absent = "projects" in target.missing or (by_id and "experiments" in target.missing)
-    makes = call.given or call.query.get("xsiType") or any(":" in name for name, _ in call.query)
+    makes = call.document or call.query.get("xsiType") or any(":" in name for name, _ in call.query)
     return bool(absent and call.query and not makes and call.address.collection is None)
 
 
@@ -69,7 +69,7 @@ def _assessor(call: Call, target: Target, found: Object | None) -> Object | None
     its ID only; with a project in the document or in the query the label counts, too.
     """
     name = _project_named(call)
-    complete = call.given is not None and call.query.flag("allowDataDeletion")
+    complete = call.document is not None and call.query.flag("allowDataDeletion")
     if target.project is not None or target.experiment is None or (found and not complete):
         return found
     if not name:
@@ -83,9 +83,9 @@ def _assessor(call: Call, target: Target, found: Object | None) -> Object | None
 
 def _project_named(call: Call) -> str:
     """The project that a document or the query gives to an object."""
-    given = call.given.identity.get("project", "") if call.given else ""
+    documented = call.document.identity.get("project", "") if call.document else ""
     paths = (value for name, value in call.query if name.lower().endswith("data/project"))
-    return call.query.get("project") or next(paths, "") or given
+    return call.query.get("project") or next(paths, "") or documented
 
 
 def _parent(call: Call, target: Target, kind: str) -> Object:
@@ -105,7 +105,7 @@ def _parent(call: Call, target: Target, kind: str) -> Object:
         raise Refused(422, "The project does not exist, or is not named in the address.")
     if kind == "subject" or target.subject is not None:
         return target.subject if kind == "experiment" and target.subject else project
-    identity = call.given.identity if call.given else {}
+    identity = call.document.identity if call.document else {}
     name = (
         target.missing.get("subjects")
         or call.query.get("subject_ID")
@@ -135,13 +135,13 @@ def _home(call: Call, target: Target, parent: Object, kind: str) -> Object:
 
 
 def _type_of(call: Call, kind: str, default: str = "") -> str:
-    given = call.query.get("xsiType") or (call.given.xsi_type if call.given else "")
-    if not given:
+    asked = call.query.get("xsiType") or (call.document.xsi_type if call.document else "")
+    if not asked:
         # A field's path begins with the type: xnat:mrSessionData/date=2024-01-01.
         prefixes = (name.partition("/")[0] for name, _ in call.query if ":" in name)
-        given = next((prefix for prefix in prefixes if xsi.spell(prefix)), default)
+        asked = next((prefix for prefix in prefixes if xsi.spell(prefix)), default)
     # A type may also be named as a document's root element is: xnat:ReconstructedImage.
-    spelled = xsi.spell(given) or types.of_element(given.partition(":")[2])
+    spelled = xsi.spell(asked) or types.of_element(asked.partition(":")[2])
     if spelled is None and call.query.get("xsiType"):
         # XNAT fails where it looks for the element of a type that it does not have.
         raise Refused(500, "The server does not know this xsiType.")
@@ -157,11 +157,11 @@ def _create(call: Call, kind: str, name: str | None, parent: Object, home: Objec
         "scan": parent.xsi_type.replace("SessionData", "ScanData"),
     }
     xsi_type = _type_of(call, kind, defaults.get(kind, ""))
-    given = call.given or Given(xsi_type)
-    changes = given.changes | fields.updates(kind, xsi_type, call.query)
-    identifier = _asked_id(call, given)
+    document = call.document or ObjectDocument(xsi_type)
+    changes = document.changes | fields.updates(kind, xsi_type, call.query)
+    identifier = _asked_id(call, document)
     if kind in _LABELLED:
-        label = given.identity.get("label") or name or call.query.get("label") or identifier
+        label = document.identity.get("label") or name or call.query.get("label") or identifier
         label = check_label(label or "", "label")
     else:
         label = check_scan_id(name or identifier or _next_number(call, parent, kind))
@@ -174,13 +174,13 @@ def _create(call: Call, kind: str, name: str | None, parent: Object, home: Objec
     )
 
 
-def _asked_id(call: Call, given: Given) -> str:
+def _asked_id(call: Call, document: ObjectDocument) -> str:
     """The ID that a client gives to a new object."""
     for name, value in call.query:
         parts = fields.relative(name)
-        if name == "ID" or (parts and parts[1] == "ID" and xsi.is_a(given.xsi_type, parts[0])):
+        if name == "ID" or (parts and parts[1] == "ID" and xsi.is_a(document.xsi_type, parts[0])):
             return value
-    return given.identity.get("ID", "")
+    return document.identity.get("ID", "")
 
 
 def _next_number(call: Call, parent: Object, kind: str) -> str:
@@ -188,9 +188,9 @@ def _next_number(call: Call, parent: Object, kind: str) -> str:
     return next(str(number) for number in range(1, len(taken) + 2) if str(number) not in taken)
 
 
-def _add_below(call: Call, parent: Object, given: Given | None) -> None:
+def _add_below(call: Call, parent: Object, document: ObjectDocument | None) -> None:
     """Make or change the objects that a document has below its own."""
-    for kind, child in given.below if given else []:
+    for kind, child in document.below if document else []:
         name = child.identity.get("label" if kind in _LABELLED else "ID", "")
         if not name:
             raise Refused(422, f"A {kind} in the document has no name.")
@@ -211,15 +211,15 @@ def _add_below(call: Call, parent: Object, given: Given | None) -> None:
 def _update(call: Call, item: Object) -> Response:
     """Set the fields of the request on an object that exists; 200 and its ID."""
     call.require("edit", item)
-    given = call.given
+    document = call.document
     _check_type(call, item)
-    if given is not None and (given.identity.get("project") or item.project) != item.project:
+    if document is not None and (document.identity.get("project") or item.project) != item.project:
         raise Refused(409, "Project must be modified through separate URI.")
     changes: dict[str, str | None] = {}
-    if call.query.flag("allowDataDeletion") and given is not None:
+    if call.query.flag("allowDataDeletion") and document is not None:
         # The document says all: what it has not is deleted, but for what no document has.
         changes = {key: None for key in item.fields if key.lower() not in fields.IDENTITY}
-    changes |= _from_document(item.id, given) if given else {}
+    changes |= _from_document(item.id, document) if document else {}
     changes |= fields.updates(item.kind, item.xsi_type, call.query)
     if item.kind == "project":
         return _update_project(call, item, changes)
@@ -228,7 +228,7 @@ def _update(call: Call, item: Object) -> Response:
         call.resources.rename(item, check_label(label, "label"))
         history.renamed(call.store.database, item, call.user.login)
     call.store.set_fields(item, changes)
-    _add_below(call, item, given)
+    _add_below(call, item, document)
     if item.kind == "experiment" and call.query.flag("fixScanTypes"):
         scan_types.fix(call.store, item)
     if item.kind in ("experiment", "scan") and call.query.flag("pullDataFromHeaders"):
@@ -242,43 +242,43 @@ def _update_project(call: Call, item: Object, changes: dict[str, str | None]) ->
         project_names.check(call.store, item.id, changes, call.query.get("alias"))
         call.store.set_fields(item, changes)
         _keep_aliases(call, item)
-    _add_below(call, item, call.given)
+    _add_below(call, item, call.document)
     return Response(item.id, 200, media_type="text/plain")
 
 
 def _check_type(call: Call, item: Object) -> None:
     """409 for another type of a scan, 422 for the document of another type of anything."""
-    document = call.given.xsi_type if call.given else ""
-    asked = xsi.spell(call.query.get("xsiType")) or document
+    documented = call.document.xsi_type if call.document else ""
+    asked = xsi.spell(call.query.get("xsiType")) or documented
     if item.kind == "scan" and asked not in ("", *xsi.ABSTRACT, item.xsi_type):
         raise Refused(409, "Specified xsiType differs from existing xsiType")
-    related = xsi.is_a(document, item.xsi_type) or xsi.is_a(item.xsi_type, document)
-    if document and not related:
+    related = xsi.is_a(documented, item.xsi_type) or xsi.is_a(item.xsi_type, documented)
+    if documented and not related:
         raise Refused(422, "The document is of another type than the object.")
 
 
 def _put_project(call: Call, target: Target) -> Response:
-    given = call.given or Given("xnat:projectData")
-    if given.xsi_type != "xnat:projectData":
+    document = call.document or ObjectDocument("xnat:projectData")
+    if document.xsi_type != "xnat:projectData":
         raise Refused(422, "Only documents of projects can be put to this address.")
     if target.project:
         _check_own_name(call, target.project)
         return _update(call, target.project)
-    name = call.address.get("projects") or call.query.get("ID") or _asked_id(call, given)
+    name = call.address.get("projects") or call.query.get("ID") or _asked_id(call, document)
     if not name:
         raise Refused(417, "The project has no ID.")
     if call.store.project(name) is not None:
         raise Refused(403, "The user has no right to edit here.")
     changes = (
         protocols.default(name)
-        | _from_document(name, given)
-        | fields.updates("project", given.xsi_type, call.query)
+        | _from_document(name, document)
+        | fields.updates("project", document.xsi_type, call.query)
     )
     check_label(name, "project ID")
     with call.store.database.write():
         project_names.check(call.store, name, changes, name, call.query.get("alias"))
         item = call.store.create(
-            "project", name, given.xsi_type, name, None, call.user.login, changes
+            "project", name, document.xsi_type, name, None, call.user.login, changes
         )  # fmt: skip
         call.auth.set_role(call.user.login, item.id, "owner")
         _keep_aliases(call, item)
@@ -292,11 +292,11 @@ def _check_own_name(call: Call, project: Object) -> None:
         raise Refused(409, "Requested new project conflicts with existing projects.")
 
 
-def _from_document(identifier: str, given: Given) -> dict[str, str | None]:
+def _from_document(identifier: str, document: ObjectDocument) -> dict[str, str | None]:
     """What a document says of the object of this ID."""
-    if given.xsi_type != "xnat:projectData":
-        return given.changes
-    return protocols.identified(identifier, given.changes)
+    if document.xsi_type != "xnat:projectData":
+        return document.changes
+    return protocols.identified(identifier, document.changes)
 
 
 def _keep_aliases(call: Call, project: Object) -> None:

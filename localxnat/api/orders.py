@@ -23,7 +23,7 @@ from localxnat.storage.waiting import OVERWRITES, UNASSIGNED, Waiting
 
 _STATUS = {"archive": "ARCHIVING", "move": "MOVING", "delete": "DELETING", "rebuild": "BUILDING"}
 _SCAN = re.compile(
-    r"SessionData/scans/scan\[(?P<place>\d+)\](\[@xsi:type=[^\]]*\])?/(?P<field>.+)", re.IGNORECASE
+    r"SessionData/scans/scan\[(?P<index>\d+)\](\[@xsi:type=[^\]]*\])?/(?P<field>.+)", re.IGNORECASE
 )
 # One order after the other, as XNAT's queue; what waits when the server ends is READY again.
 _queue = ThreadPoolExecutor(1, "prearchive")
@@ -175,8 +175,8 @@ def _set_fields(base: Archive, asked: Query, item: Object) -> None:
     scans = base.store.children(item, "scan")
     for name, value in asked:
         said = _SCAN.search(name)
-        if said and int(said["place"]) < len(scans):
-            scan = scans[int(said["place"])]
+        if said and int(said["index"]) < len(scans):
+            scan = scans[int(said["index"])]
             key, checked = fields.change(scan.xsi_type, said["field"], value)
             base.store.set_fields(scan, {key: checked})
 

@@ -8,22 +8,22 @@ from localxnat.storage.store import Object, Store
 _NAMES = ("name", "secondary_ID")
 
 
-def check(store: Store, own: str, given: Mapping[str, str | None], *more: str) -> None:
+def check(store: Store, own: str, changes: Mapping[str, str | None], *more: str) -> None:
     """409 if another project has a name that these fields give, or one of `more`.
 
     IDs, names, secondary IDs and aliases count alike, as where XNAT validates a project's fields.
     """
-    wanted = _among(given) | {name.lower() for name in more if name}
+    wanted = _among(changes) | {name.lower() for name in more if name}
     others = (project for project in store.all("project") if project.id != own)
     if wanted and any(wanted & _all(project) for project in others):
         raise Refused(409, "Requested new project conflicts with existing projects.")
 
 
-def _among(given: Mapping[str, str | None]) -> set[str]:
+def _among(changes: Mapping[str, str | None]) -> set[str]:
     """The names among fields, in lower case."""
     return {
         value.lower()
-        for key, value in given.items()
+        for key, value in changes.items()
         if value and (key in _NAMES or key.startswith("aliases/alias"))
     }
 

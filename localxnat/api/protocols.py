@@ -2,7 +2,7 @@
 
 import re
 
-_ENTRY = re.compile(r"studyProtocol\[(?!ID=)(?P<place>[^\]]*)\]/(?P<field>.*)")
+_ENTRY = re.compile(r"studyProtocol\[(?!ID=)(?P<mark>[^\]]*)\]/(?P<field>.*)")
 _TYPES = {
     "xnat:subjectData": "Subjects",
     "xnat:mrSessionData": "MR Sessions",
@@ -40,13 +40,13 @@ def identified(project: str, changes: dict[str, str | None]) -> dict[str, str | 
     found: dict[str, str | None] = {}
     for key, value in changes.items():
         entry = _ENTRY.fullmatch(key)
-        place = entry["place"] if entry else ""
-        xsi_type = changes.get(f"studyProtocol[{place}]/data-type") if entry else None
+        mark = entry["mark"] if entry else ""
+        xsi_type = changes.get(f"studyProtocol[{mark}]/data-type") if entry else None
         if entry is None or xsi_type is None:
             found[key] = value
             continue
         protocol = _protocol(project, xsi_type)
-        if place.startswith("name="):
-            found[f"{protocol}/name"] = place.removeprefix("name=")
+        if mark.startswith("name="):
+            found[f"{protocol}/name"] = mark.removeprefix("name=")
         found[f"{protocol}/{entry['field']}"] = value
     return found

@@ -18,11 +18,11 @@ def pull(resources: Resources, item: Object) -> None:
 
 
 def _series(resources: Resources, scan: Object) -> Series | None:
-    places = [
+    paths = [
         resources.path_of(resource, file.path)
         for resource in resources.of(scan)
         if resource.label == "DICOM"
         for file in resources.files(resource)
     ]
-    collected, _ = importer.collect([place for place in places if place.is_file()])
+    collected, _ = importer.collect([path for path in paths if path.is_file()])
     return collected[0] if collected else None

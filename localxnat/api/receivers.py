@@ -28,9 +28,9 @@ _DEFAULTS: Document = {
 }
 
 
-def _typed(given: Document) -> Document:
+def _typed(body: Document) -> Document:
     """What a request says of a receiver, each value of the type that it has by default."""
-    return {name: _like(_DEFAULTS.get(name), value, name) for name, value in given.items()}
+    return {name: _like(_DEFAULTS.get(name), value, name) for name, value in body.items()}
 
 
 def _like(default: object, value: object, name: str) -> object:
@@ -55,18 +55,18 @@ async def receivers(request: Request, who: Who) -> Response:
     if request.method == "GET":
         return JSONResponse([_shown(one) for one in await run_in_threadpool(_all, request)])
     only_admin(who)
-    given = _typed(jsons.read_object(await request.body()))
-    return JSONResponse(_shown(await run_in_threadpool(_add, request, given)))
+    body = _typed(jsons.read_object(await request.body()))
+    return JSONResponse(_shown(await run_in_threadpool(_add, request, body)))
 
 
 def _all(request: Request) -> list[Document]:
     return _registry(request).all()
 
 
-def _add(request: Request, given: Document) -> Document:
-    if given.get("identifier") not in _IDENTIFIERS:
+def _add(request: Request, body: Document) -> Document:
+    if body.get("identifier") not in _IDENTIFIERS:
         raise Refused(400, "There is no DICOM object identifier of this name.")
-    new, registry = _DEFAULTS | given, _registry(request)
+    new, registry = _DEFAULTS | body, _registry(request)
     with registry.transaction():
         _only_one(registry, new, 0)
         return registry.add(new)
@@ -81,11 +81,11 @@ def _only_one(registry: Registry, new: Document, own: int) -> None:
 
 
 async def receiver(request: Request, who: Who) -> Response:
-    """GET, PUT (what is given changes, the rest stays) or DELETE of one receiver."""
+    """GET, PUT (what the body has changes, the rest stays) or DELETE of one receiver."""
     only_admin(who)
     number = int(request.path_params["number"])
-    given = _typed(jsons.read_object(await request.body())) if request.method == "PUT" else {}
-    return await run_in_threadpool(_one, request, number, given)
+    body = _typed(jsons.read_object(await request.body())) if request.method == "PUT" else {}
+    return await run_in_threadpool(_one, request, number, body)
 
 
 async def enabled(request: Request, who: Who) -> Response:
@@ -105,7 +105,7 @@ def _found(request: Request, number: int, absent: int = 404) -> Document:
     return found
 
 
-def _one(request: Request, number: int, given: Document) -> Response:
+def _one(request: Request, number: int, body: Document) -> Response:
     if request.method == "GET":
         return JSONResponse(_shown(_found(request, number)))
     registry = _registry(request)
@@ -115,7 +115,7 @@ def _one(request: Request, number: int, given: Document) -> Response:
             registry.remove(number)
             return Response(status_code=200)
         # XNAT fails where it would change a receiver that it does not have.
-        changed = _found(request, number, absent=500) | given | {"id": number}
+        changed = _found(request, number, absent=500) | body | {"id": number}
         _only_one(registry, changed, number)
         registry.replace(changed)
     return JSONResponse(_shown(changed))

@@ -91,10 +91,10 @@ async def _asked(request: Request) -> list[str]:
     if request.method == "GET":
         return [str(request.path_params["type"])]
     if request.headers.get("content-type", "").startswith("application/json"):
-        given = jsons.read_object(await request.body())
-        several = jsons.as_list(given.get("dataTypes"), "dataTypes")
+        body = jsons.read_object(await request.body())
+        several = jsons.as_list(body.get("dataTypes"), "dataTypes")
         named = [*(jsons.as_text(one, "dataTypes") for one in several),
-                 jsons.as_text(given.get("dataType"), "dataType")]  # fmt: skip
+                 jsons.as_text(body.get("dataType"), "dataType")]  # fmt: skip
     else:
         async with request.form() as form:
             values = [*form.getlist("dataTypes"), *form.getlist("dataType")]

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from localxnat.api import filters, values
-from localxnat.api.given import parse
+from localxnat.api.object_documents import parse
 from localxnat.api.values import Getter, Line
 from localxnat.errors import Refused
 from localxnat.model import xsi

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from localxnat.api import bodies
 from localxnat.api.access import Archive, Who, archive, signed_in
 from localxnat.api.documents import NAMESPACES
-from localxnat.api.given import parse
+from localxnat.api.object_documents import parse
 from localxnat.api.responses import Row, rows_as
 from localxnat.api.search import Found, root_name, search
 from localxnat.errors import Refused

@@ -41,13 +41,13 @@ async def import_(request: Request, who: Who) -> Response:
         async with request.form() as form:
             items = form.multi_items()
             asked += [(name, value) for name, value in items if isinstance(value, str)]
-            place = await run_in_threadpool(destinations.read, base, who, asked)
+            destination = await run_in_threadpool(destinations.read, base, who, asked)
             files = [value for _, value in items if isinstance(value, UploadFile)]
             upload = await _of_form(base, who, asked, files)
     else:
-        place = await run_in_threadpool(destinations.read, base, who, asked)
+        destination = await run_in_threadpool(destinations.read, base, who, asked)
         upload = await _of_body(request, base, who, asked)
-    return await _answer(base, who, asked.get("http-session-listener"), place, upload)
+    return await _answer(base, who, asked.get("http-session-listener"), destination, upload)
 
 
 def _asked(request: Request) -> Query:
@@ -84,24 +84,24 @@ def _of_cache(base: Archive, who: Who, asked: Query) -> Upload:
 
 
 async def _answer(
-    base: Archive, who: Who, listener: str, place: Destination, upload: Upload
+    base: Archive, who: Who, listener: str, destination: Destination, upload: Upload
 ) -> Response:
     """Import, and say where to; what comes from the cache is not waited for by who listens."""
     messages = base.statuses.open(who.login.id, who.user.login, listener)
     if listener and upload.kept:
-        run_later(lambda: _import_noted(base, who, place, upload, messages))
+        run_later(lambda: _import_noted(base, who, destination, upload, messages))
         return PlainTextResponse("Submitted for prearchival")
-    uris = await run_in_threadpool(_import_noted, base, who, place, upload, messages)
+    uris = await run_in_threadpool(_import_noted, base, who, destination, upload, messages)
     return PlainTextResponse("\r\n".join(uris) + "\r\n")
 
 
 def _import_noted(
-    base: Archive, who: Who, place: Destination, upload: Upload, messages: Messages
+    base: Archive, who: Who, destination: Destination, upload: Upload, messages: Messages
 ) -> list[str]:
     """Import, and note for who listens what becomes of it."""
     messages.add("PROCESSING", "Importing sessions to the prearchive")
     try:
-        uris = _import(base, who, place, upload)
+        uris = _import(base, who, destination, upload)
     except Refused as refused:
         messages.add("FAILED", refused.message, last=True)
         raise
@@ -114,7 +114,7 @@ def _import_noted(
     return uris
 
 
-def _import(base: Archive, who: Who, place: Destination, upload: Upload) -> list[str]:
+def _import(base: Archive, who: Who, destination: Destination, upload: Upload) -> list[str]:
     temporary = [] if upload.kept else [upload.path]
     try:
         named = {upload.path: upload.name}
@@ -125,9 +125,9 @@ def _import(base: Archive, who: Who, place: Destination, upload: Upload) -> list
             copied = _copy(base, upload)
             named = {copied: upload.name}
         temporary += named
-        arrival = replace(place.arrival, named=named)
+        arrival = replace(destination.arrival, named=named)
         staged = base.prearchive.stage(list(named), arrival)
-        return _finish(base, who, place, staged)
+        return _finish(base, who, destination, staged)
     finally:
         for path in temporary:
             path.unlink(missing_ok=True)
@@ -142,12 +142,12 @@ def _copy(base: Archive, upload: Upload) -> Path:
     return new.finish(upload.name).temporary
 
 
-def _finish(base: Archive, who: Who, place: Destination, staged: list[Waiting]) -> list[str]:
+def _finish(base: Archive, who: Who, destination: Destination, staged: list[Waiting]) -> list[str]:
     """Archive what is to be archived; where all of it is."""
-    if place.kind == "archive" and not place.arrival.parts and len(staged) > 1:
+    if destination.kind == "archive" and not destination.arrival.parts and len(staged) > 1:
         raise Refused(400, "Upload included files for multiple imaging sessions.")
-    if place.kind != "archive":
-        if place.kind == "any" and not place.arrival.parts and len(staged) > 1:
+    if destination.kind != "archive":
+        if destination.kind == "any" and not destination.arrival.parts and len(staged) > 1:
             raise Refused(400, "Upload included files for multiple imaging sessions.")
         return [_uri(one) for one in staged]
     return [
@@ -156,8 +156,8 @@ def _finish(base: Archive, who: Who, place: Destination, staged: list[Waiting]) 
             base.prearchive.archive(
                 one,
                 who.user.login,
-                overwrite=place.overwrite,
-                overwrite_files=place.overwrite_files,
+                overwrite=destination.overwrite,
+                overwrite_files=destination.overwrite_files,
             ),
         )
         for one in staged

@@ -63,8 +63,8 @@ async def preferences(request: Request, who: Who) -> Response:
     if request.method == "GET":
         return JSONResponse({"enabled": bool(await run_in_threadpool(settings.get, _PREFERENCE))})
     only_admin(who)
-    given = jsons.read_object(await request.body())
-    enabled = jsons.as_flag(given.get("enabled"), "enabled")
+    body = jsons.read_object(await request.body())
+    enabled = jsons.as_flag(body.get("enabled"), "enabled")
     await run_in_threadpool(settings.set, {_PREFERENCE: enabled})
     return Response(status_code=200)
 
@@ -86,31 +86,31 @@ async def listing(request: Request, who: Who) -> Response:
 async def create(request: Request, who: Who) -> Response:
     """POST /xapi/events/subscription: 201, with the name and the number as plain text."""
     only_admin(who)
-    given = _typed(jsons.read_object(await request.body()))
-    return await run_in_threadpool(_create, request, who, given)
+    body = _typed(jsons.read_object(await request.body()))
+    return await run_in_threadpool(_create, request, who, body)
 
 
-def _typed(given: Document) -> Document:
+def _typed(body: Document) -> Document:
     """A subscription's values, each of its type."""
-    return given | {name: read(given[name], name) for name, read in _READ.items() if name in given}
+    return body | {name: read(body[name], name) for name, read in _READ.items() if name in body}
 
 
-def _create(request: Request, who: Who, given: Document) -> Response:
+def _create(request: Request, who: Who, body: Document) -> Response:
     if not archive(request).store.settings.get(_PREFERENCE):
         return PlainTextResponse("Event Service disabled.", 405)
-    problem = _problem(given)
+    problem = _problem(body)
     if problem:
         return PlainTextResponse(f"Subscription format failed to validate.\n{problem}", 424)
-    kept = {"name": "", "active": True, "act-as-event-user": True, "attributes": {}, **given}
+    kept = {"name": "", "active": True, "act-as-event-user": True, "attributes": {}, **body}
     kept |= {"subscription-owner": who.user.login, "valid": True}
     added = _registry(request).add(kept)
     return PlainTextResponse(f"{added['name']}:{added['id']}", 201)
 
 
-def _problem(given: Document) -> str:
-    if given.get("action-key") != _ACTION["action-key"]:
+def _problem(body: Document) -> str:
+    if body.get("action-key") != _ACTION["action-key"]:
         return "There is no action of this key."
-    asked = jsons.as_object(given.get("event-filter"), "event-filter").get("event-type")
+    asked = jsons.as_object(body.get("event-filter"), "event-filter").get("event-type")
     if asked not in [one["type"] for one in _types()]:
         return "There is no event of this type."
     return ""

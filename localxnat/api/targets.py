@@ -6,7 +6,7 @@ from typing import Self
 from localxnat.api import address
 from localxnat.api.access import Archive, Who
 from localxnat.api.address import Address
-from localxnat.api.given import Given
+from localxnat.api.object_documents import ObjectDocument
 from localxnat.api.query import Query
 from localxnat.errors import Refused
 from localxnat.model import fields
@@ -28,7 +28,7 @@ class Call:
     method: str
     address: Address
     query: Query
-    given: Given | None = None
+    document: ObjectDocument | None = None
     is_folder: bool = False
     """Whether the path ends in a slash, as that of a folder does."""
 
@@ -40,7 +40,7 @@ class Call:
         method: str,
         parts: list[str],
         asked: Query | None = None,
-        given: Given | None = None,
+        document: ObjectDocument | None = None,
         is_folder: bool = False,
     ) -> Self:
         """The call of a user's request; `parts` are those of the path with their prefix.
@@ -49,7 +49,7 @@ class Call:
         """
         return cls(
             base.store, base.resources, base.auth, who.user, method, address.parse(parts),
-            asked if asked is not None else Query(), given, is_folder,
+            asked if asked is not None else Query(), document, is_folder,
         )  # fmt: skip
 
     def require(self, action: str, item: Object) -> None:

@@ -24,9 +24,9 @@ _OWNER = "insert_user"
 async def handle(request: Request, who: Who) -> Response:
     """GET or PUT a record, by its number or by pipeline, launch time and object's ID."""
     asked = query.parse(request.url.query)
-    document = await bodies.given(request, asked)
-    given = _fields(asked, document.changes | document.identity if document else {})
-    return await run_in_threadpool(_answer, request, who, asked.get("format"), given)
+    document = await bodies.object_document(request, asked)
+    values = _fields(asked, document.changes | document.identity if document else {})
+    return await run_in_threadpool(_answer, request, who, asked.get("format"), values)
 
 
 def _fields(asked: query.Query, read: dict[str, str | None]) -> Document:
@@ -41,14 +41,14 @@ def _fields(asked: query.Query, read: dict[str, str | None]) -> Document:
     return found
 
 
-def _answer(request: Request, who: Who, form: str, given: Document) -> Response:
+def _answer(request: Request, who: Who, form: str, values: Document) -> Response:
     registry = Registry(archive(request).store.database, "workflow")
     number = request.path_params.get("number")
     if request.method == "PUT":
         with registry.transaction():
-            _keep(registry, who, _find(registry, number, given), given)
+            _keep(registry, who, _find(registry, number, values), values)
         return Response(status_code=200)
-    found = _find(registry, number, given)
+    found = _find(registry, number, values)
     if found is None:
         raise Refused(404, "Unable to find the specified workflow.")
     item = _item(found)
@@ -57,28 +57,28 @@ def _answer(request: Request, who: Who, form: str, given: Document) -> Response:
     return Response(documents.to_xml(item), media_type="text/xml")
 
 
-def _find(registry: Registry, number: int | None, given: Document) -> Document | None:
+def _find(registry: Registry, number: int | None, values: Document) -> Document | None:
     if number is not None:
         found = registry.get(number)
         if found is None:
             raise Refused(404, "Unable to find the specified workflow.")
         return found
     names = (*_WHICH, "scan_id")
-    wanted = [given.get(name, "") for name in names]
+    wanted = [values.get(name, "") for name in names]
     matching = (one for one in registry.all() if [one.get(name, "") for name in names] == wanted)
     return next(matching, None)
 
 
-def _keep(registry: Registry, who: Who, found: Document | None, given: Document) -> None:
+def _keep(registry: Registry, who: Who, found: Document | None, values: Document) -> None:
     """Change a record, which is for who made it and administrators, or make it."""
     if found is not None:
         if found[_OWNER] != who.user.login and not who.user.admin:
             raise Refused(403, "You are not allowed to make changes to this workflow.")
-        registry.replace(found | given)
+        registry.replace(found | values)
         return
-    if not all(given.get(name) for name in (*_WHICH, "data_type")):
+    if not all(values.get(name) for name in (*_WHICH, "data_type")):
         raise Refused(400, "ID, launch_time, data_type and pipeline_name are all required.")
-    registry.add({**given, _OWNER: who.user.login})
+    registry.add({**values, _OWNER: who.user.login})
 
 
 def _item(found: Document) -> Item:

@@ -141,7 +141,7 @@ def _related(one: str, other: str) -> bool:
 def change(xsi_type: str, path: str, value: str) -> tuple[str, str | None]:
     """The key and the value, in the schema's form, of a field that is set."""
     parts, found = spelled(xsi_type, path)
-    key = join(_placed(xsi_type, parts))
+    key = join(_indexed(xsi_type, parts))
     if value == "NULL":
         return key, None
     if found and found.many and (texts := types.text_names(found)):
@@ -149,15 +149,15 @@ def change(xsi_type: str, path: str, value: str) -> tuple[str, str | None]:
     return key, found.checked(value) if found and value else value
 
 
-def _placed(xsi_type: str, parts: list[Step]) -> list[Step]:
+def _indexed(xsi_type: str, parts: list[Step]) -> list[Step]:
     """A path whose lists all say which entry is meant: the first, unless it says another."""
     known = types.fields_of(xsi_type) if xsi_type in types.TYPES else {}
-    placed: list[Step] = []
+    indexed: list[Step] = []
     for name, predicate in parts:
         found = known.get(name.lower())
-        placed.append((name, predicate or ("0" if found and found.many else "")))
+        indexed.append((name, predicate or ("0" if found and found.many else "")))
         known = types.below(found)
-    return placed
+    return indexed
 
 
 def apply(fields: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
@@ -177,7 +177,7 @@ def simple_key(xsi_type: str, path: str) -> str | None:
     """The stored key of a path that has no list in it, None for any other."""
     parts = spelled(xsi_type, path)[0]
     key = join(parts)
-    return key if "[" not in key and key == join(_placed(xsi_type, parts)) else None
+    return key if "[" not in key and key == join(_indexed(xsi_type, parts)) else None
 
 
 def reader(xsi_type: str, path: str) -> Callable[[dict[str, str]], str]:
@@ -186,9 +186,9 @@ def reader(xsi_type: str, path: str) -> Callable[[dict[str, str]], str]:
         return lambda fields: fields.get(simple, "")
     parts = spelled(xsi_type, path)[0]
     key = join(parts)
-    placed = join(_placed(xsi_type, parts))
+    indexed = join(_indexed(xsi_type, parts))
     exact = key.lower()
-    bare = [name.lower() for name, _ in parts] if key != placed else None
+    bare = [name.lower() for name, _ in parts] if key != indexed else None
 
     def read(fields: dict[str, str]) -> str:
         if key in fields:

@@ -43,7 +43,7 @@ class Arrivals:
         return [one for one in self._rows() if one.passes]
 
     def _rows(self, project: str | None = None) -> list[Waiting]:
-        self._settle()
+        self._end_receiving()
         rows = self._database.connection.execute(
             "SELECT * FROM prearchive WHERE ? IS NULL OR project = ? ORDER BY timestamp",
             (project, project),
@@ -51,13 +51,13 @@ class Arrivals:
         return [Waiting(**dict(row)) for row in rows]
 
     def find(self, project: str, timestamp: str, name: str) -> Waiting | None:
-        self._settle()
+        self._end_receiving()
         row = self._database.connection.execute(
             f"SELECT * FROM prearchive WHERE {KEY}", (project, timestamp, name)
         ).fetchone()
         return Waiting(**dict(row)) if row else None
 
-    def _settle(self) -> None:
+    def _end_receiving(self) -> None:
         """Sessions that nothing has come to for long enough are ready.
 
         None of them becomes so, and is taken away, while another thread adds files to one.
@@ -114,7 +114,7 @@ class Arrivals:
         new = described(study, arrival)
         same = self._receiving(new) if arrival.parts else None
         if same is not None:
-            self._place(same, study, arrival)
+            self._move_in(same, study, arrival)
             self._set(same, new.status)
             return same
         while self.find(*new.key):
@@ -137,7 +137,7 @@ class Arrivals:
         if there is None:
             return self._enter_new(new, collected, arrival)
         try:
-            self._place(there, collected, arrival)
+            self._move_in(there, collected, arrival)
         except BaseException:
             self._set(there, there.status)
             raise
@@ -145,13 +145,13 @@ class Arrivals:
         return there
 
     def _enter_new(self, waiting: Waiting, study: list[Series], arrival: Arrival) -> Waiting:
-        self._place(waiting, study, arrival)
+        self._move_in(waiting, study, arrival)
         # The row comes last: a session that is listed is whole.
         with self._database.write() as connection:
             self._insert(connection, waiting)
         return waiting
 
-    def _place(self, waiting: Waiting, study: list[Series], arrival: Arrival) -> None:
+    def _move_in(self, waiting: Waiting, study: list[Series], arrival: Arrival) -> None:
         """Move files into the folder, each to its scan; a series that is there keeps its ID."""
         scans = self.folder(waiting) / "SCANS"
         known = {

@@ -189,8 +189,8 @@ class Auth:
             "SELECT * FROM tokens WHERE alias = ? AND expires > ?", (login, time.time())
         ).fetchone()
         if token is not None:
-            given = hashlib.sha256(password.encode()).hexdigest()
-            fits = hmac.compare_digest(given, token["secret"]) and self.enabled(token["login"])
+            digest = hashlib.sha256(password.encode()).hexdigest()
+            fits = hmac.compare_digest(digest, token["secret"]) and self.enabled(token["login"])
             return self.user(token["login"]) if fits else None
         row = self._user(login)
         if row is None or not self.enabled(login):

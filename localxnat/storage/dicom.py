@@ -221,10 +221,10 @@ def _escaped(text: str) -> str:
 
 def _plane(cosines: str) -> str:
     """The plane nearest to an image's, by the direction cosines of its rows and columns."""
-    given = [float(number) for number in cosines.split("\\") if number]
-    if len(given) != 6:
+    numbers = [float(number) for number in cosines.split("\\") if number]
+    if len(numbers) != 6:
         return ""
-    row, column = given[:3], given[3:]
+    row, column = numbers[:3], numbers[3:]
     normal = [
         abs(row[one] * column[two] - row[two] * column[one])
         for one, two in ((1, 2), (2, 0), (0, 1))

@@ -76,18 +76,16 @@ def _take(
     user: str,
     existing: Existing,
 ) -> Imported:
-    place, fresh = _session(resources, *names, collected, user)
-    known = {
-        scan.fields.get("UID", ""): scan.id for scan in resources.store.children(place, "scan")
-    }
+    home, fresh = _session(resources, *names, collected, user)
+    known = {scan.fields.get("UID", ""): scan.id for scan in resources.store.children(home, "scan")}
     numbered = number(collected, known)
-    kept = {} if fresh else merging.present(resources, place, numbered)
+    kept = {} if fresh else merging.present(resources, home, numbered)
     merging.check(numbered, kept, existing)
     files, present = 0, 0
     for scan_id, series in numbered:
-        new, old = _add_series(resources, place, scan_id, series, user, kept, existing)
+        new, old = _add_series(resources, home, scan_id, series, user, kept, existing)
         files, present = files + new, present + old
-    return Imported(place.id, place.label, len(collected), files, present, skipped)
+    return Imported(home.id, home.label, len(collected), files, present, skipped)
 
 
 def collect(folders: list[Path]) -> tuple[list[Series], list[Path]]:

@@ -94,8 +94,8 @@ def catalogs(database: Database, owners: Iterable[int], columns: Sequence[str]) 
 
     One that was never refreshed does not know how many files it has.
     """
-    told = ", ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in columns)
-    statement = f"SELECT owner, {told} FROM resources WHERE owner IN {AMONG} ORDER BY id"
+    texts = ", ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in columns)
+    statement = f"SELECT owner, {texts} FROM resources WHERE owner IN {AMONG} ORDER BY id"
     rows = _rows(database, statement, [_list(owners)])
     return [Catalog(row[0], row[1:]) for row in rows]
 

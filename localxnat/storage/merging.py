@@ -45,8 +45,8 @@ def _names(resources: Resources, resource: Resource) -> dict[str, str]:
     by_uid = resources.store.settings.get("useSopInstanceUidToUniquelyIdentifyDicom")
     found: dict[str, str] = {}
     for file in resources.files(resource):
-        place = resources.path_of(resource, file.path)
-        first = next(dicom.find([place]), None) if by_uid and place.is_file() else None
+        on_disk = resources.path_of(resource, file.path)
+        first = next(dicom.find([on_disk]), None) if by_uid and on_disk.is_file() else None
         found[first.uid if isinstance(first, Instance) else f"/{file.path}"] = file.path
     return found
 

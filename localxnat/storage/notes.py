@@ -32,12 +32,12 @@ class Notes(Catalogs):
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _place(self, resource: Resource, path: str, temporary: Path) -> None:
+    def _move_in(self, resource: Resource, path: str, temporary: Path) -> None:
         target = self.path_of(resource, path)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary.replace(target)
 
-    def _settle(
+    def _enter(
         self, connection: sqlite3.Connection, resource: Resource, path: str, temporary: Path
     ) -> None:
         """Enter a noted file that has its place, and drop the note in any case."""
@@ -60,7 +60,7 @@ class Notes(Catalogs):
     def _relabel(
         self, connection: sqlite3.Connection, pk: int, label: str, project: str, old: str, new: str
     ) -> None:
-        """Enter the label and the project of an object whose folder has its new place."""
+        """Enter the label and the project of an object whose folder is where it goes."""
         parts = (
             "parent = ? AND kind IN ('scan', 'reconstruction', 'assessor')"
             " AND project = (SELECT project FROM objects WHERE pk = ?)"
@@ -89,11 +89,11 @@ class Notes(Catalogs):
     def _remove(self, paths: list[str]) -> None:
         """Remove files and folders that are noted to go, and their notes."""
         for path in paths:
-            place = self.root / path
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place, ignore_errors=True)
+            on_disk = self.root / path
+            if on_disk.is_dir() and not on_disk.is_symlink():
+                shutil.rmtree(on_disk, ignore_errors=True)
             else:
-                place.unlink(missing_ok=True)
+                on_disk.unlink(missing_ok=True)
         with self.store.database.write() as connection:
             connection.executemany(
                 "DELETE FROM removing WHERE path = ?", [(path,) for path in paths]
@@ -117,8 +117,8 @@ class Notes(Catalogs):
                     arrived = self._incoming / temporary
                     with suppress(OSError):
                         if arrived.exists():
-                            self._place(resource, path, arrived)
-                    self._settle(connection, resource, path, arrived)
+                            self._move_in(resource, path, arrived)
+                    self._enter(connection, resource, path, arrived)
                     self._recount(connection, resource.id)
             removing = self.store.database.connection.execute("SELECT path FROM removing")
             self._remove([row["path"] for row in removing.fetchall()])

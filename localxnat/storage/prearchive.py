@@ -195,11 +195,11 @@ class Prearchive(Arrivals):
             time.sleep(pause)
             try:
                 pause = min(max(self.quiet / 5, 0.2), 10)
-                self.archive_settled()
+                self.archive_ready()
             except Exception:
                 traceback.print_exc()
 
-    def archive_settled(self) -> None:
+    def archive_ready(self) -> None:
         """Archive the sessions that are whole and that nobody need order to be archived."""
         for one in self._rows():
             if one.status != "READY" or one.autoarchive not in OVERWRITES:

@@ -91,7 +91,7 @@ class Resources(Moves):
                     if not overwrite and self.file(found, item.path):
                         duplicates.append(item.path)
                         continue
-                    self._check_place(found, item.path)
+                    self._check_path(found, item.path)
                     connection.execute(
                         "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                         (
@@ -108,13 +108,13 @@ class Resources(Moves):
                     notes.append(item)
             try:
                 for item in notes:
-                    self._place(found, item.path, item.temporary)
+                    self._move_in(found, item.path, item.temporary)
             finally:
                 # All of them, unless the disk is full or the like: then what has its place.
                 if notes:
                     with self.store.database.write() as connection:
                         for item in notes:
-                            self._settle(connection, found, item.path, item.temporary)
+                            self._enter(connection, found, item.path, item.temporary)
                         self._recount(connection, found.id)
                         self.store.touch(owner)
         for item in waiting:
@@ -129,7 +129,7 @@ class Resources(Moves):
             raise Refused(404, GONE)
         return Resource(**dict(row))
 
-    def _check_place(self, resource: Resource, path: str) -> None:
+    def _check_path(self, resource: Resource, path: str) -> None:
         target = self.path_of(resource, path)
         folder = self.root / resource.folder
         above = [parent for parent in target.parents if folder in parent.parents]
@@ -169,15 +169,15 @@ class Resources(Moves):
         with self._exclusive():
             with self.store.database.write() as connection:
                 folder = self._current(resource).folder
-                places = [f"{folder}/{path}" for path in paths]
+                gone = [f"{folder}/{path}" for path in paths]
                 connection.executemany(
                     "DELETE FROM files WHERE resource = ? AND path = ?",
                     [(resource.id, path) for path in paths],
                 )
                 self._recount(connection, resource.id)
                 self.store.touch(owner)
-                self._note(connection, places)
-            self._remove(places)
+                self._note(connection, gone)
+            self._remove(gone)
             self._prune(folder, paths)
 
     def _prune(self, folder: str, paths: list[str]) -> None:
@@ -203,8 +203,8 @@ class Resources(Moves):
                 if current is None:
                     raise Refused(404, GONE)
                 below = self.store.children(current, "experiment") if item.kind == "subject" else []
-                places = [self.object_folder(one).as_posix() for one in (current, *below)]
-                folders = places if files else []
+                below_root = [self.object_folder(one).as_posix() for one in (current, *below)]
+                folders = below_root if files else []
                 self.store.delete(current)
                 self._note(connection, folders)
             self._remove(folders)

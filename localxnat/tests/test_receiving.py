@@ -286,21 +286,21 @@ def test_a_move_that_a_kill_cut_short_leaves_one_session(
 def test_what_arrives_as_the_quiet_window_ends_is_in_the_session(
     prearchive: Prearchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resources, real = prearchive._resources, prearchive._place
+    resources, real = prearchive._resources, prearchive._move_in
     arrival = Arrival("P", "S", "E", parts=True, autoarchive="AutoArchive")
     prearchive.stage([image(tmp_path / "in", 1)], arrival)
 
     def late(*values: object) -> None:
         # Meanwhile the window ends, and what is whole is looked for.
         prearchive._quiet = 0
-        watch = threading.Thread(target=prearchive.archive_settled)
+        watch = threading.Thread(target=prearchive.archive_ready)
         watch.start()
         watch.join()
         real(*values)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(prearchive, "_place", late)
+    monkeypatch.setattr(prearchive, "_move_in", late)
     prearchive.stage([image(tmp_path / "in", 2)], arrival)
-    prearchive.archive_settled()
+    prearchive.archive_ready()
     session = resources.store.experiment("E", "P")
     assert session is not None
     (scan,) = resources.store.children(session, "scan")

@@ -63,7 +63,7 @@ def test_a_kill_after_the_rename_leaves_the_new_file_with_its_digest(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(resources, "_settle", die)
+        patch.setattr(resources, "_enter", die)
         with pytest.raises(KilledError):
             put(resources, project, "a.txt", b"newer")
     check(resources, project, b"newer")

@@ -24,13 +24,13 @@ _OWN = {"sharing", "resources", "file", "in", "out"}
 
 
 @dataclass
-class Given:
+class ObjectDocument:
     """What a document says of an object, and of those below it by their kind."""
 
     xsi_type: str
     identity: dict[str, str] = field(default_factory=dict)
     changes: dict[str, str | None] = field(default_factory=dict)
-    below: list[tuple[str, "Given"]] = field(default_factory=list)
+    below: list[tuple[str, "ObjectDocument"]] = field(default_factory=list)
 
 
 def parse(body: bytes) -> ElementTree.Element:
@@ -50,7 +50,7 @@ def parse(body: bytes) -> ElementTree.Element:
     raise Refused(400, "The document is too deep.")
 
 
-def read(body: bytes) -> Given:
+def read(body: bytes) -> ObjectDocument:
     """The object that a document describes; 422 for what is no object of the model."""
     root = parse(body)
     xsi_type = _type_of(root) or types.of_element(local(root.tag))
@@ -63,21 +63,21 @@ def _type_of(element: ElementTree.Element) -> str | None:
     return types.spell(element.get(TYPE_ATTRIBUTE, ""))
 
 
-def _read(element: ElementTree.Element, xsi_type: str) -> Given:
-    given = Given(xsi_type)
-    for path, value in _values(element, types.fields_of(xsi_type), "", given):
+def _read(element: ElementTree.Element, xsi_type: str) -> ObjectDocument:
+    document = ObjectDocument(xsi_type)
+    for path, value in _values(element, types.fields_of(xsi_type), "", document):
         if path.lower() in fields.IDENTITY:
-            given.identity[path] = value
+            document.identity[path] = value
         elif path.partition("/")[0] not in _OWN:
             key, checked = fields.change(xsi_type, path, value)
-            given.changes[key] = checked
-    return given
+            document.changes[key] = checked
+    return document
 
 
 def _values(
-    element: ElementTree.Element, known: dict[str, Field], prefix: str, given: Given
+    element: ElementTree.Element, known: dict[str, Field], prefix: str, document: ObjectDocument
 ) -> Iterator[tuple[str, str]]:
-    """The values of an element and of all in it by their paths; objects go to `given`."""
+    """The values of an element and of all in it by their paths; objects go to `document`."""
     for name, value in element.attrib.items():
         if not name.startswith("{"):
             yield prefix + name, value.replace("\r\n", "\n")
@@ -91,28 +91,28 @@ def _values(
         text = _text(child)
         if found and found.kind in _OBJECTS:
             kind = _type_of(child) or found.kind
-            given.below.append((_OBJECTS[found.kind], _read(child, kind)))
+            document.below.append((_OBJECTS[found.kind], _read(child, kind)))
         elif found and found.many:
-            yield from _entry(child, found, path, number, given)
+            yield from _entry(child, found, path, number, document)
         else:
             if text or (not len(child) and not child.attrib):
                 yield path, text
-            yield from _values(child, types.below(found), f"{path}/", given)
+            yield from _values(child, types.below(found), f"{path}/", document)
 
 
 def _entry(
-    element: ElementTree.Element, found: Field, path: str, number: int, given: Given
+    element: ElementTree.Element, found: Field, path: str, number: int, document: ObjectDocument
 ) -> Iterator[tuple[str, str]]:
-    """The values of a list's entry, which is told by its name or else by its place."""
+    """The values of a list's entry, which is named by its key or else by its number."""
     inner = types.below(found)
     key = next((key for key in _KEYS if key.lower() in inner and _value(element, key)), None)
-    place = f"{path}[{key}={_value(element, key)}]" if key else f"{path}[{number}]"
-    values = list(_values(element, inner, f"{place}/", given))
+    entry = f"{path}[{key}={_value(element, key)}]" if key else f"{path}[{number}]"
+    values = list(_values(element, inner, f"{entry}/", document))
     text = _text(element)
     if text:
-        values.append((f"{place}/{types.text_names(found)[-1]}", text))
+        values.append((f"{entry}/{types.text_names(found)[-1]}", text))
     # The key is in the path already, unless the entry has nothing else.
-    others = [(name, value) for name, value in values if name != f"{place}/{key}"]
+    others = [(name, value) for name, value in values if name != f"{entry}/{key}"]
     yield from others or values
 
 
