@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from coil import columns
 from coil.bids import names
+from coil.config.model import mapping as model
+from coil.config.model.table import default, keys
 from coil.errors import ConfigError
 
 KINDS = ("events", "physio", "stim")
 """What a rule can place beside its runs."""
 
-KEYS = ("resource", "of", "file", "columns", "recording", "sampling_frequency", "start_time")
-BEHAVIOUR_KEYS = ("task", "kind", "acquisition", "resource", "file", "columns")
-
-_FILES = {"events": "*.tsv", "physio": "*", "stim": "*.tsv*", "beh": "*.tsv"}
-_OF_RECORDINGS = ("recording", "sampling_frequency", "start_time")
+_FILES = {
+    "events": default(model.Events, "file"),
+    "physio": "*",
+    "stim": "*.tsv*",
+    "beh": default(model.Behaviour, "file"),
+}
+_OF_RECORDINGS = tuple(key for key in keys(model.Recording) if key not in keys(model.Events))
 
 Fail = Callable[[str, str], NoReturn]
 """Raises ConfigError for a key and what is wrong with it."""
@@ -56,9 +60,10 @@ def parse(kind: str, datatype: str, entries: Any, where: str, fail: Fail) -> lis
     found = []
     for place, raw in enumerate(several):
         key = f"{kind}[{place}]" if isinstance(entries, list) else kind
-        _closed(raw, KEYS, key, fail)
-        if raw.get("of", "session") not in ("session", "scan"):
-            fail(f"{key}.of", "is session or scan")
+        _closed(raw, keys(model.Recording), key, fail)
+        of = raw.get("of", default(model.Recording, "of"))
+        if of not in (owners := get_args(model.Of)):
+            fail(f"{key}.of", f"is {' or '.join(owners)}")
         if kind == "events" and (extra := [k for k in _OF_RECORDINGS if k in raw]):
             fail(f"{key}.{extra[0]}", "means nothing for events; remove it")
         if (name := raw.get("recording")) and (why := names.value_problem("recording", name)):
@@ -69,7 +74,7 @@ def parse(kind: str, datatype: str, entries: Any, where: str, fail: Fail) -> lis
                 where=f"{where}.{key}",
                 resource=_resource(raw, key, fail),
                 file=str(raw.get("file", _FILES[kind])),
-                of=raw.get("of", "session"),
+                of=of,
                 columns=_columns(raw, key, fail),
                 recording=name,
                 frequency=_number(raw, "sampling_frequency", key, fail),
@@ -96,10 +101,10 @@ def parse_behaviour(
     found = []
     for place, raw in enumerate(entries):
         key = f"[{place}]"
-        _closed(raw, BEHAVIOUR_KEYS, key, fail)
-        kind = raw.get("kind", "beh")
-        if kind not in ("beh", "events"):
-            fail(f"{key}.kind", "is beh or events")
+        _closed(raw, keys(model.Behaviour), key, fail)
+        kind = raw.get("kind", default(model.Behaviour, "kind"))
+        if kind not in (kinds := get_args(model.BehaviourKind)):
+            fail(f"{key}.kind", f"is {' or '.join(kinds)}")
         for entity in ("task", "acquisition"):
             value = raw.get(entity)
             short = "acq" if entity == "acquisition" else entity

@@ -8,43 +8,30 @@ values, so an answer that is not open stays the same whatever the header says.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
+
+from coil.config.model import mapping as model
+from coil.config.model.table import keys
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series.series import Series
 
-TEXTS = (
-    "series_description",
-    "scan_type",
-    "quality",
-    "note",
-    "protocol_name",
-    "sequence_name",
-    "manufacturer",
-    "model",
-    "station",
-    "sop_class",
-)
-TOKENS = ("image_type", "phase_encoding")
-NUMBERS = (
-    "files",
-    "repetition_time",
-    "inversion_time",
-    "flip_angle",
-    "rows",
-    "columns",
-    "echo_time",
-    "slices",
-    "volumes",
-    "echoes",
-    "b_values",
-)
-DIRECTIONS = frozenset(["ROW", "COL", "i", "i-", "j", "j-", "AP", "PA", "LR", "RL", "IS", "SI"])
+
+def _keys_of(kind: object) -> tuple[str, ...]:
+    """The keys whose values are of a kind."""
+    return tuple(key for key, known in model.Condition.__annotations__.items() if known == kind)
+
+
+COMPOUND = ("any", "all", "not")
+TEXTS = _keys_of(model.Pattern)
+NUMBERS = _keys_of(model.Number)
+# In the order of their cost: the last ones may read every header of the series.
+KEYS = tuple(key for key in keys(model.Condition) if key not in COMPOUND)
+TOKENS = tuple(key for key in KEYS if key not in (*TEXTS, *NUMBERS))
+DIRECTIONS = frozenset(get_args(model.Direction))
 # The key by which a rule asks for what the scanner computed.
 DERIVED_BY = "image_type"
 COUNTS = frozenset({"files", "rows", "columns", "slices", "volumes", "echoes"})
-# In the order of their cost: the last ones may read every header of the series.
-KEYS = (*TEXTS, *TOKENS, *NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -171,7 +158,7 @@ class _Compound:
 
 
 @dataclass(frozen=True)
-class All(_Compound):
+class AllOf(_Compound):
     """Every part holds; without parts it holds for every series."""
 
     def answer(self, series: "Series") -> Answer:
@@ -191,7 +178,7 @@ class All(_Compound):
 
 
 @dataclass(frozen=True)
-class Any(_Compound):
+class AnyOf(_Compound):
     """At least one part holds; the first that does fills a group that several could."""
 
     def answer(self, series: "Series") -> Answer:

@@ -3,8 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Any as Anything
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from coil.bids.mapping.conditions import (
     COUNTS,
@@ -13,8 +12,8 @@ from coil.bids.mapping.conditions import (
     NUMBERS,
     TEXTS,
     TOKENS,
-    All,
-    Any,
+    AllOf,
+    AnyOf,
     Condition,
     Not,
     Number,
@@ -22,9 +21,10 @@ from coil.bids.mapping.conditions import (
     Text,
     Tokens,
 )
+from coil.config.model import mapping as model
+from coil.config.model.table import keys
 from coil.errors import ConfigError
 
-MATCH_KEYS = (*KEYS, "any", "all", "not")
 _TOLERANCE = 1e-3
 # `{name}` in a regular expression, but not `\{name}` or `\N{name}`.
 _SYNONYM = re.compile(r"(?<!\\)(?<!\\N)\{([A-Za-z_]\w*)\}")
@@ -32,7 +32,7 @@ _FLAGS = re.compile(r"\(\?([aimsux]+)\)")
 
 
 def read_condition(
-    raw: dict[str, Anything], place: str, synonyms: Mapping[str, str] | None = None
+    raw: dict[str, Any], place: str, synonyms: Mapping[str, str] | None = None
 ) -> Condition:
     """The condition that all keys of `raw` hold.
 
@@ -53,8 +53,8 @@ def read_condition(
     if not isinstance(raw, dict):
         _fail(place, "takes conditions by key")
     for key in raw:
-        if key not in MATCH_KEYS:
-            _fail(f"{place}.{key}", f"unknown key; it takes {', '.join(MATCH_KEYS)}")
+        if key not in keys(model.Condition):
+            _fail(f"{place}.{key}", f"unknown key; it takes {', '.join(keys(model.Condition))}")
     if not raw:
         _fail(place, "is empty and would take every series; name at least one condition")
     parts = [_leaf(key, raw[key], f"{place}.{key}", synonyms or {}) for key in KEYS if key in raw]
@@ -67,19 +67,19 @@ def read_condition(
         read = tuple(
             read_condition(one, f"{place}.{key}[{i}]", synonyms) for i, one in enumerate(inner)
         )
-        parts.append(All(read) if key == "all" else Any(read))
+        parts.append(AllOf(read) if key == "all" else AnyOf(read))
     if "not" in raw:
         parts.append(Not(read_condition(raw["not"], f"{place}.not", synonyms)))
     parts.sort(key=_cost)  # what only one header must be read for is asked first
-    return parts[0] if len(parts) == 1 else All(tuple(parts))
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def read_range(value: Anything, place: str, tolerance: float = 0) -> Range:
+def read_range(value: Any, place: str, tolerance: float = 0) -> Range:
     """A number with its rounding (a share of it), or `{min, max}`."""
     if isinstance(value, dict):
         for key in value:
-            if key not in ("min", "max"):
-                _fail(f"{place}.{key}", "unknown key; it takes min, max")
+            if key not in keys(model.Range):
+                _fail(f"{place}.{key}", f"unknown key; it takes {', '.join(keys(model.Range))}")
         return Range(
             _number(value.get("min", -math.inf), f"{place}.min"),
             _number(value.get("max", math.inf), f"{place}.max"),
@@ -89,7 +89,7 @@ def read_range(value: Anything, place: str, tolerance: float = 0) -> Range:
     return Range(number - margin, number + margin)
 
 
-def read_synonyms(raw: Mapping[str, Anything], where: str = "bids.synonyms") -> dict[str, str]:
+def read_synonyms(raw: Mapping[str, Any], where: str = "bids.synonyms") -> dict[str, str]:
     """The site's words, each a regular expression of its own."""
     for name, pattern in raw.items():
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
@@ -101,14 +101,14 @@ def read_synonyms(raw: Mapping[str, Anything], where: str = "bids.synonyms") -> 
 def _cost(condition: Condition) -> int:
     """The place in `KEYS` of the dearest key of a condition."""
     match condition:
-        case All(parts) | Any(parts):
+        case AllOf(parts) | AnyOf(parts):
             return max(map(_cost, parts), default=0)
         case Not(part):
             return _cost(part)
     return max(map(KEYS.index, condition.keys))
 
 
-def _leaf(key: str, value: Anything, place: str, synonyms: Mapping[str, str]) -> Condition:
+def _leaf(key: str, value: Any, place: str, synonyms: Mapping[str, str]) -> Condition:
     if key in TEXTS:
         return Text(key, _pattern(value, place, synonyms))
     if key in TOKENS:
@@ -120,7 +120,7 @@ def _leaf(key: str, value: Anything, place: str, synonyms: Mapping[str, str]) ->
     return Number(key, read_range(value, place, 0 if key in COUNTS else _TOLERANCE))
 
 
-def _pattern(value: Anything, place: str, synonyms: Mapping[str, str]) -> re.Pattern[str]:
+def _pattern(value: Any, place: str, synonyms: Mapping[str, str]) -> re.Pattern[str]:
     def insert(found: re.Match[str]) -> str:
         if found[1] not in synonyms:
             known = ", ".join(sorted(synonyms)) or "none"
@@ -139,7 +139,7 @@ def _compile(pattern: str, place: str) -> re.Pattern[str]:
         raise ConfigError(f"{place}: not a regular expression ({error})") from None
 
 
-def _number(value: Anything, place: str) -> float:
+def _number(value: Any, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         _fail(place, f"{value!r} is not a number")
     return float(value)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from coil.bids.mapping.conditions import All
+from coil.bids.mapping.conditions import AllOf
 from coil.bids.mapping.mapping import Mapping as Rules
 from coil.bids.mapping.reading import amend_rule, read_override
 from coil.bids.mapping.rules import Rule
@@ -41,7 +41,7 @@ def with_overrides(
     mapping
         The project's rules, with those of other sources.
     series
-        All series of the session.
+        AllOf series of the session.
     entries
         What is said of them by scan number.
 
@@ -70,7 +70,7 @@ def with_overrides(
 
 def _read(entry: dict[str, Any], place: str) -> Rule | None:
     """The rule that an entry is by itself, or None if it amends another."""
-    return read_override(entry, place, All()) if {"to", "ignore"} & set(entry) else None
+    return read_override(entry, place, AllOf()) if {"to", "ignore"} & set(entry) else None
 
 
 def _amend(entry: dict[str, Any], place: str, mapping: Rules, series: "Series") -> Rule | None:

@@ -4,7 +4,7 @@ import re
 import string
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from coil.bids import names
 from coil.bids.mapping import associated
@@ -12,28 +12,12 @@ from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.conditions import Condition, Range
 from coil.bids.mapping.matching import read_condition, read_range
 from coil.bids.mapping.rules import AUTO, AUTOMATIC, B0, Rule, Source
+from coil.config.model import mapping as model
+from coil.config.model.table import keys
 from coil.errors import ConfigError
 
-RULE_KEYS = (
-    "match",
-    "to",
-    "ignore",
-    "entities",
-    "expect",
-    "duplicates",
-    "required",
-    "priority",
-    "supplement",
-    *associated.KINDS,
-    "aslcontext",
-    "b0",
-)
-_AMENDING = ("entities", "expect", "duplicates", "supplement", "aslcontext", "b0")
-OVERRIDE_KEYS = ("to", "ignore", *_AMENDING)
+RULE_KEYS = tuple(key for key in keys(model.Rule) if key != "use")
 SOURCES = ("reproin", "bidsmap")
-EXPECT_KEYS = ("volumes", "slices", "echoes", "files")
-DUPLICATES = ("fail", "runs", "last-complete")
-ASL_VOLUMES = ("control", "label", "m0scan", "deltam", "cbf", "noRF")
 
 # What a rule may say only of a series that it names.
 _NAMING_KEYS = tuple(key for key in RULE_KEYS if key not in ("match", "ignore", "to", "priority"))
@@ -60,14 +44,14 @@ def read_source(raw: dict[str, Any], place: str, name: str) -> Source:
 def read_override(raw: dict[str, Any], place: str, condition: Condition) -> Rule:
     """Compile an override that names or ignores by itself the series that fit `condition`."""
     reader = _Reader(place, raw)
-    reader.closed(OVERRIDE_KEYS)
+    reader.closed(keys(model.Override))
     return replace(reader.rule(condition), derived=True)
 
 
 def amend_rule(raw: dict[str, Any], place: str, rule: Rule) -> Rule:
     """The rule with what an override says; the result knows which rule it amends."""
     reader = _Reader(place, raw)
-    reader.closed(OVERRIDE_KEYS)
+    reader.closed(keys(model.Override))
     return reader.amend(rule)
 
 
@@ -103,7 +87,9 @@ class _Reader:
             suffix=suffix,
             entities=self._entities(datatype, suffix, condition),
             expect=self._expect(),
-            duplicates=self._one_of("duplicates", raw.get("duplicates", "fail"), DUPLICATES),
+            duplicates=self._one_of(
+                "duplicates", raw.get("duplicates", "fail"), get_args(model.Duplicates)
+            ),
             required=bool(raw.get("required", False)),
             priority=priority,
             supplement=self._supplement(),
@@ -129,7 +115,9 @@ class _Reader:
         if "b0" in self.raw:
             changes["b0"] = self._b0(rule.datatype)
         if "duplicates" in self.raw:
-            changes["duplicates"] = self._one_of("duplicates", self.raw["duplicates"], DUPLICATES)
+            changes["duplicates"] = self._one_of(
+                "duplicates", self.raw["duplicates"], get_args(model.Duplicates)
+            )
         return replace(rule, **changes)
 
     def closed(self, known: tuple[str, ...]) -> None:
@@ -151,7 +139,7 @@ class _Reader:
 
     def _expect(self) -> dict[str, Range]:
         given = self.raw.get("expect") or {}
-        self._closed("expect.", given, EXPECT_KEYS)
+        self._closed("expect.", given, keys(model.Expect))
         return {
             key: read_range(value, f"{self.place}.expect.{key}") for key, value in given.items()
         }
@@ -232,7 +220,7 @@ class _Reader:
         if given and suffix != "asl":
             self._fail("aslcontext", "only perf/asl has an aslcontext")
         for value in given:
-            self._one_of("aslcontext", value, ASL_VOLUMES)
+            self._one_of("aslcontext", value, get_args(model.AslVolume))
         return given
 
     def _b0(self, datatype: str) -> B0:
@@ -240,7 +228,7 @@ class _Reader:
         given = self.raw.get("b0")
         if not isinstance(given, dict):
             given = {"identifier" if datatype == "fmap" else "source": given or []}
-        self._closed("b0.", given, ("identifier", "source"))
+        self._closed("b0.", given, keys(model.B0))
         found = {
             key: tuple(map(str, value if isinstance(value, list) else [value]))
             for key, value in given.items()

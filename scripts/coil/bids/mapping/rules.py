@@ -3,11 +3,12 @@
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from coil.bids import names
 from coil.bids.mapping.associated import Companion
-from coil.bids.mapping.conditions import DERIVED_BY, All, Condition, Range
+from coil.bids.mapping.conditions import DERIVED_BY, AllOf, Condition, Range
+from coil.config.model.mapping import Duplicates
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series.series import Series
@@ -67,7 +68,7 @@ class Rule:
     """
 
     index: int
-    condition: Condition = field(default_factory=All)
+    condition: Condition = field(default_factory=AllOf)
     place: str = ""
     only: frozenset[str] | None = None
     derived: bool = False
@@ -77,7 +78,7 @@ class Rule:
     ignore: str | None = None
     problem: str | None = None
     expect: dict[str, Range] = field(default_factory=dict)
-    duplicates: Literal["fail", "runs", "last-complete"] = "fail"
+    duplicates: Duplicates = "fail"
     required: bool = False
     priority: int = 0
     amends: int | None = None

@@ -9,7 +9,7 @@ from coil.columns import ColumnNote
 from coil.config.model.table import Label, NonEmpty, OneOrMore, Regex, Table
 
 Direction = Literal["ROW", "COL", "i", "i-", "j", "j-", "AP", "PA", "LR", "RL", "IS", "SI"]
-Duplicates = Literal["runs", "last-complete", "fail"]
+Duplicates = Literal["fail", "runs", "last-complete"]
 AslVolume = Literal["control", "label", "m0scan", "deltam", "cbf", "noRF"]
 Of = Literal["session", "scan"]
 BehaviourKind = Literal["beh", "events"]

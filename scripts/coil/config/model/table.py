@@ -1,9 +1,10 @@
 """What the tables of the config are made of."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import fields
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,3 +39,8 @@ UNIQUE = Meta(extra_json_schema={"uniqueItems": True})
 def keys(table: type[msgspec.Struct]) -> tuple[str, ...]:
     """The keys of a table as they are written, in their order."""
     return table.__struct_encode_fields__
+
+
+def default(table: type[msgspec.Struct], key: str) -> Any:
+    """The value that a key of a table has where it is not written."""
+    return next(field.default for field in fields(table) if field.encode_name == key)

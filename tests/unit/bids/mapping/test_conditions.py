@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import replace
-from typing import Any as Anything
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coil.bids.mapping.conditions import All, Any, Condition, Not, Number, Range, Text, Tokens
+from coil.bids.mapping.conditions import AllOf, AnyOf, Condition, Not, Number, Range, Text, Tokens
 from coil.bids.mapping.mapping import parse
 from coil.bids.mapping.resolve import resolve
 from coil.bids.series.series import Series
@@ -51,8 +51,8 @@ LEAVES: st.SearchStrategy[Condition] = st.one_of(
 CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
-        st.builds(All, st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Any, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(AllOf, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
         st.builds(Not, inner),
     ),
     max_leaves=6,
@@ -82,8 +82,8 @@ def test_not_not_is_the_condition_itself(condition: Condition, series: Series) -
 @given(st.lists(CONDITIONS, min_size=1, max_size=3), SEEN)
 def test_any_and_all_are_each_others_negation(parts: list[Condition], series: Series) -> None:
     denied = tuple(Not(part) for part in parts)
-    assert Not(Any(tuple(parts))).answer(series).holds == All(denied).answer(series).holds
-    assert Not(All(tuple(parts))).answer(series).holds == Any(denied).answer(series).holds
+    assert Not(AnyOf(tuple(parts))).answer(series).holds == AllOf(denied).answer(series).holds
+    assert Not(AllOf(tuple(parts))).answer(series).holds == AnyOf(denied).answer(series).holds
 
 
 @given(CONDITIONS, HEADERS)
@@ -131,12 +131,12 @@ MATCHES = st.recursive(
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> list[dict[str, Anything]]:
+def rules(draw: st.DrawFn) -> list[dict[str, Any]]:
     """A mapping of a few rules: names with and without groups, ignored ones, priorities."""
     found = []
     for _ in range(draw(st.integers(1, 4))):
         match = draw(MATCHES)
-        rule: dict[str, Anything] = {"match": match, "priority": draw(st.integers(0, 2))}
+        rule: dict[str, Any] = {"match": match, "priority": draw(st.integers(0, 2))}
         if draw(st.integers(0, 3)) == 0:
             rule["ignore"] = "not wanted"
         else:
@@ -152,7 +152,7 @@ def rules(draw: st.DrawFn) -> list[dict[str, Anything]]:
 
 @given(rules(), st.lists(HEADERS, min_size=1, max_size=4), st.data())
 def test_what_a_preview_says_surely_the_headers_do_not_change(
-    raw: list[dict[str, Anything]], headers: list[Series], data: st.DataObject
+    raw: list[dict[str, Any]], headers: list[Series], data: st.DataObject
 ) -> None:
     mapping = parse(raw)
     series = [

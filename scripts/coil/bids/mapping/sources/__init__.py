@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coil.bids.mapping.conditions import All, Tokens
+from coil.bids.mapping.conditions import AllOf, Tokens
 from coil.bids.mapping.mapping import Mapping as Rules
 from coil.bids.mapping.rules import Rule, Source
 from coil.bids.mapping.sources.named import Named
@@ -34,7 +34,7 @@ def with_sources(
     mapping
         The project's rules and sources.
     series
-        All series of the session, from their headers or from the archive's listing.
+        AllOf series of the session, from their headers or from the archive's listing.
     files
         The file of each source that rests on one, by its name in the config.
 
@@ -83,7 +83,7 @@ def _rule(source: Source, named: Named) -> Rule:
     words = named.image_type
     return Rule(
         0,
-        Tokens("image_type", words) if words else All(),
+        Tokens("image_type", words) if words else AllOf(),
         place=f"{source.place} ({source.use})",
         only=frozenset({named.series.folder or named.series.scan or ""}),
         derived=named.derived or named.ignore is not None,

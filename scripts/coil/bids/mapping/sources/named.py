@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from coil.bids import names
+from coil.config.model.mapping import Duplicates
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series.series import Series
-
-Duplicates = Literal["fail", "runs", "last-complete"]
 
 
 @dataclass(frozen=True)
