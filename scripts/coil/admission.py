@@ -22,7 +22,7 @@ from coil.bids.validate import validate_session
 from coil.deid.bids.anonymize import admit_session
 from coil.deid.bids.descriptions import words_of
 from coil.deid.bids.terms import Terms
-from coil.deid.identity.identities import LinkTable
+from coil.deid.identity.identities import LinkTable, project_secret
 from coil.deid.leak import people
 from coil.deid.protection import Rules, protection
 from coil.environment import installed
@@ -185,7 +185,7 @@ def record_of(project: str, unit: Unit, result: Entry | Failure, rules: Rules) -
 def _terms(paths: Paths, unit: Unit, rules: Rules, conversion: Mapping[str, Any]) -> Terms:
     """The terms of a session's admission, from the private files and the config."""
     return Terms(
-        rules.identity.secret(paths.link.parent),
+        project_secret(rules.identity.secret_file, paths.link.parent),
         ArchiveRecord.read(paths.archive).project,
         LinkTable.read(paths.link).find(*unit).subject_id,
         rules.identity.dates,

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from coil import __version__
-from coil.deid.identity.policy import Identity
+from coil.config.model.identity import Identity
 from coil.records import Part
 from coil.records.session import Admitted, Measure, Protection
 

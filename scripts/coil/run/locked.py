@@ -104,7 +104,7 @@ def check(
 def _check(name: str, before: Lock, units: Units, settings: Mapping[str, Any]) -> None:
     private = Workspace().private(name)
     try:
-        secret = project_secret(settings["identity"], private.root)
+        secret = project_secret(settings["identity"].get("secret_file"), private.root)
         now = Lock(project=name, secret=lock_digests.secret_digest(secret))
         differing = lock.differences(before, now)
         lock.refuse(

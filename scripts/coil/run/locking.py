@@ -30,7 +30,7 @@ class Made:
 
     def lock(self) -> Lock:
         """The lock of its datasets."""
-        secret = project_secret(self.identity, self.private.root)
+        secret = project_secret(self.identity.get("secret_file"), self.private.root)
         sessions = self._sessions()
         return Lock(
             project=self.results.project,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coil.admission import record_of
-from coil.deid.identity.policy import Identity
+from coil.config.model.identity import Identity
 from coil.deid.protection import Rules
 from coil.errors import RecordError
 from coil.files import read_json, write_json

@@ -127,7 +127,7 @@ def _wanted(
 ) -> Wanted:
     """The fields of people that the config's tables take, and how each subject's dates move."""
     project, identity = settings["project"], settings["identity"]
-    secret = project_secret(identity, private.root)
+    secret = project_secret(identity.get("secret_file"), private.root)
 
     def days(subject_id: str) -> int | None:
         return None if identity["dates"] == "none" else shift_days(secret, project, subject_id)

@@ -130,7 +130,9 @@ def _write_records(
     """Leave what the jobs need to know of archive, people and questionnaires."""
     project, phenotype = settings["project"], settings["phenotype"]
     # Of these Snakemake notes digests, which nobody may compute from guesses; see `SALT`.
-    salt = keyed_digest(project_secret(settings["identity"], private.root), SALT).hex()[:32]
+    salt = keyed_digest(
+        project_secret(settings["identity"].get("secret_file"), private.root), SALT
+    ).hex()[:32]
     mount = settings["archive"].get("mount")
     record = ArchiveRecord(**asdict(address), project=project, mount=mount, salt=salt)
     record.write_if_changed(private.archive, 0o600)

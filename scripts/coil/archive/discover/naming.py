@@ -36,7 +36,7 @@ def name_sessions(
     """
     identity, project = settings["identity"], settings["project"]
     table = LinkTable.read(private.link)
-    secret = project_secret(identity, private.root, create=not table.rows)
+    secret = project_secret(identity.get("secret_file"), private.root, create=not table.rows)
 
     def namer(kind: Kind) -> _Namer:
         source = identity[f"{kind}s"]

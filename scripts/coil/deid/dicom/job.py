@@ -9,11 +9,11 @@ from typing import Any, Literal
 import msgspec
 
 from coil import files, jobs
+from coil.config.model.identity import Identity
 from coil.deid.dicom.export import Exported, Wanted, export_session
 from coil.deid.dicom.profile import Profile
 from coil.deid.identity.dates import shift_days
-from coil.deid.identity.identities import LinkTable
-from coil.deid.identity.policy import Identity
+from coil.deid.identity.identities import LinkTable, project_secret
 from coil.records import Part
 from coil.records.archive import ArchiveRecord
 from coil.records.export import ExportRecord, Searched
@@ -123,7 +123,7 @@ def _export(paths: Paths, unit: Unit, rules: Rules, candidate: Path) -> Exported
 
 
 def _profile(paths: Paths, unit: Unit, identity: Identity) -> Profile:
-    secret = identity.secret(paths.link.parent)
+    secret = project_secret(identity.secret_file, paths.link.parent)
     project = ArchiveRecord.read(paths.archive).project
     subject_id = LinkTable.read(paths.link).find(*unit).subject_id
     days = shift_days(secret, project, subject_id)

@@ -13,12 +13,12 @@ import re
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from coil.errors import ConfigError, DataError
 from coil.files import write_text
@@ -60,12 +60,12 @@ def load_secret(path: Path, create: bool = True) -> bytes:
     return secret
 
 
-def project_secret(identity: Mapping[str, Any], private: Path, create: bool = False) -> bytes:
-    """The secret that the config's `identity` names, else that of the project's `private` folder.
+def project_secret(secret_file: str | None, private: Path, create: bool = False) -> bytes:
+    """The secret in the file that the config's `identity` names, else in the project's `private`.
 
     See `load_secret`.
     """
-    return load_secret(Path(identity.get("secret_file") or private / "secret"), create)
+    return load_secret(Path(secret_file or private / "secret"), create)
 
 
 def keyed_digest(secret: bytes, *parts: str) -> bytes:
