@@ -130,7 +130,7 @@ def _connect(server: str, user: str, password: str, ca_bundle: str | None) -> Ou
     silent = logging.getLogger("coil-xnat-client")
     silent.addHandler(logging.NullHandler())
     silent.propagate = False
-    with _client_session(ca_bundle) as http:
+    with _session_for_xnat(ca_bundle) as http:
         try:
             # `cli`: it must not log out when it lets go of the connection.
             connection = xnat.connect(
@@ -196,8 +196,11 @@ class _ClientSession(requests.Session):
 
 
 @contextmanager
-def _client_session(ca_bundle: str | None) -> Iterator[_ClientSession]:
-    """Let the client have this as its session, which it does not take as an argument."""
+def _session_for_xnat(ca_bundle: str | None) -> Iterator[_ClientSession]:
+    """A session of `requests` that the package xnat uses for as long as the block lasts.
+
+    It takes none as an argument. `ca_bundle` has the certificates that the session trusts.
+    """
     http = with_retries(_ClientSession(), _ONCE_MORE)
     http.trusted = ca_bundle
     plain, requests.Session = requests.Session, lambda: http  # type: ignore[misc,assignment]

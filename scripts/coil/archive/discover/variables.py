@@ -40,7 +40,11 @@ def fields_per(per: str, names: Iterable[str]) -> Fields:
 
 
 def _field(per: str, name: str) -> Field:
-    """A custom variable, the field of a form (`forms/site`) or a demographic of XNAT's own."""
+    """How the archive lists a field of the config's, by how its name begins.
+
+    A custom variable, the field of a form (`forms/site`) or a demographic of XNAT's own; `per`
+    says whose it is, a subject's or a session's.
+    """
     if name.startswith(FORMS):
         return fielding.of_form(name, _TYPES[per])
     if name.startswith(_DEMOGRAPHIC):
@@ -171,7 +175,8 @@ def _assessed(entry: Mapping[str, Any], fields: Fields, rows: Iterable[Row]) -> 
     kind = entry["assessor"].lower()
     owners: dict[str, str] = {}
 
-    def ident(row: Row) -> str:
+    def assessor_key(row: Row) -> str:
+        """The row's owner and its assessor in one text; notes the owner."""
         held = {key.lower(): value for key, value in row.items()}
         if entry["per"] == "session":
             assessor, owner = held.get(f"{kind}/id") or "", id_of(row)
@@ -181,7 +186,7 @@ def _assessed(entry: Mapping[str, Any], fields: Fields, rows: Iterable[Row]) -> 
         owners[key] = str(owner or "")
         return key
 
-    values = fields.take(rows, ident)
+    values = fields.take(rows, assessor_key)
     return [Assessed(owners[key], values[key]) for key in sorted(values)]
 
 

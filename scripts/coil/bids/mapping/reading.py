@@ -145,6 +145,7 @@ class _Reader:
         }
 
     def _target(self, to: str) -> tuple[str, str]:
+        """Data type and suffix of a rule's `to`, such as `anat/T1w`, which BIDS must have."""
         datatype, _, suffix = to.rpartition("/")
         if names.kind(datatype, suffix) is None:
             suffixes = sorted(s for d, s in names.kinds() if d == datatype)
