@@ -37,7 +37,10 @@ def program(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_program_that_works_and_works_is_not_tried_again() -> None:
+def test_a_program_that_works_and_works_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(programs, "_AT_WORK", 0.02)  # where the tests share their processors
     with pytest.raises(DataError, match="it was at work for 4 s and came to no end") as error:
         programs.run(python("sum(0 for _ in iter(int, 1))"), name="it", timeout=4)
     assert not error.value.retry
