@@ -33,7 +33,7 @@ INTERPRETERS = {".py": "python", ".R": "Rscript", ".sh": "bash"}
 
 
 class Effects(Part, frozen=True, kw_only=True):
-    """What the config says of an analysis that can change its results.
+    """The part of an analysis' config that can change its results.
 
     dataset     the suffixes that it sees of the dataset; None for all, empty for nothing
     others      the analyses whose results it sees, with their levels
@@ -103,7 +103,7 @@ class Analysis:
         return self.file.parent == FOLDER
 
     def effects(self) -> Effects:
-        """What the config says of it that can change its results."""
+        """The part of its config that can change its results."""
         return Effects(
             level=self.level, dataset=self.dataset, others=self.others, params=self.params
         )
@@ -138,7 +138,7 @@ class Analysis:
         return msgspec.to_builtins(self.described())
 
     def described(self) -> Description:
-        """What its derivative dataset says of itself."""
+        """The description of its derivative dataset."""
         return Description(
             name=self.name,
             level=self.level,
@@ -174,7 +174,7 @@ def of_levels(names: Iterable[str], analyses: Mapping[str, Analysis], *levels: s
 
 
 def hidden_files(projects: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What no analysis may read: identified data, secrets, tables of labels, logins."""
+    """The paths that no analysis may read: identified data, secrets, tables of labels, logins."""
     identities = [settings["identity"] for settings in projects]
     named = {one.get(key) for one in identities for key in ("secret_file", "table")}
     return [*HIDDEN, "~/.netrc", *sorted(filter(None, named))]

@@ -5,7 +5,7 @@ from coil.records.analysis import Level
 
 
 class Description(Part, frozen=True, kw_only=True):
-    """What the derivative dataset of an analysis says of itself."""
+    """The description of an analysis' derivative dataset; `others` are the analyses that it saw."""
 
     name: str
     level: Level

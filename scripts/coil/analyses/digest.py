@@ -1,4 +1,4 @@
-"""What an analysis' program is made of: a digest of the files that its results rest on."""
+"""The digest of the files that the results of an analysis rest on."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What a project's config, or bundled.yaml, says of one analysis."""
+"""One entry of a project's config, or of bundled.yaml, for an analysis."""
 
 import difflib
 import functools
@@ -22,7 +22,7 @@ _OWN = {"name", "inputs", "params", "resources"}
 
 
 class Resources(Part, frozen=True, kw_only=True):
-    """What a job may use: memory in MB, minutes, each with what it grows by per GB, and threads."""
+    """The resources of a job: memory in MB and minutes, each also by GB of images, and threads."""
 
     mem_mb: int = 2000
     mem_mb_per_gb: int = 0
@@ -108,7 +108,7 @@ def choice(name: str, known: Iterable[str]) -> str:
 
 
 def _completed(keys: dict[str, object], name: str, where: str) -> dict[str, object]:
-    """What an entry says, with the bundled analysis' values if it names one."""
+    """The keys of an entry, with the bundled analysis' values if it names one."""
     programs = keys.keys() & {"script", "notebook"}
     if name in _RESERVED:
         raise ConfigError(f"{where}: the name {name} is taken by Coil; give it another")
@@ -125,7 +125,7 @@ def _completed(keys: dict[str, object], name: str, where: str) -> dict[str, obje
 
 
 def _layered(keys: dict[str, object], name: str, where: str) -> dict[str, object]:
-    """What an entry says of a bundled analysis, over what that says of itself."""
+    """The keys of an entry for a bundled analysis, over its own."""
     if foreign := sorted(keys.keys() - _OWN):
         raise ConfigError(
             f"{where}.{foreign[0]}: {name} is a bundled analysis, of which only inputs, "
@@ -143,5 +143,5 @@ def _table(keys: Mapping[str, object], key: str) -> Mapping[str, object]:
 
 @functools.cache
 def _raw() -> dict[str, dict[str, object]]:
-    """What bundled.yaml says, by name."""
+    """The entries of bundled.yaml as they stand there, by name."""
     return yaml.safe_load((FOLDER / "bundled.yaml").read_text(encoding="utf-8"))

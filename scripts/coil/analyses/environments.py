@@ -26,7 +26,7 @@ _LONGEST = 200
 
 
 def broken() -> dict[str, str]:
-    """Why environments cannot be made, by file, as was seen last; none for those that can."""
+    """The reasons why environments cannot be made, by file, as was seen last."""
     return _known().problems
 
 
@@ -54,7 +54,7 @@ def _known() -> Environments:
 
 
 def _made(path: Path, known: Environment | None, prefix: Path | None) -> Environment:
-    """What is known of an environment after it was made, unless it was before."""
+    """The state of an environment after it was made, unless it was before."""
     made = Environment(digest=files.sha256(path), prefix=str(prefix) if prefix else None)
     if known == made:
         return made
@@ -68,7 +68,7 @@ def _made(path: Path, known: Environment | None, prefix: Path | None) -> Environ
 
 
 def _call(path: Path, prefix: Path | None) -> str | None:
-    """Have Snakemake make an environment; why it cannot be made, if so."""
+    """Have Snakemake make an environment; the reason why it cannot be made, if so."""
     variables = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
     try:
         done = programs.run(

@@ -1,4 +1,4 @@
-"""What an analysis left in its folder: whether it may be kept, and its summary."""
+"""The files that an analysis left: whether they may be kept, and its summary."""
 
 import json
 from collections.abc import Iterator

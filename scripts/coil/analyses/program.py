@@ -99,7 +99,7 @@ def _missing(program: str) -> str:
 
 
 def _last_words(lines: Sequence[str], status: int, program: str, job: Job) -> str:
-    """Why a program ended, from the last lines of its stderr."""
+    """The reason why a program ended, from the last lines of its stderr."""
     said = [line for line in (plain(line, job) for line in lines) if line]
     said = [line for line in said if not line.startswith(("Execution halted", "Calls: "))]
     if said and re.search(rf"(setpriv|unshare): .*{program}.*No such file", said[-1]):

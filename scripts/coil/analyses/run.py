@@ -1,4 +1,4 @@
-"""Run one analysis on one scope, and say in a record what came of it."""
+"""One analysis run on one scope, and the record of it."""
 
 import os
 from pathlib import Path
@@ -75,7 +75,7 @@ def _clear(job: Job) -> None:
 
 
 def _lacking(job: Job) -> str | None:
-    """Why there is nothing to run the analysis on, if so."""
+    """The reason why there is nothing to run the analysis on, if so."""
     if not job.admitted:
         alone = job.definition.level == "session"
         return "the session is not in the dataset" if alone else "no session is in the dataset"
@@ -86,7 +86,7 @@ def _lacking(job: Job) -> str | None:
 
 
 def _fill(job: Job) -> str | None:
-    """Make the scratch folder with what the analysis sees; why there is nothing to see, if so."""
+    """Make the scratch folder with what the analysis sees; the reason if that is nothing."""
     for folder in (job.out, program.work(job), job.inputs):
         folder.mkdir(parents=True)
     suffixes = job.definition.dataset

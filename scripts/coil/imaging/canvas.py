@@ -1,4 +1,4 @@
-"""What all figures share: one style, one way to PNG bytes that never differ between runs."""
+"""The base of all figures: one style, one way to PNG bytes that never differ between runs."""
 
 import io
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ DPI = 150
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, QUIET, LINE = "#22282f", "#6b7580", "#d8dde2"
 
-_STYLE: dict[str, Any] = {
+_STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "text.color": INK,

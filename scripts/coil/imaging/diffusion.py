@@ -51,9 +51,9 @@ def directions(vectors: NDArray[np.float64], shell: NDArray[np.int64]) -> int:
     weighted = vectors[(shell > 0) & (np.linalg.norm(vectors, axis=1) > 0.5)]
     distinct: list[NDArray[np.float64]] = []
     for vector in weighted:
-        unit = vector / np.linalg.norm(vector)
-        if all(abs(float(unit @ other)) < np.cos(np.deg2rad(1)) for other in distinct):
-            distinct.append(unit)
+        direction = vector / np.linalg.norm(vector)
+        if all(abs(float(direction @ other)) < np.cos(np.deg2rad(1)) for other in distinct):
+            distinct.append(direction)
     return len(distinct)
 
 

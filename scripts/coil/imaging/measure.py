@@ -223,7 +223,7 @@ def _background_numbers(
 
 
 def _outliers(units: str, limit: str, where: NDArray[np.int64], total: int) -> Outliers:
-    """What stands out, by the volumes in which it does; one in each of them."""
+    """The things that stand out, one in each of the volumes `where`, of a total."""
     volumes = tuple(int(index) for index in where)
     return Outliers(units=units, limit=limit, count=len(volumes), of=total, volumes=volumes)
 

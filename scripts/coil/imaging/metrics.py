@@ -58,8 +58,8 @@ def global_correlation(series: Floats) -> float:
     """
     centred = series - series.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = (centred / np.where(length > 0, length, 1))[length[:, 0] > 0]
-    return float(np.sum(unit.mean(axis=0, dtype=np.float64) ** 2)) if unit.size else 0.0
+    scaled = (centred / np.where(length > 0, length, 1))[length[:, 0] > 0]
+    return float(np.sum(scaled.mean(axis=0, dtype=np.float64) ** 2)) if scaled.size else 0.0
 
 
 def outlier_fraction(series: Floats) -> Floats:

@@ -96,11 +96,11 @@ def _misfit(
     turn: NDArray[np.floating],
     shift: NDArray[np.floating],
 ) -> NDArray[np.floating]:
-    """What the volume (its spline) holds at the transformed points minus the reference, (n,)."""
+    """The volume (its spline) at the transformed points minus the reference, (n,)."""
     centre = (np.array(moving.shape)[:, None] - 1) / 2
     where = inverse @ (turn @ points + shift[:, None]) + centre
-    found = ndimage.map_coordinates(moving, where, mode="nearest", prefilter=False)
-    return np.asarray(found) - values
+    sampled = ndimage.map_coordinates(moving, where, mode="nearest", prefilter=False)
+    return np.asarray(sampled) - values
 
 
 def _linearize(

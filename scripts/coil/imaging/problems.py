@@ -1,4 +1,4 @@
-"""What one image of several could not be worked on for, so that it does not hold up the others."""
+"""The problem of one image of several, so that it does not hold up the others."""
 
 import traceback
 
@@ -7,7 +7,7 @@ from coil.errors import DataError, PassingError
 
 
 def problem(error: Exception) -> str:
-    """Why an image could not be worked on, in a line, without what others than Coil say of it.
+    """The reason why an image could not be worked on: a line, without the words of libraries.
 
     Raises `PassingError` where that passes by itself: then all is done again.
     """

@@ -1,4 +1,4 @@
-"""What became of an analysis: `results/<project>/records/<scope>/<name>.json`, with its summary.
+"""The record of an analysis: `results/<project>/records/<scope>/<name>.json`, with its summary.
 
 A script writes its summary as `summary.json`, in a form that is public and has no version of its
 own: coil/analyses/summary.schema.yaml says it to who writes one, these types to who reads it.
@@ -11,7 +11,7 @@ from msgspec import field
 from coil.records import Part, Record
 
 Level = Literal["session", "subject", "project"]
-"""What an analysis is run on, each time by itself."""
+"""The part of a project that an analysis is run on, each by itself."""
 Number = int | float
 
 
@@ -24,7 +24,7 @@ class Figure(Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Outliers(Part, frozen=True, kw_only=True):
-    """What stands out in an image: `count` of the `of` things that `units` names.
+    """The things that stand out in an image: `count` of the `of` things that `units` names.
 
     limit       beyond which one stands out, in words
     volumes     in which that is, from 0
@@ -38,7 +38,7 @@ class Outliers(Part, frozen=True, kw_only=True):
 
 
 class MeasuredImage(Part, frozen=True, kw_only=True):
-    """What was measured of one image of the dataset.
+    """The measures of one image of the dataset.
 
     metrics         name to number, None where it means nothing
     unavailable     the reason for each None
@@ -58,7 +58,7 @@ class MeasuredImage(Part, frozen=True, kw_only=True):
 
 
 class Summary(Part, frozen=True, kw_only=True, omit_defaults=True):
-    """What an analysis says of its results, for the record and the pages.
+    """The results of an analysis in its own words, for the record and the pages.
 
     numbers     for a small table, by what they are
     problem     why it counts as failed though its results are kept

@@ -19,7 +19,7 @@ class Environment(Part, frozen=True, kw_only=True):
 
 
 class Environments(Record, frozen=True, kw_only=True):
-    """What is known of environments, by their files."""
+    """The environments that were wanted last, by their files."""
 
     VERSION: ClassVar[int] = 1
 
@@ -27,5 +27,5 @@ class Environments(Record, frozen=True, kw_only=True):
 
     @property
     def problems(self) -> dict[str, str]:
-        """Why those that cannot be made cannot, by file."""
+        """The reasons why some cannot be made, by file."""
         return {file: one.problem for file, one in self.environments.items() if one.problem}

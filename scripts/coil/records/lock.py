@@ -19,7 +19,7 @@ Digests = dict[str, str]
 
 
 class Lock(Part, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What made a project's datasets; what is not known yet, or was not then, is not set.
+    """The origin of a project's datasets; what is not known yet, or was not then, is not set.
 
     coil, commit    of the workflow that made them
     config          a digest of each part of the settings

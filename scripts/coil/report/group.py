@@ -155,7 +155,7 @@ def strip(name: str, values: Sequence[Value]) -> Strip:
         box = (place(first), place(centre), place(third))
     spread = median(abs(number - centre) for number in numbers)
     return Strip(
-        title=word.label + (f" ({word.unit})" if word.unit else ""),
+        title=word.label + (f" ({word.units})" if word.units else ""),
         about=word.about,
         summary=f"n = {len(numbers)}, median {words.number(float(centre))}, "
         f"MAD {words.number(float(spread))}",
@@ -223,7 +223,7 @@ def _verdict(count: int, scores: list[float | None] | None, outliers: int) -> st
 
 
 def _unscaled(value: float, word: words.Word) -> str:
-    return words.number(value, words.Word("", word.unit))
+    return words.number(value, words.Word("", word.units))
 
 
 def _ticks(low: float, high: float) -> list[float]:

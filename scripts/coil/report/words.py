@@ -9,10 +9,10 @@ _TIMES = "\u00d7"
 
 @dataclass(frozen=True)
 class Word:
-    """What a number is called: `label`, `unit`, factor to that unit, and what it tells."""
+    """The words for a number: its `label`, its `units`, the factor to these, and what it tells."""
 
     label: str
-    unit: str = ""
+    units: str = ""
     factor: float = 1.0
     about: str = ""
 
@@ -91,20 +91,20 @@ def number(value: Any, word: Word | None = None, even: bool = False) -> str:
     >>> number(29.0), number(29.0, even=True)
     ('29', '29.0')
     """
-    unit = f" {word.unit}" if word and word.unit else ""
-    if unit == " °":
-        unit = "°"
+    units = f" {word.units}" if word and word.units else ""
+    if units == " °":
+        units = "°"
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "n/a"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_TIMES} {number(part)}" for key, part in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return f" {_TIMES} ".join(number(part) for part in value) + unit
+        return f" {_TIMES} ".join(number(part) for part in value) + units
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"{value}{unit}"
+        return f"{value}{units}"
     scaled = value * (word.factor if word else 1.0)
     if isinstance(value, int) and scaled == value:
-        return f"{value:,}{unit}".replace("-", "\u2212")
+        return f"{value:,}{units}".replace("-", "\u2212")
     size = abs(scaled)
     places = 0 if size >= 1000 else 1 if size >= 20 else 2 if size >= 1 else 3
     text = f"{scaled:,.{places}f}"
@@ -112,7 +112,7 @@ def number(value: Any, word: Word | None = None, even: bool = False) -> str:
         text = text.rstrip("0").rstrip(".")
     if 0 < size < 0.01:
         text = f"{scaled:.2g}"
-    return text.replace("-", "\u2212") + unit
+    return text.replace("-", "\u2212") + units
 
 
 def metric(name: str) -> Word:

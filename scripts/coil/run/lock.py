@@ -82,7 +82,7 @@ def read_all(paths: Iterable[str], projects: Iterable[str]) -> dict[str, Lock]:
 
 
 def check_archive(lock: Lock, private: Private, units: Iterable[str], secret: bytes) -> list[str]:
-    """What the archive lists of a lock's sessions now that differs from then, by name.
+    """The sessions of a lock of which the archive lists something else now than then, by name.
 
     The files themselves are known only once they are pulled; see `lock_digests.archive_digests`.
     """

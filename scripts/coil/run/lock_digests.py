@@ -80,7 +80,7 @@ def archive_digests(private: Private, units: Iterable[str], secret: bytes) -> Di
 
 
 def secret_digest(secret: bytes) -> str:
-    """What tells one secret from another, and nothing more of it."""
+    """A digest that tells one secret from another, and nothing more of it."""
     return keyed_digest(secret, "lock").hex()[:16]
 
 

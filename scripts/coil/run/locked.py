@@ -81,7 +81,7 @@ def choose(units: Mapping[str, Units], locks: Mapping[str, Lock]) -> dict[str, U
     return {
         name: Units(unit for unit in units[name] if str(unit) in chosen)
         for name, chosen in wanted.items()
-        if name in units  # else the archive did not answer, which is told
+        if name in units  # else the archive did not answer, which is said
     }
 
 

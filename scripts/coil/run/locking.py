@@ -15,7 +15,7 @@ from coil.workspace import Private, Results
 
 @dataclass(frozen=True)
 class Made:
-    """What a run made of a project.
+    """The results of a run in a project, and what they were made with.
 
     records     of all its sessions
     parts       digests of the config, the code and the environments, as `locked.parts` has them
