@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 from msgspec import structs
 
 from coil import files
@@ -136,9 +137,7 @@ def _alike(scans: Sequence[Scan], others: Sequence[Scan]) -> bool:
 
 def listing_digest(scans: Sequence[Scan]) -> str:
     """A digest of scans as they are listed: of no label of the session, and of no time."""
-    return hashlib.sha256(
-        json.dumps([structs.astuple(scan) for scan in scans]).encode()
-    ).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(scans)).hexdigest()[:16]
 
 
 def fingerprint(listed: str, held: str) -> str:
