@@ -44,7 +44,7 @@ def _lacking(
     for field in variables.fields_of(project.settings, per):
         # That of one form by its ID is known by its key.
         key = f"{FORMS}{field.rpartition('/')[2]}" if field.startswith(FORMS) else field
-        if field.startswith("demographics/") or folded(key) in known:
+        if field.startswith(variables.DEMOGRAPHIC) or folded(key) in known:
             continue
         text = f"no {per} has the custom variable {field}: its column stays n/a"
         remedy = "correct `field` in the config"

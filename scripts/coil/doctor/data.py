@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from coil.archive import contents
-from coil.archive.client import Archive, part
+from coil.archive.client import Archive
 from coil.archive.columns import short
-from coil.archive.discover.prearchive import entries
+from coil.archive.discover import prearchive
+from coil.archive.discover.naming import lab_namer
 from coil.archive.listing import Session
 from coil.archive.pull import mounted
-from coil.deid.identity.identities import bids_label
-from coil.deid.identity.own_labels import read_own_labels
+from coil.deid.identity.identities import Kind
 from coil.doctor.findings import LIMIT, OK, PROBLEM, Finding
 from coil.doctor.survey import Surveyed
 from coil.errors import RefusedError
@@ -40,7 +39,7 @@ WITHOUT = {
     "yob": "ages come from the headers alone",
 }
 """The consequences of a column that lacks, by its short name."""
-KINDS = ("subject", "session")
+KINDS: tuple[Kind, ...] = ("subject", "session")
 
 
 def columns(project: Surveyed) -> Iterator[Finding]:
@@ -88,17 +87,16 @@ def labels(project: Surveyed) -> Iterator[Finding]:
 
 
 def _unlabelled(
-    sessions: Sequence[Session], identity: Mapping[str, Any], kind: str
+    sessions: Sequence[Session], identity: Mapping[str, Any], kind: Kind
 ) -> Iterator[str]:
     """The archive's labels to which the config's identity gives none."""
-    source = identity[f"{kind}s"]
-    if source == "hmac":
+    namer = lab_namer(identity, kind)
+    if namer is None:
         return
-    own = read_own_labels(Path(identity["table"]).expanduser()) if source == "table" else None
     for one in sessions:
         label = one.subject_label if kind == "subject" else one.label
         ident = one.subject_id if kind == "subject" else one.id
-        if not (getattr(own, kind)(ident, label) if own else bids_label(label)):
+        if not namer(ident, label):
             yield label
 
 
@@ -135,13 +133,12 @@ def catalogs(project: Surveyed, archive: Archive) -> Iterator[Finding]:
 def waiting(project: Surveyed, archive: Archive) -> Iterator[Finding]:
     """Sessions that are in the prearchive."""
     try:
-        rows = archive.rows(f"/data/prearchive/projects/{part(project.id)}")
+        listed = prearchive.fetch(archive, project.id)
     except RefusedError:
         text = "this login may not see it: a session that still arrives is pulled as it is"
         remedy = "ask the project's owner to make you a member"
         yield project.finding("prearchive", LIMIT, text, remedy)
         return
-    listed = entries(rows, project.id)
     names = sorted(f"{one.subject} {one.session}".strip() for one in listed)
     under_way = sum(one.under_way for one in listed)
     if len(listed) > under_way:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from coil.archive.client import Archive, part
 from coil.archive.contents import OF_SCANS
 from coil.archive.discover.bidsmap import fetch_bidsmaps
-from coil.archive.discover.questionnaires import list_questionnaires
+from coil.archive.discover.questionnaires import list_questionnaires, named_files
 from coil.archive.listing import Session
 from coil.config.derived import wanted_resources
 from coil.doctor.findings import LIMIT, OK, Finding
@@ -49,10 +49,7 @@ def of_project(project: Surveyed, archive: Archive) -> Iterator[Finding]:
         fetch_bidsmaps(archive, project.id)
     phenotype = project.settings["phenotype"]
     wanted = {
-        (entry["resource"], file)
-        for entry in phenotype
-        if "file" in entry
-        for file in (entry["file"], entry["dictionary"])
+        (resource, file) for resource, named in named_files(phenotype).items() for file in named
     }
     listed = list_questionnaires(archive, project.id, phenotype)
     there = {(one.resource, one.file) for one in listed}

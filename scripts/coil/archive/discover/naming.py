@@ -17,7 +17,8 @@ from coil.deid.identity.own_labels import read_own_labels
 from coil.errors import ConfigError
 from coil.workspace import Private
 
-_Namer = Callable[[str, str], str | None]
+Namer = Callable[[str, str], str | None]
+"""The BIDS label by the archive's ID and label; None where there is none."""
 
 
 def name_sessions(
@@ -38,16 +39,10 @@ def name_sessions(
     table = LinkTable.read(private.link)
     secret = project_secret(identity.get("secret_file"), private.root, create=not table.rows)
 
-    def namer(kind: Kind) -> _Namer:
-        source = identity[f"{kind}s"]
-        if source == "label":
-            return lambda _, label: bids_label(label)
-        if source == "table":
-            if "table" not in identity:
-                raise ConfigError("identity.table: missing; name the lab's table of labels there")
-            own = read_own_labels(Path(identity["table"]).expanduser())
-            return own.subject if kind == "subject" else own.session
-        return lambda archive_id, _: pseudonym(secret, project, kind, archive_id)
+    def namer(kind: Kind) -> Namer:
+        return lab_namer(identity, kind) or (
+            lambda archive_id, _: pseudonym(secret, project, kind, archive_id)
+        )
 
     subject_of, session_of = namer("subject"), namer("session")
     links = {}
@@ -65,3 +60,19 @@ def name_sessions(
             )
     table.add(*links.values())
     return table, links
+
+
+def lab_namer(identity: Mapping[str, Any], kind: Kind) -> Namer | None:
+    """The labels that a lab chose, in its table or in the archive; None for pseudonyms.
+
+    Raises `ConfigError` if the lab's table cannot be used.
+    """
+    source = identity[f"{kind}s"]
+    if source == "label":
+        return lambda _, label: bids_label(label)
+    if source != "table":
+        return None
+    if "table" not in identity:
+        raise ConfigError("identity.table: missing; name the lab's table of labels there")
+    own = read_own_labels(Path(identity["table"]).expanduser())
+    return own.subject if kind == "subject" else own.session

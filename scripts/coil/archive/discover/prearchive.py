@@ -7,7 +7,7 @@ prearchive. One that is in the archive, too, is being added to: half of it would
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from coil.archive.client import part
+from coil.archive.client import Archive, part
 from coil.archive.columns import Lister
 from coil.archive.discover.selection import Select, labels_selected
 from coil.archive.listing import Session
@@ -35,7 +35,7 @@ def list_prearchive(lister: Lister, project: str) -> list[Entry]:
     Where the archive cannot tell, that is said.
     """
     try:
-        rows = lister.archive.rows(f"/data/prearchive/projects/{part(project)}")
+        return fetch(lister.archive, project)
     except RefusedError:
         return []
     except FailedError:
@@ -44,7 +44,11 @@ def list_prearchive(lister: Lister, project: str) -> list[Entry]:
             "pulled first"
         )
         return []
-    return entries(rows, project)
+
+
+def fetch(archive: Archive, project: str) -> list[Entry]:
+    """The sessions in the project's prearchive; `RefusedError` where this login may not see it."""
+    return entries(archive.rows(f"/data/prearchive/projects/{part(project)}"), project)
 
 
 def entries(rows: Iterable[Mapping[str, str]], project: str) -> list[Entry]:

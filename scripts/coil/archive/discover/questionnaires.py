@@ -16,10 +16,7 @@ def list_questionnaires(
     What the archive does not hold is not in the list: one questionnaire that is missing holds
     up nothing else, and the dataset says so.
     """
-    wanted: dict[str, set[str]] = {}
-    for entry in phenotype:
-        if "file" in entry:
-            wanted.setdefault(entry["resource"], set()).update((entry["file"], entry["dictionary"]))
+    wanted = named_files(phenotype)
     listed: list[QuestionnaireFile] = []
     for label in sorted(wanted):
         address = Resource(label).address(f"/data/projects/{part(project)}")
@@ -30,3 +27,12 @@ def list_questionnaires(
             for name in sorted(wanted[label] & set(held))
         ]
     return tuple(listed)
+
+
+def named_files(phenotype: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """The tables and dictionaries that the config's `phenotype` names, by resource."""
+    wanted: dict[str, set[str]] = {}
+    for entry in phenotype:
+        if "file" in entry:
+            wanted.setdefault(entry["resource"], set()).update((entry["file"], entry["dictionary"]))
+    return wanted

@@ -19,7 +19,8 @@ from coil.archive.paths import EVERY, SUBJECT_DEMOGRAPHICS
 from coil.errors import RefusedError
 from coil.records.subjects import Measured, Person
 
-_DEMOGRAPHIC = "demographics/"
+DEMOGRAPHIC = "demographics/"
+"""The beginning of the name of a field that is a demographic of XNAT's own."""
 _TYPES = {"subject": "xnat:subjectData", "session": "xnat:imageSessionData"}
 Row = Mapping[str, Any]
 
@@ -47,8 +48,8 @@ def _field(per: str, name: str) -> Field:
     """
     if name.startswith(FORMS):
         return fielding.of_form(name, _TYPES[per])
-    if name.startswith(_DEMOGRAPHIC):
-        short = name.removeprefix(_DEMOGRAPHIC)
+    if name.startswith(DEMOGRAPHIC):
+        short = name.removeprefix(DEMOGRAPHIC)
         return fielding.plain(name, f"{SUBJECT_DEMOGRAPHICS}/{short}", short)
     return fielding.variable(name, f"{_TYPES[per]}/fields/field")
 
