@@ -1,1 +1,1 @@
-"""What the config says: read, checked, documented."""
+"""The config: its model, and how it is read, checked and documented."""

@@ -1,10 +1,13 @@
-"""What follows from a project's settings: which resources, exports and sources it has."""
+"""The resources, exports and sources that follow from a project's settings."""
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
+from coil.config.model.project import Export
+from coil.config.model.table import default
 from coil.config.reading import project_file, project_path
+from coil.files import is_object
 from coil.workspace import Workspace
 
 
@@ -13,29 +16,32 @@ def wanted_resources(settings: dict[str, Any]) -> list[str]:
 
     A session's by its label; one that scans have as `scans/LABEL`.
     """
-    found = {entry["resource"] for entry in settings["bids"].get("behaviour", [])}
+    wanted = {entry["resource"] for entry in settings["bids"].get("behaviour", [])}
     for rule in settings["bids"]["mapping"]:
         for kind in ("events", "physio", "stim"):
-            given = rule.get(kind, [])
-            for one in given if isinstance(given, list) else [given]:
-                of_scans = one.get("of") == "scan"
-                found.add(f"scans/{one['resource']}" if of_scans else one["resource"])
-    return sorted(found)
+            for entry in _one_or_more(rule.get(kind, [])):
+                of_scans = entry.get("of") == "scan"
+                wanted.add(f"scans/{entry['resource']}" if of_scans else entry["resource"])
+    return sorted(wanted)
+
+
+def _one_or_more(value: Any) -> list[dict[str, Any]]:
+    return [value] if is_object(value) else value
 
 
 def export_settings(settings: dict[str, Any]) -> dict[str, str] | None:
-    """What a project exports as DICOM: `dicom` (mapped or all) and `faces`; None if nothing."""
+    """The DICOM that a project exports: `dicom` (mapped or all) and `faces`; None if nothing."""
     wanted = settings["export"]
     if wanted == "none":
         return None
-    given = {} if wanted == "dicom" else {k: v for k, v in wanted.items() if k != "to"}
-    return {"dicom": "mapped", "faces": "withhold"} | given
+    written = {} if wanted == "dicom" else {k: v for k, v in wanted.items() if k != "to"}
+    return {key: default(Export, key) for key in ("dicom", "faces")} | written
 
 
 def export_target(settings: dict[str, Any]) -> dict[str, str] | None:
     """The other project that gets the export: `project`, perhaps `server` and `ca_bundle`."""
     wanted = settings["export"]
-    to = wanted.get("to") if isinstance(wanted, dict) else None
+    to = wanted.get("to") if is_object(wanted) else None
     return {"project": to} if isinstance(to, str) else to
 
 
@@ -45,15 +51,15 @@ def mapping_sources(settings: dict[str, Any], file: str) -> dict[str, Path]:
     They are the archive's bidsmap, as discovery left it, and heuristics of the lab's own.
     Raises `ConfigError` where such a heuristic is not there.
     """
-    found = {}
+    sources: dict[str, Path] = {}
     for place, rule in enumerate(settings["bids"]["mapping"]):
         use = str(rule.get("use", ""))
         if use == "bidsmap":
-            found[use] = Workspace().private(Path(file).stem).bidsmap
+            sources[use] = Workspace().private(Path(file).stem).bidsmap
         elif use.endswith(".py"):
             key = f"bids.mapping[{place}].use"
-            found[use] = project_file(use, project_path(file, Path()), Path(), key)
-    return found
+            sources[use] = project_file(use, project_path(file, Path()), Path(), key)
+    return sources
 
 
 def digests(sources: dict[str, Path]) -> dict[str, str]:

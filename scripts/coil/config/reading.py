@@ -19,10 +19,11 @@ from coil.config.model.mapping import Overrides
 from coil.config.model.project import Project
 from coil.config.schema import schema_of
 from coil.errors import ConfigError
+from coil.files import is_object
 from coil.workspace import CHECKOUT
 
 MODELS = {"config": Config, "project": Project, "overrides": Overrides}
-"""What each kind of file holds."""
+"""The model of each kind of file."""
 
 
 def check_config(config: dict[str, Any], where: str = "config/config.yaml") -> dict[str, Any]:
@@ -73,7 +74,7 @@ def project_file(file: str, project: Path, base: Path, key: str) -> Path:
 def read_overrides(
     settings: dict[str, Any], file: str, base: Path
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """What the project of the config file `file` says of single series, by session and scan.
+    """The overrides of the project of the config file `file`, by session and scan.
 
     Raises `ConfigError`.
     """
@@ -84,7 +85,7 @@ def read_overrides(
     named: dict[str, Any] = {}
     for unit, entries in _read_yaml(path, name, {}).items():
         named[str(unit)] = entries
-        if not isinstance(entries, dict):
+        if not is_object(entries):
             continue
         # A scan's number is a number in YAML and a text in the archive.
         named[str(unit)] = {str(scan): entry for scan, entry in entries.items()}
@@ -97,7 +98,7 @@ def read_project(path: Path, where: str) -> dict[str, Any]:
     """One project's settings with defaults; `where` is how messages name the file."""
     settings = _check(_read_yaml(path, where), "project", where)
     export = settings["export"]
-    to = export.get("to") if isinstance(export, dict) else None
+    to = export.get("to") if is_object(export) else None
     if to in (settings["project"], {"project": settings["project"]}):
         raise ConfigError(
             f"{where}: export.to: it is the project itself; name another project, which holds "
@@ -108,6 +109,7 @@ def read_project(path: Path, where: str) -> dict[str, Any]:
 
 def _read_yaml(path: Path, where: str, empty: dict[Any, Any] | None = None) -> dict[Any, Any]:
     """A file's table of keys; `empty` stands for a file without any."""
+    settings: Any = None
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -117,7 +119,7 @@ def _read_yaml(path: Path, where: str, empty: dict[Any, Any] | None = None) -> d
         raise ConfigError(f"{where}: not UTF-8 text; save it as UTF-8") from None
     if settings is None and empty is not None:
         return empty
-    if not isinstance(settings, dict):
+    if not is_object(settings):
         raise ConfigError(
             f"{where}: empty or no table of keys; see config/README.md for an example"
         )
@@ -128,10 +130,10 @@ def merged_datasets(
     entries: list[dict[str, Any]], projects: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     """The config's `merged` by name; `ConfigError` where one cannot be made of `projects`."""
-    found: dict[str, dict[str, Any]] = {}
+    merged: dict[str, dict[str, Any]] = {}
     for place, entry in enumerate(entries):
         where, name = f"config: merged[{place}]", entry["name"]
-        if name in found or name in projects:
+        if name in merged or name in projects:
             raise ConfigError(f"{where}.name: {name} is taken already; give it another name")
         known = {"projects": entry["projects"], "sites": entry["sites"]}
         for key, names in known.items():
@@ -143,8 +145,8 @@ def merged_datasets(
         sites = [entry["sites"].get(one, one).lower() for one in entry["projects"]]
         if len(set(sites)) < len(sites):
             raise ConfigError(f"{where}.sites: two projects have one site; name them apart")
-        found[name] = entry
-    return found
+        merged[name] = entry
+    return merged
 
 
 class _Loader(yaml.SafeLoader):
@@ -153,7 +155,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            key: Any = self.construct_object(key_node, deep=True)  # pyright: ignore[reportUnknownMemberType]
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {key} stands twice", problem_mark=key_node.start_mark
@@ -185,9 +187,8 @@ def _check(value: dict[str, Any], schema_name: str, where: str) -> dict[str, Any
         schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
     filled = with_defaults(value, schema)
-    errors = sorted(
-        validator.iter_errors(filled), key=lambda e: (list(map(str, e.path)), e.message)
-    )
+    misfits: Iterable[jsonschema.ValidationError] = validator.iter_errors(filled)  # pyright: ignore[reportUnknownMemberType]
+    errors = sorted(misfits, key=lambda e: (list(map(str, e.path)), e.message))
     if errors:
         raise ConfigError(f"{where}: {explain(errors[0])}")
     return filled
@@ -195,18 +196,17 @@ def _check(value: dict[str, Any], schema_name: str, where: str) -> dict[str, Any
 
 def with_defaults(value: Any, schema: dict[str, Any]) -> Any:
     """A copy of `value` in which missing keys of objects have the schema's defaults."""
-    if not isinstance(value, dict):
+    if not is_object(value):
         return value
-    filled = dict(value)
+    filled: dict[str, Any] = dict(value)
     for key, part in schema.get("properties", {}).items():
         if key not in filled and "default" in part:
             filled[key] = part["default"]
         if key in filled and part.get("type") == "object":
             filled[key] = with_defaults(filled[key], part)
-        elif (
-            key in filled and isinstance(filled[key], list) and isinstance(part.get("items"), dict)
-        ):
-            filled[key] = [with_defaults(item, part["items"]) for item in filled[key]]
+        elif key in filled and isinstance(filled[key], list) and is_object(part.get("items")):
+            items: list[Any] = filled[key]
+            filled[key] = [with_defaults(item, part["items"]) for item in items]
     return filled
 
 
@@ -214,7 +214,7 @@ def explain(error: jsonschema.ValidationError) -> str:
     """A validation error as `key.path: cause; remedy`, in one line."""
     path = _dotted(error.absolute_path)
     prefix = f"{path}: " if path else ""
-    schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    schema = _table(error.schema)
     match error.validator:
         case "additionalProperties":
             known = sorted(schema.get("properties", {}))
@@ -233,7 +233,7 @@ def explain(error: jsonschema.ValidationError) -> str:
             return f"{prefix}{error.instance!r} is not known; use one of {choices}"
         case "type":
             expected = schema["type"]
-            kinds = expected if isinstance(expected, list) else [expected]
+            kinds: list[str] = [expected] if isinstance(expected, str) else expected
             remedy = "correct it"
             if isinstance(error.instance, bool) and "string" in kinds:
                 remedy = "write yes, no, on and off in quotes"
@@ -254,11 +254,13 @@ def explain(error: jsonschema.ValidationError) -> str:
             return f"{prefix}{error.instance!r} does not have the form {form}; correct it"
         case "minItems" | "minLength" | "minProperties":
             return f"{prefix}empty; write at least one value"
+        case _:
+            pass
     return f"{prefix}{error.message}; correct it"
 
 
 def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def _dotted(path: Iterable[str | int]) -> str:

@@ -19,7 +19,7 @@ import yaml
 
 from coil.config.reading import MODELS
 from coil.config.schema import DIALECT, schema_of
-from coil.files import write_text
+from coil.files import is_object, write_text
 
 MARKER = "<!-- Generated from scripts/coil/config/model by `make reference`; edit the model. -->\n"
 _TITLES = {
@@ -46,10 +46,10 @@ def schemas() -> dict[str, str]:
 
 def texts(table: type[msgspec.Struct]) -> dict[str, str]:
     """The meaning of each key of a table: the text that stands below it in the code."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for one in reversed(table.__mro__):
-        found |= _texts_of(inspect.getmodule(one)).get(one.__name__, {})
-    return found
+        meanings |= _texts_of(inspect.getmodule(one)).get(one.__name__, {})
+    return meanings
 
 
 @functools.cache
@@ -69,6 +69,8 @@ def _described(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
         match field, text:
             case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(said))):
                 yield name, " ".join(said.split())
+            case _:
+                pass
 
 
 def _documented(name: str) -> dict[str, Any]:
@@ -108,9 +110,9 @@ def _keys(
         path = f"{prefix}{key}"
         yield path, part, key in schema.get("required", [])
         items = part.get("items")
-        inner = [(raw, ".")] + ([(items, "[].")] if isinstance(items, dict) else [])
-        if items and items.get("$ref", "") == raw.get("$ref"):
-            inner.pop()  # one, or several of the same
+        inner = [(raw, ".")]
+        if is_object(items) and items.get("$ref", "") != raw.get("$ref"):  # not one or several
+            inner.append((items, "[]."))
         for below, mark in inner:
             if (name := below.get("$ref", "")) not in above:
                 known = above | {name} if name else above
@@ -139,8 +141,8 @@ def _value(part: dict[str, Any]) -> str:
     if "enum" in part:
         text = ", ".join(f"`{value}`" for value in part["enum"])
     else:
-        kinds = part.get("type", "any")
-        text = " or ".join(kinds) if isinstance(kinds, list) else kinds
+        kinds: list[str] | str = part.get("type", "any")
+        text = kinds if isinstance(kinds, str) else " or ".join(kinds)
     if "default" in part and part["default"] not in ({}, [], ""):
         text += f"; default `{_plain(part['default'])}`"
     return text
@@ -149,7 +151,7 @@ def _value(part: dict[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    return str(value) if isinstance(value, str | int | float) else f"[{', '.join(value)}]"
 
 
 def main(folder: Path) -> None:

@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
+from msgspec import json
 from msgspec.structs import FieldInfo, fields
 
 Schema = dict[str, Any]
@@ -73,8 +74,8 @@ class _Maker:
         """An object whose keys are the user's own, perhaps of a form that has a name."""
         form, values = self.schema(key), self.schema(value)
         if "title" in form:
-            told = {word: form[word] for word in ("title", "description") if word in form}
-            named = {form["pattern"]: told | values}
+            heading = {word: form[word] for word in ("title", "description") if word in form}
+            named = {form["pattern"]: heading | values}
             return {"type": "object", "additionalProperties": False, "patternProperties": named}
         return {"type": "object"} | ({"additionalProperties": values} if values else {})
 
@@ -105,22 +106,22 @@ class _Maker:
         default = field.default
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
-        found = self.schema(_not_null(field.type) if default is None else field.type)
+        schema = self.schema(_not_null(field.type) if default is None else field.type)
         if field.name in texts:
-            found["description"] = texts[field.name]
+            schema["description"] = texts[field.name]
         if default is not None and default is not msgspec.NODEFAULT:
-            found["default"] = _plain(default)
-        return found
+            schema["default"] = _plain(default)
+        return schema
 
 
-def _limited(schema: Schema, limits: tuple[msgspec.Meta, ...]) -> Schema:
+def _limited(schema: Schema, metadata: tuple[msgspec.Meta, ...]) -> Schema:
     """The schema with what is said of its values beside their type."""
-    for meta in limits:
-        told = {word: getattr(meta, name) for name, word in _LIMITS.items()}
-        told |= {"title": meta.title, "description": meta.description}
+    for meta in metadata:
+        limits = {word: getattr(meta, name) for name, word in _LIMITS.items()}
+        limits |= {"title": meta.title, "description": meta.description}
         if "type" in schema and meta.min_length is not None:
-            told[_LEAST[schema["type"]]] = meta.min_length
-        schema |= {word: value for word, value in told.items() if value is not None}
+            limits[_LEAST[schema["type"]]] = meta.min_length
+        schema |= {word: value for word, value in limits.items() if value is not None}
         schema |= meta.extra_json_schema or {}
     return schema
 
@@ -133,6 +134,4 @@ def _not_null(kind: Any) -> Any:
 
 def _plain(default: Any) -> Any:
     """A default as YAML has it; that of a table is empty, since its keys have their own."""
-    if isinstance(default, msgspec.Struct):
-        return {}
-    return list(default) if isinstance(default, tuple) else default
+    return {} if isinstance(default, msgspec.Struct) else json.decode(json.encode(default))

@@ -61,7 +61,7 @@ class Release(Table, frozen=True, kw_only=True):
 
 
 class Citation(Table, frozen=True, kw_only=True):
-    """What CITATION.cff says beyond the dataset's description."""
+    """The part of CITATION.cff that the dataset's description does not say."""
 
     message: str = "If you use this dataset, please cite it by these metadata."
     """How the dataset shall be cited."""
@@ -120,7 +120,7 @@ class Genetics(Table, frozen=True, kw_only=True):
 
 
 class Policy(Table, frozen=True, kw_only=True):
-    """What the states of series mean for their session."""
+    """The consequence of each state of a series for its session."""
 
     unmapped: Consequence = "report"
     """No rule takes a series."""
@@ -137,7 +137,7 @@ class Policy(Table, frozen=True, kw_only=True):
 
 
 class About(Table, frozen=True, kw_only=True):
-    """What a dataset says of itself, also a merged one."""
+    """The description of a dataset, also of a merged one."""
 
     name: NonEmpty
     """The dataset's name in dataset_description.json."""

@@ -37,7 +37,7 @@ Number = float | Range | None
 
 
 class Condition(Table, frozen=True, kw_only=True):
-    """What a series must look like; all keys given must fit. In the order of their cost: the last
+    """The keys of a condition, all of which must fit. In the order of their cost: the last
     texts, words and numbers may read every header of the series."""
 
     DEFINITION: ClassVar = "condition"
@@ -139,7 +139,7 @@ class Recording(Table, frozen=True, kw_only=True):
 
 
 class Expect(Table, frozen=True, kw_only=True):
-    """What a complete series has."""
+    """The numbers of a complete series."""
 
     volumes: Number = None
     """Complete volumes of one echo."""
@@ -152,7 +152,7 @@ class Expect(Table, frozen=True, kw_only=True):
 
 
 class B0(Table, frozen=True, kw_only=True):
-    """What a series is to field maps: names of estimations of the B0 field."""
+    """The ties of a series to field maps: names of estimations of the B0 field."""
 
     identifier: OneOrMore | None = None
     """The field estimations that the series is an input of."""
@@ -241,7 +241,7 @@ class Behaviour(Table, frozen=True, kw_only=True):
 
 
 class Override(Table, frozen=True, kw_only=True):
-    """What is said of one series."""
+    """An override, of one series."""
 
     LEAST: ClassVar = 1
 

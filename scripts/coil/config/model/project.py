@@ -107,7 +107,7 @@ class Target(Table, frozen=True, kw_only=True):
 
 
 class Export(Table, frozen=True, kw_only=True):
-    """What leaves as de-identified DICOM."""
+    """The export of de-identified DICOM."""
 
     dicom: Literal["mapped", "all"] = "mapped"
     """Which series: those that the mapping takes, or all."""
@@ -183,7 +183,7 @@ class DatasetInput(Table, frozen=True, kw_only=True):
 
 
 class Resources(Table, frozen=True, kw_only=True):
-    """What a job of an analysis may use."""
+    """The resources of a job of an analysis."""
 
     mem_mb: Annotated[int, Meta(ge=1)] | None = None
     """Memory in MB; 2000 unless written. Another attempt gets as much again, likewise of the
@@ -230,7 +230,7 @@ class Analysis(Table, frozen=True, kw_only=True):
 
 
 class Push(Table, frozen=True, kw_only=True):
-    """What goes back to the archive."""
+    """The results that go back to the archive."""
 
     reports: bool = False
     """Push each session's report and QC record as the session resource `coil`, and the

@@ -1,4 +1,4 @@
-"""What the tables of the config are made of."""
+"""The base of the config's tables, and the types of their values."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -26,7 +26,7 @@ Regex = Annotated[str, Meta(extra_json_schema={"format": "regex"})]
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$")]
-"""What can be a part of a path."""
+"""A text that can be a part of a path."""
 Label = Annotated[str, Meta(pattern="^[0-9A-Za-z+]+$")]
 """The value of an entity."""
 WebAddress = Annotated[str, Meta(pattern="^https?://")]
