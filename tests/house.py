@@ -137,18 +137,32 @@ class House:
                 continue
             other = {id(one) for one in (*_docstrings(tree), *_keys(tree))}
             for node in ast.walk(tree):
-                if _climbs(node) or (id(node) not in other and _names_a_zone(node)):
+                if climbs_up(node) or (id(node) not in other and _names_a_zone(node)):
                     found.append(f"{path.relative_to(self.root)}:{getattr(node, 'lineno', 0)}")
         return found
 
-    def longest_function(self) -> tuple[int, str]:
-        """The lines of the longest function, and its name."""
-        return max(
-            ((node.end_lineno or 0) - node.lineno + 1, f"{path.stem}.{node.name}")
+    def functions(self) -> dict[str, int]:
+        """The lines of each function, by its module's file and its own line."""
+        return {
+            f"{path.relative_to(self.root)}:{node.lineno} {node.name}": lines_of(node)
             for path, tree in self.sources()
             for node in ast.walk(tree)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        )
+        }
+
+    def rules(self) -> dict[str, int]:
+        """The lines of each rule of Snakemake, by name."""
+        paths = [self.root / "Snakefile", *sorted((self.root / "rules").glob("*.smk"))]
+        return {name: lines for path in paths for name, lines in rules_of(path.read_text())}
+
+    def asking(self) -> list[str]:
+        """Where a docstring begins with `What`, instead of saying what is returned."""
+        return [
+            f"{path.relative_to(self.root)}:{text.lineno}"
+            for path, tree in self.sources()
+            for text in _docstrings(tree)
+            if isinstance(text.value, str) and text.value.startswith("What ")
+        ]
 
     def adapters(self) -> dict[str, int]:
         """The lines of each script that a rule runs."""
@@ -163,6 +177,29 @@ class House:
             for name in public_names(module)
             if AVOIDED & set(words_of(name))
         ]
+
+
+def lines_of(node: ast.stmt) -> int:
+    """How many lines a statement has, decorators aside."""
+    return (node.end_lineno or 0) - node.lineno + 1
+
+
+def rules_of(text: str) -> Iterator[tuple[str, int]]:
+    """The rules of a Snakefile, each with its lines; one ends where the indentation does."""
+    lines = text.splitlines()
+    for start, line in enumerate(lines):
+        if match := re.match(r"( *)(?:rule|checkpoint) (\w+):", line):
+            end = start + 1
+            while end < len(lines) and re.match(rf"{match[1]}\s|$", lines[end]):
+                end += 1
+            yield match[2], len("\n".join(lines[start:end]).rstrip().splitlines())
+
+
+def above(limit: int, lines: Mapping[str, int]) -> str:
+    """How many have more lines than the limit, and the longest."""
+    longest = max(lines, key=lambda name: lines[name])
+    many = sum(number > limit for number in lines.values())
+    return f"{many}, longest {lines[longest]} ({longest.rpartition(' ')[2]})"
 
 
 def public_names(module: Module) -> Iterator[str]:
@@ -219,7 +256,7 @@ def _names_a_zone(node: ast.AST) -> bool:
             return False
 
 
-def _climbs(node: ast.AST) -> bool:
+def climbs_up(node: ast.AST) -> bool:
     """Whether a path's folders are counted up by hand: `.parents[2]`, `.parent.parent`."""
     match node:
         case ast.Subscript(value=ast.Attribute(attr="parents")):
@@ -250,13 +287,17 @@ def _keys(tree: ast.Module) -> Iterator[ast.expr]:
 
 def count(house: House) -> dict[str, object]:
     """What the table shows of one checkout."""
-    untyped, scripts, longest = house.untyped(), house.adapters(), house.longest_function()
+    untyped, scripts = house.untyped(), house.adapters()
     return {
         "dict[str, Any]": f"{untyped.total()} in {len(untyped)} files",
         "path literals": len(house.path_literals()),
         "names with avoided words": len(house.avoided()),
-        "lines of scripts/*.py": f"{sum(scripts.values())}, longest {max(scripts.values())}",
-        "longest function": f"{longest[0]} ({longest[1]})",
+        "docstrings that begin with What": len(house.asking()),
+        "lines of scripts/*.py": sum(scripts.values()),
+        "adapters above 25 lines": above(25, scripts),
+        "functions above 40 lines": above(40, house.functions()),
+        "lines of rules": sum(house.rules().values()),
+        "rules above 25 lines": above(25, house.rules()),
         "circles of modules": len(circles(house.imports)),
         "circles of rooms": len(circles(house.rooms)),
         "imports upwards": len(house.upward()),

@@ -1,11 +1,12 @@
 """The rooms of the code: which may use which, and which words their names have."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from tests.glossary import table, words_of
-from tests.house import FLOORS, House, circles
+from tests.house import FLOORS, House, circles, climbs_up, rules_of
 
 HOUSE = House(Path(__file__).resolve().parents[2])
 EXEMPT = frozenset({"config.model.dataset: given"})
@@ -33,6 +34,25 @@ def test_the_glossary_is_in_the_order_of_the_alphabet_and_says_each_word_once() 
     for heading in ("Words", "Words that are not used"):
         words = list(table(heading))
         assert words == sorted(set(words), key=str.lower)
+
+
+def test_a_rule_ends_where_its_indentation_does() -> None:
+    text = 'rule one:\n    input:\n        "a",\n\n    shell:\n        "b"\n\n\nX = 1\n'
+    text += "if X:\n\n    checkpoint two:\n        run:\n            pass\n\n    Y = 2\n"
+    assert list(rules_of(text)) == [("one", 6), ("two", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "climbs"),
+    [
+        ("path.parent.parent", 1),
+        ("path.parent.parent.parent / 'a'", 1),
+        ("path.parents[1]", 1),
+        ("path.parent / path.parent.name", 0),
+    ],
+)
+def test_a_climb_is_told_once(text: str, climbs: int) -> None:
+    assert sum(map(climbs_up, ast.walk(ast.parse(text)))) == climbs
 
 
 @pytest.mark.parametrize(
