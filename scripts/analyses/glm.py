@@ -25,6 +25,7 @@ from coil.imaging import images
 from coil.imaging.derivative import derived_name
 from coil.imaging.problems import problem
 from coil.records.analysis import Figure, Number, Summary
+from coil.workspace import root_of_session
 
 _TERMS = ("hrf", "high_pass_s", "smoothing_mm", "alpha", "cluster_mm3")
 
@@ -58,7 +59,7 @@ class Run:
         """Write a picture; how the page shows it."""
         name = Path("figures", f"{self.base}_{end}.png")
         files.write_bytes(self.out / name, picture)
-        inside = (self.out.relative_to(self.out.parent.parent) / name).as_posix()
+        inside = (self.out.relative_to(root_of_session(self.out)) / name).as_posix()
         return Figure(file=inside, title=title, alt=alt)
 
 

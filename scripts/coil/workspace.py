@@ -263,3 +263,8 @@ class Workspace:
 def session_folder(root: Path, subject: str, session: str) -> Path:
     """The folder of a session in a dataset, or in another tree of that form."""
     return root / f"sub-{subject}" / f"ses-{session}"
+
+
+def root_of_session(folder: Path) -> Path:
+    """The dataset, or other tree of that form, in which a session has this folder."""
+    return folder.parent.parent

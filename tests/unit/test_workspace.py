@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from coil.analyses.definitions import hidden_files
-from coil.workspace import CHECKOUT, SCRIPTS, ZONES, Results, Workspace
+from coil.workspace import (
+    CHECKOUT,
+    SCRIPTS,
+    ZONES,
+    Results,
+    Workspace,
+    root_of_session,
+    session_folder,
+)
 from tests.house import House
 
 RULES = [CHECKOUT / "Snakefile", *sorted((CHECKOUT / "rules").glob("*.smk"))]
@@ -58,6 +66,10 @@ def test_a_record_and_a_page_lead_back_to_the_projects_results() -> None:
     for unit in ("sub-a_ses-1", "project"):
         assert Results.of_record(RESULTS.record(unit, "push")) == RESULTS
     assert Results.of_page(RESULTS.page("sub-a_ses-1")) == RESULTS
+
+
+def test_the_folder_of_a_session_leads_back_to_its_dataset() -> None:
+    assert root_of_session(session_folder(RESULTS.bids, "a", "1")) == RESULTS.bids
     assert RESULTS.project == "study"
 
 

@@ -83,7 +83,7 @@ def by_name(root: Path, wanted: Iterable[str]) -> tuple[dict[str, list[Path]], d
 
 def named(path: Path) -> str:
     """The name of a file below a session's folder: its data type and its base."""
-    above = names.DERIVED if path.parent.parent.name == names.DERIVED.strip("/") else ""
+    above = names.DERIVED if path.parts[-3] == names.DERIVED.strip("/") else ""
     return f"{above}{path.parent.name}/{path.name.partition('.')[0]}"
 
 

@@ -14,6 +14,7 @@ from coil.bids.convert import sidecars
 from coil.bids.series.acquisition import private
 from coil.dicom.header import Header, read, read_pixels
 from coil.files import JsonObject
+from coil.workspace import root_of_session
 
 _TYPES = {"CONTROL": "control", "LABEL": "label", "M_ZERO_SCAN": "m0scan"}
 _PHILIPS = "Philips MR Imaging DD 005"
@@ -91,7 +92,7 @@ def link(runs: Sequence[Run], session: Path) -> None:
             kind = "Separate" if near else "Absent"
             if sidecars.fill(image, {"M0Type": kind})["M0Type"] == "Separate" and near:
                 nearest = min(near, key=lambda i: _apart(scans[i], run))
-                name = image.relative_to(session.parent.parent).as_posix()
+                name = image.relative_to(root_of_session(session)).as_posix()
                 uses[nearest].append(f"bids::{name}")
     for number, images in uses.items():
         for image in outputs.images(scans[number].files):

@@ -11,6 +11,7 @@ from pathlib import Path
 from coil.bids.convert import sidecars
 from coil.bids.convert.fieldmap_choice import choose
 from coil.bids.convert.fieldmap_groups import DISTORTED, Group, Run, groups_of
+from coil.workspace import root_of_session
 
 
 def link(runs: Sequence[Run], session: Path, by_match: bool = False) -> dict[str, list[str]]:
@@ -69,7 +70,7 @@ def _wanted(run: Run, groups: Sequence[Group], by_match: bool) -> list[tuple[str
 
 def _write(groups: Sequence[Group], session: Path) -> None:
     """Write the ties of all groups; a value is a list only where there are several."""
-    root = session.parent.parent
+    root = root_of_session(session)
     identifiers: dict[Path, list[str]] = defaultdict(list)
     sources: dict[Path, list[str]] = defaultdict(list)
     intended: dict[Path, set[str]] = defaultdict(set)

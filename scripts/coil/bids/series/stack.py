@@ -177,7 +177,7 @@ def _texts(path: Path, *keywords: str) -> tuple[str, ...]:
 def _unreadable(path: Path, error: Exception) -> BrokenSeriesError:
     passing.let_through(error)
     return BrokenSeriesError(
-        f"{path.parent.parent.name}/{path.parent.name}",
+        "/".join(path.parts[-3:-1]),
         f"a file is not readable as DICOM ({type(error).__name__}); repair or remove it in the "
         "archive",
     )
