@@ -14,7 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from coil import passing
 from coil.errors import CoilError, LeakError
@@ -55,16 +55,10 @@ def attempt(stage: str, log: str, work: Callable[[], T]) -> T | Failure:
         leaks = error.kinds if isinstance(error, LeakError) else {}
         return Failure(stage, str(error), log, error.retry, leaks)
     except Exception as error:
-        told = withheld(error)
+        place = withheld(error)
         return Failure(
-            stage, passing.of_error(error) or told, log, isinstance(error, OSError | MemoryError)
+            stage, passing.of_error(error) or place, log, isinstance(error, OSError | MemoryError)
         )
-
-
-def attempt_record(stage: str, log: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The record that `work` returns, or that of its failure."""
-    result = attempt(stage, log, work)
-    return result.record() if isinstance(result, Failure) else result
 
 
 def attempt_folder(stage: str, log: str, folder: Path, work: Callable[[], object]) -> None:
@@ -84,8 +78,8 @@ def must(log: str, work: Callable[[], T]) -> T:
         logger.error("%s", error)
         _end(str(error))
     except Exception as error:
-        told = withheld(error)
-        _end(f"{passing.of_error(error) or told}: {log}")
+        place = withheld(error)
+        _end(f"{passing.of_error(error) or place}: {log}")
 
 
 def paths(names: Iterable[str]) -> list[Path]:

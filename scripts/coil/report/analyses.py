@@ -60,7 +60,7 @@ class Measured:
 def outcome(
     name: str, record: AnalysisRecord, derivatives: Path, scope: str | None = None
 ) -> Outcome:
-    """What became of one analysis.
+    """One analysis, for the page.
 
     Parameters
     ----------

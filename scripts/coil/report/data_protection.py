@@ -43,7 +43,7 @@ _PUSHED = {
 
 @dataclass(frozen=True)
 class Study:
-    """What a project's config says of its data's protection.
+    """The part of a project's config that decides how its data are protected.
 
     settings          its identity, deface, bids, participants, sessions, phenotype, push, export
     keep_quarantine   whether the identified files of failed sessions are kept
@@ -128,7 +128,7 @@ def _refused(record: SessionRecord) -> RefusedSession:
 
 
 def _export(export: Any) -> ExportWanted | None:
-    """What the config says of the export: series, faces, and the project that gets it."""
+    """The export that the config asks for: series, faces, and the project that gets it."""
     if export == "none":
         return None
     settings = export if isinstance(export, dict) else {}
@@ -158,7 +158,7 @@ def gates(records: Iterable[SessionRecord]) -> tuple[Gate, ...]:
 
 
 def leak_check(records: Iterable[SessionRecord]) -> LeakChecks:
-    """What was searched in all sessions together: identifiers by kind, files, bytes and hits."""
+    """The searches of all sessions together: identifiers by kind, files, bytes and hits."""
     checks = [record.leak_check for record in records if record.leak_check]
     return LeakChecks(
         identifiers=sum(check.identifiers for check in checks),
@@ -187,7 +187,7 @@ def faces(records: Iterable[SessionRecord]) -> tuple[Faces, ...]:
 
 
 def accounts(records: Iterable[SessionRecord]) -> list[AccountRow]:
-    """What was removed, changed and kept in all sessions together, by rule and edition."""
+    """The values that were removed, changed and kept in all sessions, by rule and edition."""
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for row in (row for record in records for row in record.protection.account):
         counts[row.action, row.what, row.rule, row.edition] += row.count
@@ -209,7 +209,7 @@ def editions(records: Iterable[SessionRecord]) -> dict[str, str]:
 
 
 def free_texts(settings: Mapping[str, Any]) -> tuple[FreeText, ...]:
-    """What the config lets through though its text is free: where, and the name."""
+    """The values that the config lets through though their text is free: where, and the name."""
     names = [
         ("a sidecar key or a column of events", key) for key in settings["bids"]["sidecar_keys"]
     ]
@@ -228,7 +228,7 @@ def free_texts(settings: Mapping[str, Any]) -> tuple[FreeText, ...]:
 
 
 def pushed(push: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the config sends back to the archive, in words."""
+    """The things that the config sends back to the archive, in words."""
     return tuple(words for key, words in _PUSHED.items() if push[key])
 
 

@@ -101,7 +101,7 @@ def robust_z(values: Sequence[float]) -> list[float] | None:
 
 
 def kind(file: str) -> str:
-    """What makes images comparable: the name without subject, session and run."""
+    """The kind of comparable images: the name without subject, session and run."""
     parts = page.base_name(file).split("_")
     return "_".join(part for part in parts if not part.startswith("run-"))
 

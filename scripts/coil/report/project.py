@@ -42,7 +42,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Project:
-    """What is known of a project.
+    """A project: its sessions, its analyses, and the verdicts on its datasets.
 
     name           of the study
     results        its folder, which is called after the project
@@ -128,7 +128,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class ProjectPage:
-    """What the page of a project is made from."""
+    """The values that the page of a project is made from."""
 
     project: Project
     sessions: Sequence[Row]
@@ -163,13 +163,13 @@ def write(out: Path, name: str, sources: Sources) -> None:
 
 
 def read(results: Results, name: str, sources: Sources) -> Project:
-    """What the files say of a project."""
-    found = [
+    """The project as its files have it."""
+    records = [
         Analysis(path.stem, path.parent.name, AnalysisRecord.read(path))
         for path in sources.analyses
     ]
     by_scope: dict[str, dict[str, AnalysisRecord]] = defaultdict(dict)
-    for one in found:
+    for one in records:
         by_scope[one.scope][one.name] = one.record
     dataset = DatasetRecord.read(sources.dataset)
     return Project(
@@ -178,7 +178,7 @@ def read(results: Results, name: str, sources: Sources) -> Project:
         sessions=[_session(path, by_scope) for path in sources.admits],
         participants=dataset.subjects,
         validator=Verdict.read(sources.verdict),
-        analyses=found,
+        analyses=records,
         derivatives={path.stem: Verdict.read(path) for path in sources.derivatives},
         problems=dataset.problems,
     )
@@ -225,7 +225,7 @@ def render(project: Project) -> str:
 
 
 def _outcomes(project: Project) -> list[Outcome]:
-    """What became of the analyses of subjects and of the project; sessions have their own pages."""
+    """The analyses of subjects and of the project; sessions have their own pages."""
     return [
         analyses.outcome(one.name, one.record, project.results.derivatives, one.scope)
         for one in project.analyses

@@ -56,8 +56,8 @@ _CODES = {
 
 def absent_key(issue: Issue) -> str | None:
     """The key that BIDS recommends and a file lacks, if that is the issue."""
-    found = _NAME.search(issue.message)
-    return found[1] if found and _ABSENT_KEY.search(issue.code) else None
+    name = _NAME.search(issue.message)
+    return name[1] if name and _ABSENT_KEY.search(issue.code) else None
 
 
 def reason(issue: Issue) -> str | None:

@@ -60,7 +60,7 @@ class Sent:
 
 
 def pushed(wanted: tuple[str, ...], receipts: Mapping[str, PushRecord]) -> Pushed:
-    """What the archive got back; `wanted` is what the config sends, in words."""
+    """The pushes to the archive, counted; `wanted` is what the config sends, in words."""
     return Pushed(
         wanted=wanted,
         rows=_rows(receipts),
@@ -71,7 +71,7 @@ def pushed(wanted: tuple[str, ...], receipts: Mapping[str, PushRecord]) -> Pushe
 
 
 def copied(receipts: Mapping[str, PushRecord], withdrawn: Iterable[PushRecord]) -> Copied:
-    """What another project got; `withdrawn` are the receipts of what was taken back."""
+    """The pushes to another project, counted; `withdrawn` those that took sessions back."""
     return Copied(
         rows=_rows(receipts),
         states=_states(receipts),
@@ -101,7 +101,7 @@ def _states(receipts: Mapping[str, PushRecord]) -> dict[str, int]:
 
 
 def exported(wanted: ExportWanted | None, records: Sequence[ExportRecord]) -> Exported:
-    """What became of the series in the exports of all sessions."""
+    """The exports of all sessions, their series counted by what became of them."""
     counts = Counter((row.state, row.reason) for record in records for row in record.series)
     done = [record for record in records if record.state == "done"]
     profiles = [record.profile for record in done if record.profile]
@@ -125,7 +125,7 @@ def exported(wanted: ExportWanted | None, records: Sequence[ExportRecord]) -> Ex
 
 
 def account(records: Iterable[ExportRecord]) -> list[AccountRow]:
-    """What the exports changed, as rows of the account of all sessions, by edition."""
+    """The rows of the account of all sessions on headers that the exports changed, by edition."""
     files: Counter[str] = Counter()
     for record in records:
         if record.state == "done" and record.profile:

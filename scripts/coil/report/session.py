@@ -16,7 +16,7 @@ from coil.workspace import Results
 
 @dataclass(frozen=True)
 class OutlierLine:
-    """What stands out in an image, in words, and the volumes in which that is."""
+    """One kind of outliers of an image, in words, and the volumes in which they are."""
 
     text: str
     count: Number
@@ -47,7 +47,7 @@ class Image:
 
 @dataclass(frozen=True)
 class SessionPage:
-    """What the page of a session is made from.
+    """The values that the page of a session is made from.
 
     stage    in words, where the session failed
     counts   of its series by state
@@ -100,7 +100,7 @@ def render(record: SessionRecord, analyses: Mapping[str, AnalysisRecord], deriva
 
 
 def points(record: SessionRecord, analyses: Mapping[str, AnalysisRecord]) -> list[str]:
-    """What a reader of this session should look at, one line each, most important first."""
+    """The lines on which a reader of this session should look, the most important first."""
     lines = []
     if record.validator and record.validator.errors:
         lines.append(f"The validator found {plural(record.validator.errors, 'error')}.")

@@ -25,11 +25,11 @@ def wait_for_earlier_jobs(root: Path, pause: float = 10) -> None:
     """
     if not (root / ".snakemake" / "slurm_logs").is_dir():
         return  # the executor makes it before it submits
-    told: list[str] = []
+    shown: list[str] = []
     while jobs := _jobs_in(root):
-        if jobs != told:
+        if jobs != shown:
             print(_waiting(jobs), file=sys.stderr)
-        told = jobs
+        shown = jobs
         time.sleep(pause)
 
 
@@ -57,12 +57,12 @@ def _jobs_in(root: Path) -> list[str]:
 
 
 def _queue() -> str | None:
-    """What squeue tells; None where it does not answer, or is not there."""
+    """The output of squeue; None where it does not answer, or is not there."""
     try:
-        told = programs.run(_QUEUE, capture_output=True, text=True, timeout=120)
+        queue = programs.run(_QUEUE, capture_output=True, text=True, timeout=120)
     except (OSError, CoilError):
         return None
-    return None if told.returncode else told.stdout
+    return None if queue.returncode else queue.stdout
 
 
 def _was_cut_off(root: Path) -> bool:

@@ -10,7 +10,7 @@ from coil.workspace import Workspace
 
 @dataclass(frozen=True)
 class Ending:
-    """What an invocation worked on.
+    """The work of an invocation that ends.
 
     analyses          their names, by project
     merged            the merged datasets

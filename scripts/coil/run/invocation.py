@@ -121,13 +121,13 @@ def asks_for(rules: set[str], arguments: Sequence[str]) -> bool:
     from snakemake.cli import parse_args  # costs time
 
     with redirect_stderr(io.StringIO()):  # it tells of profiles
-        _, given = parse_args([*arguments[1:]])
-    return not rules.isdisjoint([*given.targets, *(given.allowed_rules or ())])
+        _, parsed = parse_args([*arguments[1:]])
+    return not rules.isdisjoint([*parsed.targets, *(parsed.allowed_rules or ())])
 
 
 def planned(
-    config: dict[str, Any], arguments: list[str], alone: Collection[str] = ALONE
-) -> dict[str, Any]:
+    config: Mapping[str, Any], arguments: list[str], alone: Collection[str] = ALONE
+) -> Mapping[str, Any]:
     """The config of this invocation: no job of a project belongs to `init` or `doctor`, to which
     its file may be absent, or wrong. `alone` has the names of these rules."""
-    return config | {"projects": [], "merged": []} if asks_for({*alone}, arguments) else config
+    return {**config, "projects": [], "merged": []} if asks_for({*alone}, arguments) else config

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def discover_projects(
-    projects: dict[str, dict[str, Any]], config: dict[str, Any]
+    projects: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any]
 ) -> dict[str, str]:
     """Discover all projects; returns the reason for each that could not be.
 
@@ -42,7 +42,7 @@ def discover_projects(
     named = {Path(file).stem: file for file in config["projects"]}
     request = DiscoveryRequest(
         projects={
-            name: ProjectRequest(settings=settings, file=named[name])
+            name: ProjectRequest(settings=dict(settings), file=named[name])
             for name, settings in projects.items()
         },
         thorough=config["discover"] == "thorough",

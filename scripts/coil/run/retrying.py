@@ -1,10 +1,10 @@
 """Which failures an invocation tries again, and what it says of that."""
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from coil.workspace import Workspace
 
@@ -22,30 +22,37 @@ def to_try_again(records: Mapping[str, Iterable[str]], retry: str, dry: bool) ->
     again: list[str] = []
     if Workspace().in_use:
         return again
-    for project, wanted in records.items():
-        found = {path: record for path in wanted if (record := _not_done(Path(path)))}
-        failed = [path for path, record in found.items() if _is_due(record, retry)]
-        again += [path for path, record in found.items() if record["state"] == "rehearsed"]
+    for project, paths in records.items():
+        open_ends = {path: end for path in paths if (end := _not_done(Path(path)))}
+        failed = [path for path, end in open_ends.items() if _is_due(end, retry)]
+        again += [path for path, end in open_ends.items() if end.state == "rehearsed"]
         again += failed
         if failed:
-            told = "to be tried again" if dry else "tried again"
-            print(f"{project}: {len(failed)} failed before, {told}", file=sys.stderr)
+            tried = "to be tried again" if dry else "tried again"
+            print(f"{project}: {len(failed)} failed before, {tried}", file=sys.stderr)
     return again
 
 
-def _not_done(path: Path) -> dict[str, Any] | None:
-    """A record of something that is not done; None if it is, or nothing was noted yet."""
+class _End(msgspec.Struct, frozen=True):
+    """The end of a stage, as every record says it, among much else."""
+
+    state: str
+    retry: bool = False
+
+
+def _not_done(path: Path) -> _End | None:
+    """The end of something that is not done; None if it is, or nothing was noted yet."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
     if data.count(b'"state":') == 1 and b'"state": "done"' in data:
         return None  # as nearly all are, and to parse them all takes long in a large project
-    record = json.loads(data)
-    return None if record["state"] == "done" else record
+    end = msgspec.json.decode(data, type=_End)
+    return None if end.state == "done" else end
 
 
-def _is_due(record: Mapping[str, Any], retry: str) -> bool:
-    if retry == "none" or record["state"] == "rehearsed":
+def _is_due(end: _End, retry: str) -> bool:
+    if retry == "none" or end.state == "rehearsed":
         return False
-    return retry == "all" or bool(record.get("retry"))
+    return retry == "all" or end.retry

@@ -130,7 +130,7 @@ def merged_summary(name: str, results: Results) -> str:
 
 @dataclass(frozen=True)
 class _Session:
-    """What the stages left of a session; None where a stage left nothing that can be read.
+    """The records of a session; None where a stage left nothing that can be read.
 
     `analyses` are those of the session and of its subject.
     """
