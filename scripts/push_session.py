@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.archive.push.job import Job
-from coil.archive.push.session import PushSettings, SessionResults, push_session
+from coil.archive.push.session import SessionResults, push_session
+from coil.config.model.push import Push
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,4 +22,4 @@ if "snakemake" in globals():
     receipt, analyses = Path(snakemake.output.receipt), jobs.paths(there.analyses)
     job = Job("push", Path(there.archive), receipt, snakemake.log[0], params["dry"])
     files = SessionResults(Path(there.admit), analyses, Path(there.page), Path(there.verdict))
-    push_session(job, files, PushSettings(**params["push"]))
+    push_session(job, files, Push(**params["push"]))

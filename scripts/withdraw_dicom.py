@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coil.archive.push.copies import withdraw_dicom
-from coil.archive.push.exports import Target
 from coil.archive.push.job import Job
+from coil.config.model.push import Target
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -11,8 +11,9 @@ from coil import files
 from coil.archive.client import Address, Archive, connect
 from coil.archive.push import mirror
 from coil.archive.push.copies import push_copy, push_dicom, withdraw_copies
-from coil.archive.push.exports import Target, session_type
+from coil.archive.push.exports import session_type
 from coil.archive.push.job import Job
+from coil.config.model.push import Target
 from coil.deid.identity.identities import Link, LinkTable
 from coil.errors import ArchiveError, RefusedError
 from coil.jobs import DONE, Failure

@@ -11,6 +11,7 @@ from coil.archive.client import Address
 from coil.archive.login import close_all
 from coil.archive.push import exports
 from coil.config.derived import export_target
+from coil.config.model.push import Target
 from coil.doctor import archives, disk, machine, programs, rights
 from coil.doctor.archives import ArchiveProject
 from coil.doctor.checks import Check, carried_out, run
@@ -87,7 +88,7 @@ def _add_project(
     project = ArchiveProject(name, settings["project"], settings, rights.wants(settings))
     by_address.setdefault(here, []).append(project)
     if to := export_target(dict(settings)):
-        there = exports.address(exports.Target(**to), here)
+        there = exports.address(Target(**to), here)
         by_address.setdefault(there, []).append(
             ArchiveProject(f"{name} export", to["project"], None, "export.to")
         )

@@ -9,9 +9,10 @@ from msgspec import structs
 
 from coil.archive.client import Address, Archive, connect
 from coil.archive.push import mirror
-from coil.archive.push.exports import Target, address, copy_of, explained, read_scans
+from coil.archive.push.exports import address, copy_of, explained, read_scans
 from coil.archive.push.job import Job
 from coil.archive.push.mirror import Copy
+from coil.config.model.push import Target
 from coil.deid.identity.identities import LinkTable, load_secret
 from coil.errors import DataError
 from coil.records.archive import ArchiveRecord

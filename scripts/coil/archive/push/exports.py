@@ -10,8 +10,8 @@ import pydicom
 
 from coil.archive.client import Address
 from coil.archive.push.mirror import Copy, Scan
+from coil.config.model.push import Target
 from coil.errors import CoilError
-from coil.records import Part
 from coil.records.archive import ArchiveRecord
 from coil.records.export import ExportRecord
 from coil.units import Unit
@@ -86,14 +86,6 @@ def session_type(modalities: Iterable[str]) -> str:
         return "xnat:petmrSessionData"
     kind = next((kind for name, kind in _TYPES.items() if name in there), "otherDicom")
     return f"xnat:{kind}SessionData"
-
-
-class Target(Part, frozen=True, kw_only=True):
-    """The config's `export.to`: another project, and its server if that is another one."""
-
-    project: str
-    server: str | None = None
-    ca_bundle: str | None = None
 
 
 def address(to: Target, here: Address) -> Address:

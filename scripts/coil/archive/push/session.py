@@ -12,24 +12,14 @@ from coil.archive.push.job import Job
 from coil.archive.push.plan import Upload
 from coil.archive.push.upload import derivative_files, hidden_scans, scan_files
 from coil.archive.resources import Resource, ResourceFile
+from coil.config.model.push import Push
 from coil.deid.identity.identities import Link, LinkTable
-from coil.records import Part
 from coil.records.analysis import AnalysisRecord, MeasuredImage
 from coil.records.archive import ArchiveRecord
 from coil.records.push import PushRecord
 from coil.records.session import SessionRecord
 from coil.records.validation import Verdict
 from coil.workspace import Private, Results
-
-
-class PushSettings(Part, frozen=True, kw_only=True):
-    """The config's `push`: what is wanted of a session, and the label of the resource."""
-
-    reports: bool
-    bids_resources: bool
-    derivatives: tuple[str, ...]
-    assessor: bool
-    resource: str
 
 
 @dataclass(frozen=True)
@@ -43,12 +33,12 @@ class SessionResults:
     verdict: Path
 
 
-def push_session(job: Job, results: SessionResults, settings: PushSettings) -> None:
+def push_session(job: Job, results: SessionResults, settings: Push) -> None:
     """Push what the config's `push` asks for of a session, and leave the receipt."""
     job.end(lambda: _push(job, results, settings))
 
 
-def _push(job: Job, results: SessionResults, settings: PushSettings) -> PushRecord:
+def _push(job: Job, results: SessionResults, settings: Push) -> PushRecord:
     session, verdict = SessionRecord.read(results.admit), Verdict.read(results.verdict)
     if session.state != "done":
         return PushRecord(state="skipped", cause="not admitted")
@@ -65,7 +55,7 @@ def _push(job: Job, results: SessionResults, settings: PushSettings) -> PushReco
 
 
 def pack(
-    settings: PushSettings, session: SessionRecord, results: SessionResults, row: Link, project: str
+    settings: Push, session: SessionRecord, results: SessionResults, row: Link, project: str
 ) -> Upload:
     """The files and numbers that the settings ask for of a session.
 
