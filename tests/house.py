@@ -135,9 +135,9 @@ class House:
         for path, tree in self.sources():
             if path == self.root / OWNER:
                 continue
-            other = {id(one) for one in (*_docstrings(tree), *_keys(tree))}
+            other = {id(one) for one in (*_docstrings(tree), *_keys(tree), *_own_path(tree))}
             for node in ast.walk(tree):
-                if climbs_up(node) or (id(node) not in other and _names_a_zone(node)):
+                if id(node) not in other and (climbs_up(node) or _names_a_zone(node)):
                     found.append(f"{path.relative_to(self.root)}:{getattr(node, 'lineno', 0)}")
         return found
 
@@ -275,6 +275,13 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
+
+
+def _own_path(tree: ast.Module) -> Iterator[ast.AST]:
+    """How a script that runs by itself finds the package, before it can ask the owner of paths."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "sys.path.insert":
+            yield from ast.walk(node)
 
 
 def _keys(tree: ast.Module) -> Iterator[ast.expr]:
