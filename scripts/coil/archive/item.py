@@ -16,7 +16,7 @@ class Children(msgspec.Struct, frozen=True):
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """What XNAT says of an object itself: its type."""
+    """The type of an object, as XNAT calls it."""
 
     xsi_type: str = msgspec.field(name="xsi:type", default="")
 

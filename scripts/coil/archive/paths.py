@@ -45,7 +45,7 @@ OPTIONAL = (
     "last_modified", "scanner", "manufacturer", "model", "note", "frames", "files", "bytes",
     "gender", "handedness", "dob", "yob",
 )  # fmt: skip
-"""What a listing may lack, by our names; `select` may need some of it."""
+"""The columns that a listing may lack, by our names; `select` may need some of them."""
 SHARED_INTO = f"{_SESSION}/sharing/share/project"
 # `label` is the one at home; a join with all shares repeats a row for each of them.
 SHARE_COLUMNS = {

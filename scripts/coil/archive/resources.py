@@ -31,7 +31,7 @@ class Resource(NamedTuple):
         return f"{self.address(base)}/files/{quote(name)}"
 
     def attributes(self) -> dict[str, str]:
-        """What is said of the resource when its first file makes it."""
+        """The query that describes the resource when its first file makes it."""
         return _ATTRIBUTES.get(self.label, {"content": "coil"})
 
     def __str__(self) -> str:

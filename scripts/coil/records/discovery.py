@@ -32,7 +32,7 @@ class ProjectAnswer(Part, frozen=True, kw_only=True):
 
 
 class DiscoveryAnswer(Record, frozen=True, kw_only=True):
-    """What became of each project, by name, in the order of the request."""
+    """The answer on each project, by name, in the order of the request."""
 
     VERSION: ClassVar[int] = 1
 

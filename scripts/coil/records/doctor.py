@@ -1,4 +1,4 @@
-"""What the doctor found, counted: `results/doctor.json`, which people may send on."""
+"""The doctor's findings, counted: `results/doctor.json`, which people may send on."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What the archive refused to list: `private/<project>/refused.json`."""
+"""The columns that the archive refused to list: `private/<project>/refused.json`."""
 
 from datetime import datetime
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What the archive knows of a project's subjects: `private/<project>/subjects.json`."""
+"""The archive's subjects of a project: `private/<project>/subjects.json`."""
 
 from typing import ClassVar
 

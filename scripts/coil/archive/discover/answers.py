@@ -75,18 +75,8 @@ def ask(
     _check(everything, selected, sessions, table, notes.times, select["may_vanish"])
     scope = Scope(wanted_resources(dict(settings)), thorough)
     compared = _compare(archive, notes, sessions, links, select, scope)
-    entries = []
-    if not sessions or any(one.changed for one in compared):
-        entries = prearchive.list_prearchive(lister, project)
+    entries = _arriving(lister, project, compared)
     wanted = _wanted(lister, settings, private, sessions)
-    subjects = demographics.list_people(
-        lister,
-        project,
-        everything,
-        every_label=bool(phenotype),
-        fields=wanted.fields,
-        taken=sessions,
-    )
     answers = Answers(
         everything=everything,
         unnamed=len(selected) - len(sessions),
@@ -95,13 +85,39 @@ def ask(
         compared=compared,
         entries=entries,
         wanted=wanted,
-        subjects=subjects,
+        subjects=_subjects(lister, settings, everything, sessions, wanted),
         questionnaires=list_questionnaires(archive, project, phenotype),
         bidsmaps=_bidsmaps(archive, project, settings["bids"]["mapping"]),
         assessors=variables.list_assessors(lister, project, phenotype, everything),
     )
     lister.notes += listing.uncounted(sessions)
     return answers
+
+
+def _arriving(
+    lister: Lister, project: str, compared: Sequence[Compared]
+) -> Sequence[prearchive.Entry]:
+    """The project's prearchive, which is asked for only where something could be on its way."""
+    if compared and not any(one.changed for one in compared):
+        return []
+    return prearchive.list_prearchive(lister, project)
+
+
+def _subjects(
+    lister: Lister,
+    settings: Settings,
+    everything: Sequence[Session],
+    sessions: Sequence[Session],
+    wanted: Wanted,
+) -> list[Subject]:
+    return demographics.list_people(
+        lister,
+        settings["project"],
+        everything,
+        every_label=bool(settings["phenotype"]),
+        fields=wanted.fields,
+        taken=sessions,
+    )
 
 
 def _compare(
