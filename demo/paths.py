@@ -1,4 +1,4 @@
-"""Where everything of the demo lies: in the checkout, and in a study that was generated."""
+"""The paths of all that the demo has: in the checkout, and in a study that was generated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StudyFolder:
 
     @property
     def description(self) -> Path:
-        """What is to be set on the archive's subjects and sessions."""
+        """The file of what is to be set on the archive's subjects and sessions."""
         return self._extras / "archive.json"
 
     @property

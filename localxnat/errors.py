@@ -1,4 +1,4 @@
-"""How a request is refused: a status as XNAT would give it, and one line that says why."""
+"""The refusal of a request: a status as XNAT would give it, and one line that says why."""
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a failure of the server

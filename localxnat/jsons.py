@@ -10,7 +10,7 @@ from typing import Any
 from localxnat.errors import Refused
 
 MAX_DEPTH = 200
-"""How deep objects and lists may lie in each other: far more than anything has that is meant."""
+"""The depth to which objects and lists may lie in each other: far more than is ever meant."""
 
 
 def read(text: str | bytes) -> Any:

@@ -6,11 +6,10 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from localxnat.storage import seeding
 from localxnat.storage.store import Store
@@ -33,7 +32,7 @@ class Server:
         """The requests so far."""
         return self.log.read_text().splitlines() if self.log.exists() else []
 
-    def faults(self, *rules: dict[str, Any]) -> None:
+    def faults(self, *rules: Mapping[str, object]) -> None:
         """Inject these faults from now on, and no others; see `localxnat.faults.rules`."""
         login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = urllib.request.Request(

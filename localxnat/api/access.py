@@ -105,7 +105,7 @@ def guest(request: Request) -> Who | None:
 
 
 def turn_away(request: Request) -> Response:
-    """What an anonymous request to the data gets: 401, or the login page for a browser."""
+    """The answer to an anonymous request to the data: 401, or the login page for a browser."""
     agent = request.headers.get("user-agent", "")
     if agent.startswith(_BROWSERS) and request.method in ("GET", "HEAD"):
         return RedirectResponse("/app/template/Login.vm", 302)

@@ -1,4 +1,4 @@
-"""What an administrator does with users: enabled or not, site roles, groups, open logins."""
+"""Administrators change users: enabled or not, site roles, groups, open logins."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request

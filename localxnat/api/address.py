@@ -1,4 +1,4 @@
-"""What a path means: /data/projects/P/subjects/S/experiments/E/scans/4/resources/R/files/x.
+"""The addresses of objects: /data/projects/P/subjects/S/experiments/E/scans/4/resources/R/files/x.
 
 Several prefixes are one interface: /data, /data/archive, /REST and /archive.
 """

@@ -1,4 +1,4 @@
-"""What a request that changes an object has in its body: an XML document, or more fields."""
+"""The body of a request that changes an object: an XML document, or more fields."""
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""Which experiments a listing is about, as far as the user may see them."""
+"""The experiments that a listing is about, as far as the user may see them."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -98,7 +98,7 @@ def _wait(call: Call, pks: Sequence[int], with_scans: bool) -> None:
 
 
 class _Readable:
-    """Which experiments a user may read: those of readable projects, owning or shared into."""
+    """The experiments that a user may read: those of readable projects, owning or shared into."""
 
     def __init__(self, call: Call) -> None:
         self._call = call

@@ -1,4 +1,4 @@
-"""What the columns of a listing come from: the object of a row, and what XNAT joins to it.
+"""The sources of a listing's columns: the object of a row, and what XNAT joins to it.
 
 A column's path begins with a type. It is a field of the listed objects, or of others that the
 query builder joins by that type: a session's subject, scans or assessors, a subject's sessions.
@@ -35,7 +35,7 @@ _CATALOG = {
 
 
 class UnknownField(Refused):
-    """What XNAT answers to a type or a field that it does not have; it names neither."""
+    """The answer to a type or a field that there is not; as in XNAT, it names neither."""
 
     def __init__(self) -> None:
         super().__init__(500, "The server encountered an unexpected condition.")
@@ -72,7 +72,7 @@ _OF_PROJECT: dict[str, Getter] = {
 
 
 def getter(xsi_type: str, path: str) -> Getter:
-    """What reads a field that is in no list."""
+    """The getter of a field that is in no list."""
     own = _OWN.get(path.lower())
     if own is None and xsi_type == "xnat:projectData":
         own = _OF_PROJECT.get("secondary_ID" if path.lower() == "secondary_id" else path.lower())
@@ -172,7 +172,7 @@ def _times(rows: list[Values], others: list[Values], width: int) -> list[Values]
 
 @dataclass
 class Held:
-    """What is joined to a few hundred objects, by the keys of those."""
+    """The objects and rows that are joined to a few hundred objects, by the keys of those."""
 
     related: dict[str, dict[int, list[tuple[Object, Object | None]]]] = field(default_factory=dict)
     shares: dict[int, list[Share]] = field(default_factory=dict)
@@ -218,7 +218,7 @@ class Plan:
 
 
 def _relation(kind: str, root: str, xsi_type: str, rest: str) -> tuple[str, str, str]:
-    """How objects of a type are related to the listed ones, their type, and the path in them."""
+    """The relation of objects of a type to the listed ones, their type, and the path in them."""
     word, _, inner = rest.partition("/")
     name, _, deeper = inner.partition("/")
     if kind == "experiment" and word in _BELOW and name == word[:-1] and deeper and (

@@ -55,7 +55,7 @@ def _checked(base: Archive, who: Who, method: str, key: Key) -> Key:
 
 
 def configs_of(base: Archive) -> Configs:
-    """What the archive keeps of them."""
+    """The configurations of an archive."""
     return Configs(base.store.database)
 
 

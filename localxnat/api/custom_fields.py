@@ -61,7 +61,7 @@ def _answer(
 
 
 def _item(call: Call) -> Object:
-    """What the address names; where that is a project, 403 for one that cannot be read."""
+    """The object that the address names; 403 for a project that cannot be read."""
     target = resolve(call)
     if len(call.address.steps) == 1 and call.address.last == "projects":
         project = target.project

@@ -132,14 +132,14 @@ class Submission:
     number: str
     datatype: str
     projects: list[str]
-    """Where it is used; '' is all of them."""
+    """The projects that use it; '' is all of them."""
     title: str
     position: int
     builder: Json
 
 
 def _submission(body: Json) -> Submission:
-    """What a body asks for; 400 for what XNAT does not take."""
+    """The form that a body asks for; 400 for what XNAT does not take."""
     submission, builder = body.get("submission"), body.get("builder")
     data = submission.get("data") if isinstance(submission, dict) else None
     if not isinstance(data, dict) or not isinstance(builder, dict):

@@ -1,4 +1,4 @@
-"""Where an import goes, and what becomes of it there: from its query and its form."""
+"""The destination of an import, and what becomes of it there: from its query and its form."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -119,7 +119,7 @@ def _whole(asked: Query, labels: dict[str, str]) -> Arrival:
 def _in_parts(
     base: Archive, asked: Query, labels: dict[str, str], project: Object | None, kind: str
 ) -> Arrival:
-    """What comes in parts; it may be archived by itself as soon as it is whole."""
+    """The arrival of what comes in parts; it may be archived by itself as soon as it is whole."""
     committed = asked.get("action").lower() == "commit"
     ignores = asked.get("Ignore-Unparsable").lower() or str(committed).lower()
     auto = AUTOMATIC.get(_code(project), MANUAL) if project else MANUAL

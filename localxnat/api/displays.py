@@ -36,7 +36,7 @@ _KINDS = ("project", "subject", "experiment", "assessor")
 
 
 def singular(xsi_type: str) -> str:
-    """What people call an object of a type: xnat:mrSessionData is an MR Session."""
+    """The name that people have for an object of a type: xnat:mrSessionData is an MR Session."""
     made = _MADE.fullmatch(xsi_type)
     usual = f"{made[1].upper()} {made[2]}" if made else xsi.ELEMENTS.get(xsi_type, xsi_type)
     return _SINGULAR.get(xsi_type, usual)

@@ -1,4 +1,4 @@
-"""What filters of listings ask for."""
+"""The filters of listings."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: (\d{1,2}:\d{2}(?::\d{2}(?:\.\
 
 
 def condition(xsi_type: str, path: str, value: str) -> Callable[[str], bool]:
-    """What a filter's value asks of a field's: alternatives, `*`, a range of dates or numbers."""
+    """The test that a filter makes of a field's value: alternatives, `*`, dates or numbers."""
     if is_date(path):
         return in_dates(value)
     found = fields.spelled(xsi_type, path)[1]

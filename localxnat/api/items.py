@@ -1,6 +1,6 @@
 """One object as item JSON: its fields as XNAT nests them, and what lies below it."""
 
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from localxnat.model import fields, types
 from localxnat.model.fields import Step
@@ -8,7 +8,24 @@ from localxnat.model.types import Field
 from localxnat.storage.resources import Resource, Resources
 from localxnat.storage.store import Object, Store
 
-Item = dict[str, Any]
+Meta = TypedDict("Meta", {"xsi:type": str, "isHistory": bool, "start_date": NotRequired[str]})
+
+
+class Item(TypedDict):
+    """An item of XNAT's JSON: what it has itself, and the items below it."""
+
+    children: "list[Children]"
+    meta: Meta
+    data_fields: dict[str, object]
+
+
+class Children(TypedDict):
+    """The items of one word below another item."""
+
+    field: str
+    items: list[Item]
+
+
 # A field's steps that are still to go, with its value.
 Pair = tuple[list[Step], str]
 # The words below an object, and the kinds of objects that they hold.
@@ -27,7 +44,7 @@ _FILES = {
 }
 
 
-def _node(xsi_type: str, data: dict[str, Any], children: list[Item] | None = None) -> Item:
+def _node(xsi_type: str, data: dict[str, object], children: list[Children] | None = None) -> Item:
     return {
         "children": children or [],
         "meta": {"xsi:type": xsi_type, "isHistory": False},
@@ -43,7 +60,7 @@ def item(store: Store, resources: Resources, thing: Object) -> Item:
     for name in fields.SETTINGS:
         node["data_fields"].pop(name, None)
     node["meta"]["start_date"] = thing.insert_date
-    children: list[Item] = node["children"]
+    children = node["children"]
     shares = store.shares(thing)
     if shares:
         rows = [{"project": project, "label": label} for project, label in shares]
@@ -63,7 +80,7 @@ def item(store: Store, resources: Resources, thing: Object) -> Item:
     return node
 
 
-def _list(word: str, kind: str, rows: list[dict[str, str]]) -> Item:
+def _list(word: str, kind: str, rows: list[dict[str, str]]) -> Children:
     return {"field": word, "items": [_node(kind, dict(row)) for row in rows]}
 
 
@@ -91,7 +108,7 @@ def _take(node: Item, known: dict[str, Field], pairs: list[Pair], prefix: str) -
                 node["data_fields"][path] = field.typed(value) if field else value
         if deeper:
             _take(node, types.below(field), deeper, f"{path}/")
-    node["children"] += [{"field": path, "items": items} for path, items in lists.items()]
+    node["children"] += [Children(field=path, items=items) for path, items in lists.items()]
 
 
 def _entry(field: Field | None, name: str, predicate: str, pairs: list[Pair]) -> Item:
@@ -104,10 +121,10 @@ def _entry(field: Field | None, name: str, predicate: str, pairs: list[Pair]) ->
     return node
 
 
-def _identity(store: Store, thing: Object) -> dict[str, Any]:
+def _identity(store: Store, thing: Object) -> dict[str, object]:
     parent = store.by_pk(thing.parent) if thing.parent is not None else None
     parent_id = parent.id if parent else ""
-    labelled = {"ID": thing.id, "label": thing.label, "project": thing.project}
+    labelled: dict[str, object] = {"ID": thing.id, "label": thing.label, "project": thing.project}
     match thing.kind:
         case "project":
             return {"ID": thing.id, "name": thing.id, "secondary_ID": thing.id}
@@ -124,7 +141,7 @@ def _identity(store: Store, thing: Object) -> dict[str, Any]:
 
 
 def _catalog_node(resource: Resource) -> Item:
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "xnat_abstractresource_id": resource.id,
         "label": resource.label,
         "URI": f"{resource.folder}/{resource.label}_catalog.xml",

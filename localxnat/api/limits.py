@@ -1,4 +1,4 @@
-"""How much a request may carry: what handlers read as a whole is small."""
+"""The size of a body that is no file: what handlers read as a whole is small."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -27,7 +27,7 @@ _TYPE = ["xnat:experimentData/extension_item/element_name", "xnat:experimentData
 
 @dataclass
 class Listing:
-    """What a query asks of a listing: the type of its objects, its columns and its filters."""
+    """The listing that a query asks for: the type of its objects, its columns and its filters."""
 
     kind: str
     root: str
@@ -138,7 +138,7 @@ def _fits(
 
 
 def uri(thing: Object, parent: Object | None) -> str:
-    """Where an object is, as listings give it."""
+    """The URI of an object, as listings have it."""
     match thing.kind:
         case "project":
             return f"/data/projects/{thing.id}"

@@ -25,7 +25,7 @@ _OWN = {"sharing", "resources", "file", "in", "out"}
 
 @dataclass
 class ObjectDocument:
-    """What a document says of an object, and of those below it by their kind."""
+    """An object as a document has it, and of those below it by their kind."""
 
     xsi_type: str
     identity: dict[str, str] = field(default_factory=dict)

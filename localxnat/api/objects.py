@@ -125,7 +125,7 @@ def _parent(call: Call, target: Target, kind: str) -> Object:
 
 
 def _home(call: Call, target: Target, parent: Object, kind: str) -> Object:
-    """What has the project of a new object: its project itself, or its parent.
+    """The object whose project a new object gets: the project itself, or its parent.
 
     They differ below a subject or a session that is shared into the project that is named.
     """
@@ -293,7 +293,7 @@ def _check_own_name(call: Call, project: Object) -> None:
 
 
 def _from_document(identifier: str, document: ObjectDocument) -> dict[str, str | None]:
-    """What a document says of the object of this ID."""
+    """The fields that a document has of the object of this ID."""
     if document.xsi_type != "xnat:projectData":
         return document.changes
     return protocols.identified(identifier, document.changes)

@@ -1,4 +1,4 @@
-"""What becomes of the sessions of the prearchive: /data/services/{archive,prearchive}."""
+"""Orders for the sessions of the prearchive: /data/services/{archive,prearchive}."""
 
 import re
 import traceback
@@ -30,7 +30,7 @@ _queue = ThreadPoolExecutor(1, "prearchive")
 
 
 def archived_uri(base: Archive, item: Object) -> str:
-    """Where an archived session is, as the services answer it."""
+    """The URI of an archived session, as the services answer it."""
     subject = base.store.by_pk(item.parent) if item.parent is not None else None
     name = subject.label if subject else ""
     return f"/data/archive/projects/{item.project}/subjects/{name}/experiments/{item.label}"
@@ -126,7 +126,7 @@ def _source(base: Archive, who: Who, source: str) -> Waiting:
 def _order(
     base: Archive, who: Who, asked: Query, action: str, one: Waiting
 ) -> Callable[[], str | None]:
-    """What is to be done, all of it allowed and well said."""
+    """The work of an action, all of it allowed and well said; it returns where the session is."""
     prearchive = base.prearchive
     if action == "delete":
         return lambda: prearchive.delete(one)

@@ -81,7 +81,7 @@ def _within(folder: Path, parts: list[str]) -> Path:
 
 
 def _folders(parent: Path) -> dict[str, Path]:
-    """What is in a folder by name: a name from outside is only ever looked up in this."""
+    """The content of a folder by name: a name from outside is only ever looked up in this."""
     return {path.name: path for path in sorted(parent.iterdir())}
 
 

@@ -54,7 +54,7 @@ def _all(call: Call) -> list[Object]:
 
 
 def _permitted(call: Call) -> list[Row]:
-    """Where the user may do something with objects of a type; 500 for a permission that is none."""
+    """The projects in which the user has a permission for a type; 500 if it is none."""
     wanted = call.query.get("permissions")
     if wanted not in _PERMISSIONS:
         raise UnknownField

@@ -29,7 +29,7 @@ _DEFAULTS: Document = {
 
 
 def _typed(body: Document) -> Document:
-    """What a request says of a receiver, each value of the type that it has by default."""
+    """The values that a body has of a receiver, each of the type that it has by default."""
     return {name: _like(_DEFAULTS.get(name), value, name) for name, value in body.items()}
 
 

@@ -1,7 +1,5 @@
 """/xapi/schemas: the texts of the schemas, and the types that they declare."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -39,8 +37,8 @@ def _formatted(xsi_type: str) -> str:
     return xsi_type.replace(":", "_")
 
 
-def _about(xsi_type: str) -> dict[str, Any]:
-    """What XNAT's answers say of a type's element, as far as clients use it."""
+def _about(xsi_type: str) -> dict[str, object]:
+    """The row of a type's element in XNAT's answers, as far as clients use it."""
     prefix, _, name = xsi_type.partition(":")
     return {
         "name": name,

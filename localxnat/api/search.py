@@ -77,7 +77,7 @@ class Column:
 
 @dataclass
 class Found:
-    """What a search found."""
+    """The columns and rows of a search."""
 
     root: str
     columns: list[Column]
@@ -86,7 +86,7 @@ class Found:
 
 
 def search(store: Store, auth: Auth, user: User, document: bytes) -> Found:
-    """What a search document asks for."""
+    """The columns and rows that a search document asks for."""
     root = parse(document)
     xsi_type = xsi.spell(root_name(root))
     kind = next((one for one in _LISTING if xsi_type and xsi.is_a(xsi_type, xsi.ROOTS[one])), None)
@@ -110,7 +110,7 @@ def search(store: Store, auth: Auth, user: User, document: bytes) -> Found:
 
 
 def root_name(document: ElementTree.Element) -> str:
-    """What type a search is of: an element of it, or an attribute."""
+    """The type that a search is of: an element of it, or an attribute."""
     return _text(document, "root_element_name") or document.get("root_element_name", "")
 
 
@@ -161,7 +161,7 @@ def _lines(store: Store, auth: Auth, user: User, kind: str) -> list[Line]:
 
 
 def project_display(store: Store, auth: Auth) -> dict[str, Row]:
-    """What searches show of projects and is none of their fields."""
+    """The values that searches show of projects and that are none of their fields."""
     found = summaries.types_of_projects(store.database)
     counts = {(one.project, one.xsi_type): str(one.number) for one in found}
     shown: dict[str, Row] = {}

@@ -77,5 +77,5 @@ def path_of(kind: str, name: str) -> str | None:
 
 
 def header(kind: str, path: str) -> str:
-    """What a column is called in the table."""
+    """The header of a column in the table."""
     return _NAMED[kind].get(path.lower(), path.lower())

@@ -13,8 +13,8 @@ async def status(request: Request, who: Who) -> Response:
     found = archive(request).statuses.find(who.user.login, request.path_params["name"])
     rows = found.rows if found.login == who.login.id else []
     if request.query_params.get("format") == "json":
-        return JSONResponse({"msgs": [rows]})
-    return PlainTextResponse("".join(f"{row['status']}: {row['msg']}\n" for row in rows))
+        return JSONResponse({"msgs": [[row.row() for row in rows]]})
+    return PlainTextResponse("".join(f"{row.status}: {row.text}\n" for row in rows))
 
 
 async def tracking(request: Request, who: Who) -> Response:
@@ -23,12 +23,12 @@ async def tracking(request: Request, who: Who) -> Response:
     found = archive(request).statuses.find(who.user.login, name)
     if not found.user:
         raise Refused(404, "There is no event of this ID.")
-    last = found.rows[-1] if found.rows and found.rows[-1]["terminal"] else None
+    last = found.rows[-1] if found.rows and found.rows[-1].last else None
     return JSONResponse(
         {
             "key": name,
-            "succeeded": last["status"] == "COMPLETED" if last else None,
-            "finalMessage": last["msg"] if last else None,
+            "succeeded": last.status == "COMPLETED" if last else None,
+            "finalMessage": last.text if last else None,
             "payload": None,
         }
     )

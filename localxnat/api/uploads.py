@@ -110,7 +110,7 @@ async def _receive_form(call: Call, request: Request, path: str) -> list[Arrived
 
 
 def _name(upload: UploadFile, path: str, *, alone: bool) -> str:
-    """Where a file of a form goes: to the path of the address or, of several, below it."""
+    """The path of a file of a form: that of the address or, of several, below it."""
     name = upload.filename or ""
     if path.endswith("/") or (path and not alone):
         return f"{path.rstrip('/')}/{name}"

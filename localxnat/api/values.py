@@ -8,7 +8,7 @@ from localxnat.storage.store import Object
 
 
 class Line(NamedTuple):
-    """What one row is made from: an object, and what it belongs to."""
+    """The object that a row is made from, and what it belongs to."""
 
     thing: Object
     parent: Object | None = None
@@ -18,7 +18,7 @@ Getter = Callable[[Line], str]
 
 
 def getter(kind: str, column: str) -> Getter:
-    """How to get a column's value from a line. Unknown columns are empty, as in XNAT."""
+    """The getter of a column's value from a line. Unknown columns are empty, as in XNAT."""
     name = column.lower()
     prefix, _, rest = name.partition("/")
     if ":" not in prefix:

@@ -1,4 +1,4 @@
-"""Which scanners and scan types there are: /data/scanners, /data/scan_types; and plugins: none."""
+"""The scanners and scan types in use: /data/scanners, /data/scan_types; and plugins: none."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request

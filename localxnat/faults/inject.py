@@ -109,7 +109,7 @@ def _instead(fault: Fault) -> Response | None:
 
 
 def _changed_answer(fault: Fault, scope: Scope, send: Send) -> Send:
-    """Where the answer goes, so that it arrives slowly, in part or with other files."""
+    """The way of the answer, so that it arrives slowly, in part or with other files."""
     if fault.trickle is not None:
         send = _trickled(send, fault.trickle)
     if fault.truncate is not None:
@@ -120,7 +120,7 @@ def _changed_answer(fault: Fault, scope: Scope, send: Send) -> Send:
 
 
 async def _swallow(message: Message) -> None:
-    """Where the answer of a request goes that nobody sees."""
+    """Take the answer of a request that nobody sees."""
 
 
 async def _body(receive: Receive) -> list[Message]:

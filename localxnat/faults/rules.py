@@ -85,7 +85,7 @@ _WITH = {"done": "status", "retry_after": "status", "retry_date": "status", "end
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What is to happen, by the names of `KINDS`; None is not asked for."""
+    """The faults of one rule, by the names of `KINDS`; None is not asked for."""
 
     status: int | None = None
     done: bool | None = None
@@ -128,7 +128,7 @@ def _refuse_unknown(names: set[str]) -> None:
 
 @dataclass
 class Rule:
-    """Which requests a fault is injected into: those that fit, after `skip` of them, `times` times.
+    """The requests that a fault is injected into: those that fit, after `skip`, `times` times.
 
     `path` is a pattern searched in the path with its query; `times` 0 is for ever.
     """

@@ -181,7 +181,7 @@ def simple_key(xsi_type: str, path: str) -> str | None:
 
 
 def reader(xsi_type: str, path: str) -> Callable[[dict[str, str]], str]:
-    """What reads a field of objects of a type; of a list, the first entry that has it."""
+    """The reader of a field of objects of a type; of a list, the first entry that has it."""
     if (simple := simple_key(xsi_type, path)) is not None:
         return lambda fields: fields.get(simple, "")
     parts = spelled(xsi_type, path)[0]

@@ -204,7 +204,7 @@ def fields_of(xsi_type: str) -> dict[str, Field]:
 
 @cache
 def concrete(kind: str) -> str:
-    """What an item is whose field is declared as an abstract type: the type that extends it."""
+    """The type of an item; for an abstract one, the type that extends it."""
     if not kind.partition(":")[2].startswith("abstract"):
         return kind
     return next((name for name, found in TYPES.items() if found.parent == kind), kind)
@@ -227,7 +227,7 @@ def is_typed(found: Field) -> bool:
 
 
 def text_names(found: Field) -> list[str]:
-    """What the text of a list's entry is called: as the entry, or as its type."""
+    """The names of the text of a list's entry: as the entry, or as its type."""
     if found.kind in TYPES:
         return [found.kind.partition(":")[2]] if TYPES[found.kind].text else []
     return [found.name] if found.kind.startswith("xs:") else []

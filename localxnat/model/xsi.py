@@ -1,4 +1,4 @@
-"""Which types an object of the archive can have."""
+"""The types that an object of the archive can have."""
 
 from localxnat.model.types import ELEMENTS, TYPES, is_a, spell
 

@@ -1,7 +1,7 @@
-"""What the pages show: projects, subjects, sessions, scans and their files."""
+"""The pages to browse: projects, subjects, sessions, scans and their files."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from localxnat.errors import Refused
 from localxnat.model import fields
 from localxnat.pages.rendering import page
 from localxnat.storage.members import Labelled, Members
+from localxnat.storage.resource_rows import File, Resource
 from localxnat.storage.resources import Resources
 from localxnat.storage.store import Object
 
@@ -25,7 +26,7 @@ _REPORTS = (".html", ".htm", ".pdf")
 MOST_GUESTS = 500
 
 
-def _shown(view: Callable[[Request, Who], Response]) -> Callable[..., Any]:
+def _shown(view: Callable[[Request, Who], Response]) -> Callable[[Request], Awaitable[Response]]:
     """A view for people who are signed in, its refusals as pages, too."""
 
     async def show(request: Request, who: Who) -> Response:
@@ -166,7 +167,7 @@ def _experiment(request: Request, who: Who) -> Response:
         reports=[
             (entry, file)
             for entry in [*catalogs, *below]
-            for file in entry["files"]
+            for file in entry.files
             if file.path.lower().endswith(_REPORTS)
         ],
     )
@@ -182,9 +183,18 @@ def _scan(request: Request, who: Who) -> Response:
     return page("scan.html", who, session=session, scan=item, catalogs=catalogs)
 
 
-def _catalogs(resources: Resources, item: Object, address: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Catalog:
+    """A resource as a page shows it: its first files, and the address of what it belongs to."""
+
+    resource: Resource
+    files: list[File]
+    address: str
+
+
+def _catalogs(resources: Resources, item: Object, address: str) -> list[Catalog]:
     return [
-        {"resource": resource, "files": resources.files(resource, MOST_FILES), "address": address}
+        Catalog(resource, resources.files(resource, MOST_FILES), address)
         for resource in resources.of(item)
     ]
 

@@ -1,7 +1,6 @@
-"""How a page is made from its template."""
+"""Pages from their templates."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -44,7 +43,7 @@ _templates.filters["size"] = _size
 _templates.filters["counted"] = _counted
 
 
-def page(name: str, who: Who | None, status: int = 200, **values: Any) -> Response:
+def page(name: str, who: Who | None, status: int = 200, **values: object) -> Response:
     """A page for people, which runs nothing and shows nothing from elsewhere."""
     login = who.user.login if who else None
     body = _templates.get_template(name).render(login=login, **values)

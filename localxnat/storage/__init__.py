@@ -1,1 +1,1 @@
-"""What is kept: objects in SQLite, files in folders, users, sessions in the prearchive."""
+"""All that is kept: objects in SQLite, files in folders, users, sessions in the prearchive."""

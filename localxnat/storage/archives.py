@@ -24,7 +24,7 @@ MEDIA_TYPES = {**_TYPES, "tgz": "application/gzip"}
 
 @dataclass(frozen=True)
 class Unpacking:
-    """What an uploaded archive may unpack to: `size` bytes, or more if it is less than `ratio`
+    """The limits of what an upload may unpack to: `size` bytes, or more if it is less than `ratio`
     times what was uploaded, in so many `members`.
 
     Text packs up to about 1:30 and constant images beyond 1:100; a bomb is far above.

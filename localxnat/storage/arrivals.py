@@ -199,7 +199,7 @@ def _studies(collected: list[Series]) -> list[list[Series]]:
 def _target(
     folder: Path, instance: Instance, planned: dict[Path, Instance], arrival: Arrival
 ) -> Path:
-    """Where an instance goes; another that has its name there keeps it.
+    """The path that an instance goes to; another that has its name there keeps it.
 
     The later one of two gets a number or, if they come in parts, the name of the template.
     """

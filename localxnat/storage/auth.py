@@ -132,7 +132,7 @@ class Auth:
             self.end(login)
 
     def open_logins(self) -> dict[str, int]:
-        """How many logins each user has open."""
+        """The number of logins that each user has open."""
         with self._lock:
             logins = [login.login for login in self._logins.values()]
         return {name: logins.count(name) for name in sorted(set(logins))}

@@ -10,7 +10,7 @@ from localxnat.storage.database import Database
 
 @dataclass(frozen=True)
 class Use:
-    """Where a form is used, a row of `custom_form_uses`."""
+    """The use of a form in a project, a row of `custom_form_uses`."""
 
     id: int
     form: int

@@ -16,7 +16,7 @@ from localxnat.storage.store import Object, scan_order
 
 @dataclass
 class Imported:
-    """What an import did."""
+    """The outcome of an import."""
 
     session: str
     label: str

@@ -1,4 +1,4 @@
-"""What listings read, a few hundred objects at a time: objects, shares and catalogs by key.
+"""The queries of listings, a few hundred objects at a time: objects, shares and catalogs by key.
 
 Each function is one query, whatever the number of keys.
 """
@@ -62,7 +62,7 @@ def _of(kinds: Sequence[str]) -> str:
 
 
 def guests(database: Database, kinds: Sequence[str], project: str) -> list[Guest]:
-    """What of these kinds is shared into a project, with its label there."""
+    """The objects of these kinds that are shared into a project, with their labels there."""
     statement = (
         "SELECT pk, shares.label FROM shares JOIN objects ON pk = object"
         f" WHERE shares.project = ? AND {_of(kinds)} ORDER BY pk"
@@ -71,7 +71,7 @@ def guests(database: Database, kinds: Sequence[str], project: str) -> list[Guest
 
 
 def count_scans(database: Database, sessions: Iterable[int]) -> int:
-    """How many scans these sessions have together."""
+    """The number of scans that these sessions have together."""
     statement = f"SELECT COUNT(*) FROM objects WHERE kind = 'scan' AND parent IN {AMONG}"
     return _rows(database, statement, [_list(sessions)])[0][0]
 

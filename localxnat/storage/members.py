@@ -35,7 +35,7 @@ class Members:
         self._project = project
 
     def count(self, kind: str) -> int:
-        """How many subjects (`subject`) or sessions (`experiment`) it has."""
+        """The number of subjects (`subject`) or sessions (`experiment`) that it has."""
         statement = f"SELECT COUNT(*) FROM ({_MEMBERS.format(kind=kind)})"
         return self._database.connection.execute(statement, {"project": self._project}).fetchone()[
             0

@@ -1,4 +1,4 @@
-"""What is added to sessions that exist: what of it is there already, and what may be added."""
+"""Additions to sessions that exist: the part that is there already, and the part that may come."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ _OTHER = "A file of the name {} exists and is another image."
 
 
 def how(overwrite: str, overwrite_files: bool) -> Existing | None:
-    """What an import's `overwrite` asks for when the session exists; None to refuse it.
+    """The rule that an import's `overwrite` names for a session that exists; None to refuse it.
 
     As in XNAT, any word but none, append, delete and override means append.
     """
@@ -29,7 +29,7 @@ def how(overwrite: str, overwrite_files: bool) -> Existing | None:
 
 
 def present(resources: Resources, session: Object, numbered: list[tuple[str, Series]]) -> Present:
-    """What a session has already of the scans that are to be added to."""
+    """The files that a session has already of the scans that are to be added to."""
     found: Present = {}
     for scan_id, series in numbered:
         scan = resources.store.part(session, "scan", scan_id)

@@ -1,22 +1,34 @@
-"""What is said of imports while they go on, for those who listen; in memory, as in XNAT."""
+"""The messages of imports that go on, for those who listen; in memory, as in XNAT."""
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
 
 MOST = 1000
 
 
+@dataclass(frozen=True)
+class Message:
+    """How far an import is, or how it ended if it is the `last` one."""
+
+    status: str
+    text: str
+    last: bool
+
+    def row(self) -> dict[str, object]:
+        """The message as XNAT has it."""
+        return {"status": self.status, "msg": self.text, "terminal": self.last}
+
+
 @dataclass
 class Messages:
-    """What was said of one import; `user` and `login` are whose it is."""
+    """The messages of one import; `user` and `login` are whose it is."""
 
     user: str = ""
     login: str = ""
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[Message] = field(default_factory=list)
 
     def add(self, status: str, message: str, *, last: bool = False) -> None:
-        self.rows.append({"status": status, "msg": message, "terminal": last})
+        self.rows.append(Message(status, message, last))
 
 
 class Statuses:

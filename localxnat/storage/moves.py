@@ -10,7 +10,7 @@ GONE = "The object was deleted meanwhile."
 
 
 class Moves(Notes):
-    """What gives an object a new place; its folder goes along."""
+    """Objects get new labels and projects; their folders go along."""
 
     def rename(self, item: Object, label: str) -> None:
         """Give an object a new label; 409 if it is taken."""

@@ -1,4 +1,4 @@
-"""What may be a label, an ID or a path in the archive, and how members of a download are called."""
+"""The labels, IDs and paths that may be in the archive, and the names of a download's members."""
 
 import re
 from pathlib import PurePosixPath

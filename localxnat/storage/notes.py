@@ -1,6 +1,6 @@
-"""What is noted in the database before it is done on the disk, and done after a kill.
+"""Work that is noted in the database before it is done on the disk, and done after a kill.
 
-A file that has arrived is noted in `pending` until it has its place and its row, an object that
+A file that has arrived is noted in `pending` until it has its path and its row, an object that
 changes its label or its project in `moving`, what is to go in `removing` with the rows that drop
 it.
 """

@@ -20,7 +20,7 @@ from localxnat.storage.waiting import BUSY, OVERWRITES, UNASSIGNED, Waiting
 
 
 class Prearchive(Arrivals):
-    """What is done with the sessions that wait."""
+    """The orders for the sessions that wait."""
 
     # Statuses --------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What administrators set up and clients ask for again: JSON objects with a number each."""
+"""JSON objects that administrators set up and clients ask for again, with a number each."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class Registry:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is found, checked and written within is one step: nobody writes in between."""
+        """Make one step of what is found, checked and written within: nobody writes in between."""
         with self._database.write():
             yield
 

@@ -70,7 +70,7 @@ class Searches:
         return name
 
     def results(self, name: str) -> Results | None:
-        """What was kept under an ID."""
+        """The results that were kept under an ID."""
         row = self._database.connection.execute(
             "SELECT login, found FROM cached_searches WHERE id = ?", (name,)
         ).fetchone()

@@ -1,4 +1,4 @@
-"""What there is in an archive: counts of types, the scanners and the scan types in use."""
+"""An archive in summary: counts of types, the scanners and the scan types in use."""
 
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class ScanType(NamedTuple):
 
 
 def types(database: Database) -> dict[str, int]:
-    """How many objects there are, by their type."""
+    """The number of objects of each type."""
     rows = database.connection.execute(
         "SELECT xsi_type, COUNT(*) AS number FROM objects GROUP BY xsi_type"
     )
@@ -38,7 +38,7 @@ def types(database: Database) -> dict[str, int]:
 
 
 def types_of_projects(database: Database) -> list[OfProject]:
-    """How many subjects and sessions of each type each project owns."""
+    """The numbers of subjects and sessions of each type that each project owns."""
     rows = database.connection.execute(
         "SELECT project, xsi_type, COUNT(*) FROM objects"
         " WHERE kind IN ('subject', 'experiment') GROUP BY project, xsi_type"

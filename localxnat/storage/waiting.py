@@ -24,7 +24,7 @@ OVERWRITES = {"AutoArchive": "append", "AutoArchiveOverwrite": "delete", DIRECT:
 
 @dataclass(frozen=True)
 class Arrival:
-    """Where files go, and how they come.
+    """The way of files: where they go, and how they come.
 
     `parts` come one by one (or zip by zip), and more may follow; `named` is their names, which
     they keep unless `rename`. `timestamp` and `name` are the address of one session for all.

@@ -36,7 +36,7 @@ _END = struct.Struct("<4sHHHHLLH")
 
 @dataclass
 class _Entry:
-    """What the directory at the end says of a member."""
+    """The entry of a member in the directory at the end."""
 
     name: bytes
     offset: int
