@@ -1,6 +1,7 @@
 """The rooms of the code: which may use which, and which words their names have."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ EXEMPT = frozenset({"config.model.dataset: given"})
 def test_every_room_stands_on_one_floor() -> None:
     placed = [room for floor in FLOORS for room in floor]
     assert sorted(placed) == sorted(HOUSE.rooms)
+
+
+def test_the_architecture_has_each_floor_with_its_rooms() -> None:
+    page = (HOUSE.root / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)
+    told = {int(number): set(re.findall(r"`([\w.]+)`", row)) for number, row in rows}
+    assert told == {number: set(floor) for number, floor in enumerate(FLOORS, 1)}
 
 
 def test_no_room_uses_one_on_its_own_floor_or_above() -> None:
