@@ -19,12 +19,12 @@ ZONES = (PRIVATE, QUARANTINE, RESULTS)
 HIDDEN = (PRIVATE, QUARANTINE)
 """The zones that an analysis may not see."""
 PROJECT = "project"
-"""What stands for a session's name where something is of the whole project."""
+"""The name in the place of a session's where something is of the whole project."""
 
 
 @dataclass(frozen=True)
 class Private:
-    """What a project has in `private`: who is who, and what the archive told."""
+    """A project's part of `private`: who is who, and the archive's answers."""
 
     root: Path
 
@@ -45,7 +45,7 @@ class Private:
 
     @property
     def subjects(self) -> Path:
-        """What the archive knows of the project's subjects."""
+        """The project's subjects, as the archive has them."""
         return self.root / "subjects.json"
 
     @property
@@ -84,7 +84,7 @@ class Private:
         return self.root / "sessions"
 
     def session(self, unit: object) -> Path:
-        """What the archive listed of a session."""
+        """The archive's listing of a session."""
         return self.sessions / f"{unit}.json"
 
     @classmethod
@@ -102,7 +102,7 @@ class Private:
         return self.all_headers / str(unit)
 
     def pulled(self, unit: object) -> Path:
-        """What was noted of a session when it was pulled."""
+        """The note of a session when it was pulled."""
         return self.root / "pulled" / f"{unit}.json"
 
     def people(self, unit: object) -> Path:
@@ -112,7 +112,7 @@ class Private:
 
 @dataclass(frozen=True)
 class Results:
-    """What a project, or a merged dataset, has in `results`."""
+    """The part of `results` of a project, or of a merged dataset."""
 
     root: Path
 
@@ -166,12 +166,12 @@ class Results:
         return self.root / "records"
 
     def record(self, unit: object, stage: str) -> Path:
-        """What a stage, or an analysis, left of a session; or of the project (`PROJECT`)."""
+        """The record of a stage, or an analysis, of a session; or of the project (`PROJECT`)."""
         return self.records / str(unit) / f"{stage}.json"
 
     @property
     def dataset(self) -> Path:
-        """What was written of the dataset as a whole."""
+        """The record of the dataset as a whole."""
         return self.root / "dataset.json"
 
     @property
@@ -181,7 +181,7 @@ class Results:
 
     @property
     def lock(self) -> Path:
-        """What made the project's datasets."""
+        """The lock: what made the project's datasets."""
         return self.root / "run.lock.yaml"
 
     @classmethod
@@ -239,12 +239,12 @@ class Workspace:
 
     @property
     def doctor_page(self) -> Path:
-        """What the doctor found, with the archive's labels."""
+        """The doctor's findings, with the archive's labels."""
         return self.private_zone / "doctor.html"
 
     @property
     def doctor_record(self) -> Path:
-        """What the doctor found, counted."""
+        """The doctor's findings, counted."""
         return self.root / RESULTS / "doctor.json"
 
     def private(self, project: str) -> Private:

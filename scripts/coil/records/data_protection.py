@@ -20,7 +20,7 @@ class RefusedSession(Part, frozen=True, kw_only=True):
 
 
 class LeakChecks(Part, frozen=True, kw_only=True):
-    """What was searched in all admitted sessions together, and for how many identifiers."""
+    """The searches of all admitted sessions together, and for how many identifiers they were."""
 
     identifiers: int
     files: int
@@ -54,7 +54,7 @@ class Gate(Part, frozen=True, kw_only=True):
 
 
 class AccountRow(Part, frozen=True, kw_only=True):
-    """What was removed, changed or kept in all sessions together, by rule and edition."""
+    """One rule of an edition, and how often it removed, changed or kept something."""
 
     action: str
     what: str
@@ -64,7 +64,7 @@ class AccountRow(Part, frozen=True, kw_only=True):
 
 
 class FreeText(Part, frozen=True, kw_only=True):
-    """What the config lets through though its text is free."""
+    """A value that the config lets through though its text is free."""
 
     where: str
     name: str
@@ -79,7 +79,7 @@ class KindSent(Part, frozen=True, kw_only=True):
 
 
 class Pushed(Part, frozen=True, kw_only=True):
-    """What the archive got back, by the receipts.
+    """The pushes to the archive, by their records.
 
     wanted    what the config sends, in words
     rows      what is there now
@@ -96,7 +96,7 @@ class Pushed(Part, frozen=True, kw_only=True):
 
 
 class Copied(Part, frozen=True, kw_only=True):
-    """What another project got, likewise; `withdrawn` is how many sessions were taken back."""
+    """The pushes to another project; `withdrawn` is how many sessions were taken back."""
 
     rows: tuple[KindSent, ...]
     states: dict[str, int]
@@ -106,7 +106,7 @@ class Copied(Part, frozen=True, kw_only=True):
 
 
 class ExportWanted(Part, frozen=True, kw_only=True):
-    """What the config says of the export: series, faces, the project and server that get it."""
+    """The export that the config asks for: series, faces, the project and server that get it."""
 
     dicom: str
     faces: str
@@ -131,7 +131,7 @@ class SeriesExported(Part, frozen=True, kw_only=True):
 
 
 class Exported(Part, frozen=True, kw_only=True):
-    """What became of the exports of all sessions.
+    """The exports of all sessions.
 
     wanted     by the config; None where it asks for none
     searched   the files among which identifiers were searched

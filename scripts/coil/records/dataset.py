@@ -1,4 +1,4 @@
-"""What was written of a dataset as a whole: `results/<project>/dataset.json`.
+"""The record of a dataset as a whole: `results/<project>/dataset.json`.
 
 People may show the file or send it on, so that it has no version.
 """
@@ -18,7 +18,7 @@ class LeftOut(Part, frozen=True, kw_only=True):
 
 
 class DatasetRecord(Record, frozen=True, kw_only=True):
-    """What a dataset holds.
+    """The contents of a dataset.
 
     subjects, sessions   that have images in it
     images               its NIfTI files
