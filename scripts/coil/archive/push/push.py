@@ -57,19 +57,7 @@ def push(archive: Archive, base: str, upload: Upload) -> PushRecord:
             raise in_the_way(file)
     sent, removed = plan.of("create", "replace"), plan.of("remove")
     if sent or removed:
-        _write_receipt(archive, base, plan, complete=False)
-        _check_kept(archive, base, upload, plan)
-        begun = _deliver_zipped(archive, base, upload, plan) if upload.zipped else set()
-        for file in sent:
-            if plan.held.get(file) == plan.wanted[file]:
-                continue
-            thing = upload.assessor if file == ASSESSOR else None
-            thing = thing or _File(base, file, upload.files[file])
-            known = plan.receipt.digests.get(file, [plan.wanted[file]] if file in begun else [])
-            _deliver(archive, file, thing, plan.wanted[file], plan.held.get(file), known)
-        for file in removed:
-            archive.delete(file.resource.file_address(base, file.name))
-        _read_back(archive, base, upload, plan)
+        _carry_out(archive, base, upload, plan)
     if not plan.complete:
         _write_receipt(archive, base, plan, complete=True)
     logger.info("pushed %d files, %d were there", len(sent), len(plan.of("unchanged")))
@@ -83,6 +71,23 @@ def push(archive: Archive, base: str, upload: Upload) -> PushRecord:
         removed=keys(removed, upload.home),
         left=(*_foreign(plan.of("in the way")), *_empty(plan)),
     )
+
+
+def _carry_out(archive: Archive, base: str, upload: Upload, plan: Plan) -> None:
+    """Send, replace and remove as planned, between a receipt that says so and reading back."""
+    _write_receipt(archive, base, plan, complete=False)
+    _check_kept(archive, base, upload, plan)
+    begun = _deliver_zipped(archive, base, upload, plan) if upload.zipped else set()
+    for file in plan.of("create", "replace"):
+        if plan.held.get(file) == plan.wanted[file]:
+            continue
+        thing = upload.assessor if file == ASSESSOR else None
+        thing = thing or _File(base, file, upload.files[file])
+        known = plan.receipt.digests.get(file, [plan.wanted[file]] if file in begun else [])
+        _deliver(archive, file, thing, plan.wanted[file], plan.held.get(file), known)
+    for file in plan.of("remove"):
+        archive.delete(file.resource.file_address(base, file.name))
+    _read_back(archive, base, upload, plan)
 
 
 def _empty(plan: Plan) -> tuple[EmptyFile, ...]:
