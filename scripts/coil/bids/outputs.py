@@ -35,7 +35,7 @@ class Made:
     """The outcome of a series: its files and notes on them, or why it failed."""
 
     name: str
-    files: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list[Path])
     notes: tuple[str, ...] = ()
     failed: str = ""
 

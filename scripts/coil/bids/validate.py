@@ -78,9 +78,7 @@ def _describe(bids: Path, ignore: Sequence[str] | None) -> None:
 
 def _issues(found: JsonObject) -> list[Issue]:
     """The issues in the validator's JSON, sorted."""
-    messages = found.get("codeMessages") or {}
-    if not isinstance(messages, dict):
-        messages = dict(messages)
+    messages: dict[str, str] = dict(found.get("codeMessages") or {})
     issues = [
         Issue(
             code=issue.get("code", ""),

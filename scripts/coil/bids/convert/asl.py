@@ -62,7 +62,10 @@ def volume_types(folder: Path, image: Path) -> tuple[str, ...]:
         frames = _sums(read_pixels(path), header, len(types))
         for kind, total in zip(types, frames, strict=False):
             known[total].add(kind or "")
-    found = [set.intersection(*(known[total] for total in totals)) for totals in _volumes(image)]
+    found: list[set[str]] = []
+    for totals in _volumes(image):
+        first, *others = (known[total] for total in totals)
+        found.append(first.intersection(*others))
     certain = all(len(types) == 1 for types in found)
     return tuple(next(iter(types)) for types in found) if certain else ()
 

@@ -148,7 +148,7 @@ def _ends(sidecar: Path) -> bool:
 def _move(source: Path, meta: JsonObject, target: Path) -> list[Path]:
     """Move one image and what belongs to it; returns the files."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    moved = []
+    moved: list[Path] = []
     gradients = () if _weighs_nothing(source, target.name) else (".bval", ".bvec")
     for extension in (_NIFTI, *gradients):
         path = target.with_name(target.name + extension)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from coil.bids.convert import geometry
 from coil.bids.convert.fieldmap_groups import Group, Run
@@ -71,12 +71,15 @@ def same_shims(one: Any, other: Any) -> Shims:
     Scanners round the currents and repeat the adjustment with small changes, so the vectors
     may differ by 1 in each term or by 1 % of their length.
     """
-    if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
+    if not isinstance(one, list) or not isinstance(other, list):
         return "unknown"
-    apart = [float(a) - float(b) for a, b in zip(one, other, strict=True)]
+    ours, theirs = cast("list[Any]", one), cast("list[Any]", other)
+    if len(ours) != len(theirs):
+        return "unknown"
+    apart = [float(a) - float(b) for a, b in zip(ours, theirs, strict=True)]
     if all(abs(term) <= _ROUNDING for term in apart):
         return "same"
-    length = max(math.hypot(*map(float, one)), math.hypot(*map(float, other)))
+    length = max(math.hypot(*map(float, ours)), math.hypot(*map(float, theirs)))
     return "same" if math.hypot(*apart) <= _SAME_SHIMS * length else "other"
 
 

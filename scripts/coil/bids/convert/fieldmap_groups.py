@@ -86,7 +86,7 @@ class Group:
     name: str
     run: str | None
     members: list[Run]
-    targets: list[Run] = field(default_factory=list)
+    targets: list[Run] = field(default_factory=list[Run])
 
     @property
     def is_pepolar(self) -> bool:

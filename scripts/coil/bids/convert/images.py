@@ -194,7 +194,7 @@ def _chunks(named: dict[str, str]) -> dict[str, str]:
     """The names with a chunk index where several images share one."""
     counts = Counter(named.values())
     taken: Counter[str] = Counter()
-    chunked = {}
+    chunked: dict[str, str] = {}
     for stem, name in named.items():
         datatype, suffix, values = names.split(name)
         if counts[name] > 1:

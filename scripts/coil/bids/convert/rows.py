@@ -26,8 +26,8 @@ class Row:
     rule: Rule | None
     state: State
     reason: str
-    files: list[Path] = field(default_factory=list)
-    supplied: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list[Path])
+    supplied: list[str] = field(default_factory=list[str])
     start: str | None = None
 
     def __post_init__(self) -> None:
