@@ -73,10 +73,15 @@ def as_json(summary: Summary) -> dict:
     return json.loads(json.dumps(msgspec.to_builtins(summary)))
 
 
-def test_the_planted_place_is_found_and_nothing_where_nothing_is(
-    session: tuple[Path, Path], tmp_path: Path
-) -> None:
-    numbers = modelled(session, tmp_path)["numbers"]
+@pytest.fixture(scope="module")
+def done(session: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """The model of that run: its folder and its summary."""
+    out = tmp_path_factory.mktemp("modelled")
+    return out, modelled(session, out)
+
+
+def test_the_planted_place_is_found_and_nothing_where_nothing_is(done: tuple[Path, dict]) -> None:
+    numbers = done[1]["numbers"]
     assert numbers["task-tap: tap, clusters"] == 1
     assert numbers["task-tap: tone, clusters"] == 0
     found = [float(v) for v in numbers["task-tap: tap, peak at (mm)"].split(",")]
@@ -84,22 +89,20 @@ def test_the_planted_place_is_found_and_nothing_where_nothing_is(
     assert np.linalg.norm(np.array(found) - planted) < 6
 
 
-def test_maps_lie_where_the_run_lies(session: tuple[Path, Path], tmp_path: Path) -> None:
-    modelled(session, tmp_path)
-    (path,) = tmp_path.rglob("*_contrast-tap_stat-z_statmap.nii.gz")
+def test_maps_lie_where_the_run_lies(done: tuple[Path, dict]) -> None:
+    (path,) = done[0].rglob("*_contrast-tap_stat-z_statmap.nii.gz")
     image = nifti(path)
     assert np.allclose(image.affine, AFFINE)
     assert image.shape == (24, 24, 14)
 
 
 def test_two_runs_of_the_model_give_the_same_bytes(
-    session: tuple[Path, Path], tmp_path: Path
+    session: tuple[Path, Path], done: tuple[Path, dict], tmp_path: Path
 ) -> None:
-    for name in ("one", "two"):
-        modelled(session, tmp_path / name)
+    modelled(session, tmp_path)
     one, two = (
-        {p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*.*")}
-        for name in ("one", "two")
+        {path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")}
+        for out in (done[0], tmp_path)
     )
     assert one == two
 
@@ -112,11 +115,8 @@ def test_a_difference_of_conditions_is_a_contrast(
     assert list(tmp_path.rglob("*_contrast-tapTone_clusters.tsv"))
 
 
-def test_a_volume_beyond_the_limits_gets_a_regressor_of_its_own(
-    session: tuple[Path, Path], tmp_path: Path
-) -> None:
-    modelled(session, tmp_path)
-    (path,) = tmp_path.rglob("*_design.tsv")
+def test_a_volume_beyond_the_limits_gets_a_regressor_of_its_own(done: tuple[Path, dict]) -> None:
+    (path,) = done[0].rglob("*_design.tsv")
     table = pd.read_csv(path, sep="\t")
     assert table["spike_0030"].to_list() == [float(v == 30) for v in range(VOLUMES)]
 

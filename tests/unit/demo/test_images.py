@@ -18,7 +18,6 @@ from scipy import ndimage
 
 from demo.bold import Event, response
 from demo.motion import framewise_displacement, head_motion, rigid
-from demo.study import generate
 
 Array = NDArray[np.floating]
 DCM2NIIX = Path(sys.executable).with_name("dcm2niix")
@@ -48,10 +47,9 @@ class Study:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(generated: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Study:
     """One session with every special case, all but its localizer converted."""
-    out = tmp_path_factory.mktemp("study") / "out"
-    truth: Any = generate(out, subjects=1, sessions=1)
+    out, truth = generated
     (subject,) = truth["subjects"].values()
     (session,) = subject["sessions"].values()
     nifti = tmp_path_factory.mktemp("nifti")

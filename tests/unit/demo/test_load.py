@@ -8,17 +8,18 @@ import pytest
 import xnat
 
 from demo.load import load
-from demo.study import generate
 from localxnat.testing import running
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Any]:
+def loaded(
+    generated: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, Any]:
     """Study, archive and truth."""
-    folder = tmp_path_factory.mktemp("loaded")
-    truth = generate(folder / "out", subjects=1, sessions=1)
-    assert load(folder / "out", folder / "root")
-    return folder / "out", folder / "root", truth
+    out, truth = generated
+    root = tmp_path_factory.mktemp("loaded") / "root"
+    assert load(out, root)
+    return out, root, truth
 
 
 @pytest.fixture(scope="module")

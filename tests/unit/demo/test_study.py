@@ -22,29 +22,22 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """One subject, one session, with every special case, and its truth."""
-    out = tmp_path_factory.mktemp("study") / "out"
-    return out, generate(out, subjects=1, sessions=1)
-
-
-@pytest.fixture(scope="module")
-def series(study: tuple[Path, Any]) -> list[dict[str, Any]]:
-    (subject,) = study[1]["subjects"].values()
+def series(generated: tuple[Path, Any]) -> list[dict[str, Any]]:
+    (subject,) = generated[1]["subjects"].values()
     (session,) = subject["sessions"].values()
     return session["series"]
 
 
 def test_the_same_seed_gives_the_same_bytes_in_another_place(
-    study: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    generated: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     generate(Path("elsewhere"), subjects=1, sessions=1)
-    assert _digests(tmp_path / "elsewhere") == _digests(study[0])
+    assert _digests(tmp_path / "elsewhere") == _digests(generated[0])
 
 
-def test_the_truth_on_disk_is_what_generate_returned(study: tuple[Path, Any]) -> None:
-    out, truth = study
+def test_the_truth_on_disk_is_what_generate_returned(generated: tuple[Path, Any]) -> None:
+    out, truth = generated
     assert json.loads((out / "truth.json").read_text()) == json.loads(json.dumps(truth))
 
 
@@ -73,16 +66,16 @@ def test_the_aborted_run_comes_before_its_repetition(series: list[dict[str, Any]
 
 
 def test_each_series_has_as_many_files_as_volumes(
-    study: tuple[Path, Any], series: list[dict[str, Any]]
+    generated: tuple[Path, Any], series: list[dict[str, Any]]
 ) -> None:
     for one in series:
-        assert len(list((study[0] / one["folder"]).glob("*.dcm"))) == one["volumes"]
+        assert len(list((generated[0] / one["folder"]).glob("*.dcm"))) == one["volumes"]
 
 
 def test_every_identifier_of_the_list_is_in_a_header_or_in_the_archives_notes(
-    study: tuple[Path, Any],
+    generated: tuple[Path, Any],
 ) -> None:
-    out, truth = study
+    out, truth = generated
     headers = b"".join(
         next(folder.glob("*.dcm")).read_bytes() for folder in sorted((out / "dicom").glob("*/*/*"))
     )
@@ -92,8 +85,8 @@ def test_every_identifier_of_the_list_is_in_a_header_or_in_the_archives_notes(
         assert planted["value"].encode() in place, planted["attribute"]
 
 
-def test_uids_tie_the_files_of_a_session_together(study: tuple[Path, Any]) -> None:
-    paths = sorted((study[0] / "dicom").rglob("*.dcm"))
+def test_uids_tie_the_files_of_a_session_together(generated: tuple[Path, Any]) -> None:
+    paths = sorted((generated[0] / "dicom").rglob("*.dcm"))
     headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in paths]
     assert len({header.StudyInstanceUID for header in headers}) == 1
     assert len({header.FrameOfReferenceUID for header in headers}) == 1
@@ -102,22 +95,22 @@ def test_uids_tie_the_files_of_a_session_together(study: tuple[Path, Any]) -> No
     assert len(series) == len({folder for folder, _ in series}) == len({u for _, u in series})
 
 
-def test_acquisition_times_go_on_from_file_to_file(study: tuple[Path, Any]) -> None:
+def test_acquisition_times_go_on_from_file_to_file(generated: tuple[Path, Any]) -> None:
     times = [
         pydicom.dcmread(path, specific_tags=["AcquisitionDateTime"]).AcquisitionDateTime
-        for path in sorted((study[0] / "dicom").rglob("*.dcm"))
+        for path in sorted((generated[0] / "dicom").rglob("*.dcm"))
     ]
     assert times == sorted(times)
     assert len(set(times)) == len(times)
 
 
 def test_the_questionnaire_has_a_row_a_subject_and_a_dictionary_for_each_column(
-    study: tuple[Path, Any],
+    generated: tuple[Path, Any],
 ) -> None:
-    folder = study[0] / "archive" / "questionnaires"
+    folder = generated[0] / "archive" / "questionnaires"
     rows = list(csv.DictReader((folder / "phq9.csv").open()))
     dictionary = json.loads((folder / "phq9.json").read_text())
-    assert [row["subject"] for row in rows] == list(study[1]["subjects"])
+    assert [row["subject"] for row in rows] == list(generated[1]["subjects"])
     assert set(rows[0]) - {"subject"} == set(dictionary) - {"MeasurementToolMetadata"}
 
 
