@@ -4,6 +4,27 @@
 #      config's push or export.to says so, and with dry_push the archive is only read.
 
 
+def results_of_session(wildcards):
+    """What may be pushed of a session."""
+    folder = f"<results>/{wildcards.project}"
+    unit = f"sub-{wildcards.subject}_ses-{wildcards.session}"
+    return {
+        "admit": f"{folder}/records/{unit}/admit.json",
+        "analyses": session_analyses(wildcards),
+        "page": f"{folder}/reports/{unit}.html",
+    }
+
+
+def results_of_project(wildcards):
+    """What may be pushed of a project itself."""
+    folder = f"<results>/{wildcards.project}"
+    return {
+        "page": f"{folder}/reports/index.html",
+        "verdict": f"{folder}/validation.json",
+        "derivatives": pushed_of_project(wildcards),
+    }
+
+
 localrules:
     push,
     push_session,
@@ -15,9 +36,7 @@ localrules:
 rule push_session:
     """Push what the config asks for of a session: report, images, derivatives, numbers."""
     input:
-        admit="<results>/{project}/records/<unit>/admit.json",
-        analyses=session_analyses,
-        page="<results>/{project}/reports/<unit>.html",
+        unpack(results_of_session),
         verdict=ancient("<results>/{project}/validation.json"),
         link=ancient("<private>/{project}/link.tsv"),
         archive=ancient("<private>/{project}/archive.json"),
@@ -44,9 +63,7 @@ rule push_session:
 rule push_project:
     """Push what is the project's: its report, and what was analysed of it or of its subjects."""
     input:
-        page="<results>/{project}/reports/index.html",
-        verdict="<results>/{project}/validation.json",
-        derivatives=pushed_of_project,
+        unpack(results_of_project),
         archive=ancient("<private>/{project}/archive.json"),
     output:
         receipt="<results>/{project}/records/project/push.json",
@@ -59,7 +76,8 @@ rule push_project:
     resources:
         xnat=archive_share,
     params:
-        push=setting("push"),
+        resource=setting("push", "resource"),
+        reports=setting("push", "reports"),
         dry=config["dry_push"],
         code=code("push_project"),
     message:
@@ -86,7 +104,7 @@ rule push_dicom:
         xnat=archive_share,
     params:
         to=export_target_of_project,
-        identity=setting("identity"),
+        secret_file=setting("identity", "secret_file"),
         dry=config["dry_push"],
         code=code("push_dicom"),
     message:
@@ -113,7 +131,7 @@ rule withdraw_dicom:
         xnat=archive_share,
     params:
         to=export_target_of_project,
-        identity=setting("identity"),
+        secret_file=setting("identity", "secret_file"),
         dry=config["dry_push"],
         code=code("withdraw_dicom"),
     message:

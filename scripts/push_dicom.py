@@ -2,7 +2,8 @@
 
 in:     admit and export (the session's records), archive
 out:    receipt: what was pushed, with the digests that the archive reports, or why nothing was
-params: to, the other project and its server; identity; dry, to only say what would be pushed
+params: to, the other project and its server; secret_file, where the config says that the
+        secret of the pseudonyms is; dry, to only say what would be pushed
 """
 
 from pathlib import Path
@@ -20,4 +21,4 @@ if "snakemake" in globals():
     receipt, log = Path(snakemake.output.receipt), snakemake.log[0]
     job = Job("push_dicom", Path(there.archive), receipt, log, params["dry"])
     records = Path(there.admit), Path(there.export)
-    push_dicom(job, records, Target(**params["to"]), params["identity"].get("secret_file"))
+    push_dicom(job, records, Target(**params["to"]), params["secret_file"])

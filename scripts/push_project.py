@@ -2,7 +2,8 @@
 
 in:     page, verdict (the validator's) and those on the analyses' datasets, archive
 out:    receipt: what was pushed, with the digests that the archive reports, or why nothing was
-params: push, the project's settings; dry, to only say what would be pushed
+params: resource, the label of the one to push to; reports, whether the page is pushed; dry, to
+        only say what would be pushed
 """
 
 from pathlib import Path
@@ -20,4 +21,4 @@ if "snakemake" in globals():
     receipt = Path(snakemake.output.receipt)
     job = Job("push", Path(there.archive), receipt, snakemake.log[0], params["dry"])
     results = ProjectResults(Path(there.page), Path(there.verdict), jobs.paths(there.derivatives))
-    push_project(job, results, params["push"]["resource"], params["push"]["reports"])
+    push_project(job, results, params["resource"], params["reports"])

@@ -2,7 +2,8 @@
 
 in:     sessions, the project's table; link, archive
 out:    receipt: the copies that were removed, and those that others had added to
-params: to, the other project and its server; identity; dry, to only say what would be removed
+params: to, the other project and its server; secret_file, where the config says that the
+        secret of the pseudonyms is; dry, to only say what would be removed
 """
 
 from pathlib import Path
@@ -19,6 +20,4 @@ if "snakemake" in globals():
     there, params = snakemake.input, snakemake.params
     receipt, log = Path(snakemake.output.receipt), snakemake.log[0]
     job = Job("withdraw_dicom", Path(there.archive), receipt, log, params["dry"])
-    withdraw_dicom(
-        job, Path(there.sessions), Target(**params["to"]), params["identity"].get("secret_file")
-    )
+    withdraw_dicom(job, Path(there.sessions), Target(**params["to"]), params["secret_file"])
