@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 if "snakemake" in globals():
     bids, entry = Path(snakemake.output.description).parent, snakemake.params["entry"]
-    datasets, records = snakemake.input.datasets, snakemake.input.records
+    datasets, records = map(jobs.paths, (snakemake.input.datasets, snakemake.input.records))
+    code = snakemake.params["made_by"]
     merged = jobs.must(
-        snakemake.log[0],
-        lambda: merge_projects(
-            bids, entry, jobs.paths(datasets), jobs.paths(records), snakemake.params["made_by"]
-        ),
+        snakemake.log[0], lambda: merge_projects(bids, entry, datasets, records, code)
     )
     merged.write(Path(snakemake.output.summary))

@@ -131,8 +131,7 @@ def write_dataset(
     _write_sessions(bids, by_subject, shared, problems)
     describe(bids / "scans.json", tables.SCANS, done)
     for one in phenotype:
-        tables.write_table(bids / "phenotype" / f"{one.name}.tsv", one.header, one.rows)
-        tables.write_json(bids / "phenotype" / f"{one.name}.json", one.dictionary)
+        one.write(bids)
     return DatasetRecord(
         subjects=len(by_subject),
         sessions=len(done),

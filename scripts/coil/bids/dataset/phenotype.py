@@ -9,11 +9,12 @@ have stays behind, and is told: a study asks more people than it scans.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from coil.bids.dataset.columns import Column, TableError, note_of
 from coil.bids.dataset.people import People, Visit
-from coil.bids.dataset.tables import UNKNOWN, Dictionary, Note
+from coil.bids.dataset.tables import UNKNOWN, Dictionary, Note, write_json, write_table
 from coil.errors import DataError
 
 ABOUT_ALL = "MeasurementToolMetadata"
@@ -48,6 +49,11 @@ class Instrument:
             return row[1][4:] in held
 
         return replace(self, rows=[*filter(counts, self.rows)])
+
+    def write(self, bids: Path) -> None:
+        """Write the table and its dictionary into a dataset."""
+        write_table(bids / "phenotype" / f"{self.name}.tsv", self.header, self.rows)
+        write_json(bids / "phenotype" / f"{self.name}.json", self.dictionary)
 
 
 class Row(NamedTuple):
