@@ -70,6 +70,7 @@ class Picker:
         self._known: dict[tuple[str, ...], Callable[[Row], tuple[str, ...]]] = {}
 
     def __call__(self, row: Row) -> tuple[str, ...]:
+        """The columns of a row, in the order of their names here."""
         keys = tuple(row)
         if keys not in self._known:
             self._known[keys] = self._getter(keys)

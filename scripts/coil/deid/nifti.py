@@ -21,7 +21,9 @@ from coil.errors import DataError
 class Reader(Protocol):
     """A stream of bytes."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """At most so many of the bytes that follow."""
+        ...
 
 
 CHUNK = 1 << 20

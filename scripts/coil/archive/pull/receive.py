@@ -31,6 +31,7 @@ class Receiver:
 
     @property
     def lacking_bytes(self) -> int:
+        """The bytes of the files that are still to come."""
         return sum(file.bytes for file in self.lacking.values())
 
     def take(self, file: ArchiveFile, chunks: Iterable[bytes]) -> None:

@@ -68,6 +68,7 @@ class Assessor:
 
     @property
     def label(self) -> str:
+        """The label, which has the session's own before the name."""
         return f"{self.session_label}_{self.name}"
 
     @property

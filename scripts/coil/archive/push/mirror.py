@@ -62,10 +62,12 @@ class Copy:
 
     @property
     def home(self) -> str:
+        """The address of the project."""
         return f"/data/projects/{part(self.project)}"
 
     @property
     def person(self) -> str:
+        """The address of the subject."""
         return f"{self.home}/subjects/{part(self.subject)}"
 
 
@@ -78,6 +80,7 @@ class CopyThere:
 
     @property
     def scans(self) -> dict[str, Item]:
+        """The copy's scans by their ID."""
         return {scan.text("ID") or "": scan for scan in self.item.below("scans/scan")}
 
 

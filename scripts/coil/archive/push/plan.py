@@ -73,6 +73,7 @@ class Plan:
     complete: bool = False
 
     def of(self, *actions: Action) -> list[ResourceFile]:
+        """The files for which one of these actions is planned."""
         return [file for file, action in self.actions.items() if action in actions]
 
 

@@ -24,6 +24,7 @@ class Receipt:
 
     @property
     def file(self) -> ResourceFile:
+        """The file of the receipt itself."""
         return ResourceFile(Resource(self.home), RECEIPT)
 
     def wrote(self, file: ResourceFile, digest: str) -> bool:

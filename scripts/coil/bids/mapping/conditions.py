@@ -74,13 +74,16 @@ class _Leaf:
 
     @property
     def keys(self) -> frozenset[str]:
+        """The keys of a series that the condition asks for."""
         return frozenset({self.key})
 
     @property
     def groups(self) -> frozenset[str]:
+        """The names of the groups that the condition's patterns have."""
         return frozenset()
 
     def answer(self, series: "Series") -> Answer:
+        """The answer for a series, as far as what is known of it decides."""
         if not series.knows(self.key):
             return Answer(None, open=self.keys, asked=self.keys)
         return self.answer_known(series)
@@ -98,9 +101,11 @@ class Text(_Leaf):
 
     @property
     def groups(self) -> frozenset[str]:
+        """The names of the groups that the condition's patterns have."""
         return frozenset(self.pattern.groupindex)
 
     def answer_known(self, series: "Series") -> Answer:
+        """The answer for a series that has the key."""
         found = self.pattern.search(series.text(self.key))
         if found is None:
             return Answer(False)
@@ -115,6 +120,7 @@ class Tokens(_Leaf):
     words: frozenset[str]
 
     def answer_known(self, series: "Series") -> Answer:
+        """The answer for a series that has the key."""
         holds = self.words <= {word.upper() for word in series.words(self.key)}
         return Answer(holds, asked=self.keys)
 
@@ -138,6 +144,7 @@ class Number(_Leaf):
     range: Range
 
     def answer_known(self, series: "Series") -> Answer:
+        """The answer for a series that has the key."""
         holds = any(self.range.holds(value) for value in series.numbers(self.key))
         return Answer(holds, asked=self.keys)
 
@@ -150,10 +157,12 @@ class _Compound:
 
     @property
     def keys(self) -> frozenset[str]:
+        """The keys of a series that the condition asks for."""
         return _union(part.keys for part in self.parts)
 
     @property
     def groups(self) -> frozenset[str]:
+        """The names of the groups that the condition's patterns have."""
         return _union(part.groups for part in self.parts)
 
 
@@ -162,6 +171,7 @@ class AllOf(_Compound):
     """Every part holds; without parts it holds for every series."""
 
     def answer(self, series: "Series") -> Answer:
+        """The answer for a series, as far as what is known of it decides."""
         groups: dict[str, str] = {}
         open_keys: frozenset[str] = frozenset()
         asked: frozenset[str] = frozenset()
@@ -182,6 +192,7 @@ class AnyOf(_Compound):
     """At least one part holds; the first that does fills a group that several could."""
 
     def answer(self, series: "Series") -> Answer:
+        """The answer for a series, as far as what is known of it decides."""
         groups: dict[str, str] = {}
         open_keys: frozenset[str] = frozenset()
         still_open: frozenset[str] = frozenset()
@@ -215,13 +226,16 @@ class Not:
 
     @property
     def keys(self) -> frozenset[str]:
+        """The keys of a series that the condition asks for."""
         return frozenset()
 
     @property
     def groups(self) -> frozenset[str]:
+        """The names of the groups that the condition's patterns have."""
         return frozenset()
 
     def answer(self, series: "Series") -> Answer:
+        """The answer for a series, as far as what is known of it decides."""
         found = self.part.answer(series)
         if found.holds is None:
             return Answer(None, open=found.open)

@@ -92,6 +92,7 @@ class VoxelSearch:
 
 
 def hashes(words: "np.ndarray") -> "np.ndarray":
+    """The hash of each word, by multiplication (Knuth, TAOCP vol. 3, section 6.4): 20 bits."""
     import numpy as np
 
     return (words * np.uint32(2654435761)) >> np.uint32(12)
