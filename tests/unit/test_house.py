@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coil.records.reference import with_reference
 from tests.glossary import table, words_of
 from tests.house import FLOORS, House, circles, climbs_up, rules_of
 
@@ -24,6 +25,12 @@ def test_the_architecture_has_each_floor_with_its_rooms() -> None:
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)
     told = {int(number): set(re.findall(r"`([\w.]+)`", row)) for number, row in rows}
     assert told == {number: set(floor) for number, floor in enumerate(FLOORS, 1)}
+
+
+def test_the_page_of_the_records_says_what_the_types_say() -> None:
+    page = (HOUSE.root / "docs" / "records.md").read_text()
+    command = "python -m coil.records.reference docs/records.md"
+    assert page == with_reference(page), f"run `make reference`, or PYTHONPATH=scripts {command}"
 
 
 def test_no_room_uses_one_on_its_own_floor_or_above() -> None:
