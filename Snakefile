@@ -50,14 +50,6 @@ include: "rules/push.smk"
 include: "rules/lock.smk"
 
 
-onsuccess:
-    say_the_end()
-
-
-onerror:
-    say_the_end()
-
-
 rule all:
     """Everything that the config asks for: pull, convert, anonymize, analyse, report, push."""
     default_target: True

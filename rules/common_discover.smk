@@ -1,6 +1,6 @@
 # In:  PROJECTS; the archive's listing, asked once per invocation, right before the jobs are
 #      planned.
-# Out: LOCKS, UNITS (sessions by project) and FAILED_PROJECTS, which rules look at when they are
+# Out: LOCKS, UNITS (sessions by project), SELECTED (what rules ask for of them) and FAILED_PROJECTS, which rules look at when they are
 #      planned. No rules here.
 
 from coil.run.invocation import around_jobs, check_alone
@@ -15,13 +15,19 @@ FAILED_PROJECTS = {}
 def known_sessions():
     """The sessions that the last discovery left, of the projects that the archive listed."""
     return {
-        project: read_units(Path(f"results/{project}/sessions.tsv"))
+        project: read_units(Workspace().results(project).sessions)
         for project in PROJECTS
         if project not in FAILED_PROJECTS
     }
 
 
 UNITS = locked.choose(known_sessions(), LOCKS)
+SELECTED = Selection(
+    PROJECTS,
+    ANALYSES,
+    {name: entry["projects"] for name, entry in MERGED.items()},
+    UNITS,
+)
 
 
 def ask_archives(call):

@@ -174,6 +174,15 @@ class Results:
         """The record of the dataset as a whole."""
         return self.root / "dataset.json"
 
+    def verdict(self, name: str) -> Path:
+        """The validator's verdict on a derivative dataset."""
+        return self.derivatives / f"{name}.json"
+
+    @property
+    def protection(self) -> Path:
+        """The data protection summary, as a page."""
+        return self.reports / "data_protection.html"
+
     @property
     def validation(self) -> Path:
         """The validator's verdict on the dataset."""

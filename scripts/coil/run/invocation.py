@@ -53,15 +53,12 @@ def around_jobs(
     `--touch` does, but what is new in the archive would be marked as done by it. `work` returns
     the files that are to be made again even if they are there.
     """
-    execute, as_module = workflow.execute, not workflow.modifier.is_main_snakefile()
+    execute = workflow.execute
     own_names = {rule_name(workflow, name): name for name in TARGETS}
 
     def after_work(*positional: Any, executor_plugin: Any, **named: Any) -> Any:
         kind, settings = executor_plugin.common_settings, workflow.dag_settings
         call = _call(settings, kind.dryrun_exec, own_names)
-        if not as_module:
-            workflow.onsuccess(_say_nothing)
-            workflow.onerror(_say_nothing)
         if not kind.touch_exec:
             settings.forcerun = {*(settings.forcerun or ()), *work(call)}
         if kind.non_local_exec:
@@ -75,10 +72,6 @@ def around_jobs(
 
     workflow.execute = after_work
     workflow.archive = _refuse_archive
-
-
-def _say_nothing(_log: object) -> None:
-    """The handlers of the main Snakefile: `finish` has said all."""
 
 
 def _refuse_archive(path: object) -> None:
