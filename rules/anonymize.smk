@@ -3,6 +3,8 @@
 #      after the leak check and the validator; and its record <records>/<unit>/admit.json,
 #      which says what was admitted, or why not. In <private> those whom its headers name, for
 #      whom the dataset's tables are searched.
+# What was converted is removed once it was admitted: a session is converted again because this
+# rule's param `conversion` says that it would become another.
 
 
 rule anonymize:
@@ -25,16 +27,8 @@ rule anonymize:
         mem_mb=grows(2000, 3000),
         runtime=grows(20, 40),
     params:
-        identity=setting("identity"),
-        deface=setting("deface"),
-        sidecar_keys=setting("bids", "sidecar_keys"),
-        mapping=setting("bids", "mapping"),
-        sources=source_digests,
-        synonyms=setting("bids", "synonyms"),
-        overrides=overrides_of_session,
-        policy=setting("bids", "policy"),
-        field_maps=setting("bids", "field_maps"),
-        behaviour=setting("bids", "behaviour"),
+        rules=protection_rules,
+        conversion=conversion_settings,
         code=code("pull", "convert", "anonymize"),
     message:
         "{wildcards.project}: anonymize and admit sub-{wildcards.subject} ses-{wildcards.session}"

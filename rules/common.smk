@@ -78,6 +78,8 @@ def setting(*keys):
 dataset_settings = by_settings(params.dataset_settings)
 protection_settings = by_settings(params.protection_settings)
 archive_share = by_settings(params.archive_share)
+protection_rules = by_settings(params.protection_rules)
+export_rules = by_settings(params.export_rules)
 resources_beside = by_settings(wanted_resources)
 export_of_project = by_settings(export_settings)
 export_target_of_project = by_settings(export_target)
@@ -112,6 +114,24 @@ def quarantined(path):
 def all_source_files(wildcards):
     """The files from which the mappings of all projects take names."""
     return [str(path) for project in UNITS for path in SOURCES[project].values()]
+
+
+def series_settings(wildcards):
+    """What of the config decides what becomes of a job's session's series."""
+    own = source_digests(wildcards), overrides_of_session(wildcards)
+    return params.series_settings(PROJECTS[wildcards.project], *own)
+
+
+def conversion_settings(wildcards):
+    """What of the config makes the session's files, whichever program converts."""
+    made = params.conversion_settings(PROJECTS[wildcards.project])
+    return {**series_settings(wildcards), **made}
+
+
+def converter_settings(wildcards):
+    """The same, and which program converts."""
+    converter = PROJECTS[wildcards.project]["bids"]["converter"]
+    return {**conversion_settings(wildcards), "converter": converter}
 
 
 def overrides_of_session(wildcards):

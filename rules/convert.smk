@@ -1,10 +1,12 @@
 # In:  <quarantine>/{project}/<unit>/pulled.
 # Out: <quarantine>/{project}/<unit>/converted: BIDS names, still identified, and
 #      converted.json, which accounts for every series; or the reason why there is none.
+# The files of the mapping's sources are read, so they are inputs; that they changed is told by
+# their digests, in `conversion`, and not by their times.
 
 
 rule convert:
-    """Settle every series by the mapping, and convert those that are mapped."""
+    """Convert every series that the mapping takes, and account for the others."""
     input:
         pulled="<quarantine>/{project}/<unit>/pulled",
         sources=ancient(source_files),
@@ -20,14 +22,7 @@ rule convert:
         mem_mb=grows(1500, 2500),
         runtime=grows(20, 20),
     params:
-        mapping=setting("bids", "mapping"),
-        sources=source_digests,
-        synonyms=setting("bids", "synonyms"),
-        overrides=overrides_of_session,
-        policy=setting("bids", "policy"),
-        field_maps=setting("bids", "field_maps"),
-        behaviour=setting("bids", "behaviour"),
-        converter=setting("bids", "converter"),
+        conversion=converter_settings,
         code=code("convert"),
     message:
         "{wildcards.project}: convert sub-{wildcards.subject} ses-{wildcards.session}"

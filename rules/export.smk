@@ -28,14 +28,8 @@ rule export_session:
         mem_mb=grows(1500, 2500),
         runtime=grows(20, 20),
     params:
-        identity=setting("identity"),
-        deface=setting("deface"),
-        export=export_of_project,
-        mapping=setting("bids", "mapping"),
-        sources=source_digests,
-        synonyms=setting("bids", "synonyms"),
-        overrides=overrides_of_session,
-        policy=setting("bids", "policy"),
+        rules=export_rules,
+        series=series_settings,
         code=code("pull", "convert", "export"),
     message:
         "{wildcards.project}: export sub-{wildcards.subject} ses-{wildcards.session} as DICOM"

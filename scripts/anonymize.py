@@ -2,7 +2,7 @@
 
 in:     pulled and converted (or the reason why there is nothing), link, archive
 out:    record; beside it the session's folder in the dataset; people, private, of its headers
-params: identity, deface, sidecar_keys; mapping, synonyms and overrides, whose words may leave
+params: rules, what the config lets leave; conversion, what of it made the files
 """
 
 from pathlib import Path
@@ -20,6 +20,6 @@ if "snakemake" in globals():
     admission.run(
         admission.Paths(**files, log=Path(snakemake.log[0])),
         Unit(snakemake.wildcards["subject"], snakemake.wildcards["session"]),
-        {key: snakemake.params[key] for key in ("identity", "deface", "sidecar_keys")},
-        {key: snakemake.params[key] for key in ("mapping", "synonyms", "overrides")},
+        snakemake.params["rules"],
+        snakemake.params["conversion"],
     )

@@ -2,7 +2,7 @@
 
 in:     pulled, or the reason why there is nothing; sources, the files of the mapping's sources
 out:    converted, or the reason why nothing could be converted
-params: what of the config makes a session's files; see `coil.bids.convert.job.Settings`
+params: conversion, what of the config makes a session's files
 """
 
 from pathlib import Path
@@ -20,6 +20,6 @@ if "snakemake" in globals():
         snakemake.input.sources,
         Path(snakemake.output.converted),
         Unit(snakemake.wildcards["subject"], snakemake.wildcards["session"]),
-        {key: snakemake.params[key] for key in job.Settings.__struct_fields__},
+        snakemake.params["conversion"],
         snakemake.log[0],
     )

@@ -2,7 +2,7 @@
 
 in:     pulled and converted (or the reason why there is nothing), link, archive
 out:    record; beside it the session's folder in the project's dicom/
-params: identity, deface, export (which series, and whether faces stay)
+params: rules, what the config lets leave: which series, and whether faces stay
 """
 
 from pathlib import Path
@@ -20,5 +20,5 @@ if "snakemake" in globals():
     job.run(
         job.Paths(**files, log=Path(snakemake.log[0])),
         Unit(snakemake.wildcards["subject"], snakemake.wildcards["session"]),
-        {key: snakemake.params[key] for key in ("identity", "deface", "export")},
+        snakemake.params["rules"],
     )

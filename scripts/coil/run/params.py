@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from coil.config.derived import export_settings
+
 Settings = Mapping[str, Any]
 _DATASET = ("bids", "participants", "sessions", "phenotype", "deface")
 
@@ -25,6 +27,34 @@ def dataset_settings(settings: Settings) -> dict[str, Any]:
 def protection_settings(settings: Settings) -> dict[str, Any]:
     """The same, and what of it leaves for the archive and for other projects."""
     return {**dataset_settings(settings), **{key: settings[key] for key in ("push", "export")}}
+
+
+def protection_rules(settings: Settings) -> dict[str, Any]:
+    """The settings by which a session may leave, and by which its people are named."""
+    keys = settings["bids"]["sidecar_keys"]
+    return {**{key: settings[key] for key in ("identity", "deface")}, "sidecar_keys": keys}
+
+
+def export_rules(settings: Settings) -> dict[str, Any]:
+    """The settings by which a session may leave as DICOM."""
+    kept = {key: settings[key] for key in ("identity", "deface")}
+    return {**kept, "export": export_settings(dict(settings))}
+
+
+def series_settings(
+    settings: Settings, sources: Mapping[str, str], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The settings that decide the end of each series of a session.
+
+    `sources` are digests of the files of the mapping's sources, `overrides` those of the session.
+    """
+    wanted = {key: settings["bids"].get(key) for key in ("mapping", "policy", "synonyms")}
+    return {**wanted, "sources": dict(sources), "overrides": dict(overrides)}
+
+
+def conversion_settings(settings: Settings) -> dict[str, Any]:
+    """The settings that make files beside and in the images, whichever program converts."""
+    return {key: settings["bids"][key] for key in ("field_maps", "behaviour")}
 
 
 def archive_share(settings: Settings) -> int:
