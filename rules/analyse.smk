@@ -1,27 +1,29 @@
 # In:  admitted sessions of <results>/{project}/bids, by their records; PROJECTS' analyses.
 # Out: <results>/{project}/derivatives/{analysis}, a BIDS derivative dataset each, and a record
-#      <records>/{place}/{analysis}.json for each session, subject or project (`place`).
+#      <records>/{scope}/{analysis}.json for each session, subject or project (`scope`).
 
 
 localrules:
     analyses,
 
 
+wildcard_constraints:
+    scope=SCOPE,
+    analysis=one_of(ANALYSIS_NAMES),
+
+
 rule analyse:
     """Run one analysis on what its level says: a session, a subject or the whole project."""
     input:
-        records=admitted_at_place,
+        records=admitted_in_scope,
         others=inputs_of_analysis,
         dataset=tables_of_analysis,
     output:
-        record="<results>/{project}/records/{place}/{analysis}.json",
+        record="<results>/{project}/records/{scope}/{analysis}.json",
     log:
-        "<logs>/{project}/{place}/{analysis}.log",
+        "<logs>/{project}/{scope}/{analysis}.log",
     benchmark:
-        "<benchmarks>/{project}/{place}/{analysis}.tsv"
-    wildcard_constraints:
-        place=PLACE,
-        analysis=one_of(ANALYSIS_NAMES),
+        "<benchmarks>/{project}/{scope}/{analysis}.tsv"
     conda:
         environment_of_analysis
     threads: threads_of_analysis
@@ -29,12 +31,12 @@ rule analyse:
         mem_mb=resource_of_analysis("mem_mb"),
         runtime=resource_of_analysis("runtime"),
     params:
-        job=job_of_analysis,
+        definition=definition_of_analysis,
     message:
-        "{wildcards.project}: {wildcards.analysis} of {wildcards.place}"
+        "{wildcards.project}: {wildcards.analysis} of {wildcards.scope}"
     shell:
         RUN_ANALYSIS
-        + " {params.job:q} {output.record:q} --place {wildcards.place} --threads {threads} --log {log:q}"
+        + " {params.definition:q} {output.record:q} --scope {wildcards.scope} --threads {threads} --log {log:q}"
 
 
 rule analysis_dataset:
@@ -47,12 +49,10 @@ rule analysis_dataset:
         "<logs>/{project}/{analysis}_dataset.log",
     benchmark:
         "<benchmarks>/{project}/{analysis}_dataset.tsv"
-    wildcard_constraints:
-        analysis=one_of(ANALYSIS_NAMES),
     conda:
         "../envs/convert.yaml"
     params:
-        about=about_analysis,
+        description=description_of_analysis,
         code=code("analysis_dataset"),
     message:
         "{wildcards.project}: validate the results of {wildcards.analysis}"

@@ -19,6 +19,6 @@ if TYPE_CHECKING:
 
 if "snakemake" in globals():
     records = [Path(path) for path in snakemake.input.records]
-    description = msgspec.convert(snakemake.params["about"], Description)
+    description = msgspec.convert(snakemake.params["description"], Description)
     verdict = Path(snakemake.output.verdict)
     jobs.must(snakemake.log[0], lambda: judge(records, description, verdict))

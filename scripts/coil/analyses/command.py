@@ -43,9 +43,7 @@ def _parser(about: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("definition", help="of the analysis, as JSON")
     parser.add_argument("record", type=Path)
-    parser.add_argument(
-        "--scope", "--place", required=True, help="sub-<s>_ses-<e>, sub-<s> or project"
-    )
+    parser.add_argument("--scope", required=True, help="sub-<s>_ses-<e>, sub-<s> or project")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--log", required=True)
     parser.add_argument("--conda", action="store_true", help="its environment is activated")

@@ -129,14 +129,6 @@ class Analysis:
             problem=problem,
         )
 
-    def job(self, root: Path) -> dict[str, object]:
-        """The definition as the rule has it."""
-        return msgspec.to_builtins(self.definition(root))
-
-    def about(self) -> dict[str, object]:
-        """The description as the rule has it."""
-        return msgspec.to_builtins(self.described())
-
     def described(self) -> Description:
         """The description of its derivative dataset."""
         return Description(

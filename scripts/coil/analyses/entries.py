@@ -30,9 +30,6 @@ class Resources(Part, frozen=True, kw_only=True):
     runtime_per_gb: int = 0
     threads: int = 1
 
-    def __getitem__(self, key: str) -> int:
-        return getattr(self, key)
-
     def needed(self, gigabytes: float, attempt: int) -> dict[str, int]:
         """Memory and minutes for so much of images, as much again at each further attempt."""
         return {
