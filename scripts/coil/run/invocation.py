@@ -72,6 +72,7 @@ def around_jobs(
 
     workflow.execute = after_work
     workflow.archive = _refuse_archive
+    workflow.generate_unit_tests = _refuse_unit_tests
 
 
 def _refuse_archive(path: object) -> None:
@@ -79,6 +80,14 @@ def _refuse_archive(path: object) -> None:
     sys.exit(
         "error: --archive: it would pack what lies in private/, which joins names with pseudonyms; "
         "share results/, whose run.lock.yaml says what made them, and the workflow's own clone"
+    )
+
+
+def _refuse_unit_tests(path: object) -> None:
+    """End an invocation with `--generate-unit-tests`: Snakemake copies the inputs of the rules."""
+    sys.exit(
+        "error: --generate-unit-tests: it would copy what lies in private/ and quarantine/ to "
+        "where tests are shared; take the simulated study of demo/ for tests"
     )
 
 
