@@ -24,7 +24,7 @@ rule anonymize:
     conda:
         "../envs/anonymize.yaml"
     resources:
-        mem_mb=grows(2000, 3000),
+        mem_mb=grows(*SESSION_MEMORY),
         runtime=grows(20, 40),
     params:
         rules=protection_rules,

@@ -29,8 +29,9 @@ from coil.config.derived import (
     wanted_resources,
     wants_scanner,
 )
+from coil.records.listing import listed_bytes
 from coil.run.selection import Selection, expand
-from coil.units import code_digest, listed_bytes, read_units, unit_name
+from coil.units import SESSION_MEMORY, code_digest, read_units, unit_name
 from coil.workspace import Workspace
 
 try:

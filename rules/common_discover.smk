@@ -4,7 +4,12 @@
 #      planned. No rules here.
 
 from coil.run.invocation import around_jobs, check_alone
-from coil.run.planning import close_logins_at_exit, discover_projects, wait_for_cluster
+from coil.run.planning import (
+    close_logins_at_exit,
+    discover_projects,
+    undiscovered,
+    wait_for_cluster,
+)
 from coil.run.retrying import to_try_again
 
 LOCKS = locked.locks_for(config["locked"], PROJECTS, workflow.is_main_process)
@@ -42,6 +47,8 @@ def ask_archives(call):
     locked.start(LOCKS, {project: lock_parts(project) for project in LOCKS}, call.dry)
     if config["discover"]:
         FAILED_PROJECTS.update(discover_projects(PROJECTS, config))
+    else:
+        FAILED_PROJECTS.update(undiscovered(PROJECTS, Path.cwd()))
     units = known_sessions()
     locked.check(units, LOCKS, PROJECTS)
     UNITS.clear()  # rules look at it when they are planned

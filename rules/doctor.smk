@@ -1,6 +1,6 @@
 # In:  the projects' configs where there are any; the archives; this machine.
 # Out: nothing that Snakemake knows of (not even a benchmark), so that the rule always runs:
-#      a page on the terminal, <private>/doctor.html, and results/doctor.json without labels.
+#      a page on the terminal, <private>/doctor.html, and <results>/doctor.json without labels.
 
 
 localrules:

@@ -7,7 +7,6 @@ every job of a cluster parses the Snakefile once more.
 import csv
 import functools
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -18,8 +17,6 @@ from coil.workspace import PROJECT, SCRIPTS
 
 SESSION_MEMORY = (2000, 3000)
 """MB that a session's largest job asks for, and more for each GB of its images."""
-UNCOUNTED = 200_000_000
-"""Bytes that a scan is taken to have where the archive does not tell."""
 _IMPORT = re.compile(r"^\s*from (coil[\w.]*) import (?:\(([^)]*)\)|([\w, ]+))", re.M)
 _DATA = (".css", ".html", ".js", ".sh", ".smk", ".tsv", ".yaml")
 
@@ -78,18 +75,6 @@ def read_units(table: Path) -> Units:
     with table.open(encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t")
         return Units(Unit(row["subject"], row["session"]) for row in rows)
-
-
-@functools.cache
-def listed_bytes(noted: Path) -> int:
-    """How large a session's images are, as discovery noted it; 0 where it did not.
-
-    A scan that the archive has not counted is taken for one of `UNCOUNTED`.
-    """
-    if not noted.is_file():
-        return 0
-    sizes = [scan["bytes"] for scan in json.loads(noted.read_text())["scans"]]
-    return sum(UNCOUNTED if size is None else size for size in sizes)
 
 
 class Code:

@@ -10,8 +10,7 @@ from coil.archive.client import Address, connect
 from coil.archive.pull.headers import fetch_headers
 from coil.doctor.findings import PAGE
 from coil.records.listed import ListedIndex
-from coil.records.listing import ListedSession, Scan
-from coil.units import UNCOUNTED, listed_bytes
+from coil.records.listing import UNCOUNTED, ListedSession, Scan, listed_bytes
 from localxnat.testing import forget_counts
 from tests.archive.discover_support import Study
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from coil import units
-from coil.files import write_json
-from coil.units import UNCOUNTED, Unit, Units, code_digest, listed_bytes, read_units, scan_name
+from coil.records.listing import UNCOUNTED, ListedSession, Scan, listed_bytes
+from coil.units import Unit, Units, code_digest, read_units, scan_name
 
 
 def test_a_unit_is_named_by_its_bids_labels() -> None:
@@ -45,7 +45,8 @@ def test_a_scan_id_that_no_series_number_looks_like_is_not_shown() -> None:
 
 
 def test_a_session_is_as_large_as_its_scans_were_listed(tmp_path: Path) -> None:
-    write_json(tmp_path / "noted.json", {"scans": [{"bytes": 3}, {"bytes": None}, {"bytes": 4}]})
+    scans = tuple(Scan("1", bytes=number) for number in (3, None, 4))
+    ListedSession(scans=scans).write(tmp_path / "noted.json")
     assert listed_bytes(tmp_path / "noted.json") == 7 + UNCOUNTED
     assert listed_bytes(tmp_path / "absent.json") == 0
 

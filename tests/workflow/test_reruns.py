@@ -76,6 +76,17 @@ def test_without_discovery_no_archive_is_needed(first_run: tuple[Lab, Run], tmp_
     assert "Nothing to be done" in run.output
 
 
+def test_without_discovery_a_new_folder_is_told_so(unworked: Lab) -> None:
+    run = unworked.snakemake("-n", "--config", "discover=false")
+    assert run.status == 1
+    errors = [line for line in run.output.splitlines() if "error" in line.lower()]
+    assert errors == [
+        "error: study: discover: is false, and nothing is known of this project here yet; leave "
+        "it out once, so that the archive is asked",
+        "error: no project is left to work on; nothing was changed",
+    ]
+
+
 def test_identified_files_of_a_failed_session_are_kept_on_request_and_said_to_be(
     unworked: Lab,
 ) -> None:
