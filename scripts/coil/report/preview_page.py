@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from coil.bids.draft.preview import Alike, Line, Previewed, Row, group, questions
 from coil.bids.draft.uses import Use
+from coil.bids.mapping.rules import Origin
 from coil.report import page, words
 
 _SCRIPT = Path(__file__).parent / "templates" / "preview.js"
@@ -47,7 +48,7 @@ def render(
         counts=page.count_states(row.state for row in rows),
         questions=questions(sessions),
         groups=[_group(one, number) for number, one in enumerate(groups)],
-        uses=[asdict(one) | {"id": _anchor(one.place)} for one in used],
+        uses=[asdict(one) | _entry(one.origin) for one in used],
     )
 
 
@@ -85,11 +86,10 @@ def _line(line: Line, several: bool) -> dict[str, Any]:
 def _rule(row: Row) -> dict[str, str] | None:
     if row.rule is None:
         return None
-    place = row.rule.place.removeprefix("bids.")
-    return {"id": _anchor(row.rule.place), "place": place, "target": row.rule.target}
+    return _entry(row.rule.origin) | {"target": row.rule.target}
 
 
-def _anchor(place: str) -> str:
-    """Where the page tells of an entry of the mapping: `rule-3`; "" for an override."""
-    number = place.partition("[")[2].partition("]")[0]
-    return f"rule-{number}" if number else ""
+def _entry(origin: Origin) -> dict[str, str]:
+    """What a rule's origin is called, and where the page tells of it ("" for an override)."""
+    anchor = "" if origin.entry is None else f"rule-{origin.entry}"
+    return {"id": anchor, "place": origin.within("mapping")}

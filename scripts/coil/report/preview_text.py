@@ -32,7 +32,7 @@ def render(
     if len(groups) > _SHOWN:
         left = sum(len(one.units) for one in groups[_SHOWN:])
         parts.append(f"... and {plural(left, 'session')} in {len(groups) - _SHOWN} more groups")
-    if idle := [f"  {one.place} ({one.target})" for one in used if one.idle]:
+    if idle := [f"  {one.origin} ({one.target})" for one in used if one.idle]:
         parts.append("rules that take nothing\n" + "\n".join(idle))
     return "\n\n".join(parts)
 
@@ -112,8 +112,8 @@ def _tone(line: Line) -> str:
 
 
 def _rule(rule: Rule) -> str:
-    """Its place and target, short: `[3] anat/T1w`."""
-    return f"{rule.place.removeprefix('bids.mapping')} {rule.target}"
+    """Its origin and target, short: `[3] anat/T1w`."""
+    return f"{rule.origin.within('')} {rule.target}"
 
 
 def _columns(rows: Sequence[Sequence[str]], tones: Sequence[str], colour: bool) -> str:

@@ -91,7 +91,7 @@ class Row:
             folder=series.folder if series else None,
             description=series.series_description if series else None,
             state=self.state,
-            rule=self.rule.place if self.rule else None,
+            rule=str(self.rule.origin) if self.rule else None,
             name=self.name if self.state == "mapped" else None,
             reason=self.reason,
             volumes=self._volumes(present),

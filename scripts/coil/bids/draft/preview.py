@@ -106,7 +106,7 @@ class Row:
     @property
     def key(self) -> Key:
         """What it has in common with the same series of other sessions."""
-        rule = f"{self.rule.place} {self.rule.target}" if self.rule else ""
+        rule = f"{self.rule.origin} {self.rule.target}" if self.rule else ""
         return self.description, self.resolution.state, rule, self.short_name
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from coil.bids.draft.preview import Previewed
 from coil.bids.mapping.mapping import Mapping as Rules
+from coil.bids.mapping.rules import Origin
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Use:
     `idle` if it may take none.
     """
 
-    place: str
+    origin: Origin
     target: str
     takes: str
     series: int
@@ -34,33 +35,27 @@ def uses(
     `raw` is the mapping as the config has it.
     """
     rows = [(one.unit, row) for one in sessions for row in one.rows]
-    units: dict[str, list[str]] = defaultdict(list)
+    units: dict[int | None, list[str]] = defaultdict(list)
     for unit, row in rows:
         if row.rule and row.resolution.series:
-            units[_entry(row.rule.place)].append(unit)
-    open_to = {_entry(place) for _, row in rows for place in row.resolution.may_take}
-    rules = {rule.place: rule for rule in mapping.rules}
-    found = []
+            units[row.rule.origin.entry].append(unit)
+    open_to = {origin.entry for _, row in rows for origin in row.resolution.may_take}
+    rules = {rule.origin: rule for rule in mapping.rules}
+    entries: list[Use] = []
     for i, entry in enumerate(raw):
-        place = f"bids.mapping[{i}]"
-        rule = rules.get(place)
-        found.append(
+        rule = rules.get(Origin(i))
+        entries.append(
             Use(
-                place,
+                Origin(i),
                 (rule.ignore or rule.target) if rule else "names of its own",
                 _in_words(entry),
-                len(units[place]),
-                len(set(units[place])),
-                idle=not units[place] and place not in open_to,
+                len(units[i]),
+                len(set(units[i])),
+                idle=not units[i] and i not in open_to,
                 required=bool(rule and rule.required),
             )
         )
-    return found
-
-
-def _entry(place: str) -> str:
-    """The entry of the mapping that a place lies in: a source's rules say which source."""
-    return place.partition(" ")[0]
+    return entries
 
 
 def _in_words(entry: Mapping[str, Any]) -> str:

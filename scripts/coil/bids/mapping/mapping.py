@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from coil.bids.mapping.matching import read_synonyms
 from coil.bids.mapping.reading import read_rule, read_source
-from coil.bids.mapping.rules import Match, Rule, Source
+from coil.bids.mapping.rules import Match, Origin, Rule, Source
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
     from coil.bids.series.series import Series
@@ -83,9 +83,9 @@ def parse(
     sources: list[Source] = []
     for i, raw in enumerate(rules):
         if "use" in raw:
-            sources.append(read_source(raw, f"{where}[{i}]", f"bids.mapping[{i}]"))
+            sources.append(read_source(raw, f"{where}[{i}]", Origin(i)))
         else:
             rule = read_rule(raw, f"{where}[{i}]", words)
-            compiled.append(replace(rule, index=len(compiled), place=f"bids.mapping[{i}]"))
+            compiled.append(replace(rule, index=len(compiled), origin=Origin(i)))
     text = json.dumps([rules, words], sort_keys=True, separators=(",", ":"), default=str)
     return Mapping(tuple(compiled), hashlib.sha256(text.encode()).hexdigest(), tuple(sources))

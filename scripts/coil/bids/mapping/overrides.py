@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coil.bids.mapping.conditions import AllOf
 from coil.bids.mapping.mapping import Mapping as Rules
 from coil.bids.mapping.reading import amend_rule, read_override
-from coil.bids.mapping.rules import Rule
+from coil.bids.mapping.rules import Origin, Rule
 from coil.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # reading a config needs no DICOM library
@@ -52,7 +52,8 @@ def with_overrides(
     """
     rules = []
     for scan, entry in sorted(entries.items()):
-        place = f"overrides: scan {scan}"
+        origin = Origin(scan=scan)
+        place = str(origin)
         chosen = [one for one in series if one.scan == scan]
         if not chosen:
             raise DataError(f"{place}: the session has no such scan; correct its number")
@@ -62,7 +63,7 @@ def with_overrides(
                 if rule is None:
                     continue
                 only = frozenset({one.folder or one.scan or ""})
-                rules.append(replace(rule, place=place, only=only, priority=_FIRST))
+                rules.append(replace(rule, origin=origin, only=only, priority=_FIRST))
         except ConfigError as error:
             raise DataError(str(error)) from None
     return mapping.with_rules(rules) if rules else mapping

@@ -39,7 +39,7 @@ def name_logs(resolved: Sequence[Resolution], rules: Sequence[Rule]) -> list[Res
         run = _run_of(place, tied, rules)
         if run is None:
             problem = f"takes it, but no {rule.datatype} run goes with it"
-            tied[place] = row.instead("unmapped", problem).by(rule.place, " ")
+            tied[place] = row.instead("unmapped", problem).by(rule.origin, " ")
         elif run.state != "mapped" or run.name is None:
             reason = f"the log of scan {_scan(run)}, which is {run.state}"
             tied[place] = row.instead(run.state, reason)

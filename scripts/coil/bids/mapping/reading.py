@@ -11,7 +11,7 @@ from coil.bids.mapping import associated
 from coil.bids.mapping.associated import Companion
 from coil.bids.mapping.conditions import Condition, Range
 from coil.bids.mapping.matching import read_condition, read_range
-from coil.bids.mapping.rules import AUTO, AUTOMATIC, B0, Rule, Source
+from coil.bids.mapping.rules import AUTO, AUTOMATIC, B0, Origin, Rule, Source
 from coil.config.model import mapping as model
 from coil.config.model.table import keys
 from coil.errors import ConfigError
@@ -30,7 +30,7 @@ def read_rule(raw: dict[str, Any], place: str, synonyms: Mapping[str, str]) -> R
     return _Reader(place, raw).read(synonyms)
 
 
-def read_source(raw: dict[str, Any], place: str, name: str) -> Source:
+def read_source(raw: dict[str, Any], place: str, origin: Origin) -> Source:
     """Read an entry that stands for rules from elsewhere: `use`, and their `priority`."""
     for key in raw:
         if key not in ("use", "priority"):
@@ -38,7 +38,7 @@ def read_source(raw: dict[str, Any], place: str, name: str) -> Source:
     use = str(raw["use"])
     if use not in SOURCES and not use.endswith(".py"):
         raise ConfigError(f"{place}.use: is {', '.join(SOURCES)}, or the path of a heuristic.py")
-    return Source(name, use, int(raw.get("priority", _SOURCE_PRIORITY)))
+    return Source(origin, use, int(raw.get("priority", _SOURCE_PRIORITY)))
 
 
 def read_override(raw: dict[str, Any], place: str, condition: Condition) -> Rule:

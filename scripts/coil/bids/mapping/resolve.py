@@ -10,7 +10,7 @@ from coil.bids.mapping.duplicates import tell_apart
 from coil.bids.mapping.mapping import Mapping
 from coil.bids.mapping.physio_logs import name_logs
 from coil.bids.mapping.resolution import Resolution
-from coil.bids.mapping.rules import Match, Rule
+from coil.bids.mapping.rules import Match, Origin, Rule
 from coil.bids.series.broken import BrokenSeriesError
 from coil.bids.series.series import Series
 from coil.deid.pixels import set_aside
@@ -112,7 +112,7 @@ def _resolve_known(series: Series, mapping: Mapping, subject: str, session: str)
         row = _resolve_matched(series, likely, subject, session)
         if others := [match for match in matches if match is not likely]:
             row = row.adding(", ", f"unless its header fits {_named(others)}")
-            row = replace(row, waits=True, may_take=_places(others))
+            row = replace(row, waits=True, may_take=_origins(others))
     else:
         row = _ambiguous(series, matches)
     return replace(row, open=_open(series, row, matches))
@@ -152,9 +152,9 @@ def _resolve_matched(series: Series, match: Match, subject: str, session: str) -
     if rule.ignore is not None:
         return _ignored(series, rule)
     if rule.problem is not None:
-        return Resolution(series, "unmapped", rule.problem, rule.index).by(rule.place, ": ")
+        return Resolution(series, "unmapped", rule.problem, rule.index).by(rule.origin, ": ")
     if rule.is_log:
-        return Resolution(series, "mapped", "", rule.index).by(rule.place)
+        return Resolution(series, "mapped", "", rule.index).by(rule.origin)
     try:
         name = rule.name(match.groups, subject, session)
     except ValueError as error:
@@ -168,7 +168,7 @@ def _resolve_matched(series: Series, match: Match, subject: str, session: str) -
         return Resolution(series, "incomplete", why, rule.index)
     if series.judged.text:
         return Resolution(series, "refused", series.judged.text, rule.index)
-    row = Resolution(series, "mapped", "", rule.index, name, waits=bool(match.open)).by(rule.place)
+    row = Resolution(series, "mapped", "", rule.index, name, waits=bool(match.open)).by(rule.origin)
     if match.open:
         row = row.adding(", ", f"if its header agrees on {', '.join(sorted(match.open))}")
     for note in extra:
@@ -178,7 +178,7 @@ def _resolve_matched(series: Series, match: Match, subject: str, session: str) -
 
 def _unnamed(series: Series, rule: Rule, problem: str) -> Resolution:
     unmapped = Resolution(series, "unmapped", f"takes it, but {problem}", rule.index)
-    return unmapped.by(rule.place, " ")
+    return unmapped.by(rule.origin, " ")
 
 
 def _against(series: Series, rule: Rule) -> tuple[str | None, list[str]]:
@@ -229,15 +229,15 @@ def _ambiguous(series: Series, matches: list[Match]) -> Resolution:
         note = f"{rules} take it; narrow one or set a priority"
         return Resolution(series, "ambiguous", note)
     note = f"{rules} may take it; its header decides by {', '.join(unknown)}"
-    return Resolution(series, "ambiguous", note, waits=True, may_take=_places(matches))
+    return Resolution(series, "ambiguous", note, waits=True, may_take=_origins(matches))
 
 
-def _places(matches: Iterable[Match]) -> frozenset[str]:
-    return frozenset(match.rule.place for match in matches)
+def _origins(matches: Iterable[Match]) -> frozenset[Origin]:
+    return frozenset(match.rule.origin for match in matches)
 
 
 def _named(matches: list[Match]) -> str:
-    return " and ".join(f"{match.rule.place} ({match.rule.target})" for match in matches)
+    return " and ".join(f"{match.rule.origin} ({match.rule.target})" for match in matches)
 
 
 def _as_converted(name: str) -> str:

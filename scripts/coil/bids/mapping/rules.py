@@ -22,13 +22,34 @@ AUTOMATIC = frozenset({"run", "chunk"})
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a rule comes from: the override of a `scan`, or an `entry` of the mapping, from 0.
+
+    Of an entry that stands for rules from elsewhere, `use` is what it names.
+    """
+
+    entry: int | None = None
+    use: str = ""
+    scan: str = ""
+
+    def __str__(self) -> str:
+        return self.within("bids.mapping")
+
+    def within(self, mapping: str) -> str:
+        """How people find it, where the mapping is called so."""
+        if self.entry is None:
+            return f"overrides: scan {self.scan}" if self.scan else ""
+        return f"{mapping}[{self.entry}]" + (f" ({self.use})" if self.use else "")
+
+
+@dataclass(frozen=True)
 class Source:
     """An entry of the mapping that stands for rules from elsewhere, made for each session.
 
-    `place` is how people find it, `use` what it names, `priority` that of its rules.
+    `origin` tells which entry it is, `use` what it names, `priority` is that of its rules.
     """
 
-    place: str
+    origin: Origin
     use: str
     priority: int
 
@@ -60,7 +81,7 @@ class Match:
 class Rule:
     """One compiled rule.
 
-    `index` is its place in the mapping, from 0, and `place` how people find it. `only` limits
+    `index` is its place among all rules, from 0, and `origin` where people find it. `only` limits
     it to the series of these folders (or scan numbers, before there are folders); `derived`
     tells whether it takes what the scanner computed even where it does not ask for it by
     ImageType. A rule with a `problem` takes series that another source of rules cannot name,
@@ -69,7 +90,7 @@ class Rule:
 
     index: int
     condition: Condition = field(default_factory=AllOf)
-    place: str = ""
+    origin: Origin = Origin()
     only: frozenset[str] | None = None
     derived: bool = False
     datatype: str | None = None

@@ -11,6 +11,7 @@ with the reason, unless another rule takes it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def _named(source: Source, series: Sequence["Series"], files: Mapping[str, Path]
 
         return lab.name(series, file, source.use)
     except ConfigError as error:
-        raise ConfigError(f"{source.place}: {error}") from None
+        raise ConfigError(f"{source.origin}: {error}") from None
 
 
 def _name(named: Named) -> tuple[Any, ...]:
@@ -84,7 +85,7 @@ def _rule(source: Source, named: Named) -> Rule:
     return Rule(
         0,
         Tokens("image_type", words) if words else AllOf(),
-        place=f"{source.place} ({source.use})",
+        origin=replace(source.origin, use=source.use),
         only=frozenset({named.series.folder or named.series.scan or ""}),
         derived=named.derived or named.ignore is not None,
         datatype=named.datatype,
