@@ -141,7 +141,7 @@ def test_many_jobs_whose_login_ended_make_one_between_them(run: Address, server:
 
 
 def test_who_works_on_while_another_thread_logs_in_has_a_session_without_its_password() -> None:
-    with signing._client_session(None) as client:
+    with signing._session_for_xnat(None) as client:
         client.auth = ("somebody", "pw")
         with transport.http_session() as http:
             assert http is not client
