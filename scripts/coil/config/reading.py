@@ -238,11 +238,11 @@ def explain(error: jsonschema.ValidationError) -> str:
             if isinstance(error.instance, bool) and "string" in kinds:
                 remedy = "write yes, no, on and off in quotes"
             return f"{prefix}{error.instance!r} should be of type {' or '.join(kinds)}; {remedy}"
-        case "oneOf" if "to" in str(schema.get("oneOf")):
+        case "oneOf" if {"required": ["match", "to"]} in schema["oneOf"]:
             return (
                 f"{prefix}a rule has either `to` or `ignore`, beside its `match`; write one of them"
             )
-        case "oneOf" if "dictionary" in str(schema.get("oneOf")):
+        case "oneOf" if {"required": ["columns"]} in schema["oneOf"]:
             return (
                 f"{prefix}an instrument has either `resource`, `file` and `dictionary`, or "
                 "`columns`; write one of them"
