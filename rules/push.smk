@@ -4,27 +4,6 @@
 #      config's push or export.to says so, and with dry_push the archive is only read.
 
 
-def results_of_session(wildcards):
-    """What may be pushed of a session."""
-    folder = f"<results>/{wildcards.project}"
-    unit = f"sub-{wildcards.subject}_ses-{wildcards.session}"
-    return {
-        "admit": f"{folder}/records/{unit}/admit.json",
-        "analyses": session_analyses(wildcards),
-        "page": f"{folder}/reports/{unit}.html",
-    }
-
-
-def results_of_project(wildcards):
-    """What may be pushed of a project itself."""
-    folder = f"<results>/{wildcards.project}"
-    return {
-        "page": f"{folder}/reports/index.html",
-        "verdict": f"{folder}/validation.json",
-        "derivatives": pushed_of_project(wildcards),
-    }
-
-
 localrules:
     push,
     push_session,
@@ -36,7 +15,9 @@ localrules:
 rule push_session:
     """Push what the config asks for of a session: report, images, derivatives, numbers."""
     input:
-        unpack(results_of_session),
+        admit="<results>/{project}/records/<unit>/admit.json",
+        analyses=session_analyses,
+        page="<results>/{project}/reports/<unit>.html",
         verdict=ancient("<results>/{project}/validation.json"),
         link=ancient("<private>/{project}/link.tsv"),
         archive=ancient("<private>/{project}/archive.json"),
@@ -63,7 +44,9 @@ rule push_session:
 rule push_project:
     """Push what is the project's: its report, and what was analysed of it or of its subjects."""
     input:
-        unpack(results_of_project),
+        page="<results>/{project}/reports/index.html",
+        verdict="<results>/{project}/validation.json",
+        derivatives=pushed_of_project,
         archive=ancient("<private>/{project}/archive.json"),
     output:
         receipt="<results>/{project}/records/project/push.json",
