@@ -135,15 +135,16 @@ def test_an_ordinary_session_is_converted_without_pydicom(tmp_path: Path) -> Non
     code = """
 import sys
 from pathlib import Path
-from tests.support.stages import convert_session
+from coil.bids.convert.convert import Terms, convert_session
 from coil.bids.mapping.mapping import parse
+from coil.units import Unit
 rule = {"match": {"sequence_name": "ep", "phase_encoding": "COL", "volumes": 3},
         "to": "func/bold", "entities": {"task": "rest"}}
 here = Path(sys.argv[1])
-found = convert_session(here / "pulled", here / "out", subject="X", session="Y",
-                        mapping=parse([rule]), policy={}, scratch=here / "scratch")
+terms = Terms(parse([rule]), policy={})
+found = convert_session(here / "pulled", here / "out", Unit("X", "Y"), terms, here / "scratch")
 slow = {"pydicom", "numpy", "nibabel", "pandas", "heudiconv", "jsonschema"} & set(sys.modules)
-print(found["series"][0]["state"], *slow)
+print(found.series[0].state, *slow)
 """
     for path in (tmp_path / "pulled" / "series" / "001").iterdir():
         image = dcmread(path)

@@ -135,8 +135,9 @@ def _by_occasion(
             errors.append(str(error))
             visit = None
         label = people.participants[row.subject]
-        values = _values(row, columns, people.days.get(label or "", 0 if not label else None))
-        errors += [value for value in values if isinstance(value, _Wrong)]
+        days = people.days.get(label or "", 0 if not label else None)
+        values, wrong = _values(row, columns, days)
+        errors += wrong
         if label is None or visit is None:
             continue
         table = tables.setdefault(visit.occasion, {})
@@ -149,18 +150,16 @@ def _by_occasion(
     return tables
 
 
-class _Wrong(str):
-    """An error in the place of a value."""
-
-
-def _values(row: Row, columns: Sequence[Column], days: int | None) -> list[str]:
+def _values(row: Row, columns: Sequence[Column], days: int | None) -> tuple[list[str], list[str]]:
+    """The values of a row, and a line for each cell that is wrong."""
     values: list[str] = []
+    wrong: list[str] = []
     for column in columns:
         try:
             values.append(column.value(row.cells.get(column.source, ""), days))
         except ValueError as error:
-            values.append(_Wrong(f"{row.where}, column {column.name}: {error}"))
-    return values
+            wrong.append(f"{row.where}, column {column.name}: {error}")
+    return values, wrong
 
 
 def _visit(row: Row, people: People, keys: Keys) -> Visit | None:
