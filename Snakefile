@@ -33,6 +33,7 @@ localrules:
 
 include: "rules/common.smk"
 include: "rules/common_records.smk"
+include: "rules/common_memory.smk"
 include: "rules/common_discover.smk"
 include: "rules/discover.smk"
 include: "rules/preview.smk"

@@ -31,7 +31,7 @@ from coil.config.derived import (
 )
 from coil.records.listing import listed_bytes
 from coil.run.selection import Selection, expand
-from coil.units import SESSION_MEMORY, code_digest, read_units, unit_name
+from coil.units import SESSION_MEMORY, Units, code_digest, read_units, unit_name
 from coil.workspace import Workspace
 
 try:
@@ -157,19 +157,26 @@ def session_gb(project, unit):
 
 
 def of_projects(pattern):
-    """The pattern's file of every project that the archive listed."""
-    return lambda wildcards: [pattern.replace("{project}", name) for name in UNITS]
+    """The pattern's file of every project of which something is not settled."""
+    return lambda wildcards: [pattern.replace("{project}", name) for name in PLANNED]
 
 
 def of_units(pattern):
-    """The pattern's files of all sessions of a job's project."""
-    return by_project(lambda project: expand(pattern, project, UNITS[project]))
+    """The pattern's files of the sessions of a job's project that are not settled."""
+    return by_project(lambda project: expand(pattern, project, planned_units(project)))
+
+
+def planned_units(project):
+    """The sessions of a project that are not settled."""
+    return PLANNED.get(project, Units())
 
 
 def of_merged(pattern):
     """The pattern's file of every merged dataset all of whose projects the archive listed."""
     return lambda wildcards: [
-        pattern.replace("{project}", name) for name in SELECTED.mergeable
+        pattern.replace("{project}", name)
+        for name in SELECTED.of(UNITS).mergeable
+        if name not in SETTLED
     ]
 
 
@@ -181,7 +188,9 @@ def of_parts(pattern):
         if "<unit>" not in pattern:
             return [pattern.replace("{project}", project) for project in projects]
         return [
-            path for name in projects for path in expand(pattern, name, UNITS[name])
+            path
+            for name in projects
+            for path in expand(pattern, name, planned_units(name))
         ]
 
     return find
@@ -194,7 +203,7 @@ def merged_entry(wildcards):
 
 def scanner_datasets(wildcards):
     """The verdicts on what scanners computed, of the projects that ask for it."""
-    return [path for project in UNITS for path in _of_scanner(project)]
+    return [path for project in PLANNED for path in _of_scanner(project)]
 
 
 def derivative_verdicts(wildcards):
@@ -221,5 +230,5 @@ def previewed_sessions(wildcards):
 
 def summaries_without_pushes(wildcards):
     """The data protection summaries of projects that push nothing, so that none is pushed for."""
-    quiet = [name for name in UNITS if not SELECTED.pushes(name)]
+    quiet = [name for name in PLANNED if not SELECTED.pushes(name)]
     return [str(Workspace().results(name).protection) for name in quiet]

@@ -11,6 +11,7 @@ from coil.analyses.command import command_line
 from coil.analyses.definitions import hidden_files, of_levels
 from coil.analyses.scopes import PATTERN as SCOPE
 from coil.analyses.scopes import scopes, units_of
+from coil.workspace import PROJECT
 
 ANALYSIS_NAMES = {name for analyses in ANALYSES.values() for name in analyses}
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -42,15 +43,21 @@ def sessions_in_scope(wildcards):
     return units_of(wildcards.scope, UNITS[wildcards.project])
 
 
+def awaited_in_scope(wildcards):
+    """Those of them that a job may have to wait for; of the project those that are not settled."""
+    planned = planned_units(wildcards.project)
+    return planned if wildcards.scope == PROJECT else sessions_in_scope(wildcards)
+
+
 def admitted_in_scope(wildcards):
     """Their records."""
     folder = f"<results>/{wildcards.project}/records"
-    return [f"{folder}/{unit}/admit.json" for unit in sessions_in_scope(wildcards)]
+    return [f"{folder}/{unit}/admit.json" for unit in awaited_in_scope(wildcards)]
 
 
 def inputs_of_analysis(wildcards):
     """The records of the analyses whose results a job's analysis sees."""
-    units = sessions_in_scope(wildcards)
+    units = awaited_in_scope(wildcards)
     names = analysis(wildcards).others
     wanted = [ANALYSES[wildcards.project][name] for name in names]
     return _records(wildcards.project, wanted, units)
@@ -98,7 +105,7 @@ def description_of_analysis(wildcards):
 def records_of_analysis(wildcards):
     """All records of one analysis of a project."""
     project = wildcards.project
-    return _records(project, [analysis(wildcards)], UNITS[project])
+    return _records(project, [analysis(wildcards)], planned_units(project))
 
 
 def analysis_records(wildcards):
@@ -108,7 +115,7 @@ def analysis_records(wildcards):
 
 def records_of_analyses(project):
     """The same of a project by its name."""
-    return _records(project, ANALYSES[project].values(), UNITS[project])
+    return _records(project, ANALYSES[project].values(), planned_units(project))
 
 
 def names_of_analyses(wildcards):
@@ -141,7 +148,7 @@ def pushed_of_project(wildcards):
 
 def analysis_verdicts(wildcards):
     """The verdicts on the derivative datasets of all analyses."""
-    return [path for project in UNITS for path in verdicts_of_analyses(project)]
+    return [path for project in PLANNED for path in verdicts_of_analyses(project)]
 
 
 def verdicts_of_analyses(project):

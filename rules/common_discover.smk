@@ -1,7 +1,8 @@
 # In:  PROJECTS; the archive's listing, asked once per invocation, right before the jobs are
 #      planned.
-# Out: LOCKS, UNITS (sessions by project), SELECTED (what rules ask for of them) and FAILED_PROJECTS, which rules look at when they are
-#      planned. No rules here.
+# Out: LOCKS, UNITS (the sessions by project), PLANNED and SETTLED (what of them is not, and is,
+#      settled), SELECTED (what rules ask for) and FAILED_PROJECTS, at which rules look when they
+#      are planned. No rules here.
 
 from coil.run.invocation import around_jobs, check_alone
 from coil.run.planning import (
@@ -10,7 +11,6 @@ from coil.run.planning import (
     undiscovered,
     wait_for_cluster,
 )
-from coil.run.retrying import to_try_again
 
 LOCKS = locked.locks_for(config["locked"], PROJECTS, workflow.is_main_process)
 PROJECTS = {project: PROJECTS[project] for project in LOCKS or PROJECTS}
@@ -27,11 +27,13 @@ def known_sessions():
 
 
 UNITS = locked.choose(known_sessions(), LOCKS)
+PLANNED = {**UNITS}  # those that are not settled
+SETTLED = set()  # merged datasets that are
 SELECTED = Selection(
     PROJECTS,
     ANALYSES,
     {name: entry["projects"] for name, entry in MERGED.items()},
-    UNITS,
+    PLANNED,
 )
 
 
@@ -56,7 +58,7 @@ def ask_archives(call):
     check_session(config["session"], UNITS)
     if not call.dry:
         make_environments()
-    return to_try_again(records_of(call), config["retry"], call.dry)
+    return plan_jobs(call)
 
 
 def say_the_end():
@@ -65,4 +67,4 @@ def say_the_end():
 
 
 if workflow.is_main_process:
-    around_jobs(workflow, ask_archives, hide_login, say_the_end)
+    around_jobs(workflow, ask_archives, hide_login, MEMORY.end, say_the_end)

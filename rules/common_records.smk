@@ -4,22 +4,14 @@
 
 
 def records(target):
-    """All records that a target stands for, as its input."""
-    return lambda wildcards: [
-        path for paths in SELECTED.of_target(target).values() for path in paths
-    ]
+    """The records that a target stands for and that are not settled, as its input.
 
+    With the sessions' tables, so that there is an input where all is settled.
+    """
 
-def records_of(call):
-    """The records that an invocation asks for, by project."""
-    asked = {project: {} for project in UNITS}
-    for target in call.targets if call.whole else ():
-        for project, paths in SELECTED.of_target(target).items():
-            asked[project].update(dict.fromkeys(paths))
-    if not call.until:
-        return asked
-    last = [workflow.get_rule(name) for name in call.until if workflow.is_rule(name)]
-    return {
-        project: [path for path in paths if any(one.is_producer(path) for one in last)]
-        for project, paths in asked.items()
-    }
+    def find(wildcards):
+        tables = [str(Workspace().results(project).sessions) for project in UNITS]
+        records = SELECTED.of_target(target).values()
+        return [*tables, *(path for paths in records for path in paths)]
+
+    return find

@@ -5,9 +5,16 @@
 
 localrules:
     discover,
+    why,
 
 
 rule discover:
     """Ask the archive which sessions there are, and nothing else."""
     input:
         of_projects("<results>/{project}/sessions.tsv"),
+
+
+rule why:
+    """Say of each session why it would be worked on, and work on none."""
+    message:
+        "why sessions would be worked on"

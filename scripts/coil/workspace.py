@@ -69,6 +69,11 @@ class Private:
         return self.root / "listed.json"
 
     @property
+    def memory(self) -> Path:
+        """The steps that are settled."""
+        return self.root / "memory.json"
+
+    @property
     def phenotype(self) -> Path:
         """The questionnaires' files in the archive."""
         return self.root / "phenotype.json"

@@ -18,6 +18,13 @@ def scope_of(unit: Unit, level: str) -> str:
     return {"session": str(unit), "subject": f"sub-{unit.subject}"}.get(level, PROJECT)
 
 
+def level_of(scope: str) -> str:
+    """The level of a scope."""
+    if scope == PROJECT:
+        return PROJECT
+    return "session" if "_" in scope else "subject"
+
+
 def units_of(scope: str, units: Units) -> Sequence[Unit]:
     """The sessions that belong to a scope."""
     return units.in_scope(scope)

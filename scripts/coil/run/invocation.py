@@ -10,7 +10,18 @@ from typing import Any
 ALONE = {"init", "doctor"}
 """Targets that ask the archives by themselves: they may be there before any config is."""
 
-TARGETS = ("all", "bids", "merged", "export", "analyses", "reports", "push", "status", *ALONE)
+TARGETS = (
+    "all",
+    "bids",
+    "merged",
+    "export",
+    "analyses",
+    "reports",
+    "push",
+    "why",
+    "status",
+    *ALONE,
+)
 _OFFLINE = {"status", *ALONE}
 
 
@@ -22,12 +33,14 @@ class Call:
     dry         whether the jobs are only shown
     until       the rules at which it ends, if it names some
     whole       whether all is made that leads to the targets, or to those rules
+    plain       whether it asks for nothing but targets, so that what is settled needs no look
     """
 
     targets: frozenset[str]
     dry: bool
     until: frozenset[str]
     whole: bool
+    plain: bool = False
 
     @property
     def offline(self) -> bool:
@@ -39,14 +52,16 @@ def around_jobs(
     workflow: Any,
     work: Callable[[Call], Iterable[str]],
     hide: Callable[[], None],
+    remember: Callable[[Callable[[str], bool]], None],
     finish: Callable[[], None],
 ) -> None:
     """Let `work` be done right before Snakemake plans jobs, to run them or to show them.
 
-    Before jobs are sent to other machines `hide` is called. `finish` is called once it has come to
-    the jobs, whether they were done, failed, or there were none, in the place of handlers:
-    Snakemake calls none of a module, and none where nothing is to be done. It is not called after
-    a look, nor where another invocation keeps this one out.
+    Before jobs are sent to other machines `hide` is called. `remember` is called after the jobs
+    with what tells whether one of them made a file, or Snakemake found it made, and then `finish`,
+    whether they were done, failed, or there were none, in the place of handlers: Snakemake calls
+    none of a module, and none where nothing is to be done. Neither is called after a look, nor
+    where another invocation keeps this one out.
 
     What only looks at a workflow or cleans up, by whatever option, does not come to
     `Workflow.execute`; at nothing earlier can the two be told apart but by names of options.
@@ -68,11 +83,21 @@ def around_jobs(
         finally:
             reached = workflow.scheduler is not None  # it has one only with the lock
             if reached and not (kind.dryrun_exec or kind.touch_exec or call.offline):
+                remember(_vouched(workflow.dag))
                 finish()
 
     workflow.execute = after_work
     workflow.archive = _refuse_archive
     workflow.generate_unit_tests = _refuse_unit_tests
+
+
+def _vouched(dag: Any) -> Callable[[str], bool]:
+    """Whether a file was made by a job of this invocation, or found made by Snakemake."""
+    made: set[str] = set()
+    for job in dag.jobs:
+        if dag.finished(job) or not dag.needrun(job):
+            made.update(map(str, job.output))
+    return made.__contains__
 
 
 def _refuse_archive(path: object) -> None:
@@ -99,7 +124,9 @@ def rule_name(workflow: Any, name: str) -> str:
 def _call(settings: Any, dry: bool, own_names: Mapping[str, str]) -> Call:
     targets = frozenset(own_names.get(name, name) for name in settings.targets or ("all",))
     part = settings.omit_from or settings.batch or settings.allowed_rules
-    return Call(targets, dry, frozenset(settings.until or ()), not part)
+    forced = settings.forceall or settings.forcetargets or settings.forcerun
+    plain = not (part or forced or settings.until) and targets <= {*TARGETS}
+    return Call(targets, dry, frozenset(settings.until or ()), not part, plain)
 
 
 def check_alone(targets: Collection[str]) -> None:

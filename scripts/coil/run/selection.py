@@ -5,13 +5,15 @@ session and a page that is there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from coil.analyses.definitions import Analysis
-from coil.analyses.scopes import scopes
-from coil.config.derived import export_settings, export_target
+from coil.analyses.scopes import level_of, scopes
+from coil.config.derived import export_settings, export_target, wants_scanner
 from coil.run.params import Settings
+from coil.run.steps import PAGE, SCANNER, files_of
 from coil.units import Unit, Units
 from coil.workspace import PROJECT, Results, Workspace
 
@@ -33,6 +35,10 @@ class Selection:
     merged: Mapping[str, Sequence[str]]
     units: Mapping[str, Units]
 
+    def of(self, units: Mapping[str, Units]) -> Self:
+        """The same of other sessions."""
+        return replace(self, units=units)
+
     @property
     def mergeable(self) -> list[str]:
         """The merged datasets all of whose projects the archive listed."""
@@ -53,6 +59,17 @@ class Selection:
             return {}
         parts = {part for projects in self.merged.values() for part in projects}
         return {name: find(name) for name in self.units if target != "merged" or name in parts}
+
+    def steps(self, project: str, targets: Iterable[str]) -> set[tuple[str, str]]:
+        """The steps of a project for which targets ask, each with its level."""
+        analyses, targets = self.analyses[project], list(targets)
+        sample = self.of({**self.units, project: Units(self.units[project][:1])})
+        paths = (path for t in targets for path in sample.of_target(t).get(project, ()))
+        records = {(level_of(Path(path).parent.name), Path(path).stem) for path in paths}
+        files = files_of(targets, analyses, bool(sample.sent(project)))
+        if not wants_scanner(project, dict(self.settings[project])):
+            files.discard(SCANNER)
+        return records | {("session" if step == PAGE else PROJECT, step) for step in files}
 
     def dataset_records(self, project: str) -> list[str]:
         """What became of a project's sessions and of its questionnaires."""
@@ -78,7 +95,7 @@ class Selection:
         return [
             str(_results(project).record(scope, one.name))
             for one in self.analyses[project].values()
-            for scope in scopes(one.level, self.units[project])
+            for scope in scopes(one.level, self.units.get(project, ()))
         ]
 
     def sent(self, project: str) -> list[str]:
@@ -121,7 +138,8 @@ class Selection:
         return any(self.analyses[project][name].level in levels for name in names)
 
     def _of_units(self, project: str, stage: str) -> list[str]:
-        return [str(_results(project).record(unit, stage)) for unit in self.units[project]]
+        units = self.units.get(project, ())
+        return [str(_results(project).record(unit, stage)) for unit in units]
 
     def _of_project(self, project: str, stage: str) -> str:
         return str(_results(project).record(PROJECT, stage))

@@ -26,6 +26,19 @@ class Merged(Table, frozen=True, kw_only=True):
     """What the merged dataset says of itself, as `bids` in a project's file."""
 
 
+Failures = Literal["transient", "all", "none"]
+
+
+class Retry(Table, frozen=True, kw_only=True):
+    """Which failures are tried again, and how often."""
+
+    which: Failures = "transient"
+    """As `retry` itself."""
+    times: Annotated[int, Meta(ge=1)] = 5
+    """How often in a row a failure that can go away by itself is tried before it waits for a
+    person: until something of it changes, or for `--config retry=all`."""
+
+
 class Config(Table, frozen=True, kw_only=True):
     """Which projects are processed, and how one invocation behaves."""
 
@@ -39,10 +52,13 @@ class Config(Table, frozen=True, kw_only=True):
     from what the last invocation found, without a network; `thorough` also compares the digests
     of all files, one request a session, because an XNAT may not show in its list that a file
     was replaced by one of the same size."""
-    retry: Literal["transient", "all", "none"] = "transient"
-    """Which failed sessions are tried again: `transient` those whose failure can go away by
-    itself (the server was away, a disk full, a program ended by a signal), `all` every one,
-    `none` none."""
+    retry: Failures | Retry = "transient"
+    """Which failures are tried again: `transient` those that can go away by themselves (the
+    server was away, a disk full, a program ended by a signal), `all` every one, `none` none. Or
+    a table of which and how often: `{which: transient, times: 5}`."""
+    check: Literal["changed", "full"] = "changed"
+    """How it is found out what is settled. Sessions, settings and code are compared by content
+    each time, files that were made by their sizes; `full` reads these files, too."""
     keep_quarantine: bool = False
     """Keep the identified files of all sessions in quarantine/, to look into a failure. They
     are removed by the next invocation without this key."""
