@@ -1,6 +1,5 @@
-# In:  SELECTED.
-# Out: the records that each target and each invocation asks for (scripts/coil/run/selection.py).
-#      No rules here.
+# In:  SELECTED and UNITS.
+# Out: the records that each target asks for (scripts/coil/run/selection.py). No rules here.
 
 
 def records(target):

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from coil.records.memory import Begun, End, MemoryRecord, Settled
-from coil.workspace import PROJECT
 
 OWN = ""
 """The name, among what is listed, of a session's own listing."""
@@ -129,11 +129,11 @@ class Project:
         }
 
     def begin(self, reasons: Reasons) -> MemoryRecord:
-        """The memory while the steps of the scopes of `reasons` are made."""
+        """The memory while the steps of the scopes of `reasons`, and what follows, are made."""
         begun = {
             scope: {step: self._begin(scope, step, reasons) for step in self.recipes[scope]}
             for scope in self.recipes
-            if scope in reasons
+            if scope in reasons or not reasons.keys().isdisjoint(self.members.get(scope, ()))
         }
         return MemoryRecord(settled=self.memory.settled, begun=begun)
 
@@ -162,7 +162,7 @@ class Project:
     def _reason(self, scope: str, step: str, retry: Retry) -> Reason | None:
         recipe, row = self.recipes[scope][step], self.memory.settled.get(scope, {}).get(step)
         if begun := self._made_since(scope, step):
-            return self._changed(scope, recipe, begun) or Reason.UNKNOWN
+            return self._changed(scope, recipe, begun) or self._as_recorded(scope, step, retry)
         if row is None:
             return self._as_recorded(scope, step, retry) or Reason.NEW
         if changed := self._changed(scope, recipe, row) or self._other_inputs(scope, recipe, row):
@@ -185,14 +185,21 @@ class Project:
         return Reason.RULE if basis.settings != recipe.settings else None
 
     def _other_inputs(self, scope: str, recipe: Recipe, row: Settled) -> Reason | None:
-        """Whether a record that the step read was made again since."""
-        begun = (one for one in self.memory.begun if is_within(one, scope)) if recipe.needs else ()
-        if any(self._made_since(one, need) for one in begun for need in recipe.needs):
-            return Reason.DATA
+        """Whether a record that the step read is another one since."""
         key = (scope, recipe.needs)
         if key not in self._inputs:
-            self._inputs[key] = self._inputs_in(scope, recipe, self.memory.settled)
+            self._inputs[key] = self._inputs_in(scope, recipe, self._rows_now)
         return Reason.DATA if row.inputs != self._inputs[key] else None
+
+    @cached_property
+    def _rows_now(self) -> Rows:
+        """What is settled, with the records that were made by what never came to its end."""
+        rows = {**self.memory.settled}
+        for scope, steps in self.memory.begun.items():
+            made = {step: begun for step in steps if (begun := self._made_since(scope, step))}
+            now = {step: _of_begun(one, self.digest(scope, step)) for step, one in made.items()}
+            rows[scope] = {**rows.get(scope, {}), **now}
+        return rows
 
     def _made_since(self, scope: str, step: str) -> Begun | None:
         """What a step was made from by an invocation that never came to its end, if it was."""
@@ -243,9 +250,8 @@ class Project:
         )
 
 
-def is_within(one: str, scope: str) -> bool:
-    """Whether a scope is another, or a part of it."""
-    return scope in (PROJECT, one) or one.startswith(f"{scope}_")
+def _of_begun(begun: Begun, record: str) -> Settled:
+    return Settled(begun.settings, begun.code, begun.data, inputs="", record=record)
 
 
 def digest_of(texts: Iterable[str]) -> str:
