@@ -123,6 +123,11 @@ def names_of_analyses(wildcards):
     return list(ANALYSES[wildcards.project])
 
 
+def levels_of_analyses(wildcards):
+    """Their levels by their names."""
+    return {name: one.level for name, one in ANALYSES[wildcards.project].items()}
+
+
 def session_analyses(wildcards):
     """The records of the analyses of a session itself."""
     folder = f"<results>/{wildcards.project}/records"

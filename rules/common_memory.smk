@@ -20,7 +20,7 @@ def plan_jobs(call):
     PLANNED.update(UNITS)
     if Workspace().in_use:
         return []  # Snakemake refuses, and nothing may be noted
-    MEMORY.compare(SELECTED.of(UNITS), Recipes(rule_of, CONDA), OVERRIDES, call.targets)
+    MEMORY.compare(SELECTED.of(UNITS), Recipes(rule_of, CONDA), OVERRIDES, wanted(call))
     MEMORY.tell(call.dry, "why" in call.targets)
     if "why" in call.targets:
         sys.exit(0)
@@ -33,6 +33,12 @@ def plan_jobs(call):
     last = [rule_of(name) for name in call.until if workflow.is_rule(name)]
     forced = MEMORY.forced() if call.whole else []
     return [path for path in forced if not call.until or made_by(last, path)]
+
+
+def wanted(call):
+    """The targets of an invocation; a file may need any step, and no rule is left out for it."""
+    rules = [workflow.is_rule(rule_name(workflow, name)) for name in call.targets]
+    return [*call.targets] if all(rules) else ["all"]
 
 
 def made_by(rules, path):

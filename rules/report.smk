@@ -53,6 +53,7 @@ rule report_project:
         "../envs/report.yaml"
     params:
         name=setting("bids", "name"),
+        analyses=levels_of_analyses,
         code=code("report_project"),
     message:
         "{wildcards.project}: write the project's page"
@@ -77,6 +78,7 @@ rule data_protection:
     params:
         settings=protection_settings,
         keep_quarantine=config["keep_quarantine"],
+        sent=sent_steps,
         code=code("data_protection"),
     message:
         "{wildcards.project}: write the data protection summary"

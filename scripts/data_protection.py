@@ -1,8 +1,8 @@
 """Write the data protection summary of one project, as a page and as JSON.
 
-in:     admits, the sessions' records; sent, the records of exports and pushes
+in:     the records of all sessions, of exports and of pushes
 out:    page, a self-contained HTML file; values, what it says
-params: settings, the project's; keep_quarantine
+params: settings, the project's; keep_quarantine; sent, the levels and names of those records
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.report import data_protection
+from coil.run.whole import Whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,5 +18,6 @@ if TYPE_CHECKING:
 if "snakemake" in globals():
     params, page = snakemake.params, Path(snakemake.output.page)
     study = data_protection.Study(params["settings"], params["keep_quarantine"])
-    admits, sent = jobs.paths(snakemake.input.admits), jobs.paths(snakemake.input.sent)
-    jobs.must(snakemake.log[0], lambda: data_protection.write(page, study, admits, sent))
+    whole = Whole(snakemake.wildcards["project"], snakemake.config["locked"])
+    records = whole.admits(), whole.sent(params["sent"])
+    jobs.must(snakemake.log[0], lambda: data_protection.write(page, study, *records))

@@ -1,7 +1,6 @@
 """Write what the sessions of a dataset share, and take out sessions that are gone.
 
-in:     records and people (whom the headers name) of all sessions; subjects; link and archive
-        (what must not be published); questionnaires, a folder
+in:     records and people of all sessions; subjects; link and archive; questionnaires, a folder
 out:    description, beside the other files of the dataset's root; summary, its record
 params: settings; made_by, a digest of what made the sessions; sources, those of the mapping's
 """
@@ -11,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.bids.dataset import project
-from coil.workspace import Private
+from coil.run.whole import Whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
-    asked, params, out = snakemake.input, snakemake.params, snakemake.output
-    folders = Private(Path(asked.link).parent), Path(asked.questionnaires)
-    sources = project.Sources(jobs.paths(asked.records), jobs.paths(asked.people), *folders)
+    params, out = snakemake.params, snakemake.output
+    whole = Whole(snakemake.wildcards["project"], snakemake.config["locked"])
+    folders = whole.private, Path(snakemake.input.questionnaires)
+    sources = project.Sources(whole.admits(), whole.people(), *folders)
     made = project.Made(params["settings"], params["sources"], params["made_by"])
     bids = Path(out.description).parent
     jobs.must(snakemake.log[0], lambda: project.write(bids, sources, made)).write(Path(out.summary))

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.run.locking import Made, write_lock
-from coil.workspace import Private, Results
+from coil.run.whole import Whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
-    path, private = Path(snakemake.output.lock), Path(snakemake.input.subjects).parent
-    records, params = jobs.paths(snakemake.input.records), snakemake.params
+    path, params = Path(snakemake.output.lock), snakemake.params
     like = jobs.paths(snakemake.input.locked if snakemake.config["locked"] else [])
-    zones = Results(path.parent), Private(private)
-    made = Made(*zones, records, params["parts"], params["identity"])
+    whole = Whole(snakemake.wildcards["project"], snakemake.config["locked"])
+    zones = whole.results, whole.private
+    made = Made(*zones, whole.admits(), params["parts"], params["identity"])
     jobs.must(snakemake.log[0], lambda: write_lock(made, like, path))

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.bids.dataset.merge import merge_projects
+from coil.run.whole import Whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
     bids, entry = Path(snakemake.output.description).parent, snakemake.params["entry"]
-    datasets, records = map(jobs.paths, (snakemake.input.datasets, snakemake.input.records))
-    code = snakemake.params["made_by"]
-    merged = jobs.must(
-        snakemake.log[0], lambda: merge_projects(bids, entry, datasets, records, code)
-    )
-    merged.write(Path(snakemake.output.summary))
+    datasets, code = jobs.paths(snakemake.input.datasets), snakemake.params["made_by"]
+    parts = [Whole(name, snakemake.config["locked"]) for name in entry["projects"]]
+    records = [record for part in parts for record in part.admits()]
+    made = jobs.must(snakemake.log[0], lambda: merge_projects(bids, entry, datasets, records, code))
+    made.write(Path(snakemake.output.summary))

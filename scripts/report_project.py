@@ -1,8 +1,8 @@
 """Write the page of one project.
 
-in:     admits and analyses (records); summary, of the dataset; verdicts on it and its derivatives
+in:     summary, of the dataset; verdicts on it and its derivatives; the records of all sessions
 out:    page, a self-contained HTML file
-params: name, the study's
+params: name, the study's; analyses, their levels by name
 """
 
 from pathlib import Path
@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.report import project
+from coil.run.whole import Whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
-    page, asked = Path(snakemake.output.page), snakemake.input
-    dataset, verdict = Path(asked.summary), Path(asked.verdict)
-    of_sessions = jobs.paths(asked.admits), jobs.paths(asked.analyses)
-    sources = project.Sources(*of_sessions, dataset, verdict, jobs.paths(asked.derivatives))
-    jobs.must(snakemake.log[0], lambda: project.write(page, snakemake.params["name"], sources))
+    page, asked, params = Path(snakemake.output.page), snakemake.input, snakemake.params
+    whole = Whole(snakemake.wildcards["project"], snakemake.config["locked"])
+    of_sessions = whole.admits(), whole.analyses(params["analyses"])
+    of_datasets = Path(asked.summary), Path(asked.verdict), jobs.paths(asked.derivatives)
+    sources = project.Sources(*of_sessions, *of_datasets)
+    jobs.must(snakemake.log[0], lambda: project.write(page, params["name"], sources))

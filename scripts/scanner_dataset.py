@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from coil import jobs
 from coil.bids.associated import scanner
+from coil.run.whole import Whole
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 if "snakemake" in globals():
-    target, records = Path(snakemake.output.verdict), jobs.paths(snakemake.input.records)
-    authors = snakemake.params["authors"]
-    verdict = jobs.must(snakemake.log[0], lambda: scanner.judge(target, records, authors))
+    whole = Whole(snakemake.wildcards["project"], snakemake.config["locked"])
+    target, authors = Path(snakemake.output.verdict), snakemake.params["authors"]
+    verdict = jobs.must(snakemake.log[0], lambda: scanner.judge(target, whole.admits(), authors))
     verdict.write(target)

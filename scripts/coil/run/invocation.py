@@ -68,12 +68,16 @@ def around_jobs(
     `--touch` does, but what is new in the archive would be marked as done by it. `work` returns
     the files that are to be made again even if they are there.
     """
+    from snakemake.settings.enums import RerunTrigger  # only here: jobs need none
+
     execute = workflow.execute
     own_names = {rule_name(workflow, name): name for name in TARGETS}
 
     def after_work(*positional: Any, executor_plugin: Any, **named: Any) -> Any:
         kind, settings = executor_plugin.common_settings, workflow.dag_settings
         call = _call(settings, kind.dryrun_exec, own_names)
+        # Of a project's own jobs the inputs are only the sessions that are not settled.
+        settings.rerun_triggers = {*settings.rerun_triggers} - {RerunTrigger.INPUT}
         if not kind.touch_exec:
             settings.forcerun = {*(settings.forcerun or ()), *work(call)}
         if kind.non_local_exec:

@@ -19,8 +19,6 @@ from coil.units import Units
 from coil.words import plural
 from coil.workspace import PROJECT, Private, Workspace
 
-TARGETED = {"all", "bids", "merged", "export", "analyses", "reports", "push"}
-"""The targets that stand for some of the steps; others, and files, may lead to any."""
 MERGING = {"all", "merged"}
 SHOWN = 40
 """Sessions of a project that a dry run names; `snakemake why` names all."""
@@ -54,13 +52,12 @@ class Memory:
 
         `apart` are the sessions of each project of which the config says something by itself.
         """
-        wanted = ["all"] if not TARGETED.issuperset(targets) else targets
         for name, units in selection.units.items():
             steps = recipes.of_project(selection, name, apart.get(name, ()))
             listed = _listed(self.workspace.private(name), map(str, units))
-            asked = selection.steps(name, wanted)
+            asked = selection.steps(name, targets)
             self._compare(name, steps, _members(units, steps), listed, asked)
-        for name in selection.mergeable if MERGING.intersection(wanted) else ():
+        for name in selection.mergeable if MERGING.intersection(targets) else ():
             self._parts[name] = selection.merged[name]
             steps = {PROJECT: recipes.of_merged(name)}
             self._compare(name, steps, {}, self._merged(name), None)

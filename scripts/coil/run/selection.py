@@ -63,13 +63,17 @@ class Selection:
     def steps(self, project: str, targets: Iterable[str]) -> set[tuple[str, str]]:
         """The steps of a project for which targets ask, each with its level."""
         analyses, targets = self.analyses[project], list(targets)
-        sample = self.of({**self.units, project: Units(self.units[project][:1])})
+        sample = self._sample(project)
         paths = (path for t in targets for path in sample.of_target(t).get(project, ()))
-        records = {(level_of(Path(path).parent.name), Path(path).stem) for path in paths}
+        records = set(map(_step_of, paths))
         files = files_of(targets, analyses, bool(sample.sent(project)))
         if not wants_scanner(project, dict(self.settings[project])):
             files.discard(SCANNER)
         return records | {("session" if step == PAGE else PROJECT, step) for step in files}
+
+    def sent_steps(self, project: str) -> list[tuple[str, str]]:
+        """The levels and the names of a project's pushes and exports."""
+        return [*map(_step_of, self._sample(project).sent(project))]
 
     def dataset_records(self, project: str) -> list[str]:
         """What became of a project's sessions and of its questionnaires."""
@@ -141,8 +145,18 @@ class Selection:
         units = self.units.get(project, ())
         return [str(_results(project).record(unit, stage)) for unit in units]
 
+    def _sample(self, project: str) -> Self:
+        """The same with but one session of a project."""
+        return self.of({**self.units, project: Units(self.units.get(project, ())[:1])})
+
     def _of_project(self, project: str, stage: str) -> str:
         return str(_results(project).record(PROJECT, stage))
+
+
+def _step_of(record: str) -> tuple[str, str]:
+    """The level and the name of the step that has a record."""
+    path = Path(record)
+    return level_of(path.parent.name), path.stem
 
 
 def expand(pattern: str, project: str, units: Iterable[Unit]) -> list[str]:

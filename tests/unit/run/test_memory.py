@@ -41,7 +41,7 @@ class World:
     rules: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STEPS, 0))
     code: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STEPS, 0))
     disk: dict[Place, tuple[object, Ended, dict[str, int]]] = field(default_factory=dict)
-    memory: MemoryRecord = MemoryRecord()
+    memory: MemoryRecord = field(default_factory=MemoryRecord)
 
     @property
     def scopes(self) -> list[str]:
@@ -216,8 +216,8 @@ def settled() -> World:
     return world
 
 
-def reasons(world: World, retry: Retry = Retry()) -> dict[str, dict[str, Reason]]:
-    return world.project().reasons(retry)
+def reasons(world: World, retry: Retry | None = None) -> dict[str, dict[str, Reason]]:
+    return world.project().reasons(retry or Retry())
 
 
 def test_a_new_session_is_worked_on_and_no_other() -> None:
