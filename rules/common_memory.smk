@@ -6,7 +6,7 @@ from coil.run.memory import Retry
 from coil.run.recipes import Recipes
 from coil.run.remembering import Memory
 
-MEMORY = Memory(Workspace(), Retry.of(config["retry"]), config["check"] == "full")
+MEMORY = Memory(Workspace(), Retry(**config["retry"]), config["check"] == "full")
 
 
 def rule_of(name):

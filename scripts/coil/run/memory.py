@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 from coil.records.memory import Begun, End, MemoryRecord, Settled
 
@@ -58,11 +58,6 @@ class Retry(NamedTuple):
 
     which: str = "transient"
     times: int = 5
-
-    @classmethod
-    def of(cls, value: str | Mapping[str, Any]) -> Self:
-        """The config's `retry`, in either of its forms."""
-        return cls(value) if isinstance(value, str) else cls(**value)
 
     def reason(self, end: End, failures: int) -> Reason | None:
         """Why a step that ended so is to be made again although nothing changed, if it is."""

@@ -26,17 +26,15 @@ class Merged(Table, frozen=True, kw_only=True):
     """What the merged dataset says of itself, as `bids` in a project's file."""
 
 
-Failures = Literal["transient", "all", "none"]
-
-
 class Retry(Table, frozen=True, kw_only=True):
     """Which failures are tried again, and how often."""
 
-    which: Failures = "transient"
-    """As `retry` itself."""
+    which: Literal["transient", "all", "none"] = "transient"
+    """`transient` those that can go away by themselves (the server was away, a disk full, a
+    program ended by a signal), `all` every one, `none` none."""
     times: Annotated[int, Meta(ge=1)] = 5
     """How often in a row a failure that can go away by itself is tried before it waits for a
-    person: until something of it changes, or for `--config retry=all`."""
+    person, who may have it tried with `--config retry=all`."""
 
 
 class Config(Table, frozen=True, kw_only=True):
@@ -52,10 +50,9 @@ class Config(Table, frozen=True, kw_only=True):
     from what the last invocation found, without a network; `thorough` also compares the digests
     of all files, one request a session, because an XNAT may not show in its list that a file
     was replaced by one of the same size."""
-    retry: Failures | Retry = "transient"
-    """Which failures are tried again: `transient` those that can go away by themselves (the
-    server was away, a disk full, a program ended by a signal), `all` every one, `none` none. Or
-    a table of which and how often: `{which: transient, times: 5}`."""
+    retry: Retry = Retry()
+    """Which failures are tried again, and how often; `retry: all` is short for
+    `retry: {which: all}`."""
     check: Literal["changed", "full"] = "changed"
     """How it is found out what is settled. Sessions, settings and code are compared by content
     each time, files that were made by their sizes; `full` reads these files, too."""
