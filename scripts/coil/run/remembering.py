@@ -54,9 +54,9 @@ class Memory:
         """
         for name, units in selection.units.items():
             steps = recipes.of_project(selection, name, apart.get(name, ()))
-            listed = _listed(self.workspace.private(name), map(str, units))
+            listed = listed_of(self.workspace.private(name), map(str, units))
             asked = selection.steps(name, targets)
-            self._compare(name, steps, _members(units, steps), listed, asked)
+            self._compare(name, steps, members_of(units, steps), listed, asked)
         for name in selection.mergeable if MERGING.intersection(targets) else ():
             self._parts[name] = selection.merged[name]
             steps = {PROJECT: recipes.of_merged(name)}
@@ -183,14 +183,14 @@ def _planned(units: Units, scopes: Collection[str]) -> Units:
     return Units(unit for unit in units if str(unit) in scopes or unit in firsts)
 
 
-def _members(units: Units, scopes: Iterable[str]) -> dict[str, list[str]]:
+def members_of(units: Units, scopes: Iterable[str]) -> dict[str, list[str]]:
     """The scopes within each subject, and within the project."""
     scopes = [scope for scope in scopes if scope != PROJECT]
     subjects = (scope for scope in scopes if level_of(scope) == "subject")
     return {s: [str(unit) for unit in units.in_scope(s)] for s in subjects} | {PROJECT: scopes}
 
 
-def _listed(private: Private, units: Iterable[str]) -> dict[str, str]:
+def listed_of(private: Private, units: Iterable[str]) -> dict[str, str]:
     """Digests of what the archive lists of each session, and of the project."""
     sessions = {unit: _digest(private.session(unit)) for unit in units}
     return sessions | {
