@@ -9,9 +9,14 @@ from coil.run.remembering import Memory
 MEMORY = Memory(Workspace(), Retry(**config["retry"]), config["check"] == "full")
 
 
+NAMED = (
+    workflow.modifier.modify_rulename
+)  # in a module, whose modifier is gone when jobs are planned
+
+
 def rule_of(name):
     """The rule of this workflow with a name, also where it is a module's."""
-    return workflow.get_rule(rule_name(workflow, name))
+    return workflow.get_rule(NAMED(name))
 
 
 def plan_jobs(call):
@@ -30,15 +35,15 @@ def plan_jobs(call):
         SETTLED.update(name for name in MERGED if MEMORY.is_settled(name))
     if not call.dry:
         MEMORY.begin()
-    last = [rule_of(name) for name in call.until if workflow.is_rule(name)]
+    last = [workflow.get_rule(name) for name in call.until if workflow.is_rule(name)]
     forced = MEMORY.forced() if call.whole else []
     return [path for path in forced if not call.until or made_by(last, path)]
 
 
 def wanted(call):
-    """The targets of an invocation; a file may need any step, and no rule is left out for it."""
-    rules = [workflow.is_rule(rule_name(workflow, name)) for name in call.targets]
-    return [*call.targets] if all(rules) else ["all"]
+    """The targets of an invocation; who asks for a file, or why, may mean any step."""
+    rules = [workflow.is_rule(NAMED(name)) for name in call.targets]
+    return [*call.targets] if all(rules) and "why" not in call.targets else ["all"]
 
 
 def made_by(rules, path):

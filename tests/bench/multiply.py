@@ -93,4 +93,5 @@ def _age(many: Workspace, project: str) -> None:
     start = private.link.stat().st_mtime - 10_000
     for path in (*private.root.rglob("*"), *results.root.rglob("*")):
         found = [index for index, ending in enumerate(AGES) if ending in path.as_posix()]
-        os.utime(path, (start + 100 * (1 + max(found, default=-1)),) * 2)
+        made = start + 100 * (1 + max(found, default=-1))
+        os.utime(path, (made, made))

@@ -77,14 +77,10 @@ def _measure(folder: Path, template: Path, sessions: int, plain: bool) -> None:
     with running(folder / "archive") as server:
         _snakemake(work, server, "discover")
         multiply(Workspace(template), Workspace(work), "study")
-        if os.environ.get("DBG"):
-            print(_snakemake(work, server, "why").output)
         _line(sessions, "nothing new", _snakemake(work, server, settled=True))
         session = next(path for path in (template.parent / "study").glob("**/*.dcm")).parent.parent
         import_dicom(folder / "archive", "DEMO", "NEW", "NEW_1", session)
         _line(sessions, "one new", _snakemake(work, server))
-        if os.environ.get("DBG"):
-            subprocess.run([sys.executable, "/tmp/lead/lost.py", str(work)])
         _line(sessions, "nothing new, again", _snakemake(work, server, settled=True))
         if plain:
             (work / "private/study/memory.json").unlink()
@@ -120,8 +116,6 @@ def _snakemake(work: Path, server: Server, *arguments: str, settled: bool = Fals
                 first = time.perf_counter() - begin
     after, output = resource.getrusage(resource.RUSAGE_CHILDREN), "".join(lines)
     if process.returncode or (settled and "Nothing to be done" not in output):
-        if os.environ.get("DBG"):
-            subprocess.run([sys.executable, "/tmp/lead/lost.py", str(work)])
         sys.exit(output)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(seconds, after.ru_maxrss / 1024, first, output)

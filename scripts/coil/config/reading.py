@@ -30,7 +30,7 @@ def check_config(config: dict[str, Any], where: str = "config/config.yaml") -> d
     """`config` with defaults; `ConfigError` where it does not fit the model."""
     # `snakemake --config key=true` hands over the text.
     words = {"true": True, "false": False}
-    values = {k: words.get(str(v), v) for k, v in config.items()}
+    values: dict[str, Any] = {k: words.get(str(v), v) for k, v in config.items()}
     if isinstance(which := values.get("retry"), str):
         values["retry"] = {"which": which}
     return _check(values, "config", where)

@@ -207,12 +207,13 @@ class Project:
     def _inputs_in(self, scope: str, recipe: Recipe, rows: Rows) -> str:
         if not recipe.needs:
             return ""
-        found = ((one, rows.get(one, {})) for one in (*self.members.get(scope, ()), scope))
+        within = (*self.members.get(scope, ()), scope)
+        found = ((one, self.recipes[one], rows.get(one, {})) for one in within)
         return digest_of(
-            f"{one} {need} {steps[need].record}"
-            for one, steps in found
+            f"{one} {need} {made[need].record}"
+            for one, wanted, made in found
             for need in recipe.needs
-            if need in steps
+            if need in made and need in wanted
         )
 
     def _begin(self, scope: str, step: str, reasons: Reasons) -> Begun:

@@ -2,7 +2,6 @@
 
 import hashlib
 import sys
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,18 +9,16 @@ from pathlib import Path
 
 from coil.analyses.scopes import level_of
 from coil.records.memory import MemoryRecord
+from coil.run import telling
 from coil.run.footprint import Footprint
 from coil.run.memory import Made, Project, Reason, Reasons, Retry, Steps, digest_of
 from coil.run.recipes import Recipes
 from coil.run.selection import Selection
 from coil.run.steps import DATASET, PARTS, PHENOTYPE, SESSIONS, SUBJECTS
 from coil.units import Units
-from coil.words import plural
 from coil.workspace import PROJECT, Private, Workspace
 
 MERGING = {"all", "merged"}
-SHOWN = 40
-"""Sessions of a project that a dry run names; `snakemake why` names all."""
 _LEFT_TO_SNAKEMAKE = (Reason.UNKNOWN, Reason.WITHDRAWN)
 
 
@@ -104,10 +101,12 @@ class Memory:
             made = partial(_made, self._footprint(name), vouched)
             self._remember(name, self.projects[name].remember(began, made))
 
-    def tell(self, dry: bool, all_sessions: bool) -> None:
-        """Say how much is to be done and why; of a dry run each session by its name."""
-        for name in self.reasons:
-            print(*self._lines(name, dry, all_sessions), sep="", end="", file=sys.stderr)
+    def tell(self, dry: bool, why: bool) -> None:
+        """Say how much is to be done and why; to who asks `why` of each step."""
+        for name, reasons in self.reasons.items():
+            told = telling.all_lines(name, reasons) if why else telling.lines(name, reasons, dry)
+            for line in told:
+                print(line, file=sys.stderr)
 
     def _compare(
         self,
@@ -132,24 +131,6 @@ class Memory:
         steps = (step for part in rows for steps in part.values() for step in steps.items())
         return {PARTS: digest_of(row.record for name, row in steps if name in ("admit", DATASET))}
 
-    def _lines(self, name: str, dry: bool, all_sessions: bool) -> Iterable[str]:
-        reasons = self.reasons.get(name, {})
-        failed = sum(why is Reason.AGAIN for steps in reasons.values() for why in steps.values())
-        if failed:
-            tried = "to be tried again" if dry else "tried again"
-            yield f"{name}: {failed} failed before, {tried}\n"
-        sessions = {scope: _first(steps) for scope, steps in reasons.items() if "_ses-" in scope}
-        if not sessions:
-            return
-        counts = Counter(why.value for why in sessions.values())
-        total = ", ".join(f"{count} {why}" for why, count in counts.items())
-        yield f"{name}: {plural(len(sessions), 'session')} to do: {total}\n"
-        shown = list(sessions.items()) if dry else []
-        for scope, why in shown if all_sessions else shown[:SHOWN]:
-            yield f"  {scope}: {why.value}\n"
-        if dry and not all_sessions and len(shown) > SHOWN:
-            yield f"  and {len(shown) - SHOWN} more; `snakemake why` names all\n"
-
     def _footprint(self, name: str) -> Footprint:
         workspace = self.workspace
         return Footprint(workspace.results(name), workspace.private(name), self.thorough)
@@ -168,12 +149,6 @@ def _made(
     """What became of a step, if something vouches for it."""
     there = vouched(str(footprint.path(scope, step)))
     return footprint.made(scope, step) if there else None
-
-
-def _first(steps: Mapping[str, Reason]) -> Reason:
-    """The reason of the first step that has one other than that Snakemake judges."""
-    known = [why for why in steps.values() if why is not Reason.UNKNOWN]
-    return known[0] if known else Reason.UNKNOWN
 
 
 def _planned(units: Units, scopes: Collection[str]) -> Units:

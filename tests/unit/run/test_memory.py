@@ -42,6 +42,9 @@ class World:
     code: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STEPS, 0))
     disk: dict[Place, tuple[object, Ended, dict[str, int]]] = field(default_factory=dict)
     memory: MemoryRecord = field(default_factory=MemoryRecord)
+    kinds: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = field(
+        default_factory=lambda: {name: {**steps} for name, steps in KINDS.items()}
+    )
 
     @property
     def scopes(self) -> list[str]:
@@ -58,7 +61,7 @@ class World:
         recipes = {
             scope: {
                 step: Recipe(f"r{self.rules[step]}", f"c{self.code[step]}", listed, needs)
-                for step, (listed, needs) in KINDS[level(scope)].items()
+                for step, (listed, needs) in self.kinds[level(scope)].items()
             }
             for scope in self.scopes
         }
@@ -95,7 +98,7 @@ class World:
 
     def made_from(self, scope: str, step: str) -> object:
         """All that a step would be made from now."""
-        listed, needs = KINDS[level(scope)][step]
+        listed, needs = self.kinds[level(scope)][step]
         data = [str(self.archive) if name else self.archive[scope] for name in listed]
         inputs = [self.digest(one, need) for one in self.within(scope) for need in needs]
         return self.rules[step], self.code[step], data, [i for i in inputs if i]
@@ -117,7 +120,7 @@ class World:
         planned = {*reasons, *subjects, PROJECT} if reasons else set()
         began = self.memory = project.begin({PROJECT: {}, **reasons}) if reasons else self.memory
         for scope in (one for one in self.scopes if one in planned):
-            for step, (_, needs) in KINDS[level(scope)].items():
+            for step, (_, needs) in self.kinds[level(scope)].items():
                 why = reasons.get(scope, {}).get(step)
                 follows = any((one, need) in ran for one in self.within(scope) for need in needs)
                 judged = why is Reason.UNKNOWN and not self.is_current(scope, step)
@@ -173,7 +176,7 @@ def check_decisions(world: World) -> None:
     reasons = world.project().reasons(Retry())
     made = {(scope, step) for scope, steps in reasons.items() for step in steps}
     for scope in world.scopes:
-        for step, (_, needs) in KINDS[level(scope)].items():
+        for step, (_, needs) in world.kinds[level(scope)].items():
             follows = any((one, need) in made for one in world.within(scope) for need in needs)
             if (scope, step) in made or follows:
                 made.add((scope, step))
@@ -205,8 +208,12 @@ def test_after_a_night_without_failure_all_is_as_it_would_be_made_and_the_next_m
     for one in changes:
         change(world, *one)
     world.night(Retry("all"))
-    assert all(world.is_current(scope, s) for scope in world.scopes for s in KINDS[level(scope)])
-    assert {*world.disk} == {(scope, s) for scope in world.scopes for s in KINDS[level(scope)]}
+    assert all(
+        world.is_current(scope, s) for scope in world.scopes for s in world.kinds[level(scope)]
+    )
+    assert {*world.disk} == {
+        (scope, s) for scope in world.scopes for s in world.kinds[level(scope)]
+    }
     assert world.night(Retry("all")) == []
 
 
@@ -263,3 +270,14 @@ def test_what_was_killed_in_the_middle_of_a_change_is_made_again_from_what_is_wa
     world.night(Retry(), [DONE, None])
     world.rules["admit"] = 0
     assert reasons(world)["sub-a_ses-1"]["admit"] is Reason.RULE
+
+
+def test_what_the_config_no_longer_asks_for_counts_no_more_as_an_input() -> None:
+    world = settled()
+    world.kinds["session"].pop("qc")
+    assert reasons(world) == {
+        **{session: {"push": Reason.DATA} for session in SESSIONS},
+        PROJECT: {"table": Reason.DATA},
+    }
+    world.night(Retry())
+    assert reasons(world) == {}
