@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from coil.analyses.scopes import scopes
-from coil.run import locked
+from coil.records.lock import read_lock
 from coil.units import Units, read_units
 from coil.workspace import PROJECT, Private, Results, Workspace
 
@@ -35,9 +35,11 @@ class Whole:
     @cached_property
     def units(self) -> Units:
         """Its sessions."""
-        locks = locked.locks_for(self.locks, [self.project], main=False)
-        units = {self.project: read_units(self.results.sessions)}
-        return locked.choose(units, locks).get(self.project, Units())
+        units, kept = read_units(self.results.sessions), self.private.locked
+        if not self.locks or not kept.is_file():
+            return units
+        chosen = set(read_lock(kept).sessions)
+        return Units(unit for unit in units if str(unit) in chosen)
 
     def admits(self) -> list[Path]:
         """The records of what became of its sessions."""
