@@ -64,6 +64,20 @@ def test_each_target_makes_again_what_it_stands_for_and_says_so(
     assert [path.read_bytes() for path in spoilt if path.exists()] == before
 
 
+def test_nothing_is_said_to_be_tried_while_another_invocation_works_here(finished: Lab) -> None:
+    spoil(finished, missing=False)
+    memory = finished.work / "private/study/memory.json"
+    before = memory.read_bytes()
+    locks = finished.work / ".snakemake" / "locks"
+    locks.mkdir(exist_ok=True)
+    for lock, file in (("0.input.lock", "x"), ("0.output.lock", "results/study/status.tsv")):
+        (locks / lock).write_text(f"{file}\n")
+    run = finished.snakemake("--config", "discover=false")
+    assert run.jobs == Counter()
+    assert "failed before" not in run.output
+    assert memory.read_bytes() == before
+
+
 def test_what_failed_for_a_passing_reason_is_done_the_next_night_and_not_the_third(
     finished: Lab,
 ) -> None:
