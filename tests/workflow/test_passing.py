@@ -16,11 +16,21 @@ def kill_a_converter(lab: Lab) -> Run:
     """One invocation, in which the kernel kills the first dcm2niix that can be caught, as where
     memory runs out."""
     process = lab.start()
-    while not (found := converters(lab.work)):
+    while not kill_one(converters(lab.work)):
         assert process.poll() is None, "no converter was seen"
-    os.kill(found[0], signal.SIGKILL)
     output, _ = process.communicate()
     return Run(process.returncode, output)
+
+
+def kill_one(processes: list[int]) -> bool:
+    """Whether the first of the processes that still works was killed."""
+    for process in processes:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:  # it ended meanwhile
+            continue
+        return True
+    return False
 
 
 def converters(work: Path) -> list[int]:
