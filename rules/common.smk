@@ -231,5 +231,6 @@ def previewed_sessions(wildcards):
 
 def summaries_without_pushes(wildcards):
     """The data protection summaries of projects that push nothing, so that none is pushed for."""
-    quiet = [name for name in PLANNED if not SELECTED.pushes(name)]
+    listed = SELECTED.of(UNITS)
+    quiet = [name for name in PLANNED if not listed.pushes(name)]
     return [str(Workspace().results(name).protection) for name in quiet]

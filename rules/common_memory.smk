@@ -2,16 +2,15 @@
 # Out: what is settled leaves PLANNED, at which rules look when they are planned, and merged
 #      datasets that are go to SETTLED (scripts/coil/run/memory.py). No rules here.
 
-from coil.run.memory import Retry
+from coil.config.model.main import Retry
 from coil.run.recipes import Recipes
 from coil.run.remembering import Memory
 
 MEMORY = Memory(Workspace(), Retry(**config["retry"]), config["check"] == "full")
 
 
-NAMED = (
-    workflow.modifier.modify_rulename
-)  # in a module, whose modifier is gone when jobs are planned
+# As a module's rules are named; its modifier is gone when jobs are planned.
+NAMED = workflow.modifier.modify_rulename
 
 
 def rule_of(name):

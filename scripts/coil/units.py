@@ -8,7 +8,7 @@ import csv
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +43,10 @@ class Units(tuple[Unit, ...]):
     def in_scope(self, scope: str) -> Sequence[Unit]:
         """The sessions of a scope: a session's or a subject's name, or the whole project."""
         return self if scope == PROJECT else self._by_scope.get(scope, ())
+
+    def among(self, names: Container[str]) -> "Units":
+        """The sessions that are called one of some names."""
+        return Units(unit for unit in self if str(unit) in names)
 
     @cached_property
     def _by_scope(self) -> dict[str, list[Unit]]:

@@ -6,7 +6,7 @@ name no session are hard links.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from coil.analyses.definitions import Analysis
@@ -31,16 +31,13 @@ def multiply(one: Workspace, many: Workspace, project: str) -> None:
     """Let each session that `many` lists have what the one of `one` has, and remember all."""
     template = read_units(one.results(project).sessions)[0]
     units = read_units(many.results(project).sessions)
-    for zone in ("results", "private"):
-        for path in sorted(
-            path for path in (one.root / zone / project).rglob("*") if path.is_file()
-        ):
-            name = path.relative_to(one.root).as_posix()
-            if template.subject in name:
-                for unit in units:
-                    _copy(path, many.root / _renamed(name, template, unit), template, unit)
-            elif not (many.root / name).exists():
-                _copy(path, many.root / name, template)
+    zones = (one.root / zone / project for zone in ("results", "private"))
+    for path in sorted(path for zone in zones for path in zone.rglob("*") if path.is_file()):
+        name = path.relative_to(one.root).as_posix()
+        if template.subject in name:
+            _copy_renamed(path, name, template, units, many.root)
+        else:
+            _copy(path, many.root / name)
     (many.private(project).root / "phenotype").mkdir(exist_ok=True)
     _age(many, project)
     remember(one, many, project)
@@ -69,19 +66,32 @@ def _recipes(rows: Mapping[str, Settled], steps: Mapping[str, Step]) -> dict[str
     }
 
 
+def _copy_renamed(
+    source: Path, name: str, template: Unit, units: Iterable[Unit], root: Path
+) -> None:
+    """A copy of a file for each session, with its labels; a link where the file names none."""
+    data = source.read_bytes()
+    names_itself = template.subject.encode() in data
+    for unit in units:
+        target = root / _renamed(name, template, unit)
+        if names_itself and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_renamed(data.decode(), template, unit).encode())
+        else:
+            _copy(source, target)
+
+
 def _renamed(text: str, template: Unit, unit: Unit) -> str:
     """The text with another session's labels; they are random, and nothing else has them."""
     return text.replace(template.subject, unit.subject).replace(template.session, unit.session)
 
 
-def _copy(source: Path, target: Path, template: Unit, unit: Unit | None = None) -> None:
-    """A copy that names another session; a hard link where none is named."""
+def _copy(source: Path, target: Path) -> None:
+    """A hard link, or a copy, of a file; none where discovery knows better."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():  # what discovery knows better
+    if target.exists():
         return
-    if unit and source.parent.parent.name == "records":
-        target.write_text(_renamed(source.read_text(), template, unit))
-    elif source.stat().st_nlink < 60_000:  # ext4 has 65,000 of a file
+    if source.stat().st_nlink < 60_000:  # ext4 has 65,000 of a file
         os.link(source, target)
     else:
         shutil.copy2(source, target)

@@ -42,8 +42,7 @@ class Footprint:
 
     def digest(self, scope: str, step: str) -> str:
         """A digest of a step's record or file, "" where there is none."""
-        path = self.path(scope, step)
-        return files.sha256(path)[:16] if path.is_file() else ""
+        return digest_of_file(self.path(scope, step))
 
     def ended(self, scope: str, step: str) -> Ended | None:
         """How a step ended; None where it left nothing, or nothing that can be read."""
@@ -112,6 +111,14 @@ class Footprint:
             yield from _beside(results.root / step.removesuffix(".json"))
         elif "." not in step:  # an analysis
             yield from (results.derivatives / step / name for name in listed)
+
+
+def digest_of_file(path: Path) -> str:
+    """A digest of a file, "" where there is none."""
+    try:
+        return files.sha256(path)[:16]
+    except FileNotFoundError:
+        return ""
 
 
 def _of_session(root: Path, scope: str) -> Path:

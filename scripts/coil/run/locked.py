@@ -79,7 +79,7 @@ def choose(units: Mapping[str, Units], locks: Mapping[str, Lock]) -> dict[str, U
         return dict(units)
     wanted = {name: set(locked.sessions) for name, locked in locks.items()}
     return {
-        name: Units(unit for unit in units[name] if str(unit) in chosen)
+        name: units[name].among(chosen)
         for name, chosen in wanted.items()
         if name in units  # else the archive did not answer, which is said
     }

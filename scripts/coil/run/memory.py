@@ -12,6 +12,7 @@ from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
+from coil.config.model.main import Retry
 from coil.records.memory import Begun, End, MemoryRecord, Settled
 
 OWN = ""
@@ -51,22 +52,6 @@ class Recipe:
 Steps = Mapping[str, Recipe]
 Rows = Mapping[str, Mapping[str, Settled]]
 Reasons = Mapping[str, Mapping[str, Reason]]
-
-
-class Retry(NamedTuple):
-    """Which failures are tried again, and how often in a row those that may pass."""
-
-    which: str = "transient"
-    times: int = 5
-
-    def reason(self, end: End, failures: int) -> Reason | None:
-        """Why a step that ended so is to be made again although nothing changed, if it is."""
-        if end == "rehearsed":
-            return Reason.REHEARSED
-        if end == "done" or self.which == "none":
-            return None
-        due = self.which == "all" or 0 < failures < self.times
-        return Reason.AGAIN if due else None
 
 
 class Ended(NamedTuple):
@@ -165,12 +150,12 @@ class Project:
         if self.lost(row.files):
             found = self._as_recorded(scope, step, retry)
             return found if found is Reason.AGAIN else Reason.MISSING
-        return retry.reason(row.end, row.failures)
+        return _again(retry, row.end, row.failures)
 
     def _as_recorded(self, scope: str, step: str, retry: Retry) -> Reason | None:
         """Why a step is to be made of which only its record tells; None if there is none."""
         found = self.ended(scope, step)
-        return found and (retry.reason(found.end, int(found.may_pass)) or Reason.UNKNOWN)
+        return found and (_again(retry, found.end, int(found.may_pass)) or Reason.UNKNOWN)
 
     def _changed(self, scope: str, recipe: Recipe, basis: Settled | Begun) -> Reason | None:
         if basis.data != self._data(scope, recipe):
@@ -244,6 +229,19 @@ class Project:
             failures=failures if made.ended.may_pass else 0,
             files=made.files,
         )
+
+
+def _again(retry: Retry, end: End, failures: int) -> Reason | None:
+    """Why a step that ended so is to be made again although nothing changed, if it is.
+
+    failures   how often in a row it failed for a reason that may pass
+    """
+    if end == "rehearsed":
+        return Reason.REHEARSED
+    if end == "done" or retry.which == "none":
+        return None
+    due = retry.which == "all" or 0 < failures < retry.times
+    return Reason.AGAIN if due else None
 
 
 def _of_begun(begun: Begun, record: str) -> Settled:

@@ -1,17 +1,16 @@
 """What an invocation works on: the memory is read and compared before its jobs, written after."""
 
-import hashlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from coil.analyses.scopes import level_of
+from coil.config.model.main import Retry
 from coil.records.memory import MemoryRecord
 from coil.run import telling
-from coil.run.footprint import Footprint
-from coil.run.memory import Made, Project, Reason, Reasons, Retry, Steps, digest_of
+from coil.run.footprint import Footprint, digest_of_file
+from coil.run.memory import Made, Project, Reason, Reasons, Steps, digest_of
 from coil.run.recipes import Recipes
 from coil.run.selection import Selection
 from coil.run.steps import DATASET, PARTS, PHENOTYPE, SESSIONS, SUBJECTS
@@ -154,8 +153,8 @@ def _made(
 def _planned(units: Units, scopes: Collection[str]) -> Units:
     """The sessions among some scopes, and the first one of each subject among them."""
     subjects = (scope for scope in scopes if level_of(scope) == "subject")
-    firsts = {first for scope in subjects for first in units.in_scope(scope)[:1]}
-    return Units(unit for unit in units if str(unit) in scopes or unit in firsts)
+    firsts = (str(first) for scope in subjects for first in units.in_scope(scope)[:1])
+    return units.among({*scopes, *firsts})
 
 
 def members_of(units: Units, scopes: Iterable[str]) -> dict[str, list[str]]:
@@ -167,16 +166,9 @@ def members_of(units: Units, scopes: Iterable[str]) -> dict[str, list[str]]:
 
 def listed_of(private: Private, units: Iterable[str]) -> dict[str, str]:
     """Digests of what the archive lists of each session, and of the project."""
-    sessions = {unit: _digest(private.session(unit)) for unit in units}
+    sessions = {unit: digest_of_file(private.session(unit)) for unit in units}
     return sessions | {
         SESSIONS: digest_of(sessions),
-        SUBJECTS: _digest(private.subjects),
-        PHENOTYPE: _digest(private.phenotype),
+        SUBJECTS: digest_of_file(private.subjects),
+        PHENOTYPE: digest_of_file(private.phenotype),
     }
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except FileNotFoundError:
-        return ""

@@ -38,8 +38,7 @@ class Whole:
         units, kept = read_units(self.results.sessions), self.private.locked
         if not self.locks or not kept.is_file():
             return units
-        chosen = set(read_lock(kept).sessions)
-        return Units(unit for unit in units if str(unit) in chosen)
+        return units.among(set(read_lock(kept).sessions))
 
     def admits(self) -> list[Path]:
         """The records of what became of its sessions."""

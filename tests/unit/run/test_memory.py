@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coil.config.model.main import Retry
 from coil.records.memory import MemoryRecord
-from coil.run.memory import OWN, Ended, Made, Project, Reason, Recipe, Retry
+from coil.run.memory import OWN, Ended, Made, Project, Reason, Recipe
 from coil.workspace import PROJECT
 
 SESSIONS = ("sub-a_ses-1", "sub-a_ses-2", "sub-b_ses-1")
@@ -207,14 +208,14 @@ def test_after_a_night_without_failure_all_is_as_it_would_be_made_and_the_next_m
     world = World()
     for one in changes:
         change(world, *one)
-    world.night(Retry("all"))
+    world.night(Retry(which="all"))
     assert all(
         world.is_current(scope, s) for scope in world.scopes for s in world.kinds[level(scope)]
     )
     assert {*world.disk} == {
         (scope, s) for scope in world.scopes for s in world.kinds[level(scope)]
     }
-    assert world.night(Retry("all")) == []
+    assert world.night(Retry(which="all")) == []
 
 
 def settled() -> World:
@@ -244,7 +245,7 @@ def test_a_failure_that_may_pass_is_tried_again_so_often_as_the_config_says() ->
         assert reasons(world, retry)["sub-a_ses-1"] == {"admit": Reason.AGAIN}
     world.night(retry, [PASSING])
     assert reasons(world, retry) == {}
-    assert reasons(world, Retry("all"))["sub-a_ses-1"] == {"admit": Reason.AGAIN}
+    assert reasons(world, Retry(which="all"))["sub-a_ses-1"] == {"admit": Reason.AGAIN}
     world.archive["sub-a_ses-1"] = 1
     assert reasons(world, retry)["sub-a_ses-1"] == {"admit": Reason.DATA}
 
@@ -253,7 +254,7 @@ def test_a_lasting_failure_waits_for_a_change_and_none_is_tried_where_the_config
     world = World()
     world.night(Retry(), [LASTING, DONE, DONE, PASSING])
     assert reasons(world) == {"sub-a_ses-2": {"admit": Reason.AGAIN}}
-    assert reasons(world, Retry("none")) == {}
+    assert reasons(world, Retry(which="none")) == {}
 
 
 def test_what_was_made_before_all_was_killed_is_not_made_again() -> None:
