@@ -116,7 +116,7 @@ def _snakemake(work: Path, server: Server, *arguments: str, settled: bool = Fals
                 first = time.perf_counter() - begin
     after, output = resource.getrusage(resource.RUSAGE_CHILDREN), "".join(lines)
     if process.returncode or (settled and "Nothing to be done" not in output):
-        sys.exit("\n".join(output.splitlines()[:40]))
+        sys.exit("".join(line for line in lines if not line.startswith("  series")))
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(seconds, after.ru_maxrss / 1024, first, output)
 

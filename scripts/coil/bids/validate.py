@@ -33,10 +33,8 @@ def validate(bids: Path) -> Verdict:
             [
                 find_program("bids-validator-deno"),
                 bids.resolve(),
-                "--format",
-                "json",
-                "-o",
-                verdict,
+                *("--format", "json", "-o", verdict),
+                *("--max-rows", "-1"),  # else only 1,000 participants count
             ],
             capture_output=True,
             env=os.environ | {"HOME": folder, "DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1"},
