@@ -140,3 +140,30 @@ def test_the_examples_of_the_page_are_valid() -> None:
     for bids in mapped:
         parse(bids["mapping"], synonyms=bids.get("synonyms"))
         parse_behaviour(bids.get("behaviour", []))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({}, {"which": "transient", "times": 5}),
+        ({"retry": "all"}, {"which": "all", "times": 5}),
+        ({"retry": {"times": 2}}, {"which": "transient", "times": 2}),
+    ],
+)
+def test_what_is_tried_again_is_said_by_a_word_or_by_a_table(
+    written: dict[str, object], read: dict[str, object]
+) -> None:
+    assert check_config({"projects": [], **written})["retry"] == read
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("often", "retry.which: 'often' is not known; use one of transient, all, none"),
+        ({"times": 0}, "retry.times: 0 is less than the minimum of 1"),
+        ({"which": "all", "time": 2}, "retry.time: unknown key"),
+    ],
+)
+def test_a_wrong_retry_is_named_with_its_remedy(written: object, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        check_config({"projects": [], "retry": written})

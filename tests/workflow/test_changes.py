@@ -1,5 +1,7 @@
 """What runs again, and what does not, when the archive or the config changed."""
 
+import os
+import random
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -143,6 +145,55 @@ def test_a_checkout_of_any_name_and_with_new_times_runs_nothing(
             refused = "differs" in there.snakemake("-n", *LOCKED).output
             run = there.snakemake()
         assert (refused, run.status, run.jobs) == (False, 0, Counter()), run.output
+
+
+def test_a_copy_without_times_or_snakemakes_notes_and_another_order_of_keys_run_nothing(
+    finished: Lab,
+) -> None:
+    settings = finished.settings()
+    for rule in (settings, settings["bids"], *settings["bids"]["mapping"]):
+        turned = dict(reversed(rule.items()))
+        rule.clear()
+        rule.update(turned)
+    finished.configure(settings)
+    shutil.rmtree(finished.work / ".snakemake")
+    chance = random.Random(1)
+    for path in sorted(finished.work.rglob("*")):
+        time = chance.uniform(0, 2e9)
+        os.utime(path, (time, time))
+    run = finished.snakemake()
+    assert (run.status, run.jobs) == (0, Counter()), run.output
+
+
+def test_a_file_that_was_changed_since_is_made_again_and_one_of_the_same_size_by_a_full_check(
+    finished: Lab,
+) -> None:
+    unit = finished.units()[0]
+    sidecar = next((finished.results / "bids").glob(f"{unit.replace('_', '/')}/anat/*.json"))
+    before = sidecar.read_bytes()
+    sidecar.write_bytes(before.replace(b'"', b"'", 1))
+    assert finished.snakemake().jobs == Counter()
+    run = finished.snakemake("--config", "check=full")
+    assert (run.jobs["anonymize"], sidecar.read_bytes()) == (1, before), run.output
+    sidecar.write_bytes(before[:-2])
+    assert f"{unit}: results missing" in finished.snakemake("-n").output
+    run = finished.snakemake()
+    assert (run.jobs["anonymize"], sidecar.read_bytes()) == (1, before), run.output
+    assert finished.snakemake("--config", "check=full").jobs == Counter()
+
+
+def test_who_asks_why_is_told_the_reason_of_each_step_and_nothing_is_done(finished: Lab) -> None:
+    session = a_session(finished)
+    unit = finished.unit_of(session["label"])
+    assert "study: nothing to be done" in finished.snakemake("why").output
+    archive_call(finished, "DELETE", f"/data/experiments/{session['ID']}/scans/1?removeFiles=true")
+    memory = (finished.work / "private/study/memory.json").read_bytes()
+    for _ in range(2):
+        run = finished.snakemake("why")
+        assert (run.status, run.jobs) == (0, Counter())
+        assert f"  {unit}: admit: data changed" in run.output
+    assert (finished.work / "private/study/memory.json").read_bytes() == memory
+    assert finished.snakemake().jobs == expected(1)
 
 
 def clone(folder: Path) -> None:
