@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from coil import passing
 from coil.analyses.scopes import level_of
 from coil.config.model.main import Retry
 from coil.records.memory import MemoryRecord
@@ -135,7 +136,11 @@ class Memory:
         return Footprint(workspace.results(name), workspace.private(name), self.thorough)
 
     def _write(self, name: str, memory: MemoryRecord) -> None:
-        memory.write(self.workspace.private(name).memory, 0o600)
+        try:
+            memory.write(self.workspace.private(name).memory, 0o600)
+        except OSError as error:  # the jobs are worth more than the note of them
+            cause = passing.of_error(error) or f"{error.strerror}; look at private/, and run again"
+            print(f"error: {name}: what is settled cannot be noted: {cause}", file=sys.stderr)
 
     def _remember(self, name: str, memory: MemoryRecord) -> None:
         self.projects[name] = replace(self.projects[name], memory=memory)
