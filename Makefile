@@ -6,9 +6,10 @@
 # make battery  values planted in every place, a kill in every stage: does anything survive?
 # make fuzz     files that nobody wrote on purpose, through the walk of the headers: for minutes
 # make bench    beside curl and unzip, dcm2niix, and tools that de-identify: speed, memory, requests
+# make bench-scale  an invocation in projects of up to 5,000 sessions of which nearly all is settled
 # make reference  the pages of the config's keys and of the records, from their schemas and types
 # make house    counts of what the code is made of
-.PHONY: battery bench cluster conda digests demo demo-archive demo-clean fuzz house test test-fast lint format lock reference test-xnat venv
+.PHONY: battery bench bench-scale cluster conda digests demo demo-archive demo-clean fuzz house test test-fast lint format lock reference test-xnat venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -78,6 +79,9 @@ bench: venv
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/convert.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/export.py
 	PYTHONPATH=scripts:. $(BIN)/python tests/bench/anonymize.py
+
+bench-scale: venv
+	PYTHONPATH=scripts:. $(BIN)/python tests/bench/scale.py --sessions 300 1000 5000
 
 # One study in every way - two clones, one core and two, after a kill, on Slurm, in conda
 # environments - and a table of the digests of what came out.

@@ -8,7 +8,6 @@ every job. `--sessions 1000 3000 ...` are the sizes.
 import argparse
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -99,26 +98,26 @@ def _snakemake(work: Path, server: Server, *arguments: str, settled: bool = Fals
     command += ["--configfile", str(work / "config.yaml"), "--cores", "2"]
     command += ["--workflow-profile", str(CHECKOUT / "config/profiles/local"), *arguments]
     login = {"XNAT_HOST": server.url, "XNAT_USER": server.user, "XNAT_PASS": server.password}
-    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    first, lines = 0.0, list[str]()
-    with subprocess.Popen(
+    begin, first, lines = time.perf_counter(), 0.0, list[str]()
+    process = subprocess.Popen(
         command,
         cwd=work,
         env=os.environ | login,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    ) as process:
-        assert process.stdout
-        for line in process.stdout:
-            lines.append(line)
-            if not first and re.match(r"Job \d+: \w+: pull sub-", line):
-                first = time.perf_counter() - begin
-    after, output = resource.getrusage(resource.RUSAGE_CHILDREN), "".join(lines)
+    )
+    assert process.stdout
+    for line in process.stdout:
+        lines.append(line)
+        if not first and re.match(r"Job \d+: \w+: pull sub-", line):
+            first = time.perf_counter() - begin
+    process.stdout.close()
+    _, status, used = os.wait4(process.pid, 0)  # its own use, and that of all that it waited for
+    process.returncode, output = os.waitstatus_to_exitcode(status), "".join(lines)
     if process.returncode or (settled and "Nothing to be done" not in output):
         sys.exit("".join(line for line in lines if not line.startswith("  series")))
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(seconds, after.ru_maxrss / 1024, first, output)
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, first, output)
 
 
 if __name__ == "__main__":

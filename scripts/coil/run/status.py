@@ -5,7 +5,7 @@ Reads files only, so that it answers at any time: while jobs run, after a crash,
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -97,8 +97,11 @@ def as_text(rows: list[Row]) -> str:
 def summary(name: str, results: Results, analyses: Iterable[str]) -> str:
     """The lines at the end of an invocation: what is done, what not and why, and where it is."""
     names = list(analyses)
-    sessions = _sessions(results, names)
-    rows = [_row(session) for session in sessions]
+    rows: list[Row] = []
+    series: list[str] = []
+    for session in _sessions(results, names):
+        rows.append(_row(session))
+        series += _notable(session)
     done = sum(row.state == "done" for row in rows)
     lines = [f"{name}: {done} of {plural(len(rows), 'session')} done"]
     lines += [f"  {_unit(r)}: {r.state}: {r.reason}{_log(r.log)}" for r in rows if r.reason]
@@ -111,7 +114,7 @@ def summary(name: str, results: Results, analyses: Iterable[str]) -> str:
         if record.state == "failed":
             lines.append(f"  analyses   {analysis}: failed: {record.reason}{_log(record.log)}")
     lines += pushed.summary(results.root)
-    lines += [f"  series     {line}" for session in sessions for line in _notable(session)]
+    lines += [f"  series     {line}" for line in series]
     return "\n".join(lines)
 
 
@@ -149,9 +152,9 @@ class _Session:
         return [stage for stage in stages if stage and stage.state == "failed"]
 
 
-def _sessions(results: Results, names: Iterable[str]) -> list[_Session]:
-    """The sessions of a project, with the analyses of these names."""
-    return [_session(results, unit, names) for unit in read_units(results.sessions)]
+def _sessions(results: Results, names: Collection[str]) -> Iterator[_Session]:
+    """The sessions of a project, with the analyses of these names; one at a time in memory."""
+    return (_session(results, unit, names) for unit in read_units(results.sessions))
 
 
 def _session(results: Results, unit: Unit, names: Iterable[str]) -> _Session:
